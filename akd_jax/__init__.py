@@ -1,0 +1,1 @@
+"""Attention knowledge distillation for image-to-image GANs, in JAX."""

@@ -1,0 +1,68 @@
+"""Attribute names, which of them exclude each other, and edits of labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from akd_jax.errors import UserError, nearest
+
+# The 40 attributes of CelebA, in the order of list_attr_celeba.txt.
+CELEBA = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes",
+    "Bald", "Bangs", "Big_Lips", "Big_Nose", "Black_Hair", "Blond_Hair",
+    "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin",
+    "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones",
+    "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard",
+    "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline",
+    "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair",
+    "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
+    "Wearing_Necktie", "Young",
+)  # fmt: skip
+
+# The eight expressions of RaFD, as its file names spell them.
+EXPRESSIONS = (
+    "angry", "contemptuous", "disgusted", "fearful", "happy", "neutral",
+    "sad", "surprised",
+)  # fmt: skip
+
+HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+
+
+def attribute_indices(
+    available: Sequence[str], wanted: Sequence[str], where: str
+) -> list[int]:
+  """Positions of the `wanted` attributes among the `available` ones.
+
+  Raises:
+    UserError: a wanted name is not available (`where` says in what), or is
+      asked for twice.
+  """
+  for name in wanted:
+    if name not in available:
+      raise UserError(
+          f"attribute {name!r} is not in {where}{nearest(name, available)}"
+      )
+    if list(wanted).count(name) > 1:
+      raise UserError(f"attribute {name!r} is asked for twice")
+  return [list(available).index(name) for name in wanted]
+
+
+def set_attribute(
+    labels: np.ndarray,
+    attributes: Sequence[str],
+    name: str,
+    exclusive: Sequence[Sequence[str]],
+) -> np.ndarray:
+  """Labels [N, C] after `name` is switched on.
+
+  Whatever shares a group of `exclusive` with it is switched off: setting
+  Blond_Hair on a brown-haired person clears Brown_Hair.
+  """
+  edited = np.array(labels, copy=True)
+  for group in exclusive:
+    if name in group:
+      for other in group:
+        if other in attributes:
+          edited[:, list(attributes).index(other)] = 0
+  edited[:, list(attributes).index(name)] = 1
+  return edited

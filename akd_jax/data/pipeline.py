@@ -1,0 +1,119 @@
+"""Source -> grain -> host batches. Nothing else here imports grain."""
+
+from collections.abc import Callable
+from typing import Any
+
+import grain
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax.data import photos
+from akd_jax.data.avatars import open_avatars
+from akd_jax.data.celeba import open_celeba
+from akd_jax.data.folder import open_folder
+from akd_jax.data.table import open_table
+from akd_jax.errors import UserError, nearest
+
+SPLITS = ("train", "validation", "test")
+
+SOURCES: dict[str, Callable[[ConfigDict, str], Any]] = {
+    "avatars": open_avatars,
+    "celeba": open_celeba,
+    "folder": open_folder,
+    "table": open_table,
+}
+
+
+def open_source(data: ConfigDict, split: str) -> Any:
+  """Opens the data set that `config.data` names.
+
+  Returns:
+    A random-access source of {image: uint8 [S, S, 3], label: uint8 [C]} with
+    its `attributes`, all its `labels`, and the groups of `exclusive` ones.
+
+  Raises:
+    UserError: there is no such data set, or something is wrong with it.
+  """
+  if data.name not in SOURCES:
+    raise UserError(
+        f"config.data.name={data.name!r} is none of {', '.join(SOURCES)}"
+        + nearest(data.name, SOURCES)
+    )
+  if data.label_rule not in ("multilabel", "exclusive"):
+    raise UserError(
+        f"config.data.label_rule={data.label_rule!r} is neither 'multilabel'"
+        " nor 'exclusive'"
+    )
+  source = SOURCES[data.name](data, split)
+  if not len(source):
+    raise UserError(f"the {split} split of {data.name} has no images")
+  return source
+
+
+def check_readable(source: Any, threads: int) -> None:
+  """Reads every photo of a source once; drawn avatars are good by making.
+
+  Raises:
+    UserError: one can not be read; the message names it.
+  """
+  if isinstance(source, photos.PhotoSource):
+    photos.check_readable(source, threads)
+
+
+def _flip(
+    record: dict[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+  if rng.random() < 0.5:
+    return record | {"image": record["image"][:, ::-1]}
+  return record
+
+
+def training_batches(
+    source: Any,
+    *,
+    batch_size: int,
+    n_critic: int,
+    seed: int,
+    threads: int,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> grain.DatasetIterator:
+  """Endless batches {image: uint8 [n, B, S, S, 3], label: uint8 [n, B, C]}.
+
+  Shuffled anew each epoch and flipped left to right at random, both by the
+  seed. The batches of all processes, side by side, are those of one process.
+
+  Args:
+    source: as `open_source` returns it.
+    batch_size: B, of this process.
+    n_critic: n, micro-batches in a step.
+    seed: of order and flips.
+    threads: that read ahead.
+    process_index: which share of each global batch this is.
+    process_count: how many shares there are.
+
+  Returns:
+    An iterator with `get_state` and `set_state`, resumable anywhere.
+
+  Raises:
+    UserError: the source has fewer images than a global batch.
+  """
+  if len(source) < batch_size * process_count:
+    raise UserError(
+        f"config.batch_size={batch_size * process_count} is more than the"
+        f" {len(source)} training images"
+    )
+  dataset = (
+      grain.MapDataset.source(source)
+      .seed(seed)
+      .shuffle()
+      .repeat()
+      .random_map(_flip)
+      .batch(batch_size)
+  )
+  dataset = dataset[process_index::process_count].batch(n_critic)
+  return iter(
+      dataset.to_iter_dataset(
+          grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
+      )
+  )

@@ -1,0 +1,17 @@
+"""The one exception that a person at the terminal is meant to read."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+  """Bad input: its message is one line that names the field, file or value.
+
+  Commands print it without a traceback and exit with status 2.
+  """
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+  """Returns "; did you mean X?" for the known name nearest to `name`, or ""."""
+  close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+  return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,266 @@
+r"""Runs an exported generator with NumPy alone.
+
+This file needs nothing else of the package and may be copied away with the
+.npz that `akd_jax.export --format=numpy` writes:
+
+  params, metadata = load("model.npz")
+  label = make_label(metadata, {"Blond_Hair": 1})
+  translated = translate(params, metadata, photo, label)
+
+or, with Pillow for the files,
+
+  python -m akd_jax.interop.numpy_generator model.npz photo.jpg \
+      --set Blond_Hair=1 --out out.png
+
+Where other programs are busy, OPENBLAS_NUM_THREADS=1 is often faster: waiting
+for a second thread takes longer than the small products do.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+FORMAT = 1
+
+Params = Mapping[str, np.ndarray]
+Metadata = Mapping[str, Any]
+
+
+def load(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+  """Reads an exported generator.
+
+  Returns:
+    Its parameters by path, float32, and its metadata, among it `attributes`,
+    `image_size`, `label_rule` and `value_range`.
+
+  Raises:
+    OSError, ValueError: the file cannot be read, or is no such export.
+  """
+  with open(path, "rb") as file:
+    if not zipfile.is_zipfile(file):
+      raise ValueError(f"{path} is not a whole .npz file")
+    file.seek(0)
+    arrays = dict(np.load(file, allow_pickle=False))
+  if "metadata" not in arrays:
+    raise ValueError(f"{path} has no metadata: it is no exported generator")
+  metadata = json.loads(str(arrays.pop("metadata")))
+  if metadata["format"] != FORMAT:
+    raise ValueError(
+        f"{path} has format {metadata['format']}; this code reads {FORMAT}"
+    )
+  return {k: np.asarray(v, np.float32) for k, v in arrays.items()}, metadata
+
+
+def make_label(
+    metadata: Metadata,
+    wanted: Mapping[str, int],
+    original: np.ndarray | None = None,
+) -> np.ndarray:
+  """The label [C] that asks for the attributes `wanted`, name to 0 or 1.
+
+  Args:
+    metadata: of the model.
+    wanted: what to set. Switching one attribute on switches off those that
+      exclude it: all others where the label rule is "exclusive".
+    original: label [C] of the photo, for the attributes not in `wanted`;
+      zeros if not given.
+
+  Raises:
+    ValueError: an unknown name or value, two names that exclude each other,
+      or an exclusive label without exactly one attribute.
+  """
+  names = list(metadata["attributes"])
+  one_hot = metadata["label_rule"] == "exclusive"
+  groups = [names] if one_hot else metadata["exclusive"]
+  label = np.zeros(len(names), np.float32)
+  if original is not None:
+    label[:] = original
+  for name, value in wanted.items():
+    if name not in names:
+      close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+      hint = f"did you mean {close[0]!r}?" if close else ", ".join(names)
+      raise ValueError(f"attribute {name!r} is not in the model; {hint}")
+    if value not in (0, 1):
+      raise ValueError(f"{name} is {value!r}; an attribute is 0 or 1")
+  for group in groups:
+    on = [name for name in group if wanted.get(name)]
+    if len(on) > 1:
+      raise ValueError(f"{on[0]} and {on[1]} exclude each other")
+    if on:
+      label[[names.index(name) for name in group]] = 0
+  for name, value in wanted.items():
+    label[names.index(name)] = value
+  if one_hot and label.sum() != 1:
+    raise ValueError(f"set exactly one of {', '.join(names)} to 1")
+  return label
+
+
+def translate(
+    params: Params, metadata: Metadata, image: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+  """Translates photos.
+
+  Args:
+    params, metadata: from `load`.
+    image: uint8 [H, W, 3], or [B, H, W, 3]; H and W are multiples of 4, best
+      `metadata["image_size"]`.
+    label: [C] for all, or [B, C], from `make_label`.
+
+  Returns:
+    uint8 in the shape of `image`.
+  """
+  if image.dtype != np.uint8 or image.ndim not in (3, 4):
+    raise ValueError(
+        f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3] or "
+        "[B, H, W, 3]"
+    )
+  batch = image if image.ndim == 4 else image[np.newaxis]
+  label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
+  low, high = metadata["value_range"]
+  scale = np.float32((high - low) / 255)
+  result = generate(params, batch * scale + np.float32(low), label)
+  result = np.rint((result - np.float32(low)) / scale)
+  return np.clip(result, 0, 255).astype(np.uint8).reshape(image.shape)
+
+
+def generate(
+    params: Params, image: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+  """The network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
+  classes = params["encoder_0/conv/kernel"].shape[2] - 3
+  size = image.shape[1:3]
+  if image.shape != (len(label), *size, 3) or size[0] % 4 or size[1] % 4:
+    raise ValueError(
+        f"image is {image.shape}, not [{len(label)}, H, W, 3] with H and W "
+        "multiples of 4"
+    )
+  if label.shape != (len(image), classes):
+    raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
+  # One picture at a time: nothing crosses the batch, and a single picture's
+  # rows are contiguous, which saves a copy a convolution.
+  pairs = zip(image, label, strict=True)
+  return np.stack([_generate(params, x, c) for x, c in pairs])
+
+
+def _generate(
+    params: Params, image: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+  tiled = np.broadcast_to(label, (*image.shape[:2], len(label)))
+  x = np.concatenate([image, tiled], axis=-1, dtype=np.float32)
+
+  def normed(x: np.ndarray, path: str) -> np.ndarray:
+    return _normalize(x, params[f"{path}/scale"], params[f"{path}/bias"])
+
+  for i, stride in enumerate((1, 2, 2)):
+    kernel = params[f"encoder_{i}/conv/kernel"]
+    x = normed(_convolve(x, kernel, stride), f"encoder_{i}/norm")
+    x = np.maximum(x, 0)
+  for i in range(sum(path.endswith("/conv_0/kernel") for path in params)):
+    y = _convolve(x, params[f"residual_{i}/conv_0/kernel"])
+    y = np.maximum(normed(y, f"residual_{i}/norm_0"), 0)
+    y = _convolve(y, params[f"residual_{i}/conv_1/kernel"])
+    x = x + normed(y, f"residual_{i}/norm_1")
+  for i in range(2):
+    kernel = params[f"decoder_{i}/conv/kernel"]
+    x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
+  return np.tanh(_convolve(x, params["output/kernel"]))
+
+
+def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
+  """Convolves x [H, W, I] with kernel [k, k, I, O], padded to keep the size.
+
+  One matrix product per row of the kernel, over windows gathered along the
+  width only: k times less memory than k x k patches, and up to twice as fast.
+  """
+  size, _, channels, features = kernel.shape
+  pad = (size - 1) // 2
+  x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
+  height = (len(x) - size) // stride + 1
+  run = size * channels
+  windows = sliding_window_view(x.reshape(len(x), -1), run, axis=1)
+  windows = np.ascontiguousarray(windows[:, :: stride * channels])
+  y = np.zeros((height * windows.shape[1], features), np.float32)
+  for i, row in enumerate(kernel.reshape(size, run, features)):
+    rows = windows[i : i + stride * height : stride]
+    y += rows.reshape(-1, run) @ row
+  return y.reshape(height, -1, features)
+
+
+def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+  """The transpose of a convolution with kernel [4, 4, I, O], stride 2, pad 1.
+
+  Takes x [H, W, O] to [2H, 2W, I]. Row 2a + p of the kernel takes row m of x
+  to row 2(m + a) + p of the padded output; columns likewise.
+  """
+  height, width, _ = x.shape
+  features = kernel.shape[2]
+  z = x.reshape(height * width, -1) @ kernel.reshape(16 * features, -1).T
+  z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
+  y = np.zeros((height + 1, 2, width + 1, 2, features), np.float32)
+  for a in range(2):
+    for b in range(2):
+      part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
+      y[a : a + height, :, b : b + width] += part
+  return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
+
+
+def _normalize(
+    x: np.ndarray, scale: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+  x = x - x.mean(axis=(0, 1))
+  variance = np.square(x).mean(axis=(0, 1))
+  return x * (scale / np.sqrt(variance + np.float32(1e-5))) + bias
+
+
+def _run(args: argparse.Namespace) -> None:
+  from PIL import Image, ImageOps
+
+  params, metadata = load(args.model)
+  wanted = {}
+  for setting in args.set:
+    name, _, value = setting.partition("=")
+    if value not in ("0", "1"):
+      raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
+    wanted[name] = int(value)
+  label = make_label(metadata, wanted)
+  size = (metadata["image_size"],) * 2
+  with Image.open(args.photo) as file:
+    photo = ImageOps.exif_transpose(file).convert("RGB")
+  photo = ImageOps.fit(photo, size, Image.Resampling.BICUBIC)
+  result = translate(params, metadata, np.asarray(photo), label)
+  Image.fromarray(result).save(args.out)
+  print(args.out)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+  parser = argparse.ArgumentParser(description="Translates one photo.")
+  parser.add_argument("model", help="the exported .npz")
+  parser.add_argument("photo", help="any picture file; its centre is used")
+  parser.add_argument(
+      "--set",
+      action="append",
+      default=[],
+      metavar="NAME=1",
+      help="an attribute of the result (repeatable); the others are 0",
+  )
+  parser.add_argument("--out", required=True, help="the picture to write")
+  parser.add_argument("--debug", action="store_true", help="show a traceback")
+  args = parser.parse_args(argv)
+  try:
+    _run(args)
+  except (OSError, ValueError, ImportError) as error:
+    if args.debug:
+      raise
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+  main()

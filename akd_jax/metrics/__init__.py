@@ -1,0 +1,1 @@
+"""Numbers that tell how good a translator is: arrays in, numbers out."""

@@ -1,0 +1,162 @@
+"""Attribute accuracy: on how many translated images a classifier sees it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from akd_jax.data.attributes import attribute_indices, set_attribute
+from akd_jax.errors import UserError, nearest
+
+# lacking: set the attribute on the images that lack it; all: on all images;
+# flip: set it where it lacks and clear it where it is.
+PROTOCOLS = ("lacking", "all", "flip")
+
+
+def target_labels(
+    labels: np.ndarray,
+    attributes: Sequence[str],
+    name: str,
+    *,
+    exclusive: Sequence[Sequence[str]],
+    label_rule: str,
+    protocol: str,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Says which images to translate, and into what, to test one attribute.
+
+  Args:
+    labels: 0/1 [N, C], of the images as they are.
+    attributes: names of the C columns.
+    name: the attribute to test.
+    exclusive: groups of attributes of which at most one is on.
+    label_rule: "multilabel", or "exclusive": then each target is one-hot.
+    protocol: one of PROTOCOLS.
+
+  Returns:
+    Positions [M] of the images, and their target labels [M, C].
+
+  Raises:
+    UserError: the attribute or the protocol is unknown, or the protocol
+      clears a class, which "exclusive" labels cannot express.
+  """
+  if protocol not in PROTOCOLS:
+    raise UserError(
+        f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
+        + nearest(protocol, PROTOCOLS)
+    )
+  if label_rule == "exclusive":
+    exclusive = [attributes]
+    if protocol == "flip":
+      raise UserError(
+          "accuracy protocol 'flip' needs config.data.label_rule='multilabel':"
+          " an exclusive class cannot be cleared; use 'lacking' or 'all'"
+      )
+  (column,) = attribute_indices(attributes, [name], "config.data.attributes")
+  on = labels[:, column] > 0
+  targets = set_attribute(labels, attributes, name, exclusive)
+  if protocol == "flip":
+    targets[on] = labels[on]
+    targets[on, column] = 0
+  chosen = np.arange(len(labels))
+  if protocol == "lacking":
+    chosen = np.flatnonzero(~on)
+  return chosen, targets[chosen]
+
+
+def verdicts(logits: np.ndarray, label_rule: str) -> np.ndarray:
+  """What a classifier says: 0/1 [N, C] from its logits [N, C]."""
+  if label_rule == "exclusive":
+    columns = np.arange(logits.shape[1])
+    return (logits.argmax(1)[:, None] == columns).astype(np.uint8)
+  return (logits > 0).astype(np.uint8)
+
+
+def spread(count: int, limit: int) -> np.ndarray:
+  """At most `limit` (0: all) of `count` positions, evenly spread.
+
+  The first ones would be of a single class where a test split is sorted.
+  """
+  if not limit or limit >= count:
+    return np.arange(count)
+  return np.arange(limit) * count // limit
+
+
+def attribute_accuracy(
+    translate: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    classify: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    attributes: Sequence[str],
+    exclusive: Sequence[Sequence[str]],
+    label_rule: str,
+    protocol: str = "lacking",
+    max_images: int = 0,
+    only: Sequence[str] = (),
+) -> dict[str, Any]:
+  """Tests one attribute after the other.
+
+  Args:
+    translate: uint8 images [N, S, S, 3] and target labels [N, C] -> uint8
+      images.
+    classify: uint8 images -> logits [N, C].
+    images: uint8 [N, S, S, 3], the test split.
+    labels: 0/1 [N, C], its labels.
+    attributes: names of the C columns.
+    exclusive: groups of attributes of which at most one is on.
+    label_rule: "multilabel" or "exclusive".
+    protocol: see `target_labels`.
+    max_images: the most images to translate for one attribute; 0: all.
+    only: the attributes to test; none: all.
+
+  Returns:
+    {"protocol", "attributes": {name: {"accuracy", "images"}}, "mean"}.
+    The accuracy is the share of the translated images on which the classifier
+    gives the attribute the value that was asked for; None where the test split
+    has no image to translate. The mean is over the others.
+  """
+  results: dict[str, dict[str, Any]] = {}
+  for name in only or attributes:
+    chosen, targets = target_labels(
+        labels, attributes, name, exclusive=exclusive, label_rule=label_rule,
+        protocol=protocol,
+    )  # fmt: skip
+    kept = spread(len(chosen), max_images)
+    accuracy = None
+    if len(kept):
+      translated = translate(images[chosen[kept]], targets[kept])
+      said = verdicts(classify(translated), label_rule)
+      column = list(attributes).index(name)
+      right = said[:, column] == targets[kept, column]
+      accuracy = float(right.mean())
+    results[name] = {"accuracy": accuracy, "images": len(kept)}
+  known = [r["accuracy"] for r in results.values() if r["images"]]
+  return {
+      "protocol": protocol,
+      "attributes": results,
+      "mean": float(np.mean(known)) if known else None,
+  }
+
+
+def agreement(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    attributes: Sequence[str],
+    label_rule: str,
+) -> dict[str, Any]:
+  """How well a classifier's logits [N, C] agree with true labels [N, C].
+
+  Returns:
+    {"mean", "attributes": {name: accuracy}}: the share of images judged
+    rightly; for an exclusive class that of its own images, and None where it
+    has none.
+  """
+  right = verdicts(logits, label_rule) == labels
+  results: dict[str, float | None] = {}
+  for column, name in enumerate(attributes):
+    judged = right[:, column]
+    if label_rule == "exclusive":
+      judged = judged[labels[:, column] > 0]
+    results[name] = float(judged.mean()) if len(judged) else None
+  known = [value for value in results.values() if value is not None]
+  return {"mean": float(np.mean(known)), "attributes": results}

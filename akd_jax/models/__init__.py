@@ -1,0 +1,1 @@
+"""Networks: StarGAN's generator and discriminator, and the evaluators."""

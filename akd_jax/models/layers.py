@@ -1,0 +1,78 @@
+"""The layers of StarGAN: convolution and instance normalisation."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from akd_jax.models import convolutions
+
+_FAN_IN_UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+
+
+class Conv(nn.Module):
+  """A convolution of stride 1 ("same"), or "down" or "up" by 2 (kernel 4).
+
+  Parameters start as PyTorch's do: uniform in +-1 / sqrt(fan in), where the
+  fan in of a transposed convolution counts its *output* channels.
+  """
+
+  features: int
+  kernel_size: int
+  resample: str = "same"
+  padding: int | None = None
+  use_bias: bool = False
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, planes: jax.Array | None = None
+  ) -> jax.Array:
+    """Convolves x [B, H, W, C], and constant `planes` [B, P] as if tiled."""
+    size, channels = self.kernel_size, x.shape[-1]
+    if planes is not None:
+      channels += planes.shape[-1]
+    # A transposed convolution stores the kernel of the one it transposes.
+    if self.resample == "up":
+      shape = (size, size, self.features, channels)
+    else:
+      shape = (size, size, channels, self.features)
+    kernel = self.param("kernel", _FAN_IN_UNIFORM, shape).astype(self.dtype)
+    x = x.astype(self.dtype)
+    if planes is not None:
+      y = convolutions.conv_with_planes(x, planes.astype(self.dtype), kernel)
+    elif self.resample == "same":
+      padding = size // 2 if self.padding is None else self.padding
+      y = convolutions.conv(x, kernel, padding)
+    else:
+      resample = {"down": convolutions.down, "up": convolutions.up}
+      y = resample[self.resample](x, kernel)
+    if self.use_bias:
+      bound = (size * size * channels) ** -0.5
+      bias = self.param(
+        "bias",
+        lambda key, shape: jax.random.uniform(
+          key, shape, minval=-bound, maxval=bound
+        ),
+        (self.features,),
+      )
+      y += bias.astype(self.dtype)
+    return y
+
+
+class InstanceNorm(nn.Module):
+  """Normalises each channel of each picture over its pixels, as PyTorch does.
+
+  Epsilon 1e-5 and the two-pass biased variance; always the statistics of the
+  instance, in float32 whatever the dtype of x [B, H, W, C].
+  """
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+    bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+    wide = x.astype(jnp.float32)
+    centred = wide - jnp.mean(wide, axis=(1, 2), keepdims=True)
+    variance = jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True)
+    y = centred * (lax.rsqrt(variance + 1e-5) * scale[None, None, None])
+    return (y + bias[None, None, None]).astype(x.dtype)

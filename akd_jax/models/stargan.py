@@ -1,0 +1,179 @@
+"""StarGAN's generator and discriminator, at any width and depth.
+
+Both are pure functions of their parameters and return `(output, features)`.
+A *tap* is added to the activation of its name, so that the gradient with
+respect to a tap of zeros is the gradient with respect to the activation.
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from akd_jax.models.layers import Conv, InstanceNorm
+
+Features = dict[str, jax.Array]
+Taps = Mapping[str, jax.Array]
+
+HOOKS = ("block", "branch", "conv")
+
+
+class _Interceptor:
+  """Adds a tap to each named activation and keeps the result."""
+
+  def __init__(self, taps: Taps | None):
+    self.taps = dict(taps or {})
+    self.features: Features = {}
+
+  def __call__(self, name: str, x: jax.Array) -> jax.Array:
+    if name in self.taps:
+      tap = self.taps[name]
+      if tap.shape != x.shape:
+        raise ValueError(f"tap {name!r} is {tap.shape}, not {x.shape}")
+      x = x + tap.astype(x.dtype)
+    self.features[name] = x
+    return x
+
+  def check_all_used(self) -> None:
+    unknown = set(self.taps) - set(self.features)
+    if unknown:
+      raise ValueError(f"no activation {sorted(unknown)}")
+
+
+class ConvBlock(nn.Module):
+  """Convolution, InstanceNorm, ReLU."""
+
+  features: int
+  kernel_size: int
+  resample: str = "same"
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, label: jax.Array | None = None
+  ) -> jax.Array:
+    x = Conv(
+      self.features,
+      self.kernel_size,
+      self.resample,
+      dtype=self.dtype,
+      name="conv",
+    )(x, label)
+    return nn.relu(InstanceNorm(name="norm")(x))
+
+
+class ResidualBlock(nn.Module):
+  """x + IN(conv(ReLU(IN(conv(x))))); no ReLU after the sum."""
+
+  index: int
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: jax.Array, intercept: _Interceptor) -> jax.Array:
+    width = x.shape[-1]
+    y = Conv(width, 3, dtype=self.dtype, name="conv_0")(x)
+    y = nn.relu(InstanceNorm(name="norm_0")(y))
+    y = Conv(width, 3, dtype=self.dtype, name="conv_1")(y)
+    y = intercept(f"conv_{self.index}", y)
+    y = intercept(f"branch_{self.index}", InstanceNorm(name="norm_1")(y))
+    return intercept(f"block_{self.index}", x + y)
+
+
+class Generator(nn.Module):
+  """StarGAN's generator: `(image, label) -> image`.
+
+  Attributes:
+    width: channels of the first layer; 64 for the teacher, 32 and 16 for the
+      papers' students.
+    blocks: residual blocks; 6, 3 and 1.
+    dtype: of the computation; parameters are float32.
+  """
+
+  width: int = 64
+  blocks: int = 6
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, image: jax.Array, label: jax.Array, taps: Taps | None = None
+  ) -> tuple[jax.Array, Features]:
+    """Translates.
+
+    Args:
+      image: [B, S, S, 3] in [-1, 1], S a multiple of 4.
+      label: [B, C], the wanted attributes, 0 or 1.
+      taps: what to add to the activations of these names.
+
+    Returns:
+      The translated image [B, S, S, 3] in [-1, 1], float32, and every residual
+      activation [B, S/4, S/4, 4 width], named "{hook}_{block}".
+    """
+    intercept = _Interceptor(taps)
+    width, dtype = self.width, self.dtype
+    stem = ConvBlock(width, 7, dtype=dtype, name="encoder_0")
+    x = stem(image, label)
+    x = ConvBlock(2 * width, 4, "down", dtype=dtype, name="encoder_1")(x)
+    x = ConvBlock(4 * width, 4, "down", dtype=dtype, name="encoder_2")(x)
+    for i in range(self.blocks):
+      x = ResidualBlock(i, dtype=dtype, name=f"residual_{i}")(x, intercept)
+    x = ConvBlock(2 * width, 4, "up", dtype=dtype, name="decoder_0")(x)
+    x = ConvBlock(width, 4, "up", dtype=dtype, name="decoder_1")(x)
+    x = Conv(3, 7, dtype=dtype, name="output")(x)
+    intercept.check_all_used()
+    return jnp.tanh(x.astype(jnp.float32)), intercept.features
+
+
+class Discriminator(nn.Module):
+  """StarGAN's discriminator: is it real, and which attributes has it?
+
+  Attributes:
+    width: channels of the first layer.
+    layers: strided convolutions; the last feature map is S / 2^layers wide.
+    classes: number of attributes.
+    dtype: of the computation; parameters are float32.
+  """
+
+  width: int = 64
+  layers: int = 6
+  classes: int = 5
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, image: jax.Array
+  ) -> tuple[tuple[jax.Array, jax.Array], Features]:
+    """Judges image [B, S, S, 3] in [-1, 1].
+
+    Returns:
+      (realness map [B, h, h, 1], class logits [B, classes]), float32, and the
+      features {"layer_i": [B, S/2^(i+1), S/2^(i+1), width 2^i]}.
+    """
+    if image.shape[1] % 2**self.layers:
+      raise ValueError(
+        f"image size {image.shape[1]} is not a multiple of 2^{self.layers}"
+      )
+    features: Features = {}
+    x = image
+    for i in range(self.layers):
+      x = Conv(
+        self.width * 2**i,
+        4,
+        "down",
+        use_bias=True,
+        dtype=self.dtype,
+        name=f"layer_{i}",
+      )(x)
+      x = features[f"layer_{i}"] = nn.leaky_relu(x, 0.01)
+    source = Conv(1, 3, dtype=self.dtype, name="source")(x)
+    logits = Conv(
+      self.classes,
+      x.shape[1],
+      padding=0,
+      dtype=self.dtype,
+      name="classifier",
+    )(x)
+    return (
+      source.astype(jnp.float32),
+      logits[:, 0, 0].astype(jnp.float32),
+    ), features

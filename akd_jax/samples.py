@@ -1,0 +1,122 @@
+"""The sample pictures of training: the same people, given every attribute."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax import pictures
+from akd_jax.data.attributes import set_attribute
+from akd_jax.distillation import Distillation, Teacher, teacher_target
+from akd_jax.inference import Trained, translate_with_attention
+from akd_jax.state import Networks, TrainState
+
+PEOPLE = 4
+
+
+class Sitters(NamedTuple):
+  """People with the labels that each of them is translated to.
+
+  Attributes:
+    images: uint8 [N, S, S, 3].
+    targets: [N, C, C], person n with attribute c switched on.
+    attributes: the C names.
+  """
+
+  images: np.ndarray
+  targets: np.ndarray
+  attributes: tuple[str, ...]
+
+
+def sitters(source: Any, count: int = PEOPLE) -> Sitters:
+  """The first people of a source, to be given each attribute in turn."""
+  records = [source[i] for i in range(min(count, len(source)))]
+  labels = np.stack([record["label"] for record in records])
+  targets = [
+    set_attribute(labels, source.attributes, name, source.exclusive)
+    for name in source.attributes
+  ]
+  images = np.stack([record["image"] for record in records])
+  return Sitters(images, np.stack(targets, axis=1), source.attributes)
+
+
+def sheet(
+  title: str,
+  people: Sitters,
+  *,
+  networks: Networks,
+  state: TrainState,
+  teacher: Teacher | None,
+  distillation: Distillation | None,
+  options: ConfigDict,
+) -> np.ndarray:
+  """The picture of one step: the teacher's lines, if there is one, above.
+
+  Args:
+    title: its heading.
+    people: whom to translate.
+    networks: those of `state`.
+    state: what is trained; its running average is drawn where it has one.
+    teacher: its parameters.
+    distillation: what else of the teacher is needed.
+    options: config.attention.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  generator = state.generator if state.ema is None else state.ema
+  generator, discriminator, teacher = jax.device_get(
+    (generator, state.discriminator, teacher)
+  )
+  own = logits = np.eye(len(people.attributes), dtype=np.float32)
+  judge = networks.discriminator, discriminator
+  lines = []
+  if teacher is not None and distillation is not None:
+    mapping = distillation.mapping
+    taught = Trained(distillation.networks, *teacher)
+    lines = portray("teacher", taught, people, options, mapping, mapping)
+    if options.discriminator == "teacher":
+      judge = distillation.networks.discriminator, teacher.discriminator
+      logits = mapping
+  legend = "student" if lines else "generator"
+  trained = Trained(Networks(networks.generator, judge[0]), generator, judge[1])
+  lines += portray(legend, trained, people, options, own, logits)
+  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+
+
+def portray(
+  legend: str,
+  trained: Trained,
+  people: Sitters,
+  options: ConfigDict,
+  conditions: np.ndarray,
+  logits: np.ndarray,
+) -> list[pictures.Line]:
+  """One line of translations and one with the attention laid over.
+
+  Args:
+    legend: whose they are.
+    trained: networks; its discriminator's logits give the attention.
+    people: whom to translate.
+    options: config.attention.
+    conditions: [C, T], from the attributes to those the generator is given.
+    logits: [C, T'], from the attributes to the discriminator's classes.
+  """
+  count, classes = people.targets.shape[:2]
+  selectors = np.tile(np.eye(classes), (count, 1))
+  images, maps = translate_with_attention(
+    trained,
+    np.repeat(people.images, classes, axis=0),
+    np.asarray(teacher_target(people.targets.reshape(-1, classes), conditions)),
+    selectors @ logits,
+    block=options.block,
+    hook=options.hook,
+  )
+  grid = (count, classes)
+  images = images.reshape(*grid, *images.shape[1:])
+  maps = maps.reshape(*grid, *maps.shape[1:])
+  return [
+    pictures.Line(legend, images),
+    pictures.Line(f"{legend} attention", images, maps),
+  ]

@@ -1,0 +1,55 @@
+"""What can be said of a config before anything is opened or trained."""
+
+from ml_collections import ConfigDict
+
+from akd_jax.errors import UserError, nearest
+
+_POSITIVE = (
+  "steps",
+  "batch_size",
+  "n_critic",
+  "log_every",
+  "sample_every",
+  "checkpoint_every",
+  "keep",
+)
+_CHOICES = {
+  "dtype": ("float32", "bfloat16"),
+  "init": ("scratch", "teacher"),
+  "optimizer.schedule": ("linear", "released", "constant"),
+  "pseudo.reading": ("off", "paper1", "paper2"),
+  "evaluation.protocol": ("lacking", "all", "flip"),
+}
+
+
+def check(config: ConfigDict) -> None:
+  """Checks every field that has a list of values, or must be positive.
+
+  Raises:
+    UserError: one has another; the message says which are possible.
+  """
+  for field in _POSITIVE:
+    if config[field] < 1:
+      raise UserError(f"config.{field}={config[field]} must be at least 1")
+  for field, choices in _CHOICES.items():
+    section, _, name = field.rpartition(".")
+    fields = config.get(section) if section else config
+    # Only a student has config.init and config.pseudo.
+    if fields is None or name not in fields:
+      continue
+    if fields[name] not in choices:
+      raise UserError(
+        f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
+        f"{nearest(str(fields[name]), choices)}"
+      )
+  distils = bool(config.teacher) and config.loss.lambda_akd > 0
+  if distils and "teacher_recipe" not in config:
+    raise UserError(
+      "config.teacher is for students: start from configs/student.py or"
+      " configs/pseudo.py"
+    )
+  if config.get("init") == "teacher" and not distils:
+    raise UserError(
+      "config.init='teacher' needs config.teacher and"
+      " config.loss.lambda_akd > 0"
+    )

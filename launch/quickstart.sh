@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The whole method on the embedded avatars, in minutes on a laptop: sets up,
+# trains a student, prints its table and says where the pictures are.
+#
+# Usage: [PYTHON=python3.12] launch/quickstart.sh [--from-scratch]
+#            [--workdir=DIR] [options of akd_jax.main]
+#
+#   --from-scratch  train the teacher here too
+#   --workdir=DIR   where the student goes (runs/student, or
+#                   runs/student_from_scratch)
+#
+# Relative paths start at the checkout. Run it again at any time: what is done
+# is not done twice, and a run that was interrupted goes on.
+set -euo pipefail
+
+config=configs/student.py
+workdir=runs/student
+given_workdir=
+main_flags=()
+for flag in "$@"; do
+  case "$flag" in
+    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    # A teacher of one's own: main trains it where there is none yet.
+    # It is another run than the one that the shipped teacher taught.
+    --from-scratch)
+      main_flags+=(--config.teacher=runs/teacher)
+      workdir="${given_workdir:-runs/student_from_scratch}"
+      ;;
+    --config=*) config="${flag#*=}" ;;
+    --workdir=*) workdir="${flag#*=}"; given_workdir="$workdir" ;;
+    *) main_flags+=("$flag") ;;
+  esac
+done
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+heading() {
+  printf '\n== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"
+}
+
+heading "Setting up"
+python="$(launch/setup.sh)"
+
+heading "Training"
+# macOS's bash 3.2 calls an empty array unbound, hence the +.
+"$python" -u -m akd_jax.main --config="$config" --workdir="$workdir" \
+  ${main_flags[@]+"${main_flags[@]}"} || {
+  status=$?
+  if [[ $status -eq 75 ]]; then
+    echo "Stopped, and saved: the same command goes on from here."
+  fi
+  exit "$status"
+}
+
+heading "Evaluating"
+"$python" -m akd_jax.evaluate --workdir="$workdir"
+
+heading "Done. The pictures:"
+find "$workdir" -name '*.png' | sort

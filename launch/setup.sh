@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Makes a virtual environment in the checkout and installs akd_jax in it, with
+# the versions of constraints.txt. Does nothing where that has been done.
+#
+# Usage: [PYTHON=python3.12] launch/setup.sh [cuda|tpu|test ...]
+#
+# The environment is .venv, made by the first of python3.11, python3.12 and
+# python3 that is new enough; with PYTHON it is .venv-X.Y, so that versions stay
+# apart. Prints one line on standard output: the path of its Python.
+set -euo pipefail
+
+die() {
+  echo "launch/setup.sh: $*" >&2
+  exit 1
+}
+
+for extra in "$@"; do
+  case "$extra" in
+    cuda | tpu | test) ;;
+    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    *) die "no extra named $extra; there are cuda, tpu and test" ;;
+  esac
+done
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+python_version() {
+  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+}
+
+new_enough() {
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+candidates=(python3.11 python3.12 python3)
+venv="$PWD/.venv"
+if [[ -n "${PYTHON:-}" ]]; then
+  version="$(python_version "$PYTHON")" || die "PYTHON=$PYTHON does not run"
+  new_enough "$PYTHON" \
+    || die "PYTHON=$PYTHON is Python $version; akd_jax needs 3.11 or newer"
+  candidates=("$PYTHON")
+  venv="$PWD/.venv-$version"
+fi
+
+if version="$(python_version "$venv/bin/python")"; then
+  # An old one may be somebody's: leave it alone.
+  new_enough "$venv/bin/python" \
+    || die "$venv is Python $version; akd_jax needs 3.11 or newer: remove it"
+else
+  for python in "${candidates[@]}" ""; do
+    if [[ -z "$python" ]]; then
+      die "no Python 3.11 or newer found; name one, as in PYTHON=python3.12"
+    elif new_enough "$python"; then
+      break
+    fi
+  done
+  echo "Making $venv with $("$python" --version)" >&2
+  "$python" -m venv --clear --without-pip "$venv" >&2
+fi
+
+# The stamp says what is installed: a digest of the files that decide it, then
+# the extras. Extras add up, so that none is left behind at an older version.
+stamp="$venv/akd_jax.stamp"
+extras="$({ sed -n 2p "$stamp" 2>/dev/null || true; echo "$*"; } \
+  | xargs -n 1 | sort -u | xargs)"
+wanted="$(cat setup.cfg pyproject.toml constraints.txt | cksum) $PWD
+$extras"
+if [[ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]]; then
+  echo "Installing akd_jax${extras:+ with $extras}: minutes, the first time" >&2
+  printf 'unfinished\n%s\n' "$extras" > "$stamp"
+  if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    # Debian's Python has no ensurepip unless python3-venv is installed.
+    "$venv/bin/python" -m ensurepip >/dev/null 2>&1 \
+      || "${python:-python3}" -m pip --python "$venv/bin/python" \
+        install -qq pip >&2
+  fi
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
+    --constraint constraints.txt --editable ".${extras:+[${extras// /,}]}" >&2
+  echo "$wanted" > "$stamp"
+fi
+echo "$venv/bin/python"

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=akd_jax
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=8
+#SBATCH --gpus-per-node=8
+#SBATCH --cpus-per-task=8
+#SBATCH --output=runs/slurm-%j.log
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=B:TERM@300
+#
+# Trains on a Slurm cluster, one process a GPU, and puts itself back in the
+# queue when it is preempted or its time is up.
+#
+# Usage, on the login node: launch/slurm.sh [options of sbatch] --
+#            [options of akd_jax.main]
+#    launch/slurm.sh --nodes=2 --partition=gpu -- \
+#      --config=configs/student.py:celeba --workdir=/shared/runs/student
+#
+# Sets up here, where there is a network, and submits itself. The checkout and
+# --workdir must be on a disk that every node sees. With other than 8 GPUs a
+# node, give --ntasks-per-node and --gpus-per-node the same number: each process
+# picks its GPU by its local rank, so all of a node's must be visible to it.
+set -euo pipefail
+
+submit() {
+  local options=()
+  while [[ $# -gt 0 && "$1" != -- ]]; do
+    case "$1" in
+      -h | --help) sed -n '/^# Trains/,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+      *) options+=("$1") ;;
+    esac
+    shift
+  done
+  if [[ $# -lt 2 ]]; then
+    echo "launch/slurm.sh: no options for akd_jax.main after --; see --help" >&2
+    exit 2
+  fi
+  shift
+  cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  launch/setup.sh cuda >&2
+  mkdir -p runs
+  exec sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh "$@"
+}
+
+# Slurm runs a copy of this file; --chdir has put it into the checkout.
+run() {
+  local python step interrupted code
+  python="$(launch/setup.sh cuda)"
+  # A process that stops early is waited for: the others are saving too.
+  srun --kill-on-bad-exit=0 --wait=300 \
+    "$python" -u -m akd_jax.main --distributed "$@" &
+  step=$!
+  # Slurm tells this script alone that time is up; scancel tells the processes.
+  trap 'interrupted=1; scancel --signal=TERM "$SLURM_JOB_ID"' TERM
+  while :; do
+    interrupted=""
+    code=0
+    wait "$step" || code=$?
+    [[ -n "$interrupted" ]] || break
+  done
+  # 75: stopped on request, saved, not finished.
+  if [[ $code -eq 75 ]]; then
+    scontrol requeue "$SLURM_JOB_ID"
+  fi
+  exit "$code"
+}
+
+if [[ -n "${SLURM_JOB_ID:-}" ]]; then
+  run "$@"
+else
+  submit "$@"
+fi

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and runs them.
+#
+# Usage: [PYTHON=python3.12] launch/test.sh [options of pytest]
+#
+# The first run installs; see launch/setup.sh for PYTHON. Without options every
+# test under tests/ runs.
+set -euo pipefail
+
+case "${1:-}" in
+  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+esac
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python="$(launch/setup.sh test)"
+exec "$python" -m pytest "$@"

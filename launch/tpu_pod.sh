@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Trains on a TPU pod: copies the committed checkout to every host, sets up
+# there, and runs the same command on all of them.
+#
+# Usage: NAME=my-pod ZONE=us-central2-b launch/tpu_pod.sh
+#            [options of akd_jax.main]
+#
+# --workdir must be a folder that every host sees. Make the pod before, and
+# delete it after:
+#    gcloud compute tpus tpu-vm create $NAME --zone=$ZONE \
+#      --accelerator-type=v4-32 --version=tpu-ubuntu2204-base --spot
+#    gcloud compute tpus tpu-vm delete $NAME --zone=$ZONE
+# An image with Python 3.10 needs a newer one on every host, and then
+# PYTHON=python3.11 here:
+#    gcloud compute tpus tpu-vm ssh $NAME --zone=$ZONE --worker=all \
+#      --command="sudo apt-get install -y python3.11-venv"
+# After a preemption make the pod again and repeat this command: it goes on.
+set -euo pipefail
+
+case "${1:-}" in
+  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+esac
+if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
+  echo "launch/tpu_pod.sh: set NAME and ZONE; see --help" >&2
+  exit 2
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ -n "$(git status --porcelain)" ]]; then
+  echo "launch/tpu_pod.sh: what is not committed is not copied" >&2
+fi
+archive="$(mktemp -d)/akd_jax.tar.gz"
+trap 'rm -r "$(dirname "$archive")"' EXIT
+git archive --format=tar.gz --output="$archive" HEAD
+gcloud compute tpus tpu-vm scp "$archive" "$NAME:akd_jax.tar.gz" \
+  --zone="$ZONE" --worker=all
+
+command="set -e; mkdir -p akd_jax; cd akd_jax; tar -xzf ../akd_jax.tar.gz
+python=\$(PYTHON=${PYTHON:-} launch/setup.sh tpu)
+exec \$python -u -m akd_jax.main --distributed $(printf '%q ' "$@")"
+gcloud compute tpus tpu-vm ssh "$NAME" --zone="$ZONE" --worker=all \
+  --command="$command"

@@ -1,0 +1,236 @@
+"""The classifier is torchvision's ResNet, learns, and is kept whole."""
+
+import functools
+import json
+import zlib
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax import classify
+from akd_jax.errors import UserError
+from akd_jax.interop.torch_resnet import from_torch, to_torch
+from akd_jax.models.classifier import (
+    BasicBlock,
+    ResNet,
+    draw_variables,
+    resnet18,
+    resnet50,
+)
+
+GOLDEN = Path(__file__).parent / "golden" / "resnet50.npz"
+
+# Parameters of torchvision's models with 1000 classes, as its pages list them.
+PARAMETERS = {resnet18: 11_689_512, resnet50: 25_557_032}
+
+
+class Squares:
+  """Noise; a red square for the first attribute, a blue one for the second."""
+
+  attributes = ("red", "blue")
+  exclusive = ()
+
+  def __init__(self, count, seed, one_hot=False):
+    rng = np.random.default_rng(seed)
+    self.labels = rng.integers(0, 2, (count, 2), dtype=np.uint8)
+    if one_hot:
+      self.labels[:, 1] = 1 - self.labels[:, 0]
+    self.images = rng.integers(0, 100, (count, 16, 16, 3), dtype=np.uint8)
+    self.images[self.labels[:, 0] > 0, 2:7, 2:14, 0] = 255
+    self.images[self.labels[:, 1] > 0, 9:14, 2:14, 2] = 255
+
+  def __len__(self):
+    return len(self.labels)
+
+  def __getitem__(self, index):
+    return {"image": self.images[index], "label": self.labels[index]}
+
+
+def small_config(**classifier):
+  config = ConfigDict()
+  config.data = {
+      "name": "squares", "path": "", "image_size": 16,
+      "attributes": Squares.attributes, "label_rule": "multilabel",
+      "threads": 2,
+  }  # fmt: skip
+  config.classifier = {
+      "name": "tiny", "width": 4, "epochs": 3, "batch_size": 16,
+      "learning_rate": 1e-2, "weight_decay": 1e-4, "seed": 0,
+  } | classifier  # fmt: skip
+  return config
+
+
+def load_or_train(config, directory, train=None):
+  train = train or Squares(256, 0)
+  return classify.load_or_train(
+      config, directory, train, Squares(32, 1), Squares(64, 2)
+  )
+
+
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch):
+  """A network that compiles in a second, by the name of "tiny"."""
+  tiny = functools.partial(ResNet, (1, 1), BasicBlock)
+  monkeypatch.setitem(classify._NETWORKS, "tiny", tiny)
+
+
+def weights_by_rule(name, shape):
+  """See the golden file's origin: weights that need no weight file."""
+  rng = np.random.default_rng(zlib.crc32(name.encode()))
+  if name.endswith("running_mean"):
+    return rng.normal(0, 0.1, shape)
+  if name.endswith("running_var"):
+    return rng.uniform(0.5, 1.5, shape)
+  if len(shape) > 1:
+    return rng.normal(0, 1, shape) * np.sqrt(2 / np.prod(shape[1:]))
+  if name.endswith("weight"):
+    return rng.uniform(0.5, 1.5, shape)
+  return rng.normal(0, 0.1, shape)
+
+
+def test_resnet50_reproduces_torchvision():
+  golden = np.load(GOLDEN, allow_pickle=False)
+  network = resnet50(classes=7)
+  variables = from_torch({
+      name: weights_by_rule(name, value.shape).astype(np.float32)
+      for name, value in to_torch(draw_variables(network, 0)).items()
+  })
+  for size in (64, 128):
+    expected = golden[f"resnet50_logits_{size}"]
+    image = golden[f"images_{size}"].astype(np.float32) / 127.5 - 1
+    logits, features = jax.jit(network.apply)(variables, image)
+    assert features.shape == (len(image), 2048)
+    error = np.abs(np.asarray(logits) - expected).max()
+    assert error < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("family", PARAMETERS)
+def test_parameters_are_as_many_as_torchvisions(family):
+  params = draw_variables(family(classes=1000), 0)["params"]
+  count = sum(leaf.size for leaf in jax.tree.leaves(params))
+  assert count == PARAMETERS[family]
+
+
+@pytest.mark.parametrize("family", [resnet18, resnet50])
+def test_names_make_the_round_trip(family):
+  rng = np.random.default_rng(0)
+  variables = jax.tree.map(
+      lambda leaf: rng.normal(size=leaf.shape).astype(np.float32),
+      draw_variables(family(classes=3, width=8), 0),
+  )
+  state = to_torch(variables)
+  assert "layer2.0.downsample.1.running_var" in state
+  assert state["conv1.weight"].shape == (8, 3, 7, 7)
+  assert state["bn1.num_batches_tracked"].shape == ()
+  again = from_torch(state)
+  assert jax.tree.structure(again) == jax.tree.structure(variables)
+  jax.tree.map(np.testing.assert_array_equal, again, variables)
+
+
+def test_a_foreign_name_is_refused():
+  for name in ("encoder.weight", "conv1.gain", "weight", ""):
+    with pytest.raises(UserError, match=f"'{name}' is not a name"):
+      from_torch({name: np.zeros(3)})
+
+
+@pytest.mark.parametrize("label_rule", ["multilabel", "exclusive"])
+def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
+  config = small_config()
+  config.data.label_rule = label_rule
+  train, validation, test = (
+      Squares(count, seed, one_hot=label_rule == "exclusive")
+      for seed, count in enumerate((256, 32, 64))
+  )
+  first = classify.load_or_train(config, tmp_path, train, validation, test)
+  said = capsys.readouterr().err
+  assert "s left" in said or "epoch 3/3" in said
+  assert first.metadata["test_accuracy"]["mean"] > 0.95
+  assert set(first.metadata["test_accuracy"]["attributes"]) == {"red", "blue"}
+  assert first.metadata["label_rule"] == label_rule
+
+  def never(*_):
+    raise AssertionError("trained again")
+
+  monkeypatch.setattr(classify, "train_classifier", never)
+  second = classify.load_or_train(config, tmp_path, train, validation, test)
+  assert "reusing" in capsys.readouterr().err
+  assert second.metadata == json.loads(json.dumps(first.metadata))
+  for ours, kept in zip(
+      first.predict(test.images), second.predict(test.images), strict=True
+  ):
+    np.testing.assert_array_equal(ours, kept)
+
+
+def test_the_seed_decides_everything():
+  config = small_config(epochs=1)
+  first, second = (
+      classify.train_classifier(config, Squares(64, 0), Squares(16, 1))
+      for _ in range(2)
+  )
+  jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
+  trained = []
+
+  def untrained(config, train, validation):
+    del train, validation
+    trained.append(config)
+    return draw_variables(classify.create_network(config), 0)
+
+  monkeypatch.setattr(classify, "train_classifier", untrained)
+  load_or_train(small_config(), tmp_path)
+  load_or_train(small_config(seed=1), tmp_path)
+  load_or_train(small_config(), tmp_path, Squares(257, 0))
+  redrawn = Squares(256, 0)
+  redrawn.images //= 2
+  load_or_train(small_config(), tmp_path, redrawn)
+  reader = small_config()
+  reader.data.threads = 1  # Reads the same images.
+  load_or_train(reader, tmp_path)
+  assert len(trained) == len(list(tmp_path.iterdir())) == 4
+
+
+def test_interrupted_writing_leaves_no_half_classifier(tmp_path, monkeypatch):
+  def interrupted(file, **arrays):
+    file.write(b"half")
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(classify.np, "savez", interrupted)
+  with pytest.raises(KeyboardInterrupt):
+    load_or_train(small_config(epochs=1), tmp_path, Squares(32, 0))
+  assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, 10, 200])
+def test_a_damaged_classifier_is_named(tmp_path, size):
+  path = tmp_path / "classifier.npz"
+  np.savez(path, metadata=np.array("{}"), weight=np.zeros(99))
+  path.write_bytes(path.read_bytes()[:size])
+  with pytest.raises(UserError, match="classifier.npz is damaged.*delete it"):
+    classify._load(path)
+
+
+def test_predictions_do_not_depend_on_their_company():
+  network = classify.create_network(small_config())
+  images = Squares(classify._FORWARD_BATCH + 3, 0).images
+  variables = draw_variables(network, 0)
+  judge = classify.Classifier(network, variables, {})
+  logits, features = judge.predict(images)
+  assert logits.shape == (len(images), 2) and features.shape[1] == 4 * 2
+  again, _ = network.apply(variables, images[-3:] / np.float32(127.5) - 1)
+  np.testing.assert_allclose(logits[-3:], again, rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_network_is_named():
+  with pytest.raises(UserError, match="'resnet5' is none of.*resnet50"):
+    classify.create_network(small_config(name="resnet5"))
+
+
+def test_a_loss_that_explodes_is_reported():
+  config = small_config(learning_rate=float("nan"))
+  with pytest.raises(UserError, match="lower config.classifier.learning_rate"):
+    classify.train_classifier(config, Squares(64, 0), Squares(16, 1))

@@ -1,0 +1,178 @@
+"""The recipes: every one builds, and the papers' is the papers'."""
+
+import importlib
+import json
+import pathlib
+
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax import runs
+from akd_jax.configs import pseudo, student, teacher
+from akd_jax.state import create_networks
+
+FOLDER = pathlib.Path(teacher.__file__).parent
+RECIPES = sorted(
+  ".".join(path.relative_to(FOLDER).with_suffix("").parts)
+  for path in FOLDER.rglob("*.py")
+  if path.stem != "__init__"
+)
+SCALES = ("avatars", "celeba", "rafd", "debug")
+
+
+def get_config(recipe, *scale):
+  module = importlib.import_module(f"akd_jax.configs.{recipe}")
+  return module.get_config(*scale)
+
+
+@pytest.fixture(params=[(r, s) for r in RECIPES for s in SCALES], ids=":".join)
+def config(request):
+  return get_config(*request.param)
+
+
+def test_the_recipes_are_found():
+  assert {"teacher", "student", "pseudo"} <= set(RECIPES)
+
+
+def test_every_recipe_builds_at_every_scale(config):
+  networks = create_networks(config)
+  assert networks.discriminator.classes == len(config.data.attributes)
+  assert config.steps > 0
+
+
+def test_every_recipe_locks(config):
+  config.lock()
+  with pytest.raises(AttributeError, match="stpes"):
+    config.stpes = 3
+  with pytest.raises(AttributeError, match="lambda_adk"):
+    config.loss.lambda_adk = 3.0
+  with pytest.raises(TypeError):
+    config.steps = 1.5
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_avatars_are_the_default(recipe):
+  assert get_config(recipe) == get_config(recipe, "avatars")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_an_unknown_scale_is_refused_with_the_list(recipe):
+  with pytest.raises(ValueError, match="not 'celebs'") as caught:
+    get_config(recipe, "celebs")
+  for scale in SCALES:
+    assert scale in str(caught.value)
+  assert "\n" not in str(caught.value)
+
+
+def test_every_config_survives_json(config, tmp_path):
+  runs.write_config(config, str(tmp_path))
+  read = runs.read_config(str(tmp_path))
+  assert read.to_json_best_effort() == config.to_json_best_effort()
+  assert create_networks(read) == create_networks(config)
+  # The same recipe goes on with that run, and another is refused.
+  runs.check_same_run(config, str(tmp_path))
+  config.seed += 1
+  with pytest.raises(ValueError, match="config.seed=0, not 1"):
+    runs.check_same_run(config, str(tmp_path))
+
+
+def test_every_field_of_a_config_is_plain_json(config):
+  def check(value):
+    if isinstance(value, dict):
+      for entry in value.values():
+        check(entry)
+    elif isinstance(value, list):
+      assert all(isinstance(entry, str) for entry in value)
+    else:
+      assert isinstance(value, str | int | float | bool)
+
+  check(json.loads(config.to_json()))
+
+
+@pytest.fixture
+def papers():
+  return student.get_config("celeba")
+
+
+def test_student_celeba_has_the_papers_networks(papers):
+  recipe = papers.teacher_recipe
+  sizes = {"width": 64, "blocks": 6}
+  assert papers.generator.to_dict() == {"width": 32, "blocks": 3}
+  assert recipe.generator.to_dict() == sizes
+  for config in (papers, recipe):
+    assert config.discriminator.to_dict() == {"width": 64, "layers": 6}
+    assert config.dtype == "float32"
+
+
+def test_student_celeba_has_the_papers_data(papers):
+  assert papers.data.name == "celeba"
+  assert papers.data.image_size == 128
+  assert papers.data.crop == 178
+  assert papers.data.label_rule == "multilabel"
+  assert sorted(papers.data.attributes) == [
+    "Blond_Hair",
+    "Eyeglasses",
+    "Goatee",
+    "Heavy_Makeup",
+    "Mustache",
+    "Pale_Skin",
+    "Rosy_Cheeks",
+  ]
+  # The teacher is trained on the student's data, whatever that is.
+  assert "data" not in papers.teacher_recipe
+
+
+def test_student_celeba_has_the_papers_schedule(papers):
+  for config in (papers, papers.teacher_recipe):
+    assert config.batch_size == 16
+    assert config.n_critic == 5
+    assert config.steps == 40_000
+    assert config.steps * config.n_critic == 200_000
+    optimizer = config.optimizer
+    assert optimizer.learning_rate == 1e-4
+    assert (optimizer.beta1, optimizer.beta2) == (0.5, 0.999)
+    assert optimizer.schedule == "linear"
+    assert optimizer.ema == 0
+
+
+def test_student_celeba_has_the_papers_losses(papers):
+  weights = {"lambda_cls": 1.0, "lambda_rec": 10.0, "lambda_gp": 10.0}
+  assert papers.loss.to_dict() == weights | {"lambda_akd": 10.0}
+  # The teacher of the papers has no teacher.
+  assert papers.teacher_recipe.loss.to_dict() == weights | {"lambda_akd": 0.0}
+  assert papers.teacher_recipe.teacher == ""
+
+
+def test_student_celeba_takes_the_papers_attention(papers):
+  attention = papers.attention
+  assert attention.block == "last"
+  assert attention.hook == "block"
+  assert attention.discriminator == "teacher"
+  assert attention.norm == "l1_mean"
+  assert attention.second_order
+  assert papers.pseudo.reading == "off"
+
+
+def test_rafd_has_eight_exclusive_expressions():
+  data = student.get_config("rafd").data
+  assert data.label_rule == "exclusive"
+  assert (len(data.attributes), data.crop, data.image_size) == (8, 256, 128)
+
+
+def test_pseudo_attention_maps_every_attribute(papers):
+  for scale in SCALES:
+    config = pseudo.get_config(scale)
+    assert set(config.data.attributes) == set(config.pseudo.mapping)
+    # Paper 2, equation 9.
+    assert config.pseudo.reading == "paper2"
+    assert config.attention.discriminator == "own"
+
+
+def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
+  recipe = ConfigDict(papers.teacher_recipe.to_dict())
+  differing = {
+    field
+    for field, value in recipe.items()
+    if json.dumps(value, default=str) != json.dumps(papers[field], default=str)
+  }
+  assert differing == {"generator", "loss", "teacher"}

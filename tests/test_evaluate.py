@@ -1,0 +1,67 @@
+"""The evaluation of a run: a table, a file, and refusals."""
+
+import json
+
+from akd_jax import evaluate
+from akd_jax.configs.teacher import AVATAR_ATTRIBUTES
+from tests import training
+from tests.layouts import error
+from tests.training import shared_runs  # noqa: F401
+
+RESULT = {
+  "classifier": {
+    "test_accuracy": {"mean": 0.995, "attributes": {"Bald": 1.0, "Male": 0.99}}
+  },
+  "networks": {
+    "teacher": {
+      "mean": 0.5,
+      "attributes": {"Bald": {"accuracy": 0.75}, "Male": {"accuracy": 0.25}},
+    },
+    "student": {
+      "mean": 0.25,
+      "attributes": {"Bald": {"accuracy": None}, "Male": {"accuracy": 0.25}},
+    },
+  },
+}
+TABLE = """\
+accuracy of  teacher  student  real test split
+----------------------------------------------
+Bald          75.0 %        -          100.0 %
+Male          25.0 %   25.0 %           99.0 %
+----------------------------------------------
+mean          50.0 %   25.0 %           99.5 %"""
+
+
+def test_a_run_is_evaluated_beside_its_teacher(runs):
+  done = training.run(
+    [f"--workdir={runs.student}"],
+    ("akd_jax.evaluate",),
+    interpreter=("-X", "importtime"),
+  )
+  assert done.returncode == 0, done.stderr
+  path = runs.student / "evaluation.json"
+  result = json.loads(path.read_text())
+  assert list(result["networks"]) == ["teacher", "student"]
+  for network in result["networks"].values():
+    assert tuple(network["attributes"]) == AVATAR_ATTRIBUTES
+    assert 0 <= network["mean"] <= 1
+  assert result["step"] == training.STEPS
+  assert evaluate.table(result) in done.stdout
+  assert done.stdout.endswith(f"written to {path}\n")
+  # What does not train starts fast.
+  assert "| tensorflow\n" not in done.stderr
+
+
+def test_the_table_has_a_line_an_attribute_and_a_column_a_network():
+  assert evaluate.table(RESULT) == TABLE
+
+
+def test_what_is_not_there_is_named(runs, tmp_path):
+  assert error(evaluate.evaluate, str(tmp_path)) == (
+    f"{tmp_path} is not the directory of a run: it has no config.json"
+  )
+  assert error(evaluate.evaluate, str(runs.student), 3) == (
+    f"{runs.student} has no checkpoint of step 3, only of 2, 4, 6, 8, 10"
+  )
+  complaint = error(evaluate.evaluate, str(runs.student), None, ("Smilin",))
+  assert complaint.endswith("; did you mean 'Smiling'?")

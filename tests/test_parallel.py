@@ -1,0 +1,71 @@
+"""One device or several: the same training, and replicas stay in step."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+
+from akd_jax import parallel
+from tests import layouts, training
+from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
+
+_DRIFT = """
+import jax
+import numpy as np
+
+from akd_jax import parallel
+
+def averaged(state, teacher, x, axis_name):
+  return state + jax.lax.pmean(x.mean(), axis_name), {}
+
+def forgotten(state, teacher, x, axis_name):
+  return state + x.mean(), {}
+
+batch = parallel.shard({"x": np.arange(8, dtype=np.float32)[None]})["x"]
+for step in (averaged, forgotten):
+  start = parallel.replicate(np.zeros((), np.float32))
+  state, _ = parallel.pmap_step(step)(start, None, batch)
+  print(step.__name__, float(state), parallel.in_sync({"x": state}))
+"""
+
+
+def test_two_devices_train_as_one(runs, tmp_path):
+  done = training.run(
+    training.student_command(tmp_path / "student", runs.teacher), devices=2
+  )
+  assert done.returncode == 0, done.stderr
+  assert "; 2 x cpu;" in done.stdout
+  training.assert_same_training(tmp_path / "student", runs.student)
+
+
+def test_four_devices_train_as_one(runs, on_four_devices):
+  training.assert_same_training(on_four_devices, runs.student)
+
+
+def test_replicas_that_drift_are_noticed():
+  done = subprocess.run(
+    [sys.executable, "-c", _DRIFT],
+    cwd=training.ROOT,
+    env=training.environment(devices=4),
+    capture_output=True,
+    text=True,
+  )
+  # pmap shows the first replica, without an error.
+  assert done.stdout == "averaged 3.5 True\nforgotten 0.5 False\n", done.stderr
+
+
+def test_a_batch_is_split_in_order(monkeypatch):
+  image = np.arange(2 * 6).reshape(2, 6)
+  split = parallel.shard({"image": image})["image"]
+  assert split.shape == (1, 2, 6)  # Tests have one device.
+  np.testing.assert_array_equal(split[0], image)
+
+
+def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
+  monkeypatch.setattr(jax, "device_count", lambda: 4)
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  assert parallel.check_batch_size(8) == 4
+  assert layouts.error(parallel.check_batch_size, 6) == (
+    "config.batch_size=6 is not divisible by 4 devices"
+  )

@@ -1,0 +1,238 @@
+"""Small runs that tests share, and the commands as processes of their own."""
+
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax import checkpoint, compilation
+from akd_jax.configs import student, teacher
+
+ROOT = pathlib.Path(__file__).parents[1]
+STEPS = 10
+TEACHER_STEPS = 4
+# What makes configs/*.py:debug smaller still; the recipe of its teacher, too.
+_SMALL: dict[str, Any] = {
+  "data.image_size": 16,
+  "discriminator.layers": 2,
+  "generator.blocks": 1,
+}
+_SMALL_TEACHER = _SMALL | {"steps": TEACHER_STEPS}
+_SMALL_STUDENT = (
+  _SMALL
+  | {"steps": STEPS, "sample_every": 5, "keep": STEPS}
+  | {
+    f"teacher_recipe.{name}": x
+    for name, x in _SMALL_TEACHER.items()
+    if not name.startswith("data.")
+  }
+)
+# These say when a step was done, not what came of it.
+_CLOCKS = {"time", "uptime", "steps_per_sec"}
+
+
+class Runs(NamedTuple):
+  """A finished student with its teacher, trained by one command.
+
+  Attributes:
+    student: its directory.
+    teacher: of its teacher.
+    output: what the command printed.
+  """
+
+  student: pathlib.Path
+  teacher: pathlib.Path
+  output: str
+
+
+# Fixtures have a name of their own beside that of their function, which tests
+# import without using it.
+
+
+@pytest.fixture(name="runs", scope="session")
+def shared_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+  """One student with its teacher for all tests; not to be written to."""
+  yield _trained(use_caches(tmp_path_factory))
+
+
+@pytest.fixture(name="caches", scope="session")
+def shared_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """Keeps drawn avatars and compiled programs, but not among the user's."""
+  return use_caches(tmp_path_factory)
+
+
+def use_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """Sends every cache, of this process and of commands, to one folder."""
+  root = tmp_path_factory.getbasetemp()
+  os.environ["XDG_CACHE_HOME"] = str(root / "cache")
+  compilation.use_persistent_cache()
+  return root
+
+
+@functools.cache
+def _trained(root: pathlib.Path) -> Runs:
+  student, teacher = root / "shared" / "student", root / "shared" / "teacher"
+  done = run(student_command(student, teacher))
+  assert done.returncode == 0, done.stderr
+  return Runs(student, teacher, done.stdout)
+
+
+@pytest.fixture(name="unfinished_teacher")
+def copied_teacher(runs: Runs, tmp_path: pathlib.Path) -> pathlib.Path:
+  """A copy of the teacher as it was two steps before its end."""
+  copy = tmp_path / "teacher"
+  shutil.copytree(runs.teacher, copy)
+  shutil.rmtree(copy / "checkpoints" / str(TEACHER_STEPS))
+  return copy
+
+
+@pytest.fixture(name="on_four_devices", scope="session")
+def shared_on_four_devices(
+  runs: Runs, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+  """The student of `runs` again, on four devices of one process."""
+  return _trained_on_four(tmp_path_factory.getbasetemp(), runs.teacher)
+
+
+@functools.cache
+def _trained_on_four(root: pathlib.Path, teacher: pathlib.Path) -> pathlib.Path:
+  student = root / "shared" / "on_four_devices"
+  done = run(student_command(student, teacher), devices=4)
+  assert done.returncode == 0, done.stderr
+  assert "; 4 x cpu;" in done.stdout
+  return student
+
+
+def student_config(teacher_dir: pathlib.Path, **changes: Any) -> ConfigDict:
+  """What `student_command` trains; `data__path` stands for data.path."""
+  return _changed(
+    student.get_config("debug"),
+    _SMALL_STUDENT | {"teacher": str(teacher_dir)},
+    changes,
+  )
+
+
+def teacher_config(**changes: Any) -> ConfigDict:
+  """The recipe of the small student's teacher."""
+  return _changed(teacher.get_config("debug"), _SMALL_TEACHER, changes)
+
+
+def _changed(
+  config: ConfigDict, small: Mapping[str, Any], changes: Mapping[str, Any]
+) -> ConfigDict:
+  named = {name.replace("__", "."): value for name, value in changes.items()}
+  config.update_from_flattened_dict({**small, **named})
+  return config
+
+
+def student_command(
+  workdir: pathlib.Path, teacher_dir: pathlib.Path
+) -> list[str]:
+  """Options of akd_jax.main that train a student."""
+  fields = _SMALL_STUDENT | {"teacher": teacher_dir}
+  return [
+    "--config=configs/student.py:debug",
+    f"--workdir={workdir}",
+    *(f"--config.{name}={value}" for name, value in fields.items()),
+  ]
+
+
+def start(
+  options: Sequence[str],
+  module: Sequence[str] = ("akd_jax.main",),
+  devices: int = 1,
+  interpreter: Sequence[str] = (),
+) -> subprocess.Popen:
+  """Starts `python -m MODULE OPTIONS` on so many virtual CPU devices."""
+  return subprocess.Popen(
+    [sys.executable, *interpreter, "-m", *module, *options],
+    cwd=ROOT,
+    env=environment(devices),
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def environment(devices: int) -> dict[str, str]:
+  """The variables of a process with so many virtual CPU devices."""
+  settings = {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)}
+  return os.environ | settings
+
+
+def finish(process: subprocess.Popen) -> subprocess.CompletedProcess[str]:
+  """Waits for a process, and ends it if it never does."""
+  try:
+    output, errors = process.communicate(timeout=900)
+  finally:
+    process.kill()
+  return subprocess.CompletedProcess(
+    process.args, process.returncode, output, errors
+  )
+
+
+def run(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+  """`start` and `finish`."""
+  return finish(start(*args, **kwargs))
+
+
+def struck(signal: str, moment: str) -> list[str]:
+  """akd_jax.main in a process that sends itself a signal; see struck.py."""
+  return ["tests.struck", signal, moment]
+
+
+def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
+  """The lines of metrics.jsonl without the clock's."""
+  lines = (workdir / "metrics.jsonl").read_text().splitlines()
+  return [
+    {name: x for name, x in json.loads(line).items() if name not in _CLOCKS}
+    for line in lines
+  ]
+
+
+def state(workdir: pathlib.Path, step: int | None = None) -> dict[str, Any]:
+  """The training state in a checkpoint; the last by default."""
+  step = checkpoint.steps_saved(str(workdir))[-1] if step is None else step
+  return checkpoint.load_state(str(workdir), step)
+
+
+# Several devices add up the same gradients in another order, which changes
+# the last of float32's 24 bits. Training amplifies that as it does any change:
+# from a start with weights off by 1e-7 the losses of one device depart just as
+# fast, and differ in the second digit at step 10. So early steps are compared.
+_EARLY = 4
+# Where a gradient is nothing but rounding (a label's plane is constant, which
+# the InstanceNorm that follows takes out), Adam divides it by its own size.
+_STRAYS = 0.01
+
+
+def assert_same_training(first: pathlib.Path, second: pathlib.Path) -> None:
+  """Two runs agree to rounding for as long as that stays small."""
+  rows = zip(metrics(first)[:_EARLY], metrics(second)[:_EARLY], strict=True)
+  for ours, theirs in rows:
+    assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-7)
+  states = [state(run, _EARLY) for run in (first, second)]
+  for network, strays in (("discriminator", 0.0), ("generator", _STRAYS)):
+    ours, theirs = (_flat(state[network]) for state in states)
+    difference = np.abs(ours - theirs)
+    assert np.mean(difference > 1e-5) <= strays
+
+
+def _flat(tree: Any) -> np.ndarray:
+  return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+
+
+def assert_same_bits(first: Any, second: Any) -> None:
+  """Two trees have equal arrays at equal paths."""
+  assert jax.tree.structure(first) == jax.tree.structure(second)
+  jax.tree.map(np.testing.assert_array_equal, first, second)

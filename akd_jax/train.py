@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from akd_jax import (
   checkpoint,
   cli,
+  curves,
   parallel,
   pictures,
   runs,
@@ -156,7 +157,7 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
         )
   writer.flush()
   if jax.process_index() == 0:
-    pictures.curves(
+    curves.draw(
       {pathlib.Path(workdir).name: pathlib.Path(workdir, "metrics.jsonl")},
       pathlib.Path(workdir, "curves.png"),
     )

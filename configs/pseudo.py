@@ -45,6 +45,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   mapping = mappings.get(scale, PAPER1)
   config.data.attributes = tuple(mapping)
   config.pseudo.mapping = ConfigDict(mapping)
+  # Baldness and hats are among its attributes.
+  config.data.distribution = ConfigDict()
   # Paper 2 eq. 9: T's map from c_pse, S's from c, each from its own
   # discriminator, since the teacher's has no logit for c.
   config.pseudo.reading = "paper2"

@@ -110,6 +110,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.classifier.width = 64
   elif scale in ("avatars", "debug"):
     config.data.image_size = 64
+    # Hair of some colour for everyone: three of the attributes are colours.
+    config.data.distribution = ConfigDict({"Bald": 0.0, "Wearing_Hat": 0.0})
     config.discriminator.layers = 5
     config.generator.width = 16
     config.discriminator.width = 32

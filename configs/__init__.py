@@ -1,0 +1,1 @@
+"""Recipes: `--config=configs/NAME.py[:ARG]`; installed as akd_jax.configs."""

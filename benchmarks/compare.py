@@ -1,0 +1,140 @@
+"""akd_jax beside PyTorch on the same work, in turns, on this machine.
+
+  python benchmarks/compare.py [train_step|translate ...] [--rounds=7]
+      [--torch-python=PYTHON] [--large] [--out=benchmarks/results.jsonl]
+
+Both sides are processes that stay alive and work in turns, so that a machine
+whose speed drifts slows both; the figure is the median of the ratios (ours
+over PyTorch's) of all rounds. PyTorch may live in an environment of its own:
+
+  python -m venv torch-env && torch-env/bin/pip install torch numpy
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+SMALL = {"size": 64, "classes": 7, "d_width": 32, "d_layers": 5, "n_critic": 5}
+LARGE = {"size": 128, "classes": 7, "d_width": 64, "d_layers": 6, "n_critic": 5}
+TEACHER, STUDENT = {"width": 16, "blocks": 6}, {"width": 8, "blocks": 3}
+LARGE_TEACHER = {"width": 64, "blocks": 6}
+LARGE_STUDENT = {"width": 32, "blocks": 3}
+
+
+def train_step(large):
+  base = LARGE | {"batch": 4} if large else SMALL | {"batch": 16}
+  teacher, student = (
+    (LARGE_TEACHER, LARGE_STUDENT) if large else (TEACHER, STUDENT)
+  )
+  taught = {f"t_{name}": x for name, x in teacher.items()}
+  base |= {"repeat": 1}
+  yield "teacher", base | teacher | {"work": "plain"}
+  yield "student, not distilled", base | student | {"work": "plain"}
+  yield "student, distilled", base | student | taught | {"work": "distilled"}
+
+
+def translate(large):
+  base = LARGE if large else SMALL
+  sizes = (LARGE_TEACHER, LARGE_STUDENT) if large else (TEACHER, STUDENT)
+  for name, network in zip(("teacher", "student"), sizes, strict=True):
+    for batch in (1, 16):
+      case = base | network | {"work": "translate", "batch": batch}
+      yield f"{name}, batch {batch}", case | {"repeat": 64 // batch}
+
+
+BENCHMARKS = {"train_step": train_step, "translate": translate}
+
+
+class Worker:
+  """A process that does a case's work once for each line it is sent."""
+
+  def __init__(self, python, script, case):
+    self.process = subprocess.Popen(
+      [python, str(HERE / script), json.dumps(case)],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      text=True,
+      # Threads that wait must not spin: the other side is at work.
+      env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
+    )
+    ready, *self.version = self.process.stdout.readline().split() or [""]
+    if ready != "ready":
+      raise SystemExit(f"{script} did not start, see above")
+
+  def seconds(self):
+    self.process.stdin.write("\n")
+    self.process.stdin.flush()
+    return float(self.process.stdout.readline())
+
+  def close(self):
+    self.process.stdin.close()
+    self.process.wait()
+
+
+def measure(name, title, case, options):
+  workers = [
+    Worker(sys.executable, "jax_worker.py", case),
+    Worker(options.torch_python, "torch_peer.py", case),
+  ]
+  rounds = [
+    [worker.seconds() for worker in workers] for _ in range(options.rounds)
+  ]
+  for worker in workers:
+    worker.close()
+  ours, theirs = (statistics.median(x) for x in zip(*rounds, strict=True))
+  ratios = sorted(a / b for a, b in rounds)
+  return {
+    "benchmark": name,
+    "case": title,
+    "size": case["size"],
+    "batch": case["batch"],
+    "ours_s": round(ours, 5),
+    "torch_s": round(theirs, 5),
+    "ratio": round(statistics.median(ratios), 3),
+    "ratio_min": round(ratios[0], 3),
+    "ratio_max": round(ratios[-1], 3),
+    "rounds": options.rounds,
+    "jax": workers[0].version[0],
+    "torch": workers[1].version[0],
+    "torch_compile": bool(case.get("compile")),
+    "cores": os.cpu_count(),
+    "machine": platform.machine(),
+  }
+
+
+def main():
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  parser.add_argument("names", nargs="*", metavar="NAME")
+  parser.add_argument("--rounds", type=int, default=7)
+  parser.add_argument("--torch-python", default=sys.executable)
+  parser.add_argument("--torch-compile", action="store_true")
+  parser.add_argument("--large", action="store_true", help="the papers' sizes")
+  parser.add_argument("--out", default=str(HERE / "results.jsonl"))
+  options = parser.parse_args()
+  for name in options.names or BENCHMARKS:
+    if name not in BENCHMARKS:
+      parser.error(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    for title, case in BENCHMARKS[name](options.large):
+      case |= {"threads": os.cpu_count(), "compile": options.torch_compile}
+      row = measure(name, title, case, options)
+      with open(options.out, "a") as file:
+        file.write(json.dumps(row) + "\n")
+      print(
+        f"{name:10}  {title:24}  {row['size']:3} px  batch {row['batch']:2}"
+        f"  ours {row['ours_s']:8.4f} s  PyTorch {row['torch_s']:8.4f} s"
+        f"  ratio {row['ratio']:.2f} ({row['ratio_min']:.2f} to"
+        f" {row['ratio_max']:.2f})",
+        flush=True,
+      )
+
+
+if __name__ == "__main__":
+  main()

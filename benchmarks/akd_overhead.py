@@ -1,0 +1,113 @@
+"""What distillation adds to the generator's update: time with it over without.
+
+  python benchmarks/akd_overhead.py [--rounds=9] [--out=benchmarks/results.jsonl]
+
+The generator's gradient of the student of the embedded recipe, at batch 16,
+with the teacher of the embedded recipe and without any; in turns.
+"""
+
+import argparse
+import functools
+import json
+import os
+import pathlib
+import statistics
+import time
+
+import jax
+import jax.numpy as jnp
+import jax_worker
+import numpy as np
+
+from akd_jax import compilation, steps
+from akd_jax.distillation import Distillation, Teacher
+from akd_jax.state import create_networks, create_state
+
+CASE = {
+  "size": 64, "classes": 7, "batch": 16, "d_width": 32, "d_layers": 5,
+  "n_critic": 1, "work": "distilled",
+}  # fmt: skip
+
+
+def gradients():
+  """{with or without: a function that takes the generator's gradient}."""
+  config = jax_worker.config_of(CASE, width=8, blocks=3)
+  networks = create_networks(config)
+  state = create_state(config, networks)
+  theirs = jax_worker.config_of(CASE, width=16, blocks=6)
+  their_networks = create_networks(theirs)
+  initial = create_state(theirs, their_networks)
+  teacher = Teacher(initial.generator, initial.discriminator)
+  distillation = Distillation(their_networks, np.eye(7, dtype="f"))
+  keys = jax.random.split(jax.random.key(0), 3)
+  image = jax.random.uniform(keys[0], (16, 64, 64, 3), minval=-1)
+  label, target = (
+    jax.random.bernoulli(key, shape=(16, 7)).astype(jnp.float32)
+    for key in keys[1:]
+  )
+  functions = {}
+  for name, teaching in (
+    ("without", (None, None)),
+    ("with", (teacher, distillation)),
+  ):
+    loss = functools.partial(
+      steps.generator_loss,
+      networks=networks,
+      distillation=teaching[1],
+      config=config,
+    )
+    gradient = jax.jit(jax.grad(loss, has_aux=True))
+    functions[name] = functools.partial(
+      gradient, state.generator, state.discriminator, teaching[0],
+      image, label, target, target,
+    )  # fmt: skip
+  return functions
+
+
+def seconds(function):
+  start = time.perf_counter()
+  for _ in range(5):
+    jax.block_until_ready(function())
+  return (time.perf_counter() - start) / 5
+
+
+def main():
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  parser.add_argument("--rounds", type=int, default=9)
+  default = pathlib.Path(__file__).with_name("results.jsonl")
+  parser.add_argument("--out", default=str(default))
+  options = parser.parse_args()
+  compilation.use_persistent_cache()
+  functions = gradients()
+  for function in functions.values():
+    seconds(function)
+  rounds = [
+    {name: seconds(function) for name, function in functions.items()}
+    for _ in range(options.rounds)
+  ]
+  ratios = sorted(times["with"] / times["without"] for times in rounds)
+  row = {
+    "benchmark": "akd_overhead",
+    "without_s": round(statistics.median(x["without"] for x in rounds), 5),
+    "with_s": round(statistics.median(x["with"] for x in rounds), 5),
+    "ratio": round(statistics.median(ratios), 3),
+    "ratio_min": round(ratios[0], 3),
+    "ratio_max": round(ratios[-1], 3),
+    "rounds": options.rounds,
+    "jax": jax.__version__,
+    "device": jax.devices()[0].device_kind,
+    "cores": os.cpu_count(),
+  }
+  with open(options.out, "a") as file:
+    file.write(json.dumps(row) + "\n")
+  print(
+    f"generator's update: {row['without_s']:.4f} s without distillation,"
+    f" {row['with_s']:.4f} s with it, ratio {row['ratio']:.2f}"
+    f" ({row['ratio_min']:.2f} to {row['ratio_max']:.2f})"
+  )
+
+
+if __name__ == "__main__":
+  main()

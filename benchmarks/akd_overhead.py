@@ -1,6 +1,6 @@
 """What distillation adds to the generator's update: time with it over without.
 
-  python benchmarks/akd_overhead.py [--rounds=9] [--out=benchmarks/results.jsonl]
+  python benchmarks/akd_overhead.py [--rounds=9] [--out=FILE.jsonl]
 
 The generator's gradient of the student of the embedded recipe, at batch 16,
 with the teacher of the embedded recipe and without any; in turns.

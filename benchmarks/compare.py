@@ -60,8 +60,6 @@ class Worker:
       stdin=subprocess.PIPE,
       stdout=subprocess.PIPE,
       text=True,
-      # Threads that wait must not spin: the other side is at work.
-      env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
     )
     ready, *self.version = self.process.stdout.readline().split() or [""]
     if ready != "ready":

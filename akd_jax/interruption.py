@@ -5,14 +5,15 @@ import signal
 from types import FrameType
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 
 
 class Interruption:
   """A context in which SIGTERM and the first Ctrl-C only raise a flag.
 
-  The second Ctrl-C ends the program at once. On a pod the coordination
-  service hears SIGTERM on any host, and all processes stop at the same step.
+  The second Ctrl-C ends the program at once. On a pod a signal to any host
+  stops all of them, at the same step.
   """
 
   def __init__(self) -> None:
@@ -20,9 +21,7 @@ class Interruption:
     self._previous: dict[int, object] = {}
 
   def __enter__(self) -> "Interruption":
-    # On a pod JAX's own handler of SIGTERM must stay.
-    heard = [signal.SIGINT] + [signal.SIGTERM] * (jax.process_count() == 1)
-    for number in heard:
+    for number in (signal.SIGINT, signal.SIGTERM):
       self._previous[number] = signal.signal(number, self._hear)
     return self
 
@@ -35,13 +34,21 @@ class Interruption:
     if self._signal is not None and number == signal.SIGINT:
       raise KeyboardInterrupt
     self._signal = number
-    if jax.process_count() > 1:
-      os.kill(os.getpid(), signal.SIGTERM)  # which all processes agree on
     # Not print: the signal may have come in the middle of one.
-    os.write(2, b"stopping after this step; Ctrl-C ends at once\n")
+    os.write(2, b"stopping after a step; Ctrl-C ends at once\n")
 
-  def requested(self, step: int) -> bool:
-    """Whether to stop after `step`: the same answer on all processes."""
-    if jax.process_count() > 1:
-      return multihost_utils.reached_preemption_sync_point(step)
-    return self._signal is not None
+  def requested(self, all_ask: bool) -> bool:
+    """Whether to stop now: the same answer on all processes.
+
+    Args:
+      all_ask: on a pod, every process asks after this step, and none has a
+        step still running, whose collectives would meet this one. (JAX's
+        reached_preemption_sync_point needs no such wait, but was seen to answer
+        differently on two processes, which then wait for each other forever.)
+    """
+    heard = self._signal is not None
+    if jax.process_count() == 1:
+      return heard
+    return all_ask and bool(
+      multihost_utils.process_allgather(np.array([heard])).any()
+    )

@@ -123,9 +123,13 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
       since_log.add(step, metrics)
       since_save.add(step, metrics)
       last = step == config.steps
-      stop = interruption.requested(step)
-      if step % config.log_every == 0 or last or stop:
-        scalars = since_log.take()  # Waits for the device: then is the time.
+      logs = step % config.log_every == 0 or last
+      if logs:
+        jax.block_until_ready(state)
+      # Immediately, or on a pod with the next line of metrics.
+      stop = interruption.requested(all_ask=logs)
+      if logs or stop:
+        scalars = since_log.take()
         progress(step)
         if config.data.skip_unreadable:
           scalars["unreadable_images"] = float(

@@ -9,7 +9,6 @@ checkpoint N has been written, just before it gets its name.
 import os
 import signal
 import sys
-import time
 from typing import Any
 
 
@@ -39,9 +38,6 @@ def strike_at_step(number: int, step: int) -> None:
     if now == step and not struck:
       struck.append(now)
       os.kill(os.getpid(), number)
-    if struck:
-      # On a pod word of it takes a second to spread, a small step 30 ms.
-      time.sleep(0.3)
 
   struck: list[int] = []
   writers.Window.add = strike  # type: ignore[method-assign]

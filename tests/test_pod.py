@@ -41,7 +41,7 @@ def stopped_pod(
   """A run that SIGTERM to one of its processes stopped, and how they ended."""
   workdir = tmp_path_factory.mktemp("pod") / "student"
   options = training.student_command(workdir, runs.teacher)
-  struck = training.struck("SIGTERM", "step=3")
+  struck = training.struck("SIGTERM", "step=4")
   return workdir, pod(options, (("akd_jax.main",), struck))
 
 

@@ -35,7 +35,9 @@ class Interruption:
       raise KeyboardInterrupt
     self._signal = number
     # Not print: the signal may have come in the middle of one.
-    os.write(2, b"stopping after a step; Ctrl-C ends at once\n")
+    alone = jax.process_count() == 1
+    moment = b"this step" if alone else b"the next line of metrics"
+    os.write(2, b"stopping after " + moment + b"; Ctrl-C ends at once\n")
 
   def requested(self, all_ask: bool) -> bool:
     """Whether to stop now: the same answer on all processes.

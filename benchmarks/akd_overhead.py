@@ -6,11 +6,8 @@ The generator's gradient of the student of the embedded recipe, at batch 16,
 with the teacher of the embedded recipe and without any; in turns.
 """
 
-import argparse
 import functools
-import json
 import os
-import pathlib
 import statistics
 import time
 
@@ -18,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import jax_worker
 import numpy as np
+import results
 
 from akd_jax import compilation, steps
 from akd_jax.distillation import Distillation, Teacher
@@ -72,12 +70,8 @@ def seconds(function):
 
 
 def main():
-  parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-  )
+  parser = results.parser(__doc__)
   parser.add_argument("--rounds", type=int, default=9)
-  default = pathlib.Path(__file__).with_name("results.jsonl")
-  parser.add_argument("--out", default=str(default))
   options = parser.parse_args()
   compilation.use_persistent_cache()
   functions = gradients()
@@ -100,8 +94,7 @@ def main():
     "device": jax.devices()[0].device_kind,
     "cores": os.cpu_count(),
   }
-  with open(options.out, "a") as file:
-    file.write(json.dumps(row) + "\n")
+  results.append(options.out, row)
   print(
     f"generator's update: {row['without_s']:.4f} s without distillation,"
     f" {row['with_s']:.4f} s with it, ratio {row['ratio']:.2f}"

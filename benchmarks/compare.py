@@ -10,7 +10,6 @@ over PyTorch's) of all rounds. PyTorch may live in an environment of its own:
   python -m venv torch-env && torch-env/bin/pip install torch numpy
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -18,6 +17,8 @@ import platform
 import statistics
 import subprocess
 import sys
+
+import results
 
 HERE = pathlib.Path(__file__).parent
 SMALL = {"size": 64, "classes": 7, "d_width": 32, "d_layers": 5, "n_critic": 5}
@@ -107,15 +108,12 @@ def measure(name, title, case, options):
 
 
 def main():
-  parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-  )
+  parser = results.parser(__doc__)
   parser.add_argument("names", nargs="*", metavar="NAME")
   parser.add_argument("--rounds", type=int, default=7)
   parser.add_argument("--torch-python", default=sys.executable)
   parser.add_argument("--torch-compile", action="store_true")
   parser.add_argument("--large", action="store_true", help="the papers' sizes")
-  parser.add_argument("--out", default=str(HERE / "results.jsonl"))
   options = parser.parse_args()
   for name in options.names or BENCHMARKS:
     if name not in BENCHMARKS:
@@ -123,8 +121,7 @@ def main():
     for title, case in BENCHMARKS[name](options.large):
       case |= {"threads": os.cpu_count(), "compile": options.torch_compile}
       row = measure(name, title, case, options)
-      with open(options.out, "a") as file:
-        file.write(json.dumps(row) + "\n")
+      results.append(options.out, row)
       print(
         f"{name:10}  {title:24}  {row['size']:3} px  batch {row['batch']:2}"
         f"  ours {row['ours_s']:8.4f} s  PyTorch {row['torch_s']:8.4f} s"

@@ -1,13 +1,11 @@
 """akd_jax's side of benchmarks/compare.py: one case, timed on request."""
 
 import functools
-import json
-import sys
-import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import worker
 
 from akd_jax import compilation, parallel, steps
 from akd_jax.configs import teacher as recipe
@@ -74,17 +72,8 @@ def prepare(case):
 
 
 def main():
-  case = json.loads(sys.argv[1])
   compilation.use_persistent_cache()
-  unit = prepare(case)
-  for _ in range(3):
-    unit()
-  print("ready", jax.__version__, flush=True)
-  for _ in sys.stdin:
-    start = time.perf_counter()
-    for _ in range(case["repeat"]):
-      unit()
-    print((time.perf_counter() - start) / case["repeat"], flush=True)
+  worker.serve(prepare, jax.__version__)
 
 
 if __name__ == "__main__":

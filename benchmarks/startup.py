@@ -7,8 +7,6 @@ compiled programs and again with what the first start left there. The pictures
 are drawn before: that happens once.
 """
 
-import argparse
-import json
 import os
 import pathlib
 import statistics
@@ -16,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import results
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMANDS = ("main", "evaluate", "export")
@@ -28,7 +28,7 @@ def help_seconds(command):
       [sys.executable, "-m", f"akd_jax.{command}", "--help"],
       cwd=ROOT,
       stdout=subprocess.DEVNULL,
-      check=False,
+      check=True,
     )
     return time.perf_counter() - start
 
@@ -61,12 +61,7 @@ def first_step_seconds(cache, workdir):
 
 
 def main():
-  parser = argparse.ArgumentParser(
-    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-  )
-  default = pathlib.Path(__file__).with_name("results.jsonl")
-  parser.add_argument("--out", default=str(default))
-  options = parser.parse_args()
+  options = results.parser(__doc__).parse_args()
   row = {"benchmark": "startup", "cores": os.cpu_count()}
   for command in COMMANDS:
     row[f"help_{command}_s"] = round(help_seconds(command), 2)
@@ -77,8 +72,7 @@ def main():
       seconds = first_step_seconds(scratch / "cache", scratch / str(number))
       row[f"first_step_{name}_s"] = round(seconds, 1)
   row["ratio"] = round(row["first_step_warm_s"] / row["first_step_cold_s"], 3)
-  with open(options.out, "a") as file:
-    file.write(json.dumps(row) + "\n")
+  results.append(options.out, row)
   print("\n".join(f"{name:20}  {value}" for name, value in row.items()))
 
 

@@ -9,13 +9,12 @@ one cycle. Without --check it is a worker of benchmarks/compare.py.
 """
 
 import copy
-import json
 import sys
-import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import worker
 from torch import nn
 
 
@@ -225,6 +224,7 @@ def check(path):
 
 def prepare(case):
   """The unit of work that a case (see compare.py) asks for."""
+  torch.set_num_threads(case["threads"])
   torch.manual_seed(0)
   size, classes, batch = case["size"], case["classes"], case["batch"]
   generator = Generator(case["width"], case["blocks"], classes)
@@ -262,17 +262,7 @@ def maybe_compiled(network, case):
 def main():
   if sys.argv[1] == "--check":
     return check(sys.argv[2])
-  case = json.loads(sys.argv[1])
-  torch.set_num_threads(case["threads"])
-  unit = prepare(case)
-  for _ in range(3):
-    unit()
-  print("ready", torch.__version__, flush=True)
-  for _ in sys.stdin:
-    start = time.perf_counter()
-    for _ in range(case["repeat"]):
-      unit()
-    print((time.perf_counter() - start) / case["repeat"], flush=True)
+  worker.serve(prepare, torch.__version__)
 
 
 if __name__ == "__main__":

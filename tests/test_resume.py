@@ -64,7 +64,7 @@ def test_a_signal_saves_at_once_and_says_so(interrupted):
   end = interrupted.terminated
   assert end.returncode == cli.STOPPED == 75
   assert end.stdout.splitlines()[-1] == text.format(5)
-  assert end.stderr.endswith("stopping after a step; Ctrl-C ends at once\n")
+  assert end.stderr.endswith("stopping after this step; Ctrl-C ends at once\n")
   assert {5, 7} < set(checkpoint.steps_saved(str(interrupted.workdir)))
 
 

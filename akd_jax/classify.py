@@ -1,27 +1,17 @@
-"""The attribute classifier that judges translations: trained once, then kept.
-
-It sees real images of the training split only, never a translated one.
-"""
+"""The attribute classifier: how it is trained, and what it says of pictures."""
 
 import functools
-import hashlib
-import json
-import os
 import sys
 import time
-import zipfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
-from akd_jax.data.pipeline import training_batches
+from akd_jax.data.pipeline import read, training_batches
 from akd_jax.errors import UserError, nearest
 from akd_jax.metrics.accuracy import agreement, spread
 from akd_jax.models.classifier import (
@@ -38,8 +28,6 @@ _FORWARD_BATCH = 128
 # Enough for the progress line; the test split is judged whole.
 _VALIDATION_IMAGES = 2_000
 _SECONDS_BETWEEN_LINES = 5.0
-# What np.load raises on a file cut short.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class Classifier(NamedTuple):
@@ -67,45 +55,6 @@ class Classifier(NamedTuple):
       logits.append(np.asarray(outputs[0])[: len(batch)])
       features.append(np.asarray(outputs[1])[: len(batch)])
     return np.concatenate(logits), np.concatenate(features)
-
-
-def load_or_train(
-    config: ConfigDict, directory: str | Path, train: Any, validation: Any,
-    test: Any,
-) -> Classifier:  # fmt: skip
-  """Returns the classifier of a config, training it if there is none yet.
-
-  Args:
-    config: its `data` and `classifier` fields decide which classifier it is.
-    directory: where classifiers are kept.
-    train: source of real images to learn from.
-    validation: source for the accuracy shown on the way.
-    test: source for the accuracy kept in the metadata.
-  """
-  network = create_network(config)
-  data_digest = _data_digest(config, train)
-  digest = _digest(data_digest, config.classifier.to_dict())
-  path = Path(directory) / f"classifier-{digest}.npz"
-  if path.exists():
-    classifier = Classifier(network, *_load(path))
-    accuracy = classifier.metadata["test_accuracy"]["mean"]
-    _say(f"reusing {path}, right on {accuracy:.2%} of the test split")
-    return classifier
-  variables = train_classifier(config, train, validation)
-  accuracy = _accuracy(config, Classifier(network, variables, {}), test)
-  metadata = {
-      **config.classifier.to_dict(),
-      "attributes": list(config.data.attributes),
-      "label_rule": config.data.label_rule,
-      "image_size": config.data.image_size,
-      "data_digest": data_digest,
-      "training_images": len(train),
-      "test_images": len(test),
-      "test_accuracy": accuracy,
-  }
-  _save(path, variables, metadata)
-  _say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
-  return Classifier(network, variables, metadata)
 
 
 def create_network(config: ConfigDict) -> ResNet:
@@ -141,7 +90,7 @@ def train_classifier(
       train, batch_size=batch_size, n_critic=1, seed=settings.seed,
       threads=config.data.threads,
   )  # fmt: skip
-  _say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")
+  say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")
   started = said = time.monotonic()
   for step in range(1, steps + 1):
     batch = next(batches)
@@ -160,13 +109,13 @@ def train_classifier(
     elif now - said > _SECONDS_BETWEEN_LINES:
       said = now
       left = (now - started) / (step - 1) * (steps - step)
-      _say(f"step {step:,}/{steps:,}, loss {loss:.4f}, {left:.0f} s left")
+      say(f"step {step:,}/{steps:,}, loss {loss:.4f}, {left:.0f} s left")
     if step % steps_per_epoch == 0:
-      accuracy = _accuracy(
+      accuracy = accuracy_on(
           config, Classifier(network, variables, {}), validation,
           _VALIDATION_IMAGES,
       )  # fmt: skip
-      _say(
+      say(
           f"epoch {step // steps_per_epoch}/{settings.epochs}, right on"
           f" {accuracy['mean']:.2%} of the validation split"
       )
@@ -219,69 +168,23 @@ def _to_unit(image: jax.Array) -> jax.Array:
   return image.astype(jnp.float32) / 127.5 - 1
 
 
-def _accuracy(
+def accuracy_on(
     config: ConfigDict, classifier: Classifier, source: Any, limit: int = 0
 ) -> dict[str, Any]:
   """Accuracy on at most `limit` (0: all) images of a source."""
   chosen = spread(len(source), limit).tolist()
   logits: list[np.ndarray] = []
   labels: list[np.ndarray] = []
-  with ThreadPoolExecutor(max(config.data.threads, 1)) as pool:
-    for start in range(0, len(chosen), _FORWARD_BATCH):
-      part = chosen[start : start + _FORWARD_BATCH]
-      records = list(pool.map(source.__getitem__, part))
-      images = np.stack([record["image"] for record in records])
-      logits.append(classifier.predict(images)[0])
-      # From the records: a source may replace what it cannot read.
-      labels.extend(record["label"] for record in records)
+  for start in range(0, len(chosen), _FORWARD_BATCH):
+    part = chosen[start : start + _FORWARD_BATCH]
+    images, known = read(source, part, config.data.threads)
+    logits.append(classifier.predict(images)[0])
+    labels.append(known)
   return agreement(
-      np.concatenate(logits), np.stack(labels), config.data.attributes,
+      np.concatenate(logits), np.concatenate(labels), config.data.attributes,
       config.data.label_rule,
   )  # fmt: skip
 
 
-def _data_digest(config: ConfigDict, train: Any) -> str:
-  """Tells data sets apart by the fields that choose images, and by a look.
-
-  The labels notice a folder that has grown, the first image a data set that
-  is drawn or decoded in another way.
-  """
-  fields = config.data.to_dict()
-  fields.pop("threads")  # Changes how fast, not what.
-  look = hashlib.sha256(np.asarray(train.labels).tobytes())
-  look.update(train[0]["image"].tobytes())
-  return _digest(fields, look.hexdigest())
-
-
-def _digest(*parts: Any) -> str:
-  text = json.dumps(parts, sort_keys=True)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _save(path: Path, variables: Variables, metadata: dict[str, Any]) -> None:
-  """Writes the file whole or not at all, under a temporary name first."""
-  arrays = flatten_dict(jax.device_get(variables), sep="/")
-  arrays["metadata"] = np.array(json.dumps(metadata))
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_suffix(f".{os.getpid()}.partial")
-  try:
-    with open(partial, "wb") as file:
-      np.savez(file, **arrays)
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
-
-
-def _load(path: Path) -> tuple[Variables, dict[str, Any]]:
-  try:
-    # Opened here: np.load leaves a damaged file open.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-      arrays = dict(kept)
-    metadata = json.loads(str(arrays.pop("metadata")))
-  except _DAMAGED as error:
-    raise UserError(f"{path} is damaged ({error}): delete it") from error
-  return jax.device_put(unflatten_dict(arrays, sep="/")), metadata
-
-
-def _say(message: str) -> None:
+def say(message: str) -> None:
   print(f"classifier: {message}", file=sys.stderr, flush=True)

@@ -1,16 +1,18 @@
-r"""Measures a trained run: how often the wanted attribute is there.
+r"""Measures a trained run on the test split, beside its teacher.
 
   python -m akd_jax.evaluate --workdir=runs/student [--step=N] \
-      [--attributes=Blond_Hair,Eyeglasses]
+      [--attributes=Blond_Hair,Eyeglasses] [--save_images=DIR]
 
-Translates the test split to each attribute and asks a classifier, trained on
-the real training split only, whether it sees it. Prints a table beside the
-teacher's and writes WORKDIR/evaluation.json.
+Sets each attribute where it lacks and asks a classifier, trained on the real
+training split only, what it sees: whether the attribute is there, and what else
+changed. Drawn faces are compared with their true translations, attention maps
+with the pixels that the attribute owns. Prints a table and writes
+WORKDIR/evaluation.json and WORKDIR/evaluation/*.png.
 """
 
 import json
 import pathlib
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -19,15 +21,21 @@ from akd_jax import cli
 from akd_jax.errors import UserError
 
 if TYPE_CHECKING:
-  from akd_jax.runs import Run
+  from akd_jax.evaluation import Outcome
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _STEP = flags.DEFINE_integer("step", None, "Which checkpoint; the last.")
 _ATTRIBUTES = flags.DEFINE_list("attributes", [], "Only these.")
+_SAVE_IMAGES = flags.DEFINE_string(
+  "save_images", None, "Where to write every translation as a PNG of its own."
+)
 
 
 def evaluate(
-    workdir: str, step: int | None = None, only: tuple[str, ...] = ()
+  workdir: str,
+  step: int | None = None,
+  only: tuple[str, ...] = (),
+  keep: "Callable[[str, Outcome], None]" = lambda name, outcome: None,
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
 
@@ -35,128 +43,194 @@ def evaluate(
     workdir: the run's directory.
     step: of the checkpoint; the last by default.
     only: attributes to test; all by default.
+    keep: called with the name of a network and what became of each attribute.
 
   Returns:
-    What evaluation.json holds: {"step", "classifier", "networks": {"teacher"
-    and "student": {"mean", "attributes", "images"}}}, accuracies in [0, 1].
+    What evaluation.json holds: {"step", "protocol", "classifier", "networks":
+    {"teacher" and "student", or "generator": see `evaluation.measure`},
+    "attention_agreement"}.
 
   Raises:
     UserError: there is no such run, checkpoint or attribute.
   """
-  import numpy as np
-
-  from akd_jax import classify, compilation, inference, runs, teaching
+  from akd_jax import evaluation, judge, runs
   from akd_jax.data import pipeline
   from akd_jax.data.attributes import attribute_indices
-  from akd_jax.metrics import accuracy
-  from akd_jax.state import create_networks
+  from akd_jax.metrics.outcomes import Names
 
   run = runs.load_run(workdir, step)
   attribute_indices(run.attributes, only, workdir)
-  config = run.config
+  config = judge.judged(run.config)
   train, validation, test = (
-      pipeline.open_source(config.data, split) for split in pipeline.SPLITS
+    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
   )
-  classifier = classify.load_or_train(
-      config, compilation.cache_directory() / "classifiers", train, validation,
-      test,
-  )  # fmt: skip
-  chosen = accuracy.spread(len(test), config.evaluation.images)
-  records = [test[int(i)] for i in chosen]
-  images = np.stack([record["image"] for record in records])
-  labels = np.stack([record["label"] for record in records])
-
-  def measure(name: str, run: "Run") -> dict[str, Any]:
-    started = time.monotonic()
-    trained = inference.Trained(
-        create_networks(run.config), run.generator, run.discriminator
-    )
-    result = accuracy.attribute_accuracy(
-        lambda images, labels: inference.translate(trained, images, labels),
-        lambda images: classifier.predict(images)[0],
-        images,
-        labels,
-        attributes=run.attributes,
-        exclusive=run.exclusive,
-        label_rule=config.data.label_rule,
-        protocol=config.evaluation.protocol,
-        only=only,
-    )
-    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
-    return result
-
-  subjects = {"generator": run}
-  if teaching.distils(config):
-    teacher = runs.load_run(config.teacher)
-    subjects = {"student": run}
-    if teacher.attributes == run.attributes:
-      subjects = {"teacher": teacher, "student": run}
-  return {
-      "step": run.step,
-      "protocol": config.evaluation.protocol,
-      "classifier": classifier.metadata,
-      "networks": {
-          name: measure(name, subject) for name, subject in subjects.items()
-      },
+  classifier = judge.load_or_train(
+    config, judge.kept_in(), train, validation, test
+  )
+  pictures = evaluation.load_test_set(
+    test, config.evaluation.images, config.data.threads
+  )
+  names = Names(run.attributes, config.data.attributes, test.exclusive)
+  networks, attention = {}, []
+  for subject in evaluation.subjects(run):
+    networks[subject.name], maps = evaluation.measure(
+      subject, pictures, classifier, names, run.config,
+      only or run.attributes, keep,
+    )  # fmt: skip
+    attention.append(maps)
+  result = {
+    "step": run.step,
+    "protocol": config.evaluation.protocol,
+    "classifier": classifier.metadata,
+    "networks": networks,
   }
+  if len(attention) > 1:
+    result["attention_agreement"] = evaluation.agree(*attention)
+  return result
 
 
 def table(result: dict[str, Any]) -> str:
-  """The result as text: a line an attribute, a column a network."""
+  """The result as text: accuracy by attribute, then all else by network."""
   networks = result["networks"]
   judge = result["classifier"]["test_accuracy"]
-  names = list(next(iter(networks.values()))["attributes"])
-  columns = [*networks, "real test split"]
-  rows = [["accuracy of", *columns]]
-  for name in names:
-    rows.append(
-        [name]
-        + [
-            _percent(network["attributes"][name]["accuracy"])
-            for network in networks.values()
-        ]
-        + [_percent(judge["attributes"][name])]
-    )
-  rows.append(
-      ["mean"]
-      + [_percent(n["mean"]) for n in networks.values()]
-      + [_percent(judge["mean"])]
-  )
+  rows = [["accuracy of", *networks, "real test split"]]
+  for name in next(iter(networks.values()))["attributes"]:
+    shares = [n["attributes"][name]["accuracy"] for n in networks.values()]
+    rows.append([name, *map(_percent, [*shares, judge["attributes"][name]])])
+  shares = [network["mean"] for network in networks.values()]
+  rows.append(["mean", *map(_percent, [*shares, judge["mean"]])])
+  others = [["", *networks]]
+  for title, value in _FIGURES.items():
+    cells = [value(network) for network in networks.values()]
+    if any(cell is not None for cell in cells):
+      others.append([title, *(cell or "-" for cell in cells)])
+  return f"{_ruled(rows, last=True)}\n\n{_ruled(others)}"
+
+
+def _ruled(rows: list[list[str]], last: bool = False) -> str:
+  """Columns under a rule, with another above the last line where it sums up."""
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   lines = [
-      "  ".join(
-          [row[0].ljust(widths[0])]
-          + [
-              cell.rjust(width)
-              for cell, width in zip(row[1:], widths[1:], strict=True)
-          ]
-      )
-      for row in rows
+    "  ".join(
+      [
+        row[0].ljust(widths[0]),
+        *map(str.rjust, row[1:], widths[1:]),
+      ]
+    )
+    for row in rows
   ]
   rule = "-" * len(lines[0])
-  return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+  lines.insert(1, rule)
+  if last:
+    lines.insert(-1, rule)
+  return "\n".join(lines)
 
 
 def _percent(share: float | None) -> str:
   return "-" if share is None else f"{100 * share:.1f} %"
 
 
+def _mean(network: dict[str, Any], *path: str) -> float | None:
+  """Over attributes, of an entry of their rows."""
+  values = []
+  for row in network["attributes"].values():
+    for name in path:
+      row = (row or {}).get(name)
+    if row is not None:
+      values.append(row)
+  return sum(values) / len(values) if values else None
+
+
+def _share_of(*path: str) -> "Callable[[dict[str, Any]], str | None]":
+  def figure(network):
+    value = _mean(network, *path)
+    return None if value is None else _percent(value)
+
+  return figure
+
+
+def _attention(score: str) -> "Callable[[dict[str, Any]], str | None]":
+  """At the block that is distilled, beside what a uniform map would have."""
+
+  def figure(network):
+    path = "attention", network["block"], score
+    value, chance = (_mean(network, *path, x) for x in ("value", "chance"))
+    if value is None or chance is None:
+      return None
+    return f"{100 * value:.1f} ({100 * chance:.1f}) %"
+
+  return figure
+
+
+def _distance(name: str) -> "Callable[[dict[str, Any]], str | None]":
+  return lambda network: f"{network[name]:.2f}" if name in network else None
+
+
+# A line for each; none where no network has the figure.
+_FIGURES: "dict[str, Callable[[dict[str, Any]], str | None]]" = {
+  "other attributes that flip": _share_of("mean_flips"),
+  "error inside the attribute": _share_of("counterfactual", "inside", "error"),
+  "  of doing nothing": _share_of("counterfactual", "inside", "nothing"),
+  "error outside": _share_of("counterfactual", "outside", "error"),
+  "attention inside (chance)": _attention("share"),
+  "attention's maximum inside (chance)": _attention("pointing"),
+  "attention's IoU (chance)": _attention("iou"),
+  "FID": _distance("fid"),
+  "fd_classifier": _distance("fd_classifier"),
+  "parameters": lambda network: f"{network['cost']['parameters']:,}",
+  "multiply-accumulates": lambda network: (
+    f"{network['cost']['macs'] / 1e6:,.1f} M"
+  ),
+  "latency, 1 picture": lambda network: (
+    f"{1e3 * network['cost']['latency']['1']['median']:.1f} ms"
+  ),
+}
+
+
+def _saver(folder: str) -> "Callable[[str, Outcome], None]":
+  """Writes FOLDER/NETWORK/ATTRIBUTE/INDEX.png, the index in the test split."""
+  from akd_jax.pictures import save_png
+
+  def save(network: str, outcome: "Outcome") -> None:
+    root = pathlib.Path(folder, network, outcome.attribute)
+    for position, image in zip(
+      outcome.positions, outcome.translated, strict=True
+    ):
+      save_png(root / f"{position:06}.png", image)
+
+  return save
+
+
 def main(argv: list[str]) -> None:
-  """Evaluates, prints the table, writes evaluation.json."""
+  """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.no_arguments(argv)
-  from akd_jax import compilation, runs
+  from akd_jax import compilation, matrices, runs
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
   if runs.is_file(workdir):
     raise UserError(
-        f"--workdir={workdir} is a file: evaluate the run it is the teacher of"
+      f"--workdir={workdir} is a file: evaluate the run it is the teacher of"
     )
-  result = evaluate(workdir, _STEP.value, tuple(_ATTRIBUTES.value))
+  keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
+  result = evaluate(
+    workdir, _STEP.value, tuple(_ATTRIBUTES.value), *([keep] if keep else [])
+  )
   path = pathlib.Path(workdir) / "evaluation.json"
   temporary = path.with_suffix(".tmp")
   temporary.write_text(json.dumps(result, indent=2) + "\n")
   temporary.replace(path)
+  for name, network in result["networks"].items():
+    flips = {
+      attribute: row["flips"]
+      for attribute, row in network["attributes"].items()
+      if "flips" in row
+    }
+    matrices.draw(
+      flips,
+      path.parent / "evaluation" / f"leakage_{name}.png",
+      f"{path.parent.name}: what else changes, {name}",
+    )
   print(f"\n{table(result)}\n\nwritten to {path}")
 
 

@@ -1,6 +1,7 @@
 """Pictures through a trained generator, with or without its attention."""
 
 import functools
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -52,22 +53,27 @@ def translate(
   Any N: the last batch is filled up, so that one program serves all.
   """
   outputs = []
-  for start in range(0, len(images), batch_size):
-    image = images[start : start + batch_size]
-    label = labels[start : start + batch_size]
-    missing = ((0, batch_size - len(image)),)
-    output = _translate(
-      trained.networks.generator,
-      trained.generator,
-      np.pad(image, missing + ((0, 0),) * 3),
-      np.pad(label, missing + ((0, 0),)),
-    )
-    outputs.append(np.asarray(output)[: len(image)])
+  for count, batch in _batches(batch_size, images, labels):
+    output = _translate(trained.networks.generator, trained.generator, *batch)
+    outputs.append(np.asarray(output)[:count])
   return np.concatenate(outputs)
 
 
-@functools.partial(jax.jit, static_argnames=("networks", "name"))
-def _attend(networks, generator, discriminator, image, label, selector, name):
+def _batches(
+  size: int, *arrays: np.ndarray
+) -> Iterator[tuple[int, list[np.ndarray]]]:
+  """Arrays [N, ...], `size` at a time and how many of them are not filling."""
+  for start in range(0, len(arrays[0]), size):
+    parts = [x[start : start + size] for x in arrays]
+    count = len(parts[0])
+    yield (
+      count,
+      [np.pad(x, [(0, size - count)] + [(0, 0)] * (x.ndim - 1)) for x in parts],
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("networks", "names"))
+def _attend(networks, generator, discriminator, image, label, selector, names):
   unit, label = to_unit(image), label.astype(jnp.float32)
 
   def scores(taps):
@@ -79,9 +85,9 @@ def _attend(networks, generator, discriminator, image, label, selector, name):
     )
     return logits, (features, translated)
 
-  taps = attention.zero_taps(networks.generator, generator, unit, label, [name])
+  taps = attention.zero_taps(networks.generator, generator, unit, label, names)
   maps, translated = attention.attention_maps(scores, taps, selector)
-  return to_uint8(translated), maps[name]
+  return to_uint8(translated), maps
 
 
 def translate_with_attention(
@@ -89,10 +95,9 @@ def translate_with_attention(
   images: np.ndarray,
   labels: np.ndarray,
   selectors: np.ndarray,
-  *,
-  block: str | int = "last",
-  hook: str = "block",
-) -> tuple[np.ndarray, np.ndarray]:
+  names: Sequence[str],
+  batch_size: int = 32,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
   """Translates, and says where the generator looked.
 
   Args:
@@ -101,22 +106,16 @@ def translate_with_attention(
     labels: [N, C], the wanted attributes.
     selectors: [N, C'], the logits (of `trained.discriminator`) that each map
       is taken from; see `attention.attention_maps`.
-    block: residual block of the generator.
-    hook: where in the block.
+    names: of the activations; see `attention.activation_name`.
+    batch_size: how many at once; as in `translate`.
 
   Returns:
-    Translated images uint8 [N, S, S, 3], and maps [N, S/4, S/4].
+    Translated images uint8 [N, S, S, 3], and maps {name: [N, S/4, S/4]}.
   """
-  name = attention.activation_name(
-    block, hook, trained.networks.generator.blocks
-  )
-  translated, maps = _attend(
-    trained.networks,
-    trained.generator,
-    trained.discriminator,
-    images,
-    labels,
-    np.asarray(selectors, np.float32),
-    name,
-  )
-  return np.asarray(translated), np.asarray(maps)
+  parts = []
+  selectors = np.asarray(selectors, np.float32)
+  for count, batch in _batches(batch_size, images, labels, selectors):
+    translated, maps = jax.device_get(_attend(*trained, *batch, tuple(names)))
+    maps = {name: x[:count] for name, x in maps.items()}
+    parts.append((translated[:count], maps))
+  return jax.tree.map(lambda *x: np.concatenate(x), *parts)

@@ -5,7 +5,7 @@ r"""Trains what a config describes.
 
 ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
 student without a finished teacher trains that first. The same command takes
-up a run that was stopped.
+up a run that was stopped. configs/classifier.py trains the judge of accuracy.
 """
 
 import pathlib
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
   cli.no_arguments(argv)
   import jax
 
-  from akd_jax import compilation, train
+  from akd_jax import compilation
 
   if _DISTRIBUTED.value:
     jax.distributed.initialize(
@@ -47,7 +47,15 @@ def main(argv: list[str]) -> None:
   compilation.use_persistent_cache()
   filename = config_flags.get_config_filename(flags.FLAGS["config"])
   name = pathlib.Path(filename.split(":")[0]).stem
-  train.train_with_teacher(_CONFIG.value, _WORKDIR.value or f"runs/{name}")
+  config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
+  if "generator" in config:
+    from akd_jax import train
+
+    train.train_with_teacher(config, workdir)
+  else:
+    from akd_jax import judge
+
+    judge.train_judge(config, workdir)
 
 
 def _installed(argument: str) -> str:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import pictures
+from akd_jax import attention, pictures
 from akd_jax.data.attributes import set_attribute
 from akd_jax.distillation import Distillation, Teacher, teacher_target
 from akd_jax.inference import Trained, translate_with_attention
@@ -105,18 +105,20 @@ def portray(
   """
   count, classes = people.targets.shape[:2]
   selectors = np.tile(np.eye(classes), (count, 1))
+  name = attention.activation_name(
+    options.block, options.hook, trained.networks.generator.blocks
+  )
   images, maps = translate_with_attention(
     trained,
     np.repeat(people.images, classes, axis=0),
     np.asarray(teacher_target(people.targets.reshape(-1, classes), conditions)),
     selectors @ logits,
-    block=options.block,
-    hook=options.hook,
+    [name],
   )
   grid = (count, classes)
   images = images.reshape(*grid, *images.shape[1:])
-  maps = maps.reshape(*grid, *maps.shape[1:])
+  shown = maps[name].reshape(*grid, *maps[name].shape[1:])
   return [
     pictures.Line(legend, images),
-    pictures.Line(f"{legend} attention", images, maps),
+    pictures.Line(f"{legend} attention", images, shown),
   ]

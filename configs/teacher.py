@@ -19,6 +19,15 @@ AVATAR_ATTRIBUTES = (
     "Black_Hair", "Blond_Hair", "Gray_Hair", "Eyeglasses", "Goatee",
     "Pale_Skin", "Smiling",
 )  # fmt: skip
+# What else a judge is to know, since it may change along.
+CELEBA_JUDGED = (
+    "Male", "Young", "Smiling", "Bald", "Wearing_Lipstick", "Black_Hair",
+    "Brown_Hair", "Gray_Hair",
+)  # fmt: skip
+AVATAR_JUDGED = (
+    "Male", "Young", "Brown_Hair", "Wavy_Hair", "Bangs", "Mustache",
+    "No_Beard", "Rosy_Cheeks", "Wearing_Lipstick", "Arched_Eyebrows",
+)  # fmt: skip
 EXPRESSIONS = (
     "angry", "contemptuous", "disgusted", "fearful", "happy", "neutral",
     "sad", "surprised",
@@ -95,10 +104,17 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.evaluation.protocol = "lacking"
   # How many test images are looked at, spread evenly; 0 for all.
   config.evaluation.images = 0
+  # And how many of them closely, for each attribute: attention maps and, of
+  # drawn faces, the true translation.
+  config.evaluation.looked_at = 256
+  # Weights of FID's InceptionV3, pytorch-fid's file; "" measures no FID but
+  # fd_classifier, the distance of the classifier's features.
+  config.evaluation.inception = ""
 
   if scale == "celeba":
     config.data.name = "celeba"
     config.data.attributes = CELEBA_ATTRIBUTES
+    config.classifier.also = CELEBA_JUDGED
     config.classifier.name = "resnet50"
     config.classifier.width = 64
   elif scale == "rafd":
@@ -120,6 +136,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.optimizer.learning_rate = 4e-4
     config.optimizer.ema = 0.995
     config.evaluation.images = 1_024
+    config.evaluation.looked_at = 128
+    config.classifier.also = AVATAR_JUDGED
     config.log_every = 20
     config.sample_every = 500
     config.checkpoint_every = 200
@@ -194,6 +212,10 @@ def _classifier() -> ConfigDict:
   classifier.name = "resnet18"
   # Channels of its first stage.
   classifier.width = 16
+  # A torchvision file of ImageNet weights to start from; "" starts afresh.
+  classifier.weights = ""
+  # Attributes that it knows besides those that are translated.
+  classifier.also = ()
   # Passes over the training split, and images in a batch.
   classifier.epochs = 3
   classifier.batch_size = 64

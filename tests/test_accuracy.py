@@ -6,7 +6,6 @@ import pytest
 from akd_jax.errors import UserError
 from akd_jax.metrics.accuracy import (
     agreement,
-    attribute_accuracy,
     spread,
     target_labels,
     verdicts,
@@ -80,82 +79,9 @@ def test_a_verdict_is_a_sign_or_the_largest():
   assert verdicts(logits, "exclusive").tolist() == [[0, 0, 1], [0, 1, 0]]
 
 
-def paint(images, labels):
-  """A translator that obeys, but for Eyeglasses: it leaves them off."""
-  images = images.copy()
-  images[:, 0, 0] = labels * 255
-  images[:, 0, 0, 2] = 0
-  return images
-
-
-def see(images):
-  """A classifier that reads what `paint` wrote."""
-  return images[:, 0, 0].astype(np.float32) - 100
-
-
-def test_accuracy_counts_what_the_classifier_sees():
-  images = np.zeros((3, 2, 2, 3), np.uint8)
-  result = attribute_accuracy(
-      paint, see, images, LABELS, attributes=ATTRIBUTES, **MULTILABEL
-  )
-  assert result == {
-      "protocol": "lacking",
-      "attributes": {
-          "Black_Hair": {"accuracy": 1.0, "images": 2},
-          "Blond_Hair": {"accuracy": 1.0, "images": 2},
-          "Eyeglasses": {"accuracy": 0.0, "images": 1},
-      },
-      "mean": pytest.approx(2 / 3),
-  }
-
-
-def test_a_flip_is_right_where_the_attribute_was_to_be_cleared():
-  result = attribute_accuracy(
-      paint, see, np.zeros((3, 2, 2, 3), np.uint8), LABELS,
-      attributes=ATTRIBUTES, protocol="flip", only=["Eyeglasses"], **MULTILABEL,
-  )  # fmt: skip
-  assert result["attributes"] == {
-      "Eyeglasses": {"accuracy": pytest.approx(2 / 3), "images": 3}
-  }
-
-
-def test_exclusive_accuracy_asks_for_the_largest_logit():
-  result = attribute_accuracy(
-      lambda images, labels: images,
-      lambda images: np.tile([3.0, 2.0, 1.0], (len(images), 1)),
-      np.zeros((3, 2, 2, 3), np.uint8), np.eye(3, dtype=np.uint8),
-      attributes=ATTRIBUTES, **EXCLUSIVE,
-  )  # fmt: skip
-  accuracies = [r["accuracy"] for r in result["attributes"].values()]
-  assert accuracies == [1.0, 0.0, 0.0]
-
-
-def test_an_attribute_that_all_have_is_left_out_of_the_mean():
-  result = attribute_accuracy(
-      paint, see, np.zeros((3, 2, 2, 3), np.uint8),
-      np.array([[1, 0, 0]] * 3, np.uint8), attributes=ATTRIBUTES, **MULTILABEL,
-  )  # fmt: skip
-  assert result["attributes"]["Black_Hair"] == {"accuracy": None, "images": 0}
-  assert result["mean"] == 0.5
-
-
 def test_a_limit_takes_images_from_all_over_the_split():
   assert spread(10, 3).tolist() == [0, 3, 6]
   assert spread(3, 0).tolist() == spread(3, 5).tolist() == [0, 1, 2]
-  seen = []
-
-  def note(images, labels):
-    seen.append(images[:, 0, 0, 0].tolist())
-    return images
-
-  images = np.arange(9, dtype=np.uint8).reshape(9, 1, 1, 1).repeat(3, 3)
-  labels = np.array([[1, 0, 0]] * 3 + [[0, 0, 0]] * 6, np.uint8)
-  result = attribute_accuracy(
-      note, see, images, labels, attributes=ATTRIBUTES, max_images=2,
-      only=["Black_Hair"], **MULTILABEL,
-  )  # fmt: skip
-  assert seen == [[3, 6]]
-  assert result["attributes"]["Black_Hair"]["images"] == 2
 
 
 def test_agreement_with_true_labels():

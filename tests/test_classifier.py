@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import classify
+from akd_jax import classify, judge
 from akd_jax.errors import UserError
 from akd_jax.interop.torch_resnet import from_torch, to_torch
 from akd_jax.models.classifier import (
@@ -65,7 +65,7 @@ def small_config(**classifier):
 
 def load_or_train(config, directory, train=None):
   train = train or Squares(256, 0)
-  return classify.load_or_train(
+  return judge.load_or_train(
       config, directory, train, Squares(32, 1), Squares(64, 2)
   )
 
@@ -144,7 +144,7 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
       Squares(count, seed, one_hot=label_rule == "exclusive")
       for seed, count in enumerate((256, 32, 64))
   )
-  first = classify.load_or_train(config, tmp_path, train, validation, test)
+  first = judge.load_or_train(config, tmp_path, train, validation, test)
   said = capsys.readouterr().err
   assert "s left" in said or "epoch 3/3" in said
   assert first.metadata["test_accuracy"]["mean"] > 0.95
@@ -154,8 +154,8 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
   def never(*_):
     raise AssertionError("trained again")
 
-  monkeypatch.setattr(classify, "train_classifier", never)
-  second = classify.load_or_train(config, tmp_path, train, validation, test)
+  monkeypatch.setattr(judge, "train_classifier", never)
+  second = judge.load_or_train(config, tmp_path, train, validation, test)
   assert "reusing" in capsys.readouterr().err
   assert second.metadata == json.loads(json.dumps(first.metadata))
   for ours, kept in zip(
@@ -181,7 +181,7 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
     trained.append(config)
     return draw_variables(classify.create_network(config), 0)
 
-  monkeypatch.setattr(classify, "train_classifier", untrained)
+  monkeypatch.setattr(judge, "train_classifier", untrained)
   load_or_train(small_config(), tmp_path)
   load_or_train(small_config(seed=1), tmp_path)
   load_or_train(small_config(), tmp_path, Squares(257, 0))
@@ -199,7 +199,7 @@ def test_interrupted_writing_leaves_no_half_classifier(tmp_path, monkeypatch):
     file.write(b"half")
     raise KeyboardInterrupt
 
-  monkeypatch.setattr(classify.np, "savez", interrupted)
+  monkeypatch.setattr(judge.np, "savez", interrupted)
   with pytest.raises(KeyboardInterrupt):
     load_or_train(small_config(epochs=1), tmp_path, Squares(32, 0))
   assert not list(tmp_path.iterdir())
@@ -211,15 +211,15 @@ def test_a_damaged_classifier_is_named(tmp_path, size):
   np.savez(path, metadata=np.array("{}"), weight=np.zeros(99))
   path.write_bytes(path.read_bytes()[:size])
   with pytest.raises(UserError, match="classifier.npz is damaged.*delete it"):
-    classify._load(path)
+    judge._load(path)
 
 
 def test_predictions_do_not_depend_on_their_company():
   network = classify.create_network(small_config())
   images = Squares(classify._FORWARD_BATCH + 3, 0).images
   variables = draw_variables(network, 0)
-  judge = classify.Classifier(network, variables, {})
-  logits, features = judge.predict(images)
+  taught = classify.Classifier(network, variables, {})
+  logits, features = taught.predict(images)
   assert logits.shape == (len(images), 2) and features.shape[1] == 4 * 2
   again, _ = network.apply(variables, images[-3:] / np.float32(127.5) - 1)
   np.testing.assert_allclose(logits[-3:], again, rtol=1e-4, atol=1e-5)

@@ -15,7 +15,7 @@ FOLDER = pathlib.Path(teacher.__file__).parent
 RECIPES = sorted(
   ".".join(path.relative_to(FOLDER).with_suffix("").parts)
   for path in FOLDER.rglob("*.py")
-  if path.stem != "__init__"
+  if path.stem not in ("__init__", "classifier")
 )
 SCALES = ("avatars", "celeba", "rafd", "debug")
 
@@ -32,6 +32,13 @@ def config(request):
 
 def test_the_recipes_are_found():
   assert {"teacher", "student", "pseudo"} <= set(RECIPES)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_judge_is_that_of_the_other_recipes(scale):
+  recipe, judge = (get_config(r, scale) for r in ("teacher", "classifier"))
+  assert judge.data == recipe.data and judge.classifier == recipe.classifier
+  assert set(judge) == {"data", "classifier"}
 
 
 def test_every_recipe_builds_at_every_scale(config):

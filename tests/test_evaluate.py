@@ -8,19 +8,22 @@ from tests import training
 from tests.layouts import error
 from tests.training import shared_runs  # noqa: F401
 
+def network(mean, bald, male, flips):
+  cost = {"parameters": 1234, "macs": 5.6e6, "latency": {"1": {"median": 0.01}}}
+  rows = {
+    "Bald": {"accuracy": bald, "images": 4},
+    "Male": {"accuracy": male, "images": 4, "mean_flips": flips},
+  }
+  return {"mean": mean, "attributes": rows, "block": "block_0", "cost": cost}
+
+
 RESULT = {
   "classifier": {
     "test_accuracy": {"mean": 0.995, "attributes": {"Bald": 1.0, "Male": 0.99}}
   },
   "networks": {
-    "teacher": {
-      "mean": 0.5,
-      "attributes": {"Bald": {"accuracy": 0.75}, "Male": {"accuracy": 0.25}},
-    },
-    "student": {
-      "mean": 0.25,
-      "attributes": {"Bald": {"accuracy": None}, "Male": {"accuracy": 0.25}},
-    },
+    "teacher": network(0.5, 0.75, 0.25, 0.125),
+    "student": network(0.25, None, 0.25, None),
   },
 }
 TABLE = """\
@@ -29,7 +32,14 @@ accuracy of  teacher  student  real test split
 Bald          75.0 %        -          100.0 %
 Male          25.0 %   25.0 %           99.0 %
 ----------------------------------------------
-mean          50.0 %   25.0 %           99.5 %"""
+mean          50.0 %   25.0 %           99.5 %
+
+                            teacher  student
+--------------------------------------------
+other attributes that flip   12.5 %        -
+parameters                    1,234    1,234
+multiply-accumulates          5.6 M    5.6 M
+latency, 1 picture          10.0 ms  10.0 ms"""
 
 
 def test_a_run_is_evaluated_beside_its_teacher(runs):

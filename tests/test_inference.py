@@ -84,13 +84,15 @@ def test_attention_comes_with_the_same_images(trained):
   selectors = np.eye(CLASSES)[[0, 1, 2, 0]]
   plain = translate(trained, images, labels)
   translated, maps = translate_with_attention(
-    trained, images, labels, selectors
+    trained, images, labels, selectors, ["block_0", "branch_0"], batch_size=3
   )
   assert np.abs(translated.astype(int) - plain).max() <= 1
-  assert maps.shape == (4, SIZE // 4, SIZE // 4)
-  assert np.all(maps >= 0) and maps.max() > 0
+  assert list(maps) == ["block_0", "branch_0"]
+  for some in maps.values():
+    assert some.shape == (4, SIZE // 4, SIZE // 4)
+    assert np.all(some >= 0) and some.max() > 0
   # Another class of the same picture is looked for elsewhere.
   same_image = translate_with_attention(
-    trained, images[[0, 0]], labels[[0, 0]], selectors[:2]
-  )[1]
+    trained, images[[0, 0]], labels[[0, 0]], selectors[:2], ["block_0"]
+  )[1]["block_0"]
   assert not np.allclose(same_image[0], same_image[1])

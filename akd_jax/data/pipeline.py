@@ -1,6 +1,7 @@
 """Source -> grain -> host batches. Nothing else here imports grain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grain
@@ -58,6 +59,17 @@ def check_readable(source: Any, threads: int) -> None:
   """
   if isinstance(source, photos.PhotoSource):
     photos.check_readable(source, threads)
+
+
+def read(
+    source: Any, indices: Sequence[int], threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """Images uint8 [N, S, S, 3] and labels uint8 [N, C] at some indices."""
+  with ThreadPoolExecutor(max(threads, 1)) as pool:
+    records = list(pool.map(source.__getitem__, indices))
+  images = np.stack([record["image"] for record in records])
+  # From the records: a source may replace what it cannot read.
+  return images, np.stack([record["label"] for record in records])
 
 
 def _flip(

@@ -1,6 +1,6 @@
 """Attribute accuracy: on how many translated images a classifier sees it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,63 +79,6 @@ def spread(count: int, limit: int) -> np.ndarray:
   if not limit or limit >= count:
     return np.arange(count)
   return np.arange(limit) * count // limit
-
-
-def attribute_accuracy(
-    translate: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    classify: Callable[[np.ndarray], np.ndarray],
-    images: np.ndarray,
-    labels: np.ndarray,
-    *,
-    attributes: Sequence[str],
-    exclusive: Sequence[Sequence[str]],
-    label_rule: str,
-    protocol: str = "lacking",
-    max_images: int = 0,
-    only: Sequence[str] = (),
-) -> dict[str, Any]:
-  """Tests one attribute after the other.
-
-  Args:
-    translate: uint8 images [N, S, S, 3] and target labels [N, C] -> uint8
-      images.
-    classify: uint8 images -> logits [N, C].
-    images: uint8 [N, S, S, 3], the test split.
-    labels: 0/1 [N, C], its labels.
-    attributes: names of the C columns.
-    exclusive: groups of attributes of which at most one is on.
-    label_rule: "multilabel" or "exclusive".
-    protocol: see `target_labels`.
-    max_images: the most images to translate for one attribute; 0: all.
-    only: the attributes to test; none: all.
-
-  Returns:
-    {"protocol", "attributes": {name: {"accuracy", "images"}}, "mean"}.
-    The accuracy is the share of the translated images on which the classifier
-    gives the attribute the value that was asked for; None where the test split
-    has no image to translate. The mean is over the others.
-  """
-  results: dict[str, dict[str, Any]] = {}
-  for name in only or attributes:
-    chosen, targets = target_labels(
-        labels, attributes, name, exclusive=exclusive, label_rule=label_rule,
-        protocol=protocol,
-    )  # fmt: skip
-    kept = spread(len(chosen), max_images)
-    accuracy = None
-    if len(kept):
-      translated = translate(images[chosen[kept]], targets[kept])
-      said = verdicts(classify(translated), label_rule)
-      column = list(attributes).index(name)
-      right = said[:, column] == targets[kept, column]
-      accuracy = float(right.mean())
-    results[name] = {"accuracy": accuracy, "images": len(kept)}
-  known = [r["accuracy"] for r in results.values() if r["images"]]
-  return {
-      "protocol": protocol,
-      "attributes": results,
-      "mean": float(np.mean(known)) if known else None,
-  }
 
 
 def agreement(

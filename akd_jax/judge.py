@@ -1,0 +1,152 @@
+"""The judge of translations: a classifier, trained once, then kept.
+
+It sees real images of the training split only, never a translated one.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from ml_collections import ConfigDict
+
+from akd_jax.classify import (
+    Classifier,
+    accuracy_on,
+    create_network,
+    say,
+    train_classifier,
+)
+from akd_jax.compilation import cache_directory
+from akd_jax.data.pipeline import SPLITS, open_source
+from akd_jax.errors import UserError
+from akd_jax.models.classifier import Variables
+
+# What np.load raises on a file cut short.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def load_or_train(
+    config: ConfigDict, directory: str | Path, train: Any, validation: Any,
+    test: Any,
+) -> Classifier:  # fmt: skip
+  """Returns the classifier of a config, training it if there is none yet.
+
+  Args:
+    config: its `data` and `classifier` fields decide which classifier it is.
+    directory: where classifiers are kept.
+    train: source of real images to learn from.
+    validation: source for the accuracy shown on the way.
+    test: source for the accuracy kept in the metadata.
+  """
+  network = create_network(config)
+  data_digest = _data_digest(config, train)
+  digest = _digest(data_digest, config.classifier.to_dict())
+  path = Path(directory) / f"classifier-{digest}.npz"
+  if path.exists():
+    classifier = Classifier(network, *_load(path))
+    accuracy = classifier.metadata["test_accuracy"]["mean"]
+    say(f"reusing {path}, right on {accuracy:.2%} of the test split")
+    return classifier
+  variables = train_classifier(config, train, validation)
+  accuracy = accuracy_on(config, Classifier(network, variables, {}), test)
+  metadata = {
+      **config.classifier.to_dict(),
+      "attributes": list(config.data.attributes),
+      "label_rule": config.data.label_rule,
+      "image_size": config.data.image_size,
+      "data_digest": data_digest,
+      "training_images": len(train),
+      "test_images": len(test),
+      "test_accuracy": accuracy,
+  }
+  _save(path, variables, metadata)
+  say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
+  return Classifier(network, variables, metadata)
+
+
+def kept_in() -> Path:
+  """Where classifiers are kept: a corner of the user's cache."""
+  return cache_directory() / "classifiers"
+
+
+def train_judge(config: ConfigDict, workdir: str) -> Classifier:
+  """The command: trains the judge and writes WORKDIR/classifier.json."""
+  attributes = open_source(config.data, "train").attributes
+  config = ConfigDict(config.to_dict())
+  config.data.attributes = tuple(attributes)
+  config = judged(config)
+  splits = (open_source(config.data, split) for split in SPLITS)
+  classifier = load_or_train(config, kept_in(), *splits)
+  accuracy = classifier.metadata["test_accuracy"]
+  path = Path(workdir) / "classifier.json"
+  path.parent.mkdir(parents=True, exist_ok=True)
+  path.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
+  print("right on the test split")
+  for name, share in accuracy["attributes"].items():
+    shown = "      -" if share is None else f"{share:7.2%}"
+    print(f"  {name:20} {shown}")
+  print(f"  {'mean':20} {accuracy['mean']:7.2%}\nwritten to {path}")
+  return classifier
+
+
+def judged(config: ConfigDict) -> ConfigDict:
+  """The config with all that the judge of translations is to know.
+
+  Those are the attributes that are translated and, with them, those of
+  `config.classifier.also`, whose changes are leakage. Exclusive classes have no
+  others.
+  """
+  config = ConfigDict(config.to_dict())
+  if config.data.label_rule == "multilabel":
+    names = (*config.data.attributes, *config.classifier.also)
+    config.data.attributes = tuple(dict.fromkeys(names))
+  return config
+
+
+def _data_digest(config: ConfigDict, train: Any) -> str:
+  """Tells data sets apart by the fields that choose images, and by a look.
+
+  The labels notice a folder that has grown, the first image a data set that
+  is drawn or decoded in another way.
+  """
+  fields = config.data.to_dict()
+  fields.pop("threads")  # Changes how fast, not what.
+  look = hashlib.sha256(np.asarray(train.labels).tobytes())
+  look.update(train[0]["image"].tobytes())
+  return _digest(fields, look.hexdigest())
+
+
+def _digest(*parts: Any) -> str:
+  text = json.dumps(parts, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _save(path: Path, variables: Variables, metadata: dict[str, Any]) -> None:
+  """Writes the file whole or not at all, under a temporary name first."""
+  arrays = flatten_dict(jax.device_get(variables), sep="/")
+  arrays["metadata"] = np.array(json.dumps(metadata))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  partial = path.with_suffix(f".{os.getpid()}.partial")
+  try:
+    with open(partial, "wb") as file:
+      np.savez(file, **arrays)
+    os.replace(partial, path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
+def _load(path: Path) -> tuple[Variables, dict[str, Any]]:
+  try:
+    # Opened here: np.load leaves a damaged file open.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+      arrays = dict(kept)
+    metadata = json.loads(str(arrays.pop("metadata")))
+  except _DAMAGED as error:
+    raise UserError(f"{path} is damaged ({error}): delete it") from error
+  return jax.device_put(unflatten_dict(arrays, sep="/")), metadata

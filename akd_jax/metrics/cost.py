@@ -1,0 +1,127 @@
+"""What a generator costs: parameters, multiply-accumulates, latency.
+
+Paper 2, Table I and paper 1, section 3.2 compare generators by their
+parameters.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from akd_jax.models.layers import Conv
+from akd_jax.models.stargan import Generator
+
+
+def parameters(params: Any) -> int:
+  """How many numbers the parameters are; arrays or their shapes."""
+  return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def multiply_accumulates(
+  generator: Generator, params: Any, *, size: int, classes: int
+) -> int:
+  """The multiply-accumulates of one translation.
+
+  They are those of the convolutions that the layers stand for: each entry of a
+  kernel once a pixel of the smaller side, padding included; label planes count
+  as channels. The forms that models/convolutions.py takes on a CPU do more or
+  less than that. Norms and activations are not counted, as is usual.
+
+  Args:
+    generator: the network.
+    params: its parameters, or their shapes.
+    size: of the square picture.
+    classes: of its labels.
+  """
+  uses: list[tuple[int, int]] = []  # entries of a kernel, pixels
+
+  def count(call, args, kwargs, context):
+    output = call(*args, **kwargs)
+    layer = context.module
+    if isinstance(layer, Conv) and context.method_name == "__call__":
+      kernel: jax.Array = layer.get_variable("params", "kernel")
+      # A transposed convolution meets its kernel at every pixel of its input.
+      met = args[0] if layer.resample == "up" else output
+      uses.append((kernel.size, met.shape[1] * met.shape[2]))
+    return output
+
+  with nn.intercept_methods(count):
+    jax.eval_shape(
+      generator.apply,
+      {"params": params},
+      jax.ShapeDtypeStruct((1, size, size, 3), np.float32),
+      jax.ShapeDtypeStruct((1, classes), np.float32),
+    )
+  kernels = sum(p.size for p in jax.tree.leaves(params) if len(p.shape) > 1)
+  if sum(entries for entries, _ in uses) != kernels:
+    raise ValueError("the network has kernels that are not those of a Conv")
+  return sum(entries * pixels for entries, pixels in uses)
+
+
+def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:
+  """Times `call`, which returns JAX arrays, until they are there.
+
+  Returns:
+    {"median", "quartiles", "calls"}, in seconds: of `calls` calls, after three
+    that compile and warm up.
+  """
+  seconds = []
+  for _ in range(3 + calls):
+    start = time.perf_counter()
+    jax.block_until_ready(call())
+    seconds.append(time.perf_counter() - start)
+  timed = seconds[3:]
+  return {
+    "median": statistics.median(timed),
+    "quartiles": np.quantile(timed, (0.25, 0.75)).tolist(),
+    "calls": calls,
+  }
+
+
+def generator_cost(
+  generator: Generator,
+  params: Any,
+  *,
+  size: int,
+  classes: int,
+  batches: Sequence[int] = (1, 16),
+  calls: int = 20,
+) -> dict[str, Any]:
+  """All that a generator costs, on the device at hand.
+
+  Args:
+    generator: the network.
+    params: its parameters.
+    size: of the square pictures.
+    classes: of their labels.
+    batches: how many pictures at a time, for the latency.
+    calls: how many of each are timed.
+
+  Returns:
+    {"parameters", "macs", "image_size", "device", "latency": {batch as text:
+    `latency`}}; the latency is that of a whole batch, already on the device.
+  """
+  params = jax.device_put(params)
+  apply = jax.jit(
+    lambda params, *inputs: generator.apply({"params": params}, *inputs)[0]
+  )
+  rng = np.random.default_rng(0)
+
+  def timed(batch: int) -> dict[str, Any]:
+    image = rng.uniform(-1, 1, (batch, size, size, 3)).astype(np.float32)
+    label = rng.integers(0, 2, (batch, classes)).astype(np.float32)
+    inputs = jax.device_put((image, label))
+    return latency(lambda: apply(params, *inputs), calls=calls)
+
+  return {
+    "parameters": parameters(params),
+    "macs": multiply_accumulates(generator, params, size=size, classes=classes),
+    "image_size": size,
+    "device": jax.devices()[0].device_kind,
+    "latency": {str(batch): timed(batch) for batch in batches},
+  }

@@ -1,0 +1,154 @@
+"""Attention scored against known regions, and of two networks.
+
+A map [h, w] is read as constant over the pixels of each of its cells, so the
+region enters as the share of each cell that it covers. Interpolating the map
+up to the picture would smear its mass across the region's border, and no chance
+level would be exact. The pixels of a cell are tied, then, as are those of cells
+with equal values (many are 0, by the ReLU): where pixels are picked by their
+values, each score is what picking at random among tied ones gives on average.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# maps [N, P] and the covered share of each cell [N, P] -> scores [N].
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def localization(maps: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
+  """How well the maps of one block find the region of one attribute.
+
+  Args:
+    maps: [N, h, w], not negative.
+    masks: bool [N, S, S], the pixels that the attribute owns; S is a multiple
+      of h and w.
+
+  Returns:
+    {"share", "pointing", "iou", "images", "empty_maps", "empty_masks"}, where
+    each of the first three is {"value", "chance", "best"}, means over images:
+    the score, that of a uniform map, and the most that a map of h x w cells
+    can have. All are in [0, 1]; None without any image to score.
+
+    share: of the map's mass, how much is in the region ("relevance mass
+      accuracy" of Arras et al., CLEVR-XAI, Information Fusion 2022).
+    pointing: is the map's maximum in the region (Zhang et al., Top-Down Neural
+      Attention by Excitation Backprop, IJCV 2018, without its tolerance of 15
+      pixels)?
+    iou: intersection over union of the region and as many pixels, those where
+      the map is largest (the pixels of CLEVR-XAI's "relevance rank accuracy":
+      no threshold to tune).
+
+    Images whose map or mask is empty are left out, and counted.
+  """
+  if len(maps) != len(masks) or (maps.ndim, masks.ndim) != (3, 3):
+    raise ValueError(f"maps {maps.shape} do not fit masks {masks.shape}")
+  if masks.shape[1] % maps.shape[1] or masks.shape[2] % maps.shape[2]:
+    raise ValueError(f"masks {masks.shape} are no multiple of {maps.shape}")
+  _check(maps)
+  empty_maps, empty_masks = ~maps.any((1, 2)), ~masks.any((1, 2))
+  kept = ~empty_maps & ~empty_masks
+  count = int(kept.sum())
+  covered = _covered(masks[kept], maps.shape[1:])
+  values = maps[kept].reshape(covered.shape).astype(np.float64)
+  uniform = np.ones_like(covered)
+  # The best map has all its mass in the cell that the region covers most.
+  most = covered.max(1)
+  best = {"share": most, "pointing": most, "iou": _iou(covered, covered)}
+  scores: dict[str, Score] = {
+    "share": _mass_inside,
+    "pointing": _pointing,
+    "iou": _iou,
+  }
+  result: dict[str, Any] = {
+    name: {
+      "value": _mean(score(values, covered)),
+      "chance": _mean(score(uniform, covered)),
+      "best": _mean(best[name]),
+    }
+    for name, score in scores.items()
+  }
+  return result | {
+    "images": count,
+    "empty_maps": int(empty_maps.sum()),
+    "empty_masks": int(empty_masks.sum()),
+  }
+
+
+def _check(maps: np.ndarray) -> None:
+  if not ((maps >= 0) & (maps < np.inf)).all():
+    raise ValueError(
+      "attention maps have a value that is negative or no number"
+    )
+
+
+def _covered(masks: np.ndarray, cells: tuple[int, ...]) -> np.ndarray:
+  """[N, h w]: the share of each cell's pixels that masks [N, S, S] cover."""
+  height, width = cells
+  count, rows, columns = masks.shape
+  blocks = masks.reshape(count, height, rows // height, width, columns // width)
+  return blocks.mean((2, 4)).reshape(count, height * width)
+
+
+def _mass_inside(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
+  return (maps * covered).sum(1) / maps.sum(1)
+
+
+def _pointing(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
+  largest = maps == maps.max(1, keepdims=True)
+  return (largest * covered).sum(1) / largest.sum(1)
+
+
+def _iou(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
+  """Of the average overlap, as area / (2 - area) of a uniform map is."""
+  size = covered.sum(1, keepdims=True)  # in cells
+  # The cell at which `size` of them, from the largest down, are complete.
+  last = np.clip(np.ceil(size).astype(int) - 1, 0, maps.shape[1] - 1)
+  level = np.take_along_axis(-np.sort(-maps, axis=1), last, axis=1)
+  above, tied = maps > level, maps == level
+  rest = size - above.sum(1, keepdims=True)
+  taken = above + tied * (rest / tied.sum(1, keepdims=True))
+  overlap = (taken * covered).sum(1)
+  return overlap / (2 * size[:, 0] - overlap)
+
+
+def _mean(values: np.ndarray) -> float | None:
+  return float(values.mean()) if len(values) else None
+
+
+def agreement(
+  teacher_maps: np.ndarray, student_maps: np.ndarray
+) -> dict[str, Any]:
+  """How alike two networks' maps of the same translations are.
+
+  Args:
+    teacher_maps: [N, h, w], not negative.
+    student_maps: [N, h, w], not negative.
+
+  Returns:
+    {"pearson", "l1", "images", "left_out"}, means over images: the correlation
+    of the two maps in [-1, 1], and the l1 distance of the maps each divided by
+    its sum, in [0, 2]; half of it is their total variation. Images where a map
+    is constant have no correlation and are left out; without any other, both
+    are None.
+  """
+  if teacher_maps.shape != student_maps.shape or teacher_maps.ndim != 3:
+    raise ValueError(
+      f"maps {teacher_maps.shape} and {student_maps.shape} are not both"
+      " [N, h, w]"
+    )
+  _check(teacher_maps)
+  _check(student_maps)
+  pair = np.stack([teacher_maps, student_maps]).astype(np.float64)
+  kept = np.all(np.ptp(pair, axis=(2, 3)) > 0, axis=0)
+  pair = pair[:, kept]
+  shares = pair / pair.sum((2, 3), keepdims=True)
+  centred = pair - pair.mean((2, 3), keepdims=True)
+  standard = centred / centred.std((2, 3), keepdims=True)
+  return {
+    "pearson": _mean(standard.prod(0).mean((1, 2))),
+    "l1": _mean(np.abs(shares[0] - shares[1]).sum((1, 2))),
+    "images": int(kept.sum()),
+    "left_out": int((~kept).sum()),
+  }

@@ -21,10 +21,11 @@ from akd_jax.models.classifier import (
     resnet18,
     resnet50,
 )
+from akd_jax.pieces import in_pieces
 
 _NETWORKS = {"resnet18": resnet18, "resnet50": resnet50}
-# Images judged at once.
-_FORWARD_BATCH = 128
+# Images judged at once, and read at once.
+_PIECE, _FORWARD_BATCH = 32, 256
 # Enough for the progress line; the test split is judged whole.
 _VALIDATION_IMAGES = 2_000
 _SECONDS_BETWEEN_LINES = 5.0
@@ -45,16 +46,8 @@ class Classifier(NamedTuple):
 
   def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logits [N, C] and features [N, F] of uint8 images [N, S, S, 3]."""
-    logits, features = [], []
-    for start in range(0, len(images), _FORWARD_BATCH):
-      batch = images[start : start + _FORWARD_BATCH]
-      # Every batch has one size, so that the network is compiled once.
-      missing = _FORWARD_BATCH - len(batch)
-      padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-      outputs = _forward(self.network, self.variables, padded)
-      logits.append(np.asarray(outputs[0])[: len(batch)])
-      features.append(np.asarray(outputs[1])[: len(batch)])
-    return np.concatenate(logits), np.concatenate(features)
+    function = functools.partial(_forward, self.network, self.variables)
+    return in_pieces(function, _PIECE, images)
 
 
 def create_network(config: ConfigDict) -> ResNet:

@@ -1,7 +1,7 @@
 """Pictures through a trained generator, with or without its attention."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from akd_jax import attention
+from akd_jax.models.convolutions import on_cpu
+from akd_jax.pieces import in_pieces
 from akd_jax.state import Networks
 
 
@@ -45,31 +47,19 @@ def _translate(generator, params, image, label):
   return to_uint8(translated)
 
 
+def _piece() -> int:
+  """Pictures at once: few on a CPU, where pieces run side by side."""
+  return 8 if on_cpu() else 64
+
+
 def translate(
-  trained: Trained, images: np.ndarray, labels: np.ndarray, batch_size: int = 32
+  trained: Trained, images: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
-  """Translates images uint8 [N, S, S, 3] to labels [N, C]; uint8 again.
-
-  Any N: the last batch is filled up, so that one program serves all.
-  """
-  outputs = []
-  for count, batch in _batches(batch_size, images, labels):
-    output = _translate(trained.networks.generator, trained.generator, *batch)
-    outputs.append(np.asarray(output)[:count])
-  return np.concatenate(outputs)
-
-
-def _batches(
-  size: int, *arrays: np.ndarray
-) -> Iterator[tuple[int, list[np.ndarray]]]:
-  """Arrays [N, ...], `size` at a time and how many of them are not filling."""
-  for start in range(0, len(arrays[0]), size):
-    parts = [x[start : start + size] for x in arrays]
-    count = len(parts[0])
-    yield (
-      count,
-      [np.pad(x, [(0, size - count)] + [(0, 0)] * (x.ndim - 1)) for x in parts],
-    )
+  """Translates images uint8 [N, S, S, 3] to labels [N, C]; uint8 again."""
+  function = functools.partial(
+    _translate, trained.networks.generator, trained.generator
+  )
+  return in_pieces(function, _piece(), images, labels)
 
 
 @functools.partial(jax.jit, static_argnames=("networks", "names"))
@@ -96,7 +86,6 @@ def translate_with_attention(
   labels: np.ndarray,
   selectors: np.ndarray,
   names: Sequence[str],
-  batch_size: int = 32,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
   """Translates, and says where the generator looked.
 
@@ -107,15 +96,10 @@ def translate_with_attention(
     selectors: [N, C'], the logits (of `trained.discriminator`) that each map
       is taken from; see `attention.attention_maps`.
     names: of the activations; see `attention.activation_name`.
-    batch_size: how many at once; as in `translate`.
 
   Returns:
     Translated images uint8 [N, S, S, 3], and maps {name: [N, S/4, S/4]}.
   """
-  parts = []
+  function = functools.partial(_attend, *trained, names=tuple(names))
   selectors = np.asarray(selectors, np.float32)
-  for count, batch in _batches(batch_size, images, labels, selectors):
-    translated, maps = jax.device_get(_attend(*trained, *batch, tuple(names)))
-    maps = {name: x[:count] for name, x in maps.items()}
-    parts.append((translated[:count], maps))
-  return jax.tree.map(lambda *x: np.concatenate(x), *parts)
+  return in_pieces(function, _piece(), images, labels, selectors)

@@ -14,29 +14,18 @@ import time
 import jax
 import jax.numpy as jnp
 import jax_worker
-import numpy as np
 import results
 
 from akd_jax import compilation, steps
-from akd_jax.distillation import Distillation, Teacher
-from akd_jax.state import create_networks, create_state
 
 CASE = {
   "size": 64, "classes": 7, "batch": 16, "d_width": 32, "d_layers": 5,
-  "n_critic": 1, "work": "distilled",
+  "n_critic": 1, "width": 8, "blocks": 3, "t_width": 16, "t_blocks": 6,
 }  # fmt: skip
 
 
 def gradients():
   """{with or without: a function that takes the generator's gradient}."""
-  config = jax_worker.config_of(CASE, width=8, blocks=3)
-  networks = create_networks(config)
-  state = create_state(config, networks)
-  theirs = jax_worker.config_of(CASE, width=16, blocks=6)
-  their_networks = create_networks(theirs)
-  initial = create_state(theirs, their_networks)
-  teacher = Teacher(initial.generator, initial.discriminator)
-  distillation = Distillation(their_networks, np.eye(7, dtype="f"))
   keys = jax.random.split(jax.random.key(0), 3)
   image = jax.random.uniform(keys[0], (16, 64, 64, 3), minval=-1)
   label, target = (
@@ -44,19 +33,19 @@ def gradients():
     for key in keys[1:]
   )
   functions = {}
-  for name, teaching in (
-    ("without", (None, None)),
-    ("with", (teacher, distillation)),
-  ):
+  for name, work in (("without", "plain"), ("with", "distilled")):
+    case = CASE | {"work": work}
+    config, networks, state = jax_worker.initial(case)
+    teacher, distillation = jax_worker.teaching(case)
     loss = functools.partial(
       steps.generator_loss,
       networks=networks,
-      distillation=teaching[1],
+      distillation=distillation,
       config=config,
     )
     gradient = jax.jit(jax.grad(loss, has_aux=True))
     functions[name] = functools.partial(
-      gradient, state.generator, state.discriminator, teaching[0],
+      gradient, state.generator, state.discriminator, teacher,
       image, label, target, target,
     )  # fmt: skip
   return functions

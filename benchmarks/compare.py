@@ -46,7 +46,9 @@ def translate(large):
   for name, network in zip(("teacher", "student"), sizes, strict=True):
     for batch in (1, 16):
       case = base | network | {"work": "translate", "batch": batch}
-      yield f"{name}, batch {batch}", case | {"repeat": 64 // batch}
+      case |= {"repeat": 64 // batch}
+      yield f"{name}, batch {batch}", case
+      yield f"{name} in NumPy, batch {batch}", case | {"numpy": True}
 
 
 BENCHMARKS = {"train_step": train_step, "translate": translate}

@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import worker
+from flax.traverse_util import flatten_dict
 
 from akd_jax import compilation, parallel, steps
 from akd_jax.configs import teacher as recipe
 from akd_jax.distillation import Distillation, Teacher
+from akd_jax.interop import numpy_generator
 from akd_jax.state import create_networks, create_state
 
 
@@ -26,27 +28,58 @@ def config_of(case, width, blocks):
   return config
 
 
+def initial(case, prefix=""):
+  """Config, networks and first state of a case, or ("t_") of its teacher."""
+  config = config_of(case, case[prefix + "width"], case[prefix + "blocks"])
+  networks = create_networks(config)
+  return config, networks, create_state(config, networks)
+
+
 def prepare(case):
   """The unit of work that a case (see compare.py) asks for."""
-  config = config_of(case, case["width"], case["blocks"])
-  networks = create_networks(config)
-  state = create_state(config, networks)
-  size, classes, batch = case["size"], case["classes"], case["batch"]
-  random = np.random.default_rng(0)
   if case["work"] == "translate":
-    image = jnp.asarray(random.random((batch, size, size, 3), np.float32))
-    label = jnp.ones((batch, classes))
-    generate = jax.jit(lambda p, x, c: networks.generator.apply(p, x, c)[0])
-    params = {"params": state.generator}
-    return lambda: jax.block_until_ready(generate(params, image, label))
+    return _translation(case)
+  step, (state, teacher, data) = training_step(case)
+  held = [state]
 
-  teacher = distillation = None
-  if case["work"] == "distilled":
-    theirs = config_of(case, case["t_width"], case["t_blocks"])
-    their_networks = create_networks(theirs)
-    initial = create_state(theirs, their_networks)
-    teacher = Teacher(initial.generator, initial.discriminator)
-    distillation = Distillation(their_networks, np.eye(classes, dtype="f"))
+  def cycle():
+    held[0], metrics = step(held[0], teacher, data)
+    jax.block_until_ready((held[0], metrics))
+
+  return cycle
+
+
+def _translation(case):
+  _, networks, state = initial(case)
+  params = state.generator
+  size, classes, batch = case["size"], case["classes"], case["batch"]
+  image = np.random.default_rng(0).random((batch, size, size, 3), np.float32)
+  label = np.ones((batch, classes), np.float32)
+  if case.get("numpy"):
+    arrays = jax.device_get(flatten_dict(params, sep="/"))
+    return lambda: numpy_generator.generate(arrays, image, label)
+  image, label = jnp.asarray(image), jnp.asarray(label)
+  generate = jax.jit(
+    lambda p, x, c: networks.generator.apply({"params": p}, x, c)[0]
+  )
+  return lambda: jax.block_until_ready(generate(params, image, label))
+
+
+def teaching(case):
+  """The teacher of a case, if it has one, and what of it is fixed."""
+  if case["work"] != "distilled":
+    return None, None
+  _, networks, state = initial(case, "t_")
+  mapping = np.eye(case["classes"], dtype="f")
+  teacher = Teacher(state.generator, state.discriminator)
+  return teacher, Distillation(networks, mapping)
+
+
+def training_step(case):
+  """The pmapped step of a case, and its arguments, placed."""
+  config, networks, state = initial(case)
+  size, classes = case["size"], case["classes"]
+  teacher, distillation = teaching(case)
   step = parallel.pmap_step(
     functools.partial(
       steps.train_step,
@@ -55,20 +88,15 @@ def prepare(case):
       config=config,
     )
   )
-  shape = (case["n_critic"], batch)
+  random = np.random.default_rng(0)
+  shape = (case["n_critic"], case["batch"])
   data = parallel.shard(
     {
       "image": random.integers(0, 256, (*shape, size, size, 3), np.uint8),
       "label": random.integers(0, 2, (*shape, classes), np.uint8),
     }
   )
-  held = list(parallel.replicate((state, teacher)))
-
-  def cycle():
-    held[0], metrics = step(*held, data)
-    jax.block_until_ready((held[0], metrics))
-
-  return cycle
+  return step, (*parallel.replicate((state, teacher)), data)
 
 
 def main():

@@ -216,7 +216,7 @@ def test_a_damaged_classifier_is_named(tmp_path, size):
 
 def test_predictions_do_not_depend_on_their_company():
   network = classify.create_network(small_config())
-  images = Squares(classify._FORWARD_BATCH + 3, 0).images
+  images = Squares(classify._PIECE + 3, 0).images
   variables = draw_variables(network, 0)
   taught = classify.Classifier(network, variables, {})
   logits, features = taught.predict(images)

@@ -16,6 +16,7 @@ ORDER = [
   "errors",
   "cli",
   "compilation",
+  "pieces",
   "interruption",
   "validation",
   "data",

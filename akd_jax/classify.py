@@ -13,6 +13,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.data.pipeline import read, training_batches
 from akd_jax.errors import UserError, nearest
+from akd_jax.interop.torch_file import digest_in_name, read_state_dict
+from akd_jax.interop.torch_resnet import from_imagenet
 from akd_jax.metrics.accuracy import agreement, spread
 from akd_jax.models.classifier import (
     ResNet,
@@ -77,7 +79,7 @@ def train_classifier(
       weight_decay=settings.weight_decay,
       mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
   )
-  variables = jax.device_put(draw_variables(network, settings.seed))
+  variables = jax.device_put(_first_variables(network, settings))
   moments = optimizer.init(variables["params"])
   batches = training_batches(
       train, batch_size=batch_size, n_critic=1, seed=settings.seed,
@@ -113,6 +115,22 @@ def train_classifier(
           f" {accuracy['mean']:.2%} of the validation split"
       )
   return variables
+
+
+def _first_variables(network: ResNet, settings: ConfigDict) -> Variables:
+  """Drawn, or ImageNet's with a drawn last layer, whose classes are others."""
+  drawn = draw_variables(network, settings.seed)
+  path = settings.weights
+  if not path:
+    return drawn
+  given = from_imagenet(read_state_dict(path, digest_in_name(path)))
+  given["params"]["fc"] = drawn["params"]["fc"]
+  if jax.tree.map(np.shape, given) != jax.tree.map(np.shape, drawn):
+    raise UserError(
+      f"config.classifier.weights={path} are not those of a {settings.name} of"
+      f" width {settings.width}"
+    )
+  return given
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3, 4))

@@ -21,7 +21,7 @@ from akd_jax import cli
 from akd_jax.errors import UserError
 
 if TYPE_CHECKING:
-  from akd_jax.evaluation import Outcome
+  from akd_jax.metrics.outcomes import Outcome
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _STEP = flags.DEFINE_integer("step", None, "Which checkpoint; the last.")
@@ -29,64 +29,6 @@ _ATTRIBUTES = flags.DEFINE_list("attributes", [], "Only these.")
 _SAVE_IMAGES = flags.DEFINE_string(
   "save_images", None, "Where to write every translation as a PNG of its own."
 )
-
-
-def evaluate(
-  workdir: str,
-  step: int | None = None,
-  only: tuple[str, ...] = (),
-  keep: "Callable[[str, Outcome], None]" = lambda name, outcome: None,
-) -> dict[str, Any]:
-  """Evaluates a run, and its teacher where that knows the same attributes.
-
-  Args:
-    workdir: the run's directory.
-    step: of the checkpoint; the last by default.
-    only: attributes to test; all by default.
-    keep: called with the name of a network and what became of each attribute.
-
-  Returns:
-    What evaluation.json holds: {"step", "protocol", "classifier", "networks":
-    {"teacher" and "student", or "generator": see `evaluation.measure`},
-    "attention_agreement"}.
-
-  Raises:
-    UserError: there is no such run, checkpoint or attribute.
-  """
-  from akd_jax import evaluation, judge, runs
-  from akd_jax.data import pipeline
-  from akd_jax.data.attributes import attribute_indices
-  from akd_jax.metrics.outcomes import Names
-
-  run = runs.load_run(workdir, step)
-  attribute_indices(run.attributes, only, workdir)
-  config = judge.judged(run.config)
-  train, validation, test = (
-    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
-  )
-  classifier = judge.load_or_train(
-    config, judge.kept_in(), train, validation, test
-  )
-  pictures = evaluation.load_test_set(
-    test, config.evaluation.images, config.data.threads
-  )
-  names = Names(run.attributes, config.data.attributes, test.exclusive)
-  networks, attention = {}, []
-  for subject in evaluation.subjects(run):
-    networks[subject.name], maps = evaluation.measure(
-      subject, pictures, classifier, names, run.config,
-      only or run.attributes, keep,
-    )  # fmt: skip
-    attention.append(maps)
-  result = {
-    "step": run.step,
-    "protocol": config.evaluation.protocol,
-    "classifier": classifier.metadata,
-    "networks": networks,
-  }
-  if len(attention) > 1:
-    result["attention_agreement"] = evaluation.agree(*attention)
-  return result
 
 
 def table(result: dict[str, Any]) -> str:
@@ -204,7 +146,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.no_arguments(argv)
-  from akd_jax import compilation, matrices, runs
+  from akd_jax import compilation, evaluation, matrices, runs
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
@@ -213,7 +155,7 @@ def main(argv: list[str]) -> None:
       f"--workdir={workdir} is a file: evaluate the run it is the teacher of"
     )
   keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
-  result = evaluate(
+  result = evaluation.evaluate(
     workdir, _STEP.value, tuple(_ATTRIBUTES.value), *([keep] if keep else [])
   )
   path = pathlib.Path(workdir) / "evaluation.json"

@@ -1,159 +1,80 @@
-"""What a generator is worth: every metric, on one translation of each picture.
+"""What a trained run is worth, beside its teacher: every metric."""
 
-Each attribute is set on the test pictures that the protocol names. They are
-translated and judged once; every metric looks at the same pictures.
-"""
-
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import inference, teaching
+from akd_jax import inference, judge, teaching
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
-from akd_jax.metrics import accuracy
+from akd_jax.data.attributes import attribute_indices
 from akd_jax.metrics.cost import generator_cost
 from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
+from akd_jax.reference import Distances, Reference, load_or_compute
 from akd_jax.runs import Run, load_run
 from akd_jax.state import Networks, create_networks
+from akd_jax.trials import Subject, TestSet, load_test_set, outcomes
 
 # {attribute: maps [n, h, w]}.
 Attention = dict[str, np.ndarray]
 
 
-class TestSet(NamedTuple):
-  """Real pictures of the test split, and what is known of them.
-
-  Attributes:
-    images: uint8 [N, S, S, 3].
-    labels: 0/1 [N, K], of the attributes that the judge knows; the first C
-      are those that are translated.
-    positions: [N], their indices in the source.
-    source: where they come from.
-  """
-
-  images: np.ndarray
-  labels: np.ndarray
-  positions: np.ndarray
-  source: Any
-
-
-class Subject(NamedTuple):
-  """A network that is measured.
-
-  Attributes:
-    name: "teacher", "student" or "generator".
-    trained: its parameters; the discriminator is that whose logits its
-      attention comes from.
-    selectors: [C, T], from the attributes to that discriminator's classes.
-  """
-
-  name: str
-  trained: inference.Trained
-  selectors: np.ndarray
-
-
-def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
-  """At most `limit` (0: all) pictures, evenly spread over the split."""
-  positions = accuracy.spread(len(source), limit)
-  images, labels = pipeline.read(source, positions.tolist(), threads)
-  return TestSet(images, labels, positions, source)
-
-
-def outcomes(
-  subject: Subject,
-  test: TestSet,
-  judge: Classifier,
-  names: Names,
-  config: ConfigDict,
-  wanted: Sequence[str],
-) -> Iterator[Outcome]:
-  """Sets one attribute after the other, where a picture lacks it.
+def evaluate(
+  workdir: str,
+  step: int | None = None,
+  only: tuple[str, ...] = (),
+  keep: Callable[[str, Outcome], None] = lambda name, outcome: None,
+) -> dict[str, Any]:
+  """Evaluates a run, and its teacher where that knows the same attributes.
 
   Args:
-    subject: the network.
-    test: what it translates.
-    judge: says which attributes a picture has.
-    names: what it and the labels are of.
-    config: of the run: its label rule, evaluation and attention.
-    wanted: the attributes to set.
+    workdir: the run's directory.
+    step: of the checkpoint; the last by default.
+    only: attributes to test; all by default.
+    keep: called with the name of a network and what became of each attribute.
+
+  Returns:
+    What evaluation.json holds: {"step", "protocol", "classifier", "networks":
+    {"teacher" and "student", or "generator": see `measure`},
+    "attention_agreement"}.
+
+  Raises:
+    UserError: there is no such run, checkpoint or attribute.
   """
-  rule, near = config.data.label_rule, config.evaluation.looked_at
-  before = accuracy.verdicts(judge.predict(test.images)[0], rule)
-  progress = Progress(subject.name, len(wanted))
-  for name in wanted:
-    chosen, targets = accuracy.target_labels(
-      test.labels[:, : len(names.attributes)],
-      names.attributes,
-      name,
-      exclusive=names.exclusive,
-      label_rule=rule,
-      protocol=config.evaluation.protocol,
-    )
-    if len(chosen):
-      sources = test.images[chosen]
-      translated = inference.translate(subject.trained, sources, targets)
-      logits, features = judge.predict(translated)
-      truths, masks = _truth(test, chosen[:near], name)
-      yield Outcome(
-        attribute=name,
-        positions=test.positions[chosen],
-        targets=targets,
-        labels=test.labels[chosen],
-        sources=sources,
-        translated=translated,
-        before=before[chosen],
-        after=accuracy.verdicts(logits, rule),
-        features=features,
-        maps=_maps(
-          subject, sources[:near], targets[:near], names.column(name), config
-        ),
-        truths=truths,
-        masks=masks,
-      )
-    progress.done()
-
-
-def _maps(
-  subject: Subject,
-  images: np.ndarray,
-  targets: np.ndarray,
-  column: int,
-  config: ConfigDict,
-) -> dict[str, np.ndarray]:
-  """The attention of every block for the attribute that was set."""
-  blocks = subject.trained.networks.generator.blocks
-  _, maps = inference.translate_with_attention(
-    subject.trained,
-    images,
-    targets,
-    np.tile(subject.selectors[column], (len(images), 1)),
-    [
-      activation_name(block, config.attention.hook, blocks)
-      for block in range(blocks)
-    ],
+  run = load_run(workdir, step)
+  attribute_indices(run.attributes, only, workdir)
+  config = judge.judged(run.config)
+  train, validation, test = (
+    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
   )
-  return maps
-
-
-def _truth(
-  test: TestSet, chosen: np.ndarray, name: str
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-  """True translations and the pixels that change, of drawn faces."""
-  if not hasattr(test.source, "counterfactual"):
-    return None, None
-  pairs = [
-    test.source.counterfactual(int(position), name)
-    for position in test.positions[chosen]
-  ]
-  truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
-  return truths, masks
+  classifier = judge.load_or_train(
+    config, judge.kept_in(), train, validation, test
+  )
+  real = load_or_compute(config, classifier, train)
+  pictures = load_test_set(
+    test, config.evaluation.images, config.data.threads
+  )
+  names = Names(run.attributes, config.data.attributes, test.exclusive)
+  networks, attention = {}, []
+  for subject in subjects(run):
+    networks[subject.name], maps = measure(
+      subject, pictures, classifier, real, names, run.config,
+      only or run.attributes, keep,
+    )  # fmt: skip
+    attention.append(maps)
+  result = {
+    "step": run.step,
+    "protocol": config.evaluation.protocol,
+    "classifier": classifier.metadata,
+    "networks": networks,
+  }
+  if len(attention) > 1:
+    result["attention_agreement"] = agree(*attention)
+  return result
 
 
 def subjects(run: Run) -> list[Subject]:
@@ -191,7 +112,8 @@ def _trained(run: Run) -> inference.Trained:
 def measure(
   subject: Subject,
   test: TestSet,
-  judge: Classifier,
+  classifier: Classifier,
+  reference: Reference,
   names: Names,
   config: ConfigDict,
   wanted: Sequence[str],
@@ -200,13 +122,14 @@ def measure(
   """Measures one network.
 
   Args:
-    subject, test, judge, names, config, wanted: as in `outcomes`.
+    subject, test, classifier, names, config, wanted: as in `outcomes`.
+    reference: the real pictures that translations are to look like.
     keep: called with the network's name and each outcome.
 
   Returns:
     What evaluation.json holds of the network, {"mean": accuracy, "attributes":
-    {name: what METRICS give}, "block": the activation that is distilled,
-    "cost"}; and the attention there, for `agree`.
+    {name: what METRICS give}, "block": the activation that is distilled, the
+    distances to real pictures, "cost"}; and the attention there, for `agree`.
   """
   rows: dict[str, Any] = {
     name: {"accuracy": None, "images": 0} for name in wanted
@@ -217,10 +140,12 @@ def measure(
     subject.trained.networks.generator.blocks,
   )
   attention: Attention = {}
-  for outcome in outcomes(subject, test, judge, names, config, wanted):
+  distances = Distances(reference)
+  for outcome in outcomes(subject, test, classifier, names, config, wanted):
     name = outcome.attribute
     for metric in METRICS.values():
       rows[name] |= metric(outcome, names)
+    rows[name] |= distances.add(name, outcome.translated, outcome.features)
     attention[name] = outcome.maps[block]
     keep(subject.name, outcome)
   known = [row["accuracy"] for row in rows.values() if row["images"]]
@@ -229,6 +154,7 @@ def measure(
     "mean": float(np.mean(known)) if known else None,
     "attributes": rows,
     "block": block,
+    **distances.overall(),
     "cost": generator_cost(
       generator,
       subject.trained.generator,
@@ -244,20 +170,3 @@ def agree(teacher: Attention, student: Attention) -> dict[str, Any]:
   return {name: agreement(teacher[name], student[name]) for name in teacher}
 
 
-class Progress:
-  """A line on the terminal whenever a part of the work is done."""
-
-  def __init__(self, what: str, parts: int):
-    self._what, self._parts, self._done = what, parts, 0
-    self._started = time.monotonic()
-
-  def done(self) -> None:
-    """Says that one more part is done, and how long the others may take."""
-    self._done += 1
-    each = (time.monotonic() - self._started) / self._done
-    left = round(each * (self._parts - self._done))
-    print(
-      f"{self._what}: {self._done}/{self._parts} attributes, {left} s left",
-      file=sys.stderr,
-      flush=True,
-    )

@@ -28,8 +28,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   if scale == "avatars":
     # Shipped; how it was trained stands in docs/results.md.
     config.teacher = "pretrained:avatars"
-    config.steps = 3_600
-    config.batch_size = 8
+    config.steps = 3_200
   # The recipe of a teacher that is not there yet.
   config.teacher_recipe = teacher.get_config(scale)
   # The teacher sees the student's data.

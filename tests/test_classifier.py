@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import classify, judge
 from akd_jax.errors import UserError
+from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import from_torch, to_torch
 from akd_jax.models.classifier import (
     BasicBlock,
@@ -58,7 +59,7 @@ def small_config(**classifier):
   }  # fmt: skip
   config.classifier = {
       "name": "tiny", "width": 4, "epochs": 3, "batch_size": 16,
-      "learning_rate": 1e-2, "weight_decay": 1e-4, "seed": 0,
+      "learning_rate": 1e-2, "weight_decay": 1e-4, "seed": 0, "weights": "",
   } | classifier  # fmt: skip
   return config
 
@@ -234,3 +235,36 @@ def test_a_loss_that_explodes_is_reported():
   config = small_config(learning_rate=float("nan"))
   with pytest.raises(UserError, match="lower config.classifier.learning_rate"):
     classify.train_classifier(config, Squares(64, 0), Squares(16, 1))
+
+
+def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
+  network = resnet18(classes=2, width=4)
+  theirs = draw_variables(resnet18(classes=5, width=4), 1)
+  rng = np.random.default_rng(0)
+  theirs["batch_stats"]["bn1"]["mean"] = rng.normal(size=4).astype(np.float32)
+  path = tmp_path / "resnet18.npz"
+  np.savez(path, **to_torch(theirs))
+  settings = small_config(
+      name="resnet18", width=4, weights=str(path)
+  ).classifier
+  ours = classify._first_variables(network, settings)
+  mean = torch_resnet._IMAGENET_MEAN
+  deviation = torch_resnet._IMAGENET_DEVIATION
+  # A picture of one colour: the padding alone may differ.
+  colour = np.array([0.2, 0.7, 0.9], np.float32)
+  image = np.broadcast_to(colour, (1, 32, 32, 3))
+
+  def first_layer(variables, image):
+    kernel = variables["params"]["conv1"]["kernel"]
+    total = np.einsum("hwio,bhwi->bo", kernel, image[:, :7, :7])
+    return total - variables["batch_stats"]["bn1"]["mean"]
+
+  np.testing.assert_allclose(
+      first_layer(ours, image * 2 - 1),
+      first_layer(theirs, (image - mean) / deviation),
+      rtol=1e-4, atol=1e-5,
+  )  # fmt: skip
+  settings.width = 8
+  wide = resnet18(classes=2, width=8)
+  with pytest.raises(UserError, match="not those of a resnet18 of width 8"):
+    classify._first_variables(wide, settings)

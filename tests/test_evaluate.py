@@ -2,11 +2,12 @@
 
 import json
 
-from akd_jax import evaluate
+from akd_jax import evaluate, evaluation
 from akd_jax.configs.teacher import AVATAR_ATTRIBUTES
 from tests import training
 from tests.layouts import error
 from tests.training import shared_runs  # noqa: F401
+
 
 def network(mean, bald, male, flips):
   cost = {"parameters": 1234, "macs": 5.6e6, "latency": {"1": {"median": 0.01}}}
@@ -67,11 +68,11 @@ def test_the_table_has_a_line_an_attribute_and_a_column_a_network():
 
 
 def test_what_is_not_there_is_named(runs, tmp_path):
-  assert error(evaluate.evaluate, str(tmp_path)) == (
+  assert error(evaluation.evaluate, str(tmp_path)) == (
     f"{tmp_path} is not the directory of a run: it has no config.json"
   )
-  assert error(evaluate.evaluate, str(runs.student), 3) == (
+  assert error(evaluation.evaluate, str(runs.student), 3) == (
     f"{runs.student} has no checkpoint of step 3, only of 2, 4, 6, 8, 10"
   )
-  complaint = error(evaluate.evaluate, str(runs.student), None, ("Smilin",))
+  complaint = error(evaluation.evaluate, str(runs.student), None, ("Smilin",))
   assert complaint.endswith("; did you mean 'Smiling'?")

@@ -23,6 +23,8 @@ _NORM = {
     "running_var": ("batch_stats", "var"),
 }
 _TORCH = {ours: torch for torch, (_, ours) in _NORM.items()}
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 # Ours -> torch's: HWIO to OIHW, and [in, out] to [out, in].
 _TO_TORCH = {4: (3, 2, 0, 1), 2: (1, 0)}
 _FROM_TORCH = {4: (2, 3, 1, 0), 2: (1, 0)}
@@ -48,6 +50,24 @@ def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     for part in re.sub(r"\.(\d+)", r"_\1", prefix).split("."):
       module = module.setdefault(part, {})
     module[leaf] = np.ascontiguousarray(value)
+  return variables
+
+
+def from_imagenet(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
+  """`from_torch` of ImageNet weights, for images in [-1, 1].
+
+  torchvision's see (x - mean) / deviation of x in [0, 1]. The scale goes into
+  the first kernel, the shift into the mean that its normalisation takes off;
+  only the padding is then another grey.
+  """
+  variables = from_torch(state)
+  first = variables["params"]["conv1"]
+  running = variables["batch_stats"]["bn1"]
+  shift = (0.5 - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
+  running["mean"] = running["mean"] - np.einsum(
+    "hwio,i->o", first["kernel"], shift
+  )
+  first["kernel"] = first["kernel"] / (2 * _IMAGENET_DEVIATION[:, None])
   return variables
 
 

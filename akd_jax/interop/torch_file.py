@@ -1,0 +1,183 @@
+"""Reads a file of weights without torch, and runs nothing that is in it.
+
+Read are PyTorch's checkpoints of a state dict, both the zip files of version
+1.6 and later and the files from before, .safetensors and .npz.
+"""
+
+import functools
+import hashlib
+import json
+import math
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from akd_jax.errors import UserError
+from akd_jax.interop.torch_pickle import Storage, Tensor, interpret
+
+_ZIP_MAGIC = b"PK\x03\x04"
+# What files from before PyTorch 1.6 begin with: two pickled numbers.
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_VERSION = 1001
+
+_SAFETENSORS = {
+  "BF16": jnp.bfloat16,
+  "BOOL": np.bool_,
+  "F16": np.float16,
+  "F32": np.float32,
+  "F64": np.float64,
+  "I16": np.int16,
+  "I32": np.int32,
+  "I64": np.int64,
+  "I8": np.int8,
+  "U8": np.uint8,
+}
+
+
+def read_state_dict(
+  path: str | Path, sha256: str | None = None
+) -> dict[str, np.ndarray]:
+  """Arrays of a file by their names, as they are in it.
+
+  Args:
+    path: .npz, .safetensors, or under any other name a PyTorch checkpoint of
+      a state dict: a flat mapping of names to tensors.
+    sha256: the file's digest in hexadecimal, or the first digits of it.
+
+  Raises:
+    UserError: there is no such file, its digest differs, it is damaged, or it
+      is anything else than a state dict.
+  """
+  try:
+    with open(path, "rb") as file:
+      if sha256:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(sha256):
+          raise UserError(
+            f"{path} is damaged or another file: its sha256 is {found}, but"
+            f" should begin with {sha256}"
+          )
+        file.seek(0)
+      return _reader(Path(path), file)(file)
+  except UserError:
+    raise
+  except OSError as error:
+    raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+  except Exception as error:  # There is no end to what damage may raise.
+    reason = str(error) or type(error).__name__
+    raise UserError(f"{path} is no state dict, or damaged: {reason}") from error
+
+
+def digest_in_name(path: str | Path) -> str | None:
+  """First digits of the sha256 of a file, which PyTorch puts in its name.
+
+  "resnet50-0676ba61.pth" gives "0676ba61", for `read_state_dict` to check; a
+  name without digits gives None.
+  """
+  match = re.search(r"-([0-9a-f]{8,64})\.\w+$", Path(path).name)
+  return match and match[1]
+
+
+def _reader(
+  path: Path, file: IO[bytes]
+) -> Callable[[IO[bytes]], dict[str, np.ndarray]]:
+  if path.suffix == ".npz":
+    return _read_npz
+  if path.suffix == ".safetensors":
+    return _read_safetensors
+  start = file.read(len(_ZIP_MAGIC))
+  file.seek(0)
+  return _read_zip if start == _ZIP_MAGIC else _read_legacy
+
+
+def _read_npz(file: IO[bytes]) -> dict[str, np.ndarray]:
+  with np.load(file, allow_pickle=False) as arrays:
+    found = dict(arrays)
+  for name, value in found.items():
+    if not isinstance(value, np.ndarray):  # NumPy gives foreign files as bytes.
+      raise ValueError(f"{name!r} is not an array")
+  return found
+
+
+def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
+  """The length of a header, the header in JSON, the bytes of all tensors."""
+  data = file.read()
+  begin = 8 + int.from_bytes(data[:8], "little")
+  header = json.loads(data[8:begin])
+  header.pop("__metadata__", None)
+  arrays = {}
+  for name, entry in header.items():
+    start, end = entry["data_offsets"]
+    values = np.frombuffer(
+      data, _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"]),
+      begin + start,
+    )  # fmt: skip
+    if values.nbytes != end - start:
+      raise ValueError(f"{name!r} has {end - start} bytes")
+    arrays[name] = values.reshape(entry["shape"]).copy()
+  return arrays
+
+
+def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
+  """A folder with the pickle, data.pkl, and a file for each storage."""
+  with zipfile.ZipFile(file) as archive:
+    names = archive.namelist()
+    found = [name for name in names if re.fullmatch(r"[^/]+/data\.pkl", name)]
+    if len(found) != 1:
+      raise ValueError("it is a zip file without a data.pkl")
+    folder = found[0].removesuffix("data.pkl")
+    order = folder + "byteorder"
+    if order in names and archive.read(order) != b"little":
+      raise ValueError("its numbers are big-endian")
+    with archive.open(found[0]) as program:
+      tensors = _tensors(interpret(program))
+    read = functools.cache(lambda key: archive.read(f"{folder}data/{key}"))
+    return {
+      name: _array(tensor, read(tensor.storage.key))
+      for name, tensor in tensors.items()
+    }
+
+
+def _read_legacy(file: IO[bytes]) -> dict[str, np.ndarray]:
+  """Pickles one after the other, then each storage: its length, its bytes."""
+  if interpret(file) != _LEGACY_MAGIC or interpret(file) != _LEGACY_VERSION:
+    raise ValueError("it does not begin as PyTorch's files do")
+  if not interpret(file)["little_endian"]:
+    raise ValueError("its numbers are big-endian")
+  tensors = _tensors(interpret(file))
+  storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+  data = {}
+  for key in interpret(file):
+    storage: Storage = storages[key]
+    (size,) = struct.unpack("<q", file.read(8))
+    if size != storage.size:
+      raise ValueError(f"its storage {key} has {size} elements")
+    data[key] = file.read(size * storage.dtype.itemsize)
+  return {
+    name: _array(tensor, data[tensor.storage.key])
+    for name, tensor in tensors.items()
+  }
+
+
+def _tensors(state: Any) -> dict[str, Tensor]:
+  """Checks that a pickle held a state dict."""
+  if not isinstance(state, dict):
+    raise ValueError(f"it holds a {type(state).__name__}, not a dict")
+  for name, value in state.items():
+    if not isinstance(name, str) or not isinstance(value, Tensor):
+      raise ValueError(f"{name!r} is a {type(value).__name__}, not a tensor")
+  return state
+
+
+def _array(tensor: Tensor, data: bytes) -> np.ndarray:
+  """A copy. NumPy refuses a view that would leave the data."""
+  dtype = tensor.storage.dtype
+  strides = [stride * dtype.itemsize for stride in tensor.strides]
+  offset = tensor.offset * dtype.itemsize
+  return np.ndarray(tensor.shape, dtype, data, offset, strides).copy()

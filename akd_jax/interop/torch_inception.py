@@ -1,0 +1,113 @@
+"""pytorch-fid's InceptionV3 state dict, as NumPy arrays, to our variables.
+
+`Mixed_5b.branch1x1.bn.running_mean` is `batch_stats` of
+`Mixed_5b/branch1x1/bn/mean`: modules have the same names, the last word is
+renamed. Needs no torch.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from akd_jax.errors import UserError, nearest
+from akd_jax.interop.torch_file import read_state_dict
+from akd_jax.models.inception import InceptionV3
+
+# pytorch-fid's file, ported from the network of the first FID. Distances are
+# comparable with published ones only by these weights.
+URL = (
+  "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+  "pt_inception-2015-12-05-6726825d.pth"
+)
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+
+# The end of a path in our variables, and of the name in the state dict.
+_TORCH = {
+  "kernel": "weight",
+  "scale": "weight",
+  "bias": "bias",
+  "mean": "running_mean",
+  "var": "running_var",
+}
+# Of no use to FID: the classifiers, and a count.
+_IGNORED_STARTS = ("fc.", "AuxLogits.")
+_IGNORED_END = ".num_batches_tracked"
+
+
+class Weight(NamedTuple):
+  """One array under both of its names.
+
+  Attributes:
+    path: where it is in our variables.
+    name: its name in the state dict.
+    shape: its shape there: OIHW for a kernel, which is HWIO here.
+  """
+
+  path: tuple[str, ...]
+  name: str
+  shape: tuple[int, ...]
+
+
+@functools.cache
+def weights() -> tuple[Weight, ...]:
+  """Every array of the network."""
+  shapes = jax.eval_shape(
+    InceptionV3().init, jax.random.key(0), jnp.zeros((1, 299, 299, 3))
+  )
+  return tuple(
+    Weight(
+      path,
+      ".".join((*path[1:-1], _TORCH[path[-1]])),
+      tuple(leaf.shape[axis] for axis in (3, 2, 0, 1))
+      if leaf.ndim == 4
+      else leaf.shape,
+    )
+    for path, leaf in flatten_dict(shapes).items()
+  )
+
+
+def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
+  """Variables of akd_jax.models.inception.InceptionV3 out of a state dict.
+
+  Raises:
+    UserError: a name is missing or foreign, or a shape is another network's.
+  """
+  known = {weight.name for weight in weights()}
+  for name in state:
+    if name.startswith(_IGNORED_STARTS) or name.endswith(_IGNORED_END):
+      continue
+    if name not in known:
+      raise UserError(
+        f"{name!r} is not a name of FID's InceptionV3" + nearest(name, known)
+      )
+  flat = {}
+  for path, name, shape in weights():
+    if name not in state:
+      raise UserError(f"{name!r} of FID's InceptionV3 is missing")
+    value = state[name]
+    if value.shape != shape:
+      raise UserError(
+        f"{name!r} has the shape {value.shape}, FID's InceptionV3 {shape}"
+      )
+    if value.ndim == 4:
+      value = value.transpose(2, 3, 1, 0)
+    flat[path] = np.ascontiguousarray(value, np.float32)
+  return unflatten_dict(flat)
+
+
+def read(path: str | Path) -> dict[str, Any]:
+  """Variables of InceptionV3, out of pytorch-fid's file.
+
+  Raises:
+    UserError: the file is missing or another one; says where to get it.
+  """
+  try:
+    return from_torch(read_state_dict(path, SHA256))
+  except UserError as error:
+    raise UserError(f"{error}; get pytorch-fid's file from {URL}") from error

@@ -1,0 +1,164 @@
+"""Sets attributes on test pictures: translates, judges, looks closely."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax import inference
+from akd_jax.attention import activation_name
+from akd_jax.classify import Classifier
+from akd_jax.data import pipeline
+from akd_jax.metrics import accuracy
+from akd_jax.metrics.outcomes import Names, Outcome
+
+
+class TestSet(NamedTuple):
+  """Real pictures of the test split, and what is known of them.
+
+  Attributes:
+    images: uint8 [N, S, S, 3].
+    labels: 0/1 [N, K], of the attributes that the judge knows; the first C
+      are those that are translated.
+    positions: [N], their indices in the source.
+    source: where they come from.
+  """
+
+  images: np.ndarray
+  labels: np.ndarray
+  positions: np.ndarray
+  source: Any
+
+
+class Subject(NamedTuple):
+  """A network that is measured.
+
+  Attributes:
+    name: "teacher", "student" or "generator".
+    trained: its parameters; the discriminator is that whose logits its
+      attention comes from.
+    selectors: [C, T], from the attributes to that discriminator's classes.
+  """
+
+  name: str
+  trained: inference.Trained
+  selectors: np.ndarray
+
+
+def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
+  """At most `limit` (0: all) pictures, evenly spread over the split."""
+  positions = accuracy.spread(len(source), limit)
+  images, labels = pipeline.read(source, positions.tolist(), threads)
+  return TestSet(images, labels, positions, source)
+
+
+def outcomes(
+  subject: Subject,
+  test: TestSet,
+  judge: Classifier,
+  names: Names,
+  config: ConfigDict,
+  wanted: Sequence[str],
+) -> Iterator[Outcome]:
+  """Sets one attribute after the other, where a picture lacks it.
+
+  Args:
+    subject: the network.
+    test: what it translates.
+    judge: says which attributes a picture has.
+    names: what it and the labels are of.
+    config: of the run: its label rule, evaluation and attention.
+    wanted: the attributes to set.
+  """
+  rule, near = config.data.label_rule, config.evaluation.looked_at
+  before = accuracy.verdicts(judge.predict(test.images)[0], rule)
+  progress = Progress(subject.name, len(wanted))
+  for name in wanted:
+    chosen, targets = accuracy.target_labels(
+      test.labels[:, : len(names.attributes)],
+      names.attributes,
+      name,
+      exclusive=names.exclusive,
+      label_rule=rule,
+      protocol=config.evaluation.protocol,
+    )
+    if len(chosen):
+      sources = test.images[chosen]
+      translated = inference.translate(subject.trained, sources, targets)
+      logits, features = judge.predict(translated)
+      truths, masks = _truth(test, chosen[:near], name)
+      yield Outcome(
+        attribute=name,
+        positions=test.positions[chosen],
+        targets=targets,
+        labels=test.labels[chosen],
+        sources=sources,
+        translated=translated,
+        before=before[chosen],
+        after=accuracy.verdicts(logits, rule),
+        features=features,
+        maps=_maps(
+          subject, sources[:near], targets[:near], names.column(name), config
+        ),
+        truths=truths,
+        masks=masks,
+      )
+    progress.done()
+
+
+def _maps(
+  subject: Subject,
+  images: np.ndarray,
+  targets: np.ndarray,
+  column: int,
+  config: ConfigDict,
+) -> dict[str, np.ndarray]:
+  """The attention of every block for the attribute that was set."""
+  blocks = subject.trained.networks.generator.blocks
+  _, maps = inference.translate_with_attention(
+    subject.trained,
+    images,
+    targets,
+    np.tile(subject.selectors[column], (len(images), 1)),
+    [
+      activation_name(block, config.attention.hook, blocks)
+      for block in range(blocks)
+    ],
+  )
+  return maps
+
+
+def _truth(
+  test: TestSet, chosen: np.ndarray, name: str
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+  """True translations and the pixels that change, of drawn faces."""
+  if not hasattr(test.source, "counterfactual"):
+    return None, None
+  pairs = [
+    test.source.counterfactual(int(position), name)
+    for position in test.positions[chosen]
+  ]
+  truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
+  return truths, masks
+
+
+class Progress:
+  """A line on the terminal whenever a part of the work is done."""
+
+  def __init__(self, what: str, parts: int):
+    self._what, self._parts, self._done = what, parts, 0
+    self._started = time.monotonic()
+
+  def done(self) -> None:
+    """Says that one more part is done, and how long the others may take."""
+    self._done += 1
+    each = (time.monotonic() - self._started) / self._done
+    left = round(each * (self._parts - self._done))
+    print(
+      f"{self._what}: {self._done}/{self._parts} attributes, {left} s left",
+      file=sys.stderr,
+      flush=True,
+    )

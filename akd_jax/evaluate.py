@@ -10,7 +10,6 @@ with the pixels that the attribute owns. Prints a table and writes
 WORKDIR/evaluation.json and WORKDIR/evaluation/*.png.
 """
 
-import json
 import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -146,7 +145,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.no_arguments(argv)
-  from akd_jax import compilation, evaluation, matrices, runs
+  from akd_jax import compilation, evaluation, runs
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
@@ -158,21 +157,7 @@ def main(argv: list[str]) -> None:
   result = evaluation.evaluate(
     workdir, _STEP.value, tuple(_ATTRIBUTES.value), *([keep] if keep else [])
   )
-  path = pathlib.Path(workdir) / "evaluation.json"
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(result, indent=2) + "\n")
-  temporary.replace(path)
-  for name, network in result["networks"].items():
-    flips = {
-      attribute: row["flips"]
-      for attribute, row in network["attributes"].items()
-      if "flips" in row
-    }
-    matrices.draw(
-      flips,
-      path.parent / "evaluation" / f"leakage_{name}.png",
-      f"{path.parent.name}: what else changes, {name}",
-    )
+  path = evaluation.write(result, workdir)
   print(f"\n{table(result)}\n\nwritten to {path}")
 
 

@@ -1,12 +1,14 @@
 """What a trained run is worth, beside its teacher: every metric."""
 
+import json
+import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import inference, judge, teaching
+from akd_jax import inference, judge, matrices, teaching
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
@@ -75,6 +77,26 @@ def evaluate(
   if len(attention) > 1:
     result["attention_agreement"] = agree(*attention)
   return result
+
+
+def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
+  """Writes WORKDIR/evaluation.json, and evaluation/leakage_NETWORK.png."""
+  path = pathlib.Path(workdir) / "evaluation.json"
+  for name, network in result["networks"].items():
+    flips = {
+      attribute: row["flips"]
+      for attribute, row in network["attributes"].items()
+      if "flips" in row
+    }
+    matrices.draw(
+      flips,
+      path.parent / "evaluation" / f"leakage_{name}.png",
+      f"{path.parent.name}: what else changes, {name}",
+    )
+  temporary = path.with_suffix(".tmp")
+  temporary.write_text(json.dumps(result, indent=2) + "\n")
+  temporary.replace(path)
+  return path
 
 
 def subjects(run: Run) -> list[Subject]:

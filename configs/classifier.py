@@ -1,6 +1,7 @@
-"""The judge: the classifier that says which attributes a picture has.
+r"""The judge: the classifier that says which attributes a picture has.
 
-  python -m akd_jax.main --config=configs/classifier.py[:avatars|celeba|rafd|debug]
+  python -m akd_jax.main \
+      --config=configs/classifier.py[:avatars|celeba|rafd|debug]
 
 `python -m akd_jax.evaluate` trains the same one where it is not there yet. It
 sees the training split only; its accuracy on the test split stands beside every

@@ -7,8 +7,9 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import runs
+from akd_jax import runs, teaching, validation
 from akd_jax.configs import pseudo, student, teacher
+from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.state import create_networks
 
 FOLDER = pathlib.Path(teacher.__file__).parent
@@ -16,6 +17,7 @@ RECIPES = sorted(
   ".".join(path.relative_to(FOLDER).with_suffix("").parts)
   for path in FOLDER.rglob("*.py")
   if path.stem not in ("__init__", "classifier")
+  and path.parent == FOLDER
 )
 SCALES = ("avatars", "celeba", "rafd", "debug")
 
@@ -183,3 +185,30 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
     if json.dumps(value, default=str) != json.dumps(papers[field], default=str)
   }
   assert differing == {"generator", "loss", "teacher"}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_arm_of_an_experiment_is_a_run_that_may_start(name, scale):
+  experiment = EXPERIMENTS[name](scale)
+  assert experiment.title and len(experiment.arms) > 1
+  distilled = 0
+  for config in experiment.arms.values():
+    config = ConfigDict(config.to_dict())
+    config.teacher = "runs/teacher"
+    validation.check(config)
+    distilled += teaching.distils(config)
+    if teaching.distils(config):
+      recipe = teaching.teacher_recipe(config)
+      mapping = teaching.check_fit(config, recipe)
+      assert mapping.any(1).all()
+  assert distilled
+
+
+def test_arms_differ_from_the_first_in_what_is_asked_and_nothing_else():
+  arms = EXPERIMENTS["paper1_table1"]("celeba").arms
+  assert arms["without"].loss.lambda_akd == 0
+  assert arms["with"].loss.lambda_akd == 10
+  without = arms["without"].to_dict()
+  without["loss"]["lambda_akd"] = 10.0
+  assert without == arms["with"].to_dict()

@@ -1,0 +1,148 @@
+"""An experiment's table: every figure of every arm, over its seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from akd_jax.metrics.seeds import paired_difference, spread
+
+# evaluation.json of each seed.
+Results = Sequence[Mapping[str, Any]]
+
+
+def student(result: Mapping[str, Any]) -> Mapping[str, Any]:
+  """What evaluation.json says of the network that was trained."""
+  networks = result["networks"]
+  return networks.get("student") or networks["generator"]
+
+
+def _mean(rows: Mapping[str, Any], *path: str) -> float | None:
+  """Over attributes, of an entry of their rows."""
+  values = []
+  for row in rows.values():
+    for name in path:
+      row = (row or {}).get(name)
+    if row is not None:
+      values.append(row)
+  return float(np.mean(values)) if values else None
+
+
+def figures(result: Mapping[str, Any]) -> dict[str, float]:
+  """What is compared, by the name of its row; shares in percent."""
+  network = student(result)
+  rows, block = network["attributes"], network["block"]
+  shares = {
+    "accuracy": network["mean"],
+    **{f"accuracy, {name}": row["accuracy"] for name, row in rows.items()},
+    "other attributes that flip": _mean(rows, "mean_flips"),
+    "error inside the attribute": _mean(
+      rows, "counterfactual", "inside", "error"
+    ),
+    "error outside": _mean(rows, "counterfactual", "outside", "error"),
+    "attention inside": _mean(rows, "attention", block, "share", "value"),
+  }
+  for name, who in (("Bald", "female"), ("Wearing_Lipstick", "male")):
+    gender = rows.get(name, {}).get("gender", {})
+    shares[f"{name} on {who}: gender misjudged"] = gender.get(who, {}).get(
+      "misjudged"
+    )
+  found = {k: 100 * x for k, x in shares.items() if x is not None}
+  for name in ("fid", "fd_classifier"):
+    if name in network:
+      found[name] = network[name]
+  agreement = _mean(result.get("attention_agreement", {}), "pearson")
+  if agreement is not None:
+    found["agreement with the teacher's attention"] = agreement
+  return found
+
+
+def markdown(
+  title: str,
+  paper: str,
+  command: str,
+  seconds: float,
+  arms: Mapping[str, Results],
+) -> str:
+  """The document of an experiment.
+
+  Args:
+    title: its heading.
+    paper: what the paper reports; may be empty.
+    command: that it is the outcome of.
+    seconds: of training, all runs together.
+    arms: name -> results, one a seed; the first is the baseline. Where an arm
+      has not all seeds yet, only those that all have are compared.
+  """
+  count = min(map(len, arms.values()))
+  if not count:
+    return ""
+  found = {
+    arm: [figures(result) for result in results[:count]]
+    for arm, results in arms.items()
+  }
+  baseline, *others = found
+  rows = list(found[baseline][0])
+
+  def values(arm: str, row: str) -> list[float | None]:
+    return [seed.get(row) for seed in found[arm]]
+
+  lines = [f"# {title}", ""]
+  if paper:
+    lines += [f"The paper: {paper}", ""]
+  lines += [
+    f"`{command}`",
+    "",
+    f"{count} seed{'s' * (count > 1)}, {seconds / 3600:.1f} hours of training."
+    " Mean and standard deviation over seeds; shares in percent.",
+    "",
+    *_table(
+      ["", *found],
+      [[row, *(_spread(values(arm, row)) for arm in found)] for row in rows],
+    ),
+    "",
+    f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
+    "",
+    *_table(
+      ["", *others],
+      [
+        [
+          row,
+          *(
+            _difference(values(arm, row), values(baseline, row))
+            for arm in others
+          ),
+        ]
+        for row in rows
+      ],
+    ),
+  ]
+  return "\n".join(lines) + "\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
+  lines = [header, ["---"] * len(header), *rows]
+  return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def _spread(values: Sequence[float | None]) -> str:
+  known = [x for x in values if x is not None]
+  if len(known) < len(values):
+    return "-"
+  mean, deviation = spread(known)
+  return f"{mean:.2f}" + ("" if np.isnan(deviation) else f" ± {deviation:.2f}")
+
+
+def _difference(
+  values: Sequence[float | None], baseline: Sequence[float | None]
+) -> str:
+  pairs = [
+    (a, b)
+    for a, b in zip(values, baseline, strict=True)
+    if a is not None and b is not None
+  ]
+  if len(pairs) < len(values):
+    return "-"
+  mean, low, high = paired_difference(*zip(*pairs, strict=True))
+  interval = "" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]"
+  return f"{mean:+.2f}{interval}"

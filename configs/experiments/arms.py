@@ -1,0 +1,80 @@
+"""What experiments are made of: students that differ in a field or two."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from akd_jax.configs import student
+
+
+def half_width(scale: str) -> ConfigDict:
+  """The half-width student of `configs/student.py`, and its teacher.
+
+  On avatars both are trained for less long, so that three seeds of a teacher
+  and two students take about two hours on 2 cores.
+  """
+  config = student.get_config(scale)
+  # The teacher is trained, once a seed: a shipped one is a single seed.
+  config.teacher = ""
+  if scale == "avatars":
+    config.steps = 2_000
+    config.teacher_recipe.steps = 3_000
+  if scale == "debug":
+    # Some ask for the block before the last.
+    config.generator.blocks = 2
+  return config
+
+
+def quarter_width(scale: str) -> ConfigDict:
+  """A quarter of the teacher's width, one block (paper 1's S-Lite)."""
+  config = half_width(scale)
+  config.generator.width = config.teacher_recipe.generator.width // 4
+  config.generator.blocks = 1
+  return config
+
+
+def same_size(scale: str) -> ConfigDict:
+  """The teacher's architecture (paper 2's S)."""
+  config = half_width(scale)
+  config.generator = ConfigDict(config.teacher_recipe.generator.to_dict())
+  return config
+
+
+def changed(config: ConfigDict, fields: Mapping[str, Any]) -> ConfigDict:
+  """A copy with some fields, by their dotted names, set."""
+  copy = ConfigDict(config.to_dict())
+  for name, value in fields.items():
+    section, _, field = name.rpartition(".")
+    (copy[section] if section else copy)[field] = value
+  return copy
+
+
+class Experiment(NamedTuple):
+  """The same student, but for the fields of each arm.
+
+  Attributes:
+    title: of its table.
+    arms: name -> config; the first is what the others are compared with.
+    paper: what the paper reports, as a sentence; may be empty.
+  """
+
+  title: str
+  arms: dict[str, ConfigDict]
+  paper: str
+
+
+def experiment(
+  title: str,
+  base: ConfigDict,
+  arms: Mapping[str, Mapping[str, Any]],
+  paper: str = "",
+) -> Experiment:
+  """An experiment of a base and the fields that each arm sets."""
+  configs = {name: changed(base, fields) for name, fields in arms.items()}
+  return Experiment(title, configs, paper)
+
+
+# The two arms of most tables.
+WITHOUT = {"loss.lambda_akd": 0.0}
+WITH: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 from absl import app, flags, logging
 
@@ -36,6 +37,8 @@ def run(main: Callable[[list[str]], None]) -> None:
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
+  # Where there is something to save, training listens for itself.
+  signal.signal(signal.SIGTERM, _stop)
   # Looked up by hand, since an error may be one of parsing the flags.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
   try:
@@ -53,6 +56,11 @@ def run(main: Callable[[list[str]], None]) -> None:
     kind = type(error).__name__
     text = " ".join(str(error).split())[:500]
     _fail(f"{kind}: {text} (--debug shows where)", 1, debug)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+  del number, frame
+  raise Stopped("stopped; the same command starts again from what is saved")
 
 
 def joined(argv: list[str], flag: str) -> list[str]:

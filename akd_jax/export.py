@@ -44,6 +44,10 @@ def metadata(run: "Run") -> dict[str, Any]:
           "blocks": generator.blocks,
       },
       "image_size": run.config.data.image_size,
+      # Avatars are square as they are drawn.
+      "crop": (
+          0 if run.config.data.name == "avatars" else run.config.data.crop
+      ),
       "attributes": list(run.attributes),
       "label_rule": run.config.data.label_rule,
       "exclusive": [group for group in groups if len(group) > 1],

@@ -47,9 +47,9 @@ def _translate(generator, params, image, label):
   return to_uint8(translated)
 
 
-def _piece() -> int:
+def _piece(count: int) -> int:
   """Pictures at once: few on a CPU, where pieces run side by side."""
-  return 8 if on_cpu() else 64
+  return 1 if count == 1 else 8 if on_cpu() else 64
 
 
 def translate(
@@ -59,7 +59,7 @@ def translate(
   function = functools.partial(
     _translate, trained.networks.generator, trained.generator
   )
-  return in_pieces(function, _piece(), images, labels)
+  return in_pieces(function, _piece(len(images)), images, labels)
 
 
 @functools.partial(jax.jit, static_argnames=("networks", "names"))
@@ -102,4 +102,4 @@ def translate_with_attention(
   """
   function = functools.partial(_attend, *trained, names=tuple(names))
   selectors = np.asarray(selectors, np.float32)
-  return in_pieces(function, _piece(), images, labels, selectors)
+  return in_pieces(function, _piece(len(images)), images, labels, selectors)

@@ -8,6 +8,7 @@ student without a finished teacher trains that first. The same command takes
 up a run that was stopped. configs/classifier.py trains the judge of accuracy.
 """
 
+import importlib.util
 import pathlib
 import sys
 
@@ -62,10 +63,17 @@ def _installed(argument: str) -> str:
   """Points --config=configs/X.py at the installed recipes from elsewhere."""
   name, _, value = argument.partition("=")
   recipe = pathlib.Path(value.split(":")[0])
-  here = pathlib.Path(__file__).parent
-  if name != "--config" or recipe.exists() or not (here / recipe).exists():
+  if name != "--config" or recipe.exists():
     return argument
-  return f"--config={here / value}"
+  # Not beside this file where the checkout is installed as it is (pip -e).
+  installed = importlib.util.find_spec("akd_jax.configs")
+  for folder in (installed and installed.submodule_search_locations) or ():
+    root = pathlib.Path(folder)
+    if recipe.parts[:1] == ("configs",) and (
+      root.joinpath(*recipe.parts[1:]).is_file()
+    ):
+      return f"--config={root.joinpath(*pathlib.Path(value).parts[1:])}"
+  return argument
 
 
 if __name__ == "__main__":

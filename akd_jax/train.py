@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -34,8 +35,14 @@ from akd_jax.state import Networks, TrainState, create_networks, create_state
 def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   """Trains, after the teacher where one is asked for and not there yet."""
   validation.check(config)
+  if config.teacher and pathlib.Path(config.teacher) == pathlib.Path(workdir):
+    raise UserError(
+      f"--workdir={workdir} is config.teacher too: give the student another"
+    )
+  if teaching.distils(config) and runs.is_file(config.teacher):
+    runs.load_run(config.teacher)  # Is it there?
   if teaching.distils(config) and not teaching.is_finished(config.teacher):
-    source = pipeline.open_source(config.data, "train")
+    source, _ = _open(config)
     config = resolve(config, source)
     recipe = teaching.teacher_recipe(config)
     # What is wrong with the student is said before hours on its teacher.
@@ -43,7 +50,6 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     create_networks(config)
     _batches(config, source)
     runs.check_same_run(config, workdir)
-    pipeline.check_readable(source, config.data.threads)
     _say(f"{config.teacher} holds no finished teacher: training it first")
     train(recipe, config.teacher)
   train(config, workdir)
@@ -65,14 +71,13 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
     FloatingPointError: a loss term was not finite.
   """
   validation.check(config)
-  source = pipeline.open_source(config.data, "train")
-  people = samples.sitters(pipeline.open_source(config.data, "validation"))
+  source, validation_source = _open(config)
+  people = samples.sitters(validation_source)
   config = resolve(config, source)
   networks = create_networks(config)
   teacher, distillation = teaching.load_teacher(config)
   batches = _batches(config, source)
   state = _initial_state(config, networks, teacher)
-  pipeline.check_readable(source, config.data.threads)
 
   pathlib.Path(workdir, "samples").mkdir(parents=True, exist_ok=True)
   runs.check_same_run(config, workdir)
@@ -114,7 +119,11 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
       raise RuntimeError(f"replicas differ after step {int(state.step)}")
     checkpoints.save(state, batches.get_state(), since_save.take())
 
-  with contextlib.closing(checkpoints), Interruption() as interruption:
+  with (
+    contextlib.closing(checkpoints),
+    _naming_what_is_kept(checkpoints),
+    Interruption() as interruption,
+  ):
     for step in range(first + 1, config.steps + 1):
       batch = parallel.shard(next(batches))
       state, metrics = step_fn(state, teacher, batch)
@@ -123,7 +132,9 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
       since_log.add(step, metrics)
       since_save.add(step, metrics)
       last = step == config.steps
-      logs = step % config.log_every == 0 or last
+      draws = step % config.sample_every == 0 or last
+      # A picture comes after the look whether all is finite.
+      logs = step % config.log_every == 0 or draws
       if logs:
         jax.block_until_ready(state)
       # Immediately, or on a pod with the next line of metrics.
@@ -139,7 +150,7 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
         writer.flush()
       else:
         progress(step)
-      if step % config.sample_every == 0 or last:
+      if draws:
         _draw_samples(
           workdir,
           step,
@@ -176,6 +187,33 @@ def resolve(config: ConfigDict, source: Any) -> ConfigDict:
   config.data.attributes = tuple(source.attributes)
   config.data.exclusive = tuple(map(tuple, source.exclusive))
   return config
+
+
+def _open(config: ConfigDict) -> tuple[Any, Any]:
+  """The training and the validation split.
+
+  All splits are looked at, so that what is wrong with any is said now, and not
+  hours later.
+  """
+  sources = [
+    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
+  ]
+  for source in sources:
+    pipeline.check_readable(source, config.data.threads)
+  return sources[0], sources[1]
+
+
+@contextlib.contextmanager
+def _naming_what_is_kept(
+  checkpoints: checkpoint.Checkpoints,
+) -> Iterator[None]:
+  """Says of a loss that is not finite from where one can go on."""
+  try:
+    yield
+  except FloatingPointError as error:
+    step = checkpoints.latest_step
+    kept = f"the checkpoint of step {step} is kept" if step else "none is kept"
+    raise FloatingPointError(f"{error}; {kept}") from None
 
 
 def _batches(config: ConfigDict, source: Any) -> Any:

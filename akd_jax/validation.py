@@ -1,5 +1,7 @@
 """What can be said of a config before anything is opened or trained."""
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from akd_jax.errors import UserError, nearest
@@ -12,6 +14,22 @@ _POSITIVE = (
   "sample_every",
   "checkpoint_every",
   "keep",
+  "generator.width",
+  "generator.blocks",
+  "discriminator.width",
+  "discriminator.layers",
+  "classifier.width",
+  "classifier.epochs",
+  "classifier.batch_size",
+)
+_NOT_NEGATIVE = (
+  "loss.lambda_cls",
+  "loss.lambda_rec",
+  "loss.lambda_gp",
+  "loss.lambda_akd",
+  "optimizer.learning_rate",
+  "evaluation.images",
+  "evaluation.looked_at",
 )
 _CHOICES = {
   "dtype": ("float32", "bfloat16"),
@@ -19,6 +37,7 @@ _CHOICES = {
   "optimizer.schedule": ("linear", "released", "constant"),
   "pseudo.reading": ("off", "paper1", "paper2"),
   "evaluation.protocol": ("lacking", "all", "flip"),
+  "classifier.name": ("resnet18", "resnet50"),
 }
 
 
@@ -29,8 +48,15 @@ def check(config: ConfigDict) -> None:
     UserError: one has another; the message says which are possible.
   """
   for field in _POSITIVE:
-    if config[field] < 1:
-      raise UserError(f"config.{field}={config[field]} must be at least 1")
+    if _value(config, field) < 1:
+      raise UserError(
+        f"config.{field}={_value(config, field)} must be at least 1"
+      )
+  for field in _NOT_NEGATIVE:
+    if _value(config, field) < 0:
+      raise UserError(
+        f"config.{field}={_value(config, field)} must be at least 0"
+      )
   for field, choices in _CHOICES.items():
     section, _, name = field.rpartition(".")
     fields = config.get(section) if section else config
@@ -53,3 +79,10 @@ def check(config: ConfigDict) -> None:
       "config.init='teacher' needs config.teacher and"
       " config.loss.lambda_akd > 0"
     )
+
+
+def _value(config: ConfigDict, field: str) -> Any:
+  """Of a field by its dotted name."""
+  for name in field.split("."):
+    config = config[name]
+  return config

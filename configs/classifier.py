@@ -8,7 +8,7 @@ sees the training split only; its accuracy on the test split stands beside every
 table.
 
   ARG      hardware        time       right on the test split
-  avatars  2 CPU cores     1 min      99.9 % (docs/results.md)
+  avatars  2 CPU cores     1 min      99.7 % (docs/results.md)
   celeba   not run here
   rafd     not run here
   debug    2 CPU cores     seconds    nothing: every part runs

@@ -2,8 +2,11 @@
 
   python -m akd_jax.main --config=configs/pseudo.py[:avatars|celeba|rafd|debug]
 
-Not run here beyond :debug. Paper 1, Table 3: 53.5 % (paper1's reading); paper
-2, Table VII: FID 14.34 (paper2's).
+  ARG      hardware        time       result (python -m akd_jax.evaluate)
+  avatars  2 CPU cores     not run here
+  celeba   not run here               paper 2, Table VII: FID 14.3
+  rafd     not run here
+  debug    2 CPU cores     seconds    nothing: every part runs
 
 Paper 1's reading takes both maps from logits of the teacher's discriminator:
   --config.pseudo.reading=paper1 --config.attention.discriminator=teacher

@@ -1,6 +1,7 @@
 """Writes the photo data sets to disk as their owners deliver them, and opens
 and compares them."""
 
+import functools
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -10,37 +11,33 @@ from typing import Any
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from akd_jax.data import avatar_drawing, avatars
 from akd_jax.data.attributes import CELEBA, EXPRESSIONS, HAIR_COLORS
+from akd_jax.data.avatar_labels import SHARES
+from akd_jax.data.avatar_sampler import LabelSampler
 from akd_jax.data.photos import PhotoSource
 from akd_jax.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 
-_HAIR = ("black", "gold", "brown", "silver")
-
 
 def draw_face(seed: int, size: tuple[int, int] = (178, 218)) -> Image.Image:
-  """A cartoon face, different for each seed."""
-  rng = np.random.default_rng(seed)
+  """An avatar, different for each seed, in the proportions of CelebA."""
   width, height = size
-  image = Image.new("RGB", size, tuple(rng.integers(60, 200, 3).tolist()))
-  draw = ImageDraw.Draw(image)
+  scale = height / _avatar(seed).height
+  face = _avatar(seed).resize((round(_avatar(seed).width * scale), height))
+  left = (face.width - width) // 2
+  return face.crop((left, 0, left + width, height))
 
-  def ellipse(x: float, y: float, radius: float, color: str) -> None:
-    r = radius * width
-    x, y = x * width, y * height
-    draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
 
-  ellipse(0.5, 0.42, 0.36, _HAIR[seed % 4])
-  ellipse(0.5, 0.52, 0.3, "peachpuff")
-  for x in (0.38, 0.62):
-    ellipse(x, 0.47, 0.05, "white")
-    ellipse(x + 0.01 * rng.integers(-2, 3), 0.47, 0.02, "navy")
-  mouth = (0.4 * width, 0.58 * height, 0.6 * width, 0.66 * height)
-  draw.arc(mouth, 0 if seed % 2 else 180, 180 if seed % 2 else 360, "red", 3)
-  return image
+@functools.cache
+def _avatar(seed: int) -> Image.Image:
+  numbers = avatars._numbers((0, 0), seed)
+  labels = LabelSampler({}, {})(numbers[np.newaxis, : len(SHARES)])
+  person = avatars._person(labels[0], numbers)
+  return Image.fromarray(avatar_drawing.render(person, 218))
 
 
 def write_photo(path: Path, seed: int) -> None:
@@ -152,7 +149,7 @@ def write_table(root: Path, labels: Mapping[str, Sequence[int]]) -> Path:
   count = len(next(iter(labels.values())))
   lines = [",".join(("file", *labels))]
   for seed in range(count):
-    name = f"face_{seed:03d}.png"
+    name = f"face_{seed:03d}.jpg"
     write_photo(root / name, seed)
     lines.append(",".join([name, *(str(c[seed]) for c in labels.values())]))
   (root / "labels.csv").write_text("\n".join(lines) + "\n")

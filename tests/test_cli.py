@@ -1,8 +1,11 @@
 """The commands at the terminal: help, one line of error, exit statuses."""
 
+import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from absl import flags
@@ -14,10 +17,10 @@ from tests import training
 DEBUG = "--config=configs/student.py:debug"
 
 
-def command(module, *options):
+def command(module, *options, cwd=training.ROOT):
   return subprocess.run(
     [sys.executable, "-X", "importtime", "-m", f"akd_jax.{module}", *options],
-    cwd=training.ROOT,
+    cwd=cwd,
     capture_output=True,
     text=True,
   )
@@ -34,6 +37,7 @@ def errors(done):
   [
     ("main", ("configs/student.py", "[--workdir=DIR] \\\n", "--config:")),
     ("evaluate", ("evaluation.json", "--attributes:", "--step:")),
+    ("experiment", ("docs/results", "--seeds:", "--[no]list:")),
     ("export", ("stablehlo", "--format:", "--out:")),
   ],
 )
@@ -159,3 +163,20 @@ def test_arguments_that_are_no_flags_reach_the_command(run):
   status, _, complaint = run(seen.extend, "photo.jpg", "--debug", "folder")
   assert seen == ["photo.jpg", "folder"]
   assert not status and not complaint
+
+
+def test_recipes_are_found_from_another_folder(tmp_path):
+  done = command("main", DEBUG, "--config.stepz=3", cwd=tmp_path)
+  assert errors(done) == [
+    "error: the config has no field 'stepz'; did you mean 'steps'?"
+  ]
+
+
+def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
+  def main(argv):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+
+  status, output, _ = run(main)
+  assert status == 75
+  assert output.startswith("stopped; the same command")

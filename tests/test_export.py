@@ -11,8 +11,10 @@ import ml_collections
 import numpy as np
 import pytest
 from flax import traverse_util
+from PIL import Image
 
 from akd_jax import export
+from akd_jax.data import images
 from akd_jax.errors import UserError
 from akd_jax.interop import numpy_generator, torch_stargan
 
@@ -27,7 +29,10 @@ def fixture_run():
   return types.SimpleNamespace(
       config=ml_collections.ConfigDict({
           "generator": {"width": 4, "blocks": 1},
-          "data": {"image_size": 16, "label_rule": "multilabel"},
+          "data": {
+              "name": "celeba", "image_size": 16, "label_rule": "multilabel",
+              "crop": 20,
+          },
       }),
       attributes=("Blond_Hair", "Brown_Hair", "Smiling"),
       exclusive=(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
@@ -57,6 +62,7 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
       "format": 1,
       "architecture": {"name": "stargan", "width": 4, "blocks": 1},
       "image_size": 16,
+      "crop": 20,
       "attributes": ["Blond_Hair", "Brown_Hair", "Smiling"],
       "label_rule": "multilabel",
       "exclusive": [["Blond_Hair", "Brown_Hair"]],
@@ -69,6 +75,21 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
   made = numpy_generator.generate(params, image, label)
   expected = jax_generator(run, image, label)
   np.testing.assert_allclose(made, expected, atol=1e-4)
+
+
+def test_a_photo_is_seen_as_in_training(run, tmp_path):
+  rng = np.random.default_rng(0)
+  pixels = rng.integers(0, 256, (30, 40, 4), np.uint8)
+  photo, model, out = (str(tmp_path / x) for x in ("p.png", "m.npz", "o.png"))
+  Image.fromarray(pixels).save(photo)
+  export.export_numpy(run, model)
+  numpy_generator.main([model, photo, "--set", "Smiling=1", "--out", out])
+  seen = images.load_image(photo, 20, 16)
+  expected = jax_generator(
+      run, seen[None] / np.float32(127.5) - 1, np.eye(3, dtype=np.float32)[2:]
+  )
+  difference = np.asarray(Image.open(out)) - (expected[0] + 1) * 127.5
+  assert np.abs(difference).max() <= 0.51
 
 
 def test_the_torch_export_reads_back(run, tmp_path):

@@ -135,8 +135,8 @@ def test_generator_loss_and_gradient_equal_the_released_ones(released):
 
 
 @pytest.fixture(scope="module")
-def all_maps(released):
-  """selector -> maps of every block and hook, in one backward pass."""
+def all_scores(released):
+  """taps -> logits and features, and taps for every block and hook."""
   arrays, networks, _ = released
   generator, discriminator = bound(released)
   image, target = nhwc(arrays["x_real"]), jnp.asarray(arrays["c_trg"])
@@ -156,6 +156,13 @@ def all_maps(released):
   taps = attention.zero_taps(
     networks.generator, generator, image, target, names
   )
+  return scores, taps
+
+
+@pytest.fixture(scope="module")
+def all_maps(all_scores):
+  """selector -> maps of every block and hook, in one backward pass."""
+  scores, taps = all_scores
   return jax.jit(lambda s: attention.attention_maps(scores, taps, s)[0])
 
 
@@ -180,6 +187,27 @@ def test_maps_of_every_block_and_class_equal_the_references(
       assert_close(maps[f"{hook}_{block}"], arrays[name])
       seen += 1
   assert seen == sum(name.startswith(f"attention/{hook}") for name in arrays)
+
+
+def test_the_weights_of_channels_equal_the_references(released, all_scores):
+  arrays, _, _ = released
+  scores, taps = all_scores
+
+  @jax.jit
+  def alphas(selector):
+    gradients = jax.grad(lambda t: jnp.sum(scores(t)[0] * selector))(taps)
+    return {name: jnp.mean(g, (1, 2)) for name, g in gradients.items()}
+
+  seen = 0
+  for kind, selector in reference_selectors(arrays):
+    for name, alpha in alphas(selector).items():
+      hook, block = name.split("_")
+      reference = f"alpha/{hook}_{int(block) + 1}/{kind}"
+      # At "conv" both are rounding noise around 0.
+      if reference in arrays and hook != "conv":
+        assert_close(alpha, arrays[reference])
+        seen += 1
+  assert seen == 4  # of the first class, two hooks of two blocks
 
 
 def test_maps_at_a_convolution_before_instance_norm_vanish(released, all_maps):

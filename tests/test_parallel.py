@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import jax
-import numpy as np
 
 from akd_jax import parallel
 from tests import layouts, training
@@ -23,6 +22,8 @@ def forgotten(state, teacher, x, axis_name):
   return state + x.mean(), {}
 
 batch = parallel.shard({"x": np.arange(8, dtype=np.float32)[None]})["x"]
+many = {"x": np.arange(2 * 8).reshape(2, 8)}
+print(np.asarray(parallel.shard(many)["x"]).tolist())
 for step in (averaged, forgotten):
   start = parallel.replicate(np.zeros((), np.float32))
   state, _ = parallel.pmap_step(step)(start, None, batch)
@@ -43,7 +44,7 @@ def test_four_devices_train_as_one(runs, on_four_devices):
   training.assert_same_training(on_four_devices, runs.student)
 
 
-def test_replicas_that_drift_are_noticed():
+def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():
   done = subprocess.run(
     [sys.executable, "-c", _DRIFT],
     cwd=training.ROOT,
@@ -52,14 +53,10 @@ def test_replicas_that_drift_are_noticed():
     text=True,
   )
   # pmap shows the first replica, without an error.
-  assert done.stdout == "averaged 3.5 True\nforgotten 0.5 False\n", done.stderr
-
-
-def test_a_batch_is_split_in_order(monkeypatch):
-  image = np.arange(2 * 6).reshape(2, 6)
-  split = parallel.shard({"image": image})["image"]
-  assert split.shape == (1, 2, 6)  # Tests have one device.
-  np.testing.assert_array_equal(split[0], image)
+  split, *steps = done.stdout.splitlines()
+  # In order: device by device, each with its part of both micro-batches.
+  assert split == str([[[i, i + 1], [i + 8, i + 9]] for i in (0, 2, 4, 6)])
+  assert steps == ["averaged 3.5 True", "forgotten 0.5 False"], done.stderr
 
 
 def test_a_batch_that_does_not_divide_is_refused(monkeypatch):

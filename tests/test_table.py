@@ -59,14 +59,14 @@ def test_table_mistakes_are_named(tmp_path):
   root = layouts.write_table(tmp_path / "faces", COLUMNS)
   table = root / "labels.csv"
   text = table.read_text()
-  line = "face_004.png,0,1,1"
+  line = "face_004.jpg,0,1,1"
   for changed, expected in (
-      (text.replace(line, "face_004.png,0,yes,1"), "line 6, column Gray_Hair"),
-      (text.replace(line, "face_004.png,0,,1"), "line 6, column Gray_Hair"),
-      (text.replace(line, "face_004.png,0,-1,1"), "0 in a list of -1/1"),
-      (text.replace(line, "face_004.png,0,1"), "line 6: 2 values"),
+      (text.replace(line, "face_004.jpg,0,yes,1"), "line 6, column Gray_Hair"),
+      (text.replace(line, "face_004.jpg,0,,1"), "line 6, column Gray_Hair"),
+      (text.replace(line, "face_004.jpg,0,-1,1"), "0 in a list of -1/1"),
+      (text.replace(line, "face_004.jpg,0,1"), "line 6: 2 values"),
       (text.replace(line, "face.png,0,1,1"), "lacks 1 of the 20 images"),
-      (text.replace(line, "face_003.png,0,1,1"), "listed on line 5"),
+      (text.replace(line, "face_003.jpg,0,1,1"), "listed on line 5"),
       (text.splitlines()[0], "needs a header"),
       ("", "needs a header"),
   ):

@@ -6,10 +6,12 @@ import re
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from PIL import Image
 
-from akd_jax import checkpoint, parallel, train
+from akd_jax import checkpoint, evaluation, export, parallel, train
 from akd_jax import runs as directories
+from akd_jax.interop import numpy_generator
 from tests import layouts, training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
@@ -98,8 +100,14 @@ def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
   fields = json.loads(path.read_text())
   fields["optimizer"]["learning_rate"] = 1e30
   path.write_text(json.dumps(fields))
-  config = teacher_config(optimizer__learning_rate=1e30)
-  with pytest.raises(FloatingPointError, match=r"^\w+ became \w+ in step 3$"):
+  # Neither line nor checkpoint comes before the picture of the step.
+  config = teacher_config(
+    optimizer__learning_rate=1e30, log_every=4, sample_every=1
+  )
+  message = (
+    r"^\w+ became \w+ in step 3; the checkpoint of step 2 is kept$"
+  )
+  with pytest.raises(FloatingPointError, match=message):
     train.train(config, str(unfinished_teacher))
   run = directories.load_run(str(unfinished_teacher))
   assert run.step == 2
@@ -180,3 +188,83 @@ def test_photos_train_a_student(caches, tmp_path, kind):
   assert (tmp_path / "student" / "samples" / "step_000002.png").exists()
 
 
+def test_an_unreadable_photo_of_any_split_stops_before_training(
+  caches, tmp_path
+):
+  root = layouts.write_celeba(tmp_path / "photos", 40)
+  # The last of the list are for testing.
+  (root / "img_align_celeba" / "000040.jpg").write_bytes(b"no picture")
+  config = teacher_config(
+    data__name="celeba", data__path=str(root),
+    data__attributes=("Blond_Hair", "Eyeglasses"),
+  )  # fmt: skip
+  complaint = error(train.train, config, str(tmp_path / "teacher"))
+  assert "000040.jpg" in complaint
+  assert not (tmp_path / "teacher").exists()
+
+
+def test_an_empty_test_split_stops_before_training(caches, tmp_path):
+  root = layouts.write_celeba(tmp_path / "photos", 40)
+  partition = root / "list_eval_partition.txt"
+  partition.write_text(partition.read_text().replace(" 2\n", " 0\n"))
+  config = teacher_config(
+    data__name="celeba", data__path=str(root),
+    data__attributes=("Blond_Hair", "Eyeglasses"),
+  )  # fmt: skip
+  complaint = error(train.train, config, str(tmp_path / "teacher"))
+  assert complaint.startswith("the test split of")
+
+
+def test_a_student_can_not_take_its_teachers_folder(caches, tmp_path):
+  config = student_config(tmp_path / "same")
+  complaint = error(train.train_with_teacher, config, str(tmp_path / "same"))
+  assert complaint.endswith("config.teacher too: give the student another")
+  assert not (tmp_path / "same").exists()
+
+
+EXCLUSIVE = {"data__label_rule": "exclusive"}
+PSEUDO = {"pseudo__reading": "paper2", "attention__discriminator": "own"}
+
+
+@pytest.mark.parametrize(
+  ("attributes", "mapping", "changes"),
+  [
+    (("angry", "happy", "sad"), {}, EXCLUSIVE),
+    (("Eyeglasses",), {}, {"attention__target": "sampled"}),
+    (
+      ("Bald", "Male"),
+      {"Bald": "Wearing_Hat", "Male": "Mustache"},
+      {"pseudo__reading": "paper1"},
+    ),
+    (
+      ("Blond_Hair", "Gray_Hair"),
+      {"Blond_Hair": "Black_Hair", "Gray_Hair": "Black_Hair"},
+      PSEUDO | {"attention__target": "each", "attention__normalize": "l2"},
+    ),
+  ],
+  ids=["exclusive", "one class", "paper 1", "many to one"],
+)
+def test_every_kind_of_student_is_trained_evaluated_and_exported(
+  caches, tmp_path, attributes, mapping, changes
+):
+  config = student_config(
+    tmp_path / "teacher",
+    steps=1,
+    teacher_recipe__steps=1,
+    data__attributes=attributes,
+    **changes,
+  )
+  config.pseudo.mapping = ConfigDict(mapping)
+  train.train_with_teacher(config, str(tmp_path / "student"))
+  (row,) = training.metrics(tmp_path / "student")
+  assert np.isfinite(row["g_loss_akd"])
+  assert (tmp_path / "student" / "samples" / "step_000001.png").exists()
+  result = evaluation.evaluate(str(tmp_path / "student"))
+  assert tuple(result["networks"]["student"]["attributes"]) == attributes
+  run = directories.load_run(str(tmp_path / "student"))
+  export.export_numpy(run, str(tmp_path / "student.npz"))
+  params, metadata = numpy_generator.load(str(tmp_path / "student.npz"))
+  label = numpy_generator.make_label(metadata, {attributes[0]: 1})
+  image = np.zeros((16, 16, 3), np.uint8)
+  translated = numpy_generator.translate(params, metadata, image, label)
+  assert translated.shape == image.shape

@@ -87,7 +87,11 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   Raises:
     UserError: a photo can not be read.
   """
-  listed = "\n".join([source.where, str(source.crop), *source.names])
+  where = Path(source.where).absolute()
+  # A folder's time changes with what is in it.
+  changed = where.stat().st_mtime_ns if where.exists() else 0
+  about = [str(where), str(changed), str(source.crop)]
+  listed = "\n".join([*about, *source.names])
   digest = hashlib.sha256(listed.encode()).hexdigest()[:16]
   good = avatar_cache.root("") / "readable" / digest
   if source.skip_unreadable or good.exists():

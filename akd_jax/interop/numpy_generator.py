@@ -230,10 +230,18 @@ def _run(args: argparse.Namespace) -> None:
       raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
     wanted[name] = int(value)
   label = make_label(metadata, wanted)
-  size = (metadata["image_size"],) * 2
+  size = metadata["image_size"]
   with Image.open(args.photo) as file:
-    photo = ImageOps.exif_transpose(file).convert("RGB")
-  photo = ImageOps.fit(photo, size, Image.Resampling.BICUBIC)
+    photo = ImageOps.exif_transpose(file)
+  if photo.has_transparency_data:
+    white = Image.new("RGBA", photo.size, "white")
+    photo = Image.alpha_composite(white, photo.convert("RGBA"))
+  width, height = photo.size
+  # As in training: the centred square of that side, 0 for the largest.
+  side = min(metadata.get("crop", 0) or width, width, height)
+  left, top = (width - side) // 2, (height - side) // 2
+  photo = photo.convert("RGB").crop((left, top, left + side, top + side))
+  photo = photo.resize((size, size), Image.Resampling.BICUBIC)
   result = translate(params, metadata, np.asarray(photo), label)
   Image.fromarray(result).save(args.out)
   print(args.out)

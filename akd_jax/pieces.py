@@ -37,9 +37,10 @@ def in_pieces(
     )
     return jax.tree.map(lambda x: np.asarray(x)[:count], function(*filled))
 
-  first, *others = range(0, len(arrays[0]), size)
-  # Alone, since threads that meet a new function would each compile it.
-  pieces = [piece(first)]
+  starts = range(0, len(arrays[0]), size)
+  if len(starts) == 1:
+    return piece(0)
+  # Threads that meet a new function together wait for one to compile it.
   with ThreadPoolExecutor(os.cpu_count()) as pool:
-    pieces += pool.map(piece, others)
+    pieces = list(pool.map(piece, starts))
   return jax.tree.map(lambda *x: np.concatenate(x), *pieces)

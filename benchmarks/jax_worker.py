@@ -3,12 +3,11 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import worker
 from flax.traverse_util import flatten_dict
 
-from akd_jax import compilation, parallel, steps
+from akd_jax import compilation, inference, parallel, steps
 from akd_jax.configs import teacher as recipe
 from akd_jax.distillation import Distillation, Teacher
 from akd_jax.interop import numpy_generator
@@ -58,11 +57,10 @@ def _translation(case):
   if case.get("numpy"):
     arrays = jax.device_get(flatten_dict(params, sep="/"))
     return lambda: numpy_generator.generate(arrays, image, label)
-  image, label = jnp.asarray(image), jnp.asarray(label)
-  generate = jax.jit(
-    lambda p, x, c: networks.generator.apply({"params": p}, x, c)[0]
-  )
-  return lambda: jax.block_until_ready(generate(params, image, label))
+  # As a user does it: from bytes to bytes.
+  trained = inference.Trained(networks, params, state.discriminator)
+  picture = np.uint8(255 * image)
+  return lambda: inference.translate(trained, picture, label)
 
 
 def teaching(case):

@@ -18,7 +18,7 @@ import time
 import results
 
 ROOT = pathlib.Path(__file__).parents[1]
-COMMANDS = ("main", "evaluate", "export")
+COMMANDS = ("main", "evaluate", "experiment", "export")
 
 
 def help_seconds(command):

@@ -11,6 +11,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from akd_jax import classify, judge
+from akd_jax.configs import teacher
 from akd_jax.errors import UserError
 from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import from_torch, to_torch
@@ -21,6 +22,8 @@ from akd_jax.models.classifier import (
     resnet18,
     resnet50,
 )
+from tests import training
+from tests.training import shared_caches  # noqa: F401
 
 GOLDEN = Path(__file__).parent / "golden" / "resnet50.npz"
 
@@ -268,3 +271,17 @@ def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
   wide = resnet18(classes=2, width=8)
   with pytest.raises(UserError, match="not those of a resnet18 of width 8"):
     classify._first_variables(wide, settings)
+
+
+def test_the_command_trains_the_judge_and_says_how_good_it_is(caches, tmp_path):
+  done = training.run(
+      ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]
+  )
+  assert done.returncode == 0, done.stderr
+  kept = json.loads((tmp_path / "classifier.json").read_text())
+  names = list(kept["test_accuracy"]["attributes"])
+  assert names == kept["attributes"]
+  # It knows what is translated, and what may change along.
+  assert tuple(names[:7]) == teacher.AVATAR_ATTRIBUTES
+  assert set(teacher.AVATAR_JUDGED) <= set(names)
+  assert "right on the test split" in done.stdout

@@ -49,7 +49,10 @@ def test_one_image_has_no_covariance():
 
 
 def test_a_set_is_at_no_distance_from_itself(few):
-  assert frechet.frechet_distance(few, few) == pytest.approx(0, abs=1e-6)
+  # Of the variance: where there are fewer images than features, roots of
+  # rounding noise are added up.
+  scale = np.trace(few.covariance)
+  assert abs(frechet.frechet_distance(few, few)) < 1e-6 * scale
 
 
 def test_distance_is_known_where_covariances_commute():

@@ -17,8 +17,11 @@ def student(result: Mapping[str, Any]) -> Mapping[str, Any]:
   return networks.get("student") or networks["generator"]
 
 
-def _mean(rows: Mapping[str, Any], *path: str) -> float | None:
-  """Over attributes, of an entry of their rows."""
+def mean_of(rows: Mapping[str, Any], *path: str) -> float | None:
+  """Of an entry of their rows in evaluation.json, given by its path.
+
+  None where no attribute has it.
+  """
   values = []
   for row in rows.values():
     for name in path:
@@ -35,12 +38,12 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
   shares = {
     "accuracy": network["mean"],
     **{f"accuracy, {name}": row["accuracy"] for name, row in rows.items()},
-    "other attributes that flip": _mean(rows, "mean_flips"),
-    "error inside the attribute": _mean(
+    "other attributes that flip": mean_of(rows, "mean_flips"),
+    "error inside the attribute": mean_of(
       rows, "counterfactual", "inside", "error"
     ),
-    "error outside": _mean(rows, "counterfactual", "outside", "error"),
-    "attention inside": _mean(rows, "attention", block, "share", "value"),
+    "error outside": mean_of(rows, "counterfactual", "outside", "error"),
+    "attention inside": mean_of(rows, "attention", block, "share", "value"),
   }
   for name, who in (("Bald", "female"), ("Wearing_Lipstick", "male")):
     gender = rows.get(name, {}).get("gender", {})
@@ -51,7 +54,7 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
   for name in ("fid", "fd_classifier"):
     if name in network:
       found[name] = network[name]
-  agreement = _mean(result.get("attention_agreement", {}), "pearson")
+  agreement = mean_of(result.get("attention_agreement", {}), "pearson")
   if agreement is not None:
     found["agreement with the teacher's attention"] = agreement
   return found

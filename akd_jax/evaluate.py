@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from akd_jax import cli
+from akd_jax.comparison import mean_of
 from akd_jax.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,20 +72,9 @@ def _percent(share: float | None) -> str:
   return "-" if share is None else f"{100 * share:.1f} %"
 
 
-def _mean(network: dict[str, Any], *path: str) -> float | None:
-  """Over attributes, of an entry of their rows."""
-  values = []
-  for row in network["attributes"].values():
-    for name in path:
-      row = (row or {}).get(name)
-    if row is not None:
-      values.append(row)
-  return sum(values) / len(values) if values else None
-
-
 def _share_of(*path: str) -> "Callable[[dict[str, Any]], str | None]":
   def figure(network):
-    value = _mean(network, *path)
+    value = mean_of(network["attributes"], *path)
     return None if value is None else _percent(value)
 
   return figure
@@ -95,7 +85,10 @@ def _attention(score: str) -> "Callable[[dict[str, Any]], str | None]":
 
   def figure(network):
     path = "attention", network["block"], score
-    value, chance = (_mean(network, *path, x) for x in ("value", "chance"))
+    value, chance = (
+      mean_of(network["attributes"], *path, x)
+      for x in ("value", "chance")
+    )
     if value is None or chance is None:
       return None
     return f"{100 * value:.1f} ({100 * chance:.1f}) %"
@@ -155,7 +148,7 @@ def main(argv: list[str]) -> None:
     )
   keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
   result = evaluation.evaluate(
-    workdir, _STEP.value, tuple(_ATTRIBUTES.value), *([keep] if keep else [])
+    workdir, _STEP.value, tuple(_ATTRIBUTES.value), keep
   )
   path = evaluation.write(result, workdir)
   print(f"\n{table(result)}\n\nwritten to {path}")

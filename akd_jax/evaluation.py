@@ -29,7 +29,7 @@ def evaluate(
   workdir: str,
   step: int | None = None,
   only: tuple[str, ...] = (),
-  keep: Callable[[str, Outcome], None] = lambda name, outcome: None,
+  keep: Callable[[str, Outcome], None] | None = None,
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
 
@@ -37,7 +37,8 @@ def evaluate(
     workdir: the run's directory.
     step: of the checkpoint; the last by default.
     only: attributes to test; all by default.
-    keep: called with the name of a network and what became of each attribute.
+    keep: called with the name of a network and what became of each attribute;
+      None for nothing more than the figures.
 
   Returns:
     What evaluation.json holds: {"step", "protocol", "classifier", "networks":
@@ -139,7 +140,7 @@ def measure(
   names: Names,
   config: ConfigDict,
   wanted: Sequence[str],
-  keep: Callable[[str, Outcome], None],
+  keep: Callable[[str, Outcome], None] | None,
 ) -> tuple[dict[str, Any], Attention]:
   """Measures one network.
 
@@ -169,7 +170,8 @@ def measure(
       rows[name] |= metric(outcome, names)
     rows[name] |= distances.add(name, outcome.translated, outcome.features)
     attention[name] = outcome.maps[block]
-    keep(subject.name, outcome)
+    if keep:
+      keep(subject.name, outcome)
   known = [row["accuracy"] for row in rows.values() if row["images"]]
   generator = subject.trained.networks.generator
   result = {
@@ -190,5 +192,3 @@ def measure(
 def agree(teacher: Attention, student: Attention) -> dict[str, Any]:
   """How alike both networks' maps are, for each attribute."""
   return {name: agreement(teacher[name], student[name]) for name in teacher}
-
-

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import zlib
 from pathlib import Path
 
 import jax
@@ -23,6 +22,7 @@ from akd_jax.models.classifier import (
     resnet50,
 )
 from tests import training
+from tests.golden_weights import weights_by_rule
 from tests.training import shared_caches  # noqa: F401
 
 GOLDEN = Path(__file__).parent / "golden" / "resnet50.npz"
@@ -79,20 +79,6 @@ def tiny_network(monkeypatch):
   """A network that compiles in a second, by the name of "tiny"."""
   tiny = functools.partial(ResNet, (1, 1), BasicBlock)
   monkeypatch.setitem(classify._NETWORKS, "tiny", tiny)
-
-
-def weights_by_rule(name, shape):
-  """See the golden file's origin: weights that need no weight file."""
-  rng = np.random.default_rng(zlib.crc32(name.encode()))
-  if name.endswith("running_mean"):
-    return rng.normal(0, 0.1, shape)
-  if name.endswith("running_var"):
-    return rng.uniform(0.5, 1.5, shape)
-  if len(shape) > 1:
-    return rng.normal(0, 1, shape) * np.sqrt(2 / np.prod(shape[1:]))
-  if name.endswith("weight"):
-    return rng.uniform(0.5, 1.5, shape)
-  return rng.normal(0, 0.1, shape)
 
 
 def test_resnet50_reproduces_torchvision():

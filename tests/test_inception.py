@@ -1,6 +1,5 @@
 """The features are pytorch-fid's."""
 
-import zlib
 from pathlib import Path
 
 import jax
@@ -11,28 +10,15 @@ import pytest
 from akd_jax.errors import UserError
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception
+from tests.golden_weights import weights_by_rule
 
 GOLDEN = Path(__file__).parent / "golden" / "inception.npz"
-
-
-def weight_by_rule(name, shape):
-  """Weights that need no weight file: the golden features were made so."""
-  rng = np.random.default_rng(zlib.crc32(name.encode()))
-  if name.endswith("running_mean"):
-    return rng.normal(0, 0.1, shape)
-  if name.endswith("running_var"):
-    return rng.uniform(0.5, 1.5, shape)
-  if len(shape) > 1:
-    return rng.normal(0, 1, shape) * np.sqrt(2 / np.prod(shape[1:]))
-  if name.endswith("weight"):
-    return rng.uniform(0.5, 1.5, shape)
-  return rng.normal(0, 0.1, shape)
 
 
 @pytest.fixture(scope="module")
 def state():
   return {
-    weight.name: weight_by_rule(weight.name, weight.shape).astype(np.float32)
+    weight.name: weights_by_rule(weight.name, weight.shape).astype(np.float32)
     for weight in torch_inception.weights()
   }
 

@@ -13,6 +13,7 @@ from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
+from akd_jax.files import written_whole
 from akd_jax.metrics.cost import generator_cost
 from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
@@ -94,9 +95,8 @@ def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
       path.parent / "evaluation" / f"leakage_{name}.png",
       f"{path.parent.name}: what else changes, {name}",
     )
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(result, indent=2) + "\n")
-  temporary.replace(path)
+  with written_whole(path) as temporary:
+    temporary.write_text(json.dumps(result, indent=2) + "\n")
   return path
 
 

@@ -5,7 +5,6 @@ It sees real images of the training split only, never a translated one.
 
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from akd_jax.classify import (
 from akd_jax.compilation import cache_directory
 from akd_jax.data.pipeline import SPLITS, open_source
 from akd_jax.errors import UserError
+from akd_jax.files import written_whole
 from akd_jax.models.classifier import Variables
 
 # What np.load raises on a file cut short.
@@ -128,17 +128,11 @@ def _digest(*parts: Any) -> str:
 
 
 def _save(path: Path, variables: Variables, metadata: dict[str, Any]) -> None:
-  """Writes the file whole or not at all, under a temporary name first."""
+  """Writes arrays by their path, and `metadata`, a JSON string."""
   arrays = flatten_dict(jax.device_get(variables), sep="/")
   arrays["metadata"] = np.array(json.dumps(metadata))
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_suffix(f".{os.getpid()}.partial")
-  try:
-    with open(partial, "wb") as file:
-      np.savez(file, **arrays)
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
+  with written_whole(path) as partial, open(partial, "wb") as file:
+    np.savez(file, **arrays)
 
 
 def _load(path: Path) -> tuple[Variables, dict[str, Any]]:

@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # it. A folder is one entry.
 ORDER = [
   "errors",
+  "files",
   "cli",
   "compilation",
   "pieces",

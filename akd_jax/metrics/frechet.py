@@ -4,7 +4,6 @@ With the features of akd_jax.models.inception they are FID and KID, equal to
 pytorch-fid's and torch-fidelity's. Computed by NumPy in float64.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.errors import UserError
+from akd_jax.files import written_whole
 
 
 class Statistics(NamedTuple):
@@ -112,15 +112,8 @@ def kernel_distance(
 
 def save_statistics(path: str | Path, kept: Statistics) -> None:
   """Writes them whole or not at all, under pytorch-fid's names and `count`."""
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_suffix(f".{os.getpid()}.partial")
-  try:
-    with open(partial, "wb") as file:
-      np.savez(file, mu=kept.mean, sigma=kept.covariance, count=kept.images)
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
+  with written_whole(path) as partial, open(partial, "wb") as file:
+    np.savez(file, mu=kept.mean, sigma=kept.covariance, count=kept.images)
 
 
 def load_statistics(path: str | Path) -> Statistics:

@@ -22,7 +22,7 @@ from akd_jax.classify import (
     train_classifier,
 )
 from akd_jax.compilation import cache_directory
-from akd_jax.data.pipeline import SPLITS, open_source
+from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
 from akd_jax.errors import UserError
 from akd_jax.files import written_whole
 from akd_jax.models.classifier import Variables
@@ -99,12 +99,17 @@ def judged(config: ConfigDict) -> ConfigDict:
   """The config with all that the judge of translations is to know.
 
   Those are the attributes that are translated and, with them, those of
-  `config.classifier.also`, whose changes are leakage. Exclusive classes have no
-  others.
+  `config.classifier.also` that the data has, whose changes are leakage.
+  Exclusive classes have no others.
   """
   config = ConfigDict(config.to_dict())
-  if config.data.label_rule == "multilabel":
-    names = (*config.data.attributes, *config.classifier.also)
+  also = tuple(config.classifier.also)
+  if config.data.label_rule == "multilabel" and also:
+    known = known_attributes(config.data)
+    missing = [name for name in also if name not in known]
+    if missing:
+      say(f"the data has no {', '.join(missing)}: not judged")
+    names = (*config.data.attributes, *(x for x in also if x in known))
     config.data.attributes = tuple(dict.fromkeys(names))
   return config
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from akd_jax.files import written_whole
+
 # Opacity where the attention is largest: the face stays visible beneath it.
 OPACITY = 0.75
 # Images are enlarged by the whole factor that brings them closest to this.
@@ -227,11 +229,5 @@ def _draw_key(sheet: Image.Image, top: int, scale: float | None) -> None:
 
 def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
   """Writes a uint8 picture; nobody ever sees half of the file."""
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
+  with written_whole(path) as temporary:
     Image.fromarray(image).save(temporary, format="PNG")
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import checkpoint
 from akd_jax.errors import UserError
+from akd_jax.files import written_whole
 
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 
@@ -59,10 +60,8 @@ class Run(NamedTuple):
 
 def write_config(config: ConfigDict, workdir: str) -> None:
   """Writes the resolved config as WORKDIR/config.json."""
-  path = pathlib.Path(workdir) / "config.json"
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(config.to_json_best_effort(indent=2) + "\n")
-  temporary.replace(path)
+  with written_whole(pathlib.Path(workdir) / "config.json") as path:
+    path.write_text(config.to_json_best_effort(indent=2) + "\n")
 
 
 def read_config(workdir: str) -> ConfigDict:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from clu import metric_writers
 
+from akd_jax.files import written_whole
+
 SHOWN = ("d_loss_cls", "g_loss_cls", "g_loss_rec", "g_loss_akd")
 
 
@@ -111,9 +113,8 @@ def forget_after(workdir: str, step: int) -> None:
         kept.append(line + "\n")
     except json.JSONDecodeError:
       break
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text("".join(kept))
-  temporary.replace(path)
+  with written_whole(path) as temporary:
+    temporary.write_text("".join(kept))
 
 
 class Window:

@@ -215,7 +215,8 @@ def _classifier() -> ConfigDict:
   classifier.width = 16
   # A torchvision file of ImageNet weights to start from; "" starts afresh.
   classifier.weights = ""
-  # Attributes that it knows besides those that are translated.
+  # Attributes that it knows besides those that are translated, where the data
+  # has them.
   classifier.also = ()
   # Passes over the training split, and images in a batch.
   classifier.epochs = 3

@@ -186,6 +186,11 @@ def test_photos_train_a_student(caches, tmp_path, kind):
   run = directories.load_run(str(tmp_path / "student"))
   assert run.finished and len(run.attributes) == 2
   assert (tmp_path / "student" / "samples" / "step_000002.png").exists()
+  result = evaluation.evaluate(str(tmp_path / "student"))
+  # It knows what else the data has labels of: a table has no others.
+  judged = result["classifier"]["attributes"]
+  assert judged[:2] == list(run.attributes)
+  assert ("Male" in judged) == (kind == "celeba")
 
 
 def test_an_unreadable_photo_of_any_split_stops_before_training(

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.data import photos
-from akd_jax.data.avatars import open_avatars
+from akd_jax.data.avatars import ALL_ATTRIBUTES, open_avatars
 from akd_jax.data.celeba import open_celeba
 from akd_jax.data.folder import open_folder
 from akd_jax.data.table import open_table
@@ -49,6 +49,14 @@ def open_source(data: ConfigDict, split: str) -> Any:
   if not len(source):
     raise UserError(f"the {split} split of {data.name} has no images")
   return source
+
+
+def known_attributes(data: ConfigDict) -> tuple[str, ...]:
+  """All that a data set has labels of, whether `data.attributes` or not."""
+  if data.name == "avatars":
+    return ALL_ATTRIBUTES
+  every = ConfigDict(data.to_dict() | {"attributes": ()})
+  return tuple(open_source(every, "train").attributes)
 
 
 def check_readable(source: Any, threads: int) -> None:

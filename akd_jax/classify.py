@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from akd_jax.data.pipeline import read, training_batches
+from akd_jax.data.pipeline import read_in_batches, training_batches
 from akd_jax.errors import UserError, nearest
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
 from akd_jax.interop.torch_resnet import from_imagenet
@@ -26,8 +26,8 @@ from akd_jax.models.classifier import (
 from akd_jax.pieces import in_pieces
 
 _NETWORKS = {"resnet18": resnet18, "resnet50": resnet50}
-# Images judged at once, and read at once.
-_PIECE, _FORWARD_BATCH = 32, 256
+# Images judged at once.
+_PIECE = 32
 # Enough for the progress line; the test split is judged whole.
 _VALIDATION_IMAGES = 2_000
 _SECONDS_BETWEEN_LINES = 5.0
@@ -186,9 +186,7 @@ def accuracy_on(
   chosen = spread(len(source), limit).tolist()
   logits: list[np.ndarray] = []
   labels: list[np.ndarray] = []
-  for start in range(0, len(chosen), _FORWARD_BATCH):
-    part = chosen[start : start + _FORWARD_BATCH]
-    images, known = read(source, part, config.data.threads)
+  for images, known in read_in_batches(source, chosen, config.data.threads):
     logits.append(classifier.predict(images)[0])
     labels.append(known)
   return agreement(

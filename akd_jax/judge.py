@@ -24,7 +24,7 @@ from akd_jax.classify import (
 from akd_jax.compilation import cache_directory
 from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
 from akd_jax.errors import UserError
-from akd_jax.files import written_whole
+from akd_jax.files import digest, written_whole
 from akd_jax.models.classifier import Variables
 
 # What np.load raises on a file cut short.
@@ -46,8 +46,8 @@ def load_or_train(
   """
   network = create_network(config)
   data_digest = _data_digest(config, train)
-  digest = _digest(data_digest, config.classifier.to_dict())
-  path = Path(directory) / f"classifier-{digest}.npz"
+  name = digest(data_digest, config.classifier.to_dict())
+  path = Path(directory) / f"classifier-{name}.npz"
   if path.exists():
     classifier = Classifier(network, *_load(path))
     accuracy = classifier.metadata["test_accuracy"]["mean"]
@@ -124,12 +124,7 @@ def _data_digest(config: ConfigDict, train: Any) -> str:
   fields.pop("threads")  # Changes how fast, not what.
   look = hashlib.sha256(np.asarray(train.labels).tobytes())
   look.update(train[0]["image"].tobytes())
-  return _digest(fields, look.hexdigest())
-
-
-def _digest(*parts: Any) -> str:
-  text = json.dumps(parts, sort_keys=True)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
+  return digest(fields, look.hexdigest())
 
 
 def _save(path: Path, variables: Variables, metadata: dict[str, Any]) -> None:

@@ -8,8 +8,6 @@ no other number may be called FID.
 """
 
 import functools
-import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from ml_collections import ConfigDict
 from akd_jax.classify import Classifier, say
 from akd_jax.compilation import cache_directory
 from akd_jax.data import pipeline
+from akd_jax.files import digest
 from akd_jax.interop import torch_inception
 from akd_jax.metrics import frechet
 from akd_jax.metrics.accuracy import spread
@@ -33,7 +32,6 @@ _SAMPLE = 5_000
 _SUBSETS, _SUBSET_SIZE, _SEED = 100, 1_000, 2020
 # Below, a covariance of 2,048 features is not of full rank: FID is too high.
 _ENOUGH = 2_048
-_READ_AT_ONCE = 256
 
 
 class Reference(NamedTuple):
@@ -128,9 +126,8 @@ def load_or_compute(
     kind = {
       k: v for k, v in judge.metadata.items() if not k.startswith("test_")
     }
-  described = json.dumps([kind, judge.metadata["data_digest"]], sort_keys=True)
-  digest = hashlib.sha256(described.encode()).hexdigest()[:16]
-  folder = cache_directory() / "references" / digest
+  name = digest(kind, judge.metadata["data_digest"])
+  folder = cache_directory() / "references" / name
   if not folder.is_dir():
     _compute(config, train, embed or (lambda x: judge.predict(x)[1]), folder)
   kept = {
@@ -149,12 +146,10 @@ def _compute(
 ) -> None:
   """Writes the folder whole or not at all."""
   say(f"looking at {len(train):,} real pictures")
-  features = []
-  for start in range(0, len(train), _READ_AT_ONCE):
-    indices = range(start, min(start + _READ_AT_ONCE, len(train)))
-    images, _ = pipeline.read(train, indices, config.data.threads)
-    features.append(embed(images))
-  found = np.concatenate(features)
+  batches = pipeline.read_in_batches(
+    train, range(len(train)), config.data.threads
+  )
+  found = np.concatenate([embed(images) for images, _ in batches])
   folder.parent.mkdir(parents=True, exist_ok=True)
   with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
     half = Path(scratch, "half")

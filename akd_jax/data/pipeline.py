@@ -1,6 +1,6 @@
 """Source -> grain -> host batches. Nothing else here imports grain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from akd_jax.data.folder import open_folder
 from akd_jax.data.table import open_table
 from akd_jax.errors import UserError, nearest
 
+_READ_AT_ONCE = 256
 SPLITS = ("train", "validation", "test")
 
 SOURCES: dict[str, Callable[[ConfigDict, str], Any]] = {
@@ -78,6 +79,14 @@ def read(
   images = np.stack([record["image"] for record in records])
   # From the records: a source may replace what it cannot read.
   return images, np.stack([record["label"] for record in records])
+
+
+def read_in_batches(
+    source: Any, indices: Sequence[int], threads: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """`read`, some hundred at a time: a large split does not fit in memory."""
+  for start in range(0, len(indices), _READ_AT_ONCE):
+    yield read(source, indices[start : start + _READ_AT_ONCE], threads)
 
 
 def _flip(

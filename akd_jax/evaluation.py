@@ -169,7 +169,8 @@ def measure(
     for metric in METRICS.values():
       rows[name] |= metric(outcome, names)
     rows[name] |= distances.add(name, outcome.translated, outcome.features)
-    attention[name] = outcome.maps[block]
+    if outcome.maps:
+      attention[name] = outcome.maps[block]
     if keep:
       keep(subject.name, outcome)
   known = [row["accuracy"] for row in rows.values() if row["images"]]

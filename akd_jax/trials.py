@@ -89,7 +89,10 @@ def outcomes(
       sources = test.images[chosen]
       translated = inference.translate(subject.trained, sources, targets)
       logits, features = judge.predict(translated)
-      truths, masks = _truth(test, chosen[:near], name)
+      column = names.column(name)
+      lacking = test.labels[chosen, column] == 0
+      closely = np.flatnonzero(lacking)[:near]
+      truths, masks = _truth(test, chosen[closely], name)
       yield Outcome(
         attribute=name,
         positions=test.positions[chosen],
@@ -100,8 +103,9 @@ def outcomes(
         before=before[chosen],
         after=accuracy.verdicts(logits, rule),
         features=features,
+        closely=closely,
         maps=_maps(
-          subject, sources[:near], targets[:near], names.column(name), config
+          subject, sources[closely], targets[closely], column, config
         ),
         truths=truths,
         masks=masks,
@@ -117,6 +121,8 @@ def _maps(
   config: ConfigDict,
 ) -> dict[str, np.ndarray]:
   """The attention of every block for the attribute that was set."""
+  if not len(images):
+    return {}
   blocks = subject.trained.networks.generator.blocks
   _, maps = inference.translate_with_attention(
     subject.trained,
@@ -135,7 +141,7 @@ def _truth(
   test: TestSet, chosen: np.ndarray, name: str
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
   """True translations and the pixels that change, of drawn faces."""
-  if not hasattr(test.source, "counterfactual"):
+  if not len(chosen) or not hasattr(test.source, "counterfactual"):
     return None, None
   pairs = [
     test.source.counterfactual(int(position), name)

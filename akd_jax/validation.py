@@ -21,6 +21,7 @@ _POSITIVE = (
   "classifier.width",
   "classifier.epochs",
   "classifier.batch_size",
+  "evaluation.looked_at",
 )
 _NOT_NEGATIVE = (
   "loss.lambda_cls",
@@ -29,7 +30,6 @@ _NOT_NEGATIVE = (
   "loss.lambda_akd",
   "optimizer.learning_rate",
   "evaluation.images",
-  "evaluation.looked_at",
 )
 _CHOICES = {
   "dtype": ("float32", "bfloat16"),

@@ -33,6 +33,7 @@ def outcome(**changes):
         [[0, 1, 1, 1], [0, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1]]
       ),
       "features": np.zeros((4, 2)),
+      "closely": np.array([0]),
       "maps": {"block_0": np.array([[[1.0, 1.0], [0.0, 0.0]]])},
       "truths": truths,
       "masks": masks,

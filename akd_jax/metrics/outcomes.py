@@ -11,8 +11,7 @@ from akd_jax.metrics.localization import localization
 
 
 class Outcome(NamedTuple):
-  """Pictures on which one attribute was set;
-  the first n are looked at closely.
+  """Pictures on which one attribute was set; n are looked at closely.
 
   Attributes:
     attribute: its name.
@@ -24,7 +23,9 @@ class Outcome(NamedTuple):
     before: 0/1 [M, K], the judge's verdicts on the sources.
     after: 0/1 [M, K], and on the translations.
     features: [M, F], the judge's, of the translations.
-    maps: {activation: [n, h, w]}, the attention of the first n.
+    closely: [n], which of the M are looked at closely: some that lack the
+      attribute, whatever the protocol, since their truth is known.
+    maps: {activation: [n, h, w]}, their attention; none without any.
     truths: uint8 [n, S, S, 3], the true translations; None where unknown.
     masks: bool [n, S, S], the pixels that the attribute owns; None, too.
   """
@@ -38,6 +39,7 @@ class Outcome(NamedTuple):
   before: np.ndarray
   after: np.ndarray
   features: np.ndarray
+  closely: np.ndarray
   maps: dict[str, np.ndarray]
   truths: np.ndarray | None
   masks: np.ndarray | None
@@ -91,11 +93,10 @@ def _counterfactual(outcome: Outcome, names: Names) -> dict[str, Any]:
   del names
   if outcome.truths is None or outcome.masks is None:
     return {}
-  looked_at = slice(len(outcome.truths))
   return {
     "counterfactual": counterfactual_errors(
-      outcome.sources[looked_at],
-      outcome.translated[looked_at],
+      outcome.sources[outcome.closely],
+      outcome.translated[outcome.closely],
       outcome.truths,
       outcome.masks,
     )

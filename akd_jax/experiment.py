@@ -1,18 +1,20 @@
-r"""Repeats a table of the papers: every arm, several seeds, with error bars.
+r"""Repeats tables of the papers: every arm, several seeds, with error bars.
 
-  python -m akd_jax.experiment --name=paper1_table1[:ARG] [--seeds=3] \
-      [--root=runs/experiments] [--out=docs/results]
+  python -m akd_jax.experiment --name=paper1_table1[:ARG][,NAME...] \
+      [--seeds=3] [--root=runs/experiments] [--out=docs/results]
 
-Trains what is not there yet (a teacher a seed, shared by all experiments that
-ask for the same), evaluates it, and writes OUT/NAME.md after each seed. Stop it
-whenever you like: the same command goes on. --list shows the names.
+Trains what is not there yet (a teacher a seed; experiments that ask for the
+same teacher or student share it), evaluates it, and writes OUT/NAME.md after
+each seed. Stop it whenever you like: the same command goes on. Started several
+times it shares the work; on a CPU, one core each is quicker than all for one:
+`taskset -c 0 python -m ... & taskset -c 1 python -m ...`. --list shows names.
 """
 
-import hashlib
 import json
 import pathlib
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags
 
@@ -22,45 +24,97 @@ from akd_jax.errors import UserError, nearest
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
 
-_NAME = flags.DEFINE_string("name", None, "The experiment, as NAME[:ARG].")
+_NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
 _ROOT = flags.DEFINE_string("root", "runs/experiments", "Where runs go.")
-_OUT = flags.DEFINE_string("out", "docs/results", "Where the table goes.")
+_OUT = flags.DEFINE_string("out", "docs/results", "Where the tables go.")
 _LIST = flags.DEFINE_bool("list", False, "Print the names and what they are.")
+# Between two looks at what other processes have done.
+_PATIENCE = 5.0
 
 
-def seeded(config: "ConfigDict", seed: int, root: str) -> "ConfigDict":
-  """The config of one seed, taught by that seed's teacher.
+class Job(NamedTuple):
+  """A run to train and to evaluate."""
 
-  A teacher's directory is named by its recipe, so that experiments share it.
+  config: "ConfigDict"
+  workdir: pathlib.Path
+
+  @property
+  def result(self) -> pathlib.Path:
+    """What is there once it is done."""
+    return self.workdir / "evaluation.json"
+
+
+def jobs_of(
+  arms: Mapping[str, "ConfigDict"], seed: int, root: pathlib.Path
+) -> tuple[dict[str, Job], Job | None]:
+  """One seed of each arm, and of the teacher that they share.
+
+  A run's directory is named by its recipe, so that experiments share it.
   """
   from ml_collections import ConfigDict
 
   from akd_jax import teaching
+  from akd_jax.files import digest
 
-  config = ConfigDict(config.to_dict())
-  recipe = teaching.teacher_recipe(config).to_json(sort_keys=True)
-  digest = hashlib.sha256(recipe.encode()).hexdigest()[:12]
-  config.teacher = f"{root}/teachers/{digest}/seed_{seed}"
-  config.seed = config.teacher_recipe.seed = seed
-  return config
+  def directory(config: "ConfigDict") -> pathlib.Path:
+    recipe = json.loads(config.to_json())
+    return root / f"{digest(recipe)}" / f"seed_{seed}"
+
+  students, teacher = {}, None
+  for arm, recipe in arms.items():
+    config = ConfigDict(recipe.to_dict())
+    taught_by = teaching.teacher_recipe(config)
+    config.teacher = str(directory(taught_by))
+    if teaching.distils(config):
+      taught_by.seed = seed
+      teacher = Job(taught_by, pathlib.Path(config.teacher))
+    config.seed = config.teacher_recipe.seed = seed
+    students[arm] = Job(config, directory(recipe))
+  return students, teacher
 
 
-def run(config: "ConfigDict", workdir: str) -> dict[str, Any]:
-  """Trains and evaluates one run, or takes what is there."""
+def work(jobs: list[Job]) -> Iterator[int]:
+  """Does all jobs that no other process does, until every one is done.
+
+  Yields how many are left, whenever this has changed.
+  """
+  from akd_jax import files
+
+  left = [job for job in jobs if not job.result.exists()]
+  while left:
+    for job in left:
+      with files.alone(job.workdir) as ours:
+        if ours and _is_ready(job) and not job.result.exists():
+          _run(job)
+          break
+    else:
+      time.sleep(_PATIENCE)
+    still = [job for job in left if not job.result.exists()]
+    if len(still) < len(left):
+      yield len(still)
+    left = still
+
+
+def _is_ready(job: Job) -> bool:
+  from akd_jax import teaching
+
+  return not teaching.distils(job.config) or teaching.is_finished(
+    job.config.teacher
+  )
+
+
+def _run(job: Job) -> None:
   from akd_jax import evaluation, train
 
-  path = pathlib.Path(workdir, "evaluation.json")
-  train.train_with_teacher(config, workdir)
-  if not path.exists():
-    evaluation.write(evaluation.evaluate(workdir), workdir)
-  return json.loads(path.read_text())
+  train.train_with_teacher(job.config, str(job.workdir))
+  evaluation.write(evaluation.evaluate(str(job.workdir)), str(job.workdir))
 
 
-def training_seconds(workdir: str) -> float:
+def training_seconds(workdir: pathlib.Path) -> float:
   """How long a run was trained, over all the processes that took it up."""
   total = before = 0.0
-  for line in pathlib.Path(workdir, "metrics.jsonl").read_text().splitlines():
+  for line in (workdir / "metrics.jsonl").read_text().splitlines():
     now = json.loads(line).get("uptime")
     if now is not None:
       total += now - before if now > before else now
@@ -69,7 +123,7 @@ def training_seconds(workdir: str) -> float:
 
 
 def main(argv: list[str]) -> None:
-  """Runs all seeds of all arms, one after the other."""
+  """Does all seeds of all arms of all experiments."""
   cli.no_arguments(argv)
   from akd_jax.configs.experiments import EXPERIMENTS
 
@@ -77,52 +131,89 @@ def main(argv: list[str]) -> None:
     for name, recipe in EXPERIMENTS.items():
       print(f"{name:16}  {(recipe.__doc__ or '').splitlines()[0]}")
     return
-  name, _, scale = (_NAME.value or "").partition(":")
-  if name not in EXPERIMENTS:
-    raise UserError(
-      f"there is no experiment --name={name!r}{nearest(name, EXPERIMENTS)};"
-      " --list shows them"
-    )
-  from akd_jax import comparison, compilation
+  if not _NAME.value:
+    raise UserError("--name=NAME is missing; --list shows them")
+  from akd_jax import compilation
 
   compilation.use_persistent_cache()
-  try:
-    experiment = EXPERIMENTS[name](scale or "avatars")
-  except ValueError as error:
-    raise UserError(f"--name={_NAME.value}: {error}") from None
-  root = pathlib.Path(_ROOT.value)
-  results: dict[str, list[Any]] = {arm: [] for arm in experiment.arms}
-  # Teachers are trained by the students that learn from them.
-  order = sorted(
-    experiment.arms, key=lambda arm: -experiment.arms[arm].loss.lambda_akd
-  )
-  spent, teachers, started = 0.0, set(), time.monotonic()
-  total = _SEEDS.value * len(order)
-  for seed in range(_SEEDS.value):
-    for arm in order:
-      config = seeded(experiment.arms[arm], seed, str(root))
-      workdir = root / name / arm.replace(" ", "_") / f"seed_{seed}"
-      results[arm].append(run(config, str(workdir)))
-      spent += training_seconds(str(workdir))
-      if config.teacher not in teachers:
-        teachers.add(config.teacher)
-        spent += training_seconds(config.teacher)
-      done = sum(map(len, results.values()))
-      left = (time.monotonic() - started) / done * (total - done)
-      print(
-        f"{name}: {done}/{total} runs, seed {seed}, {arm!r} done;"
-        f" about {left / 60:.0f} min left",
-        flush=True,
+  tables = [_Table(name) for name in _NAME.value]
+  jobs = {job.workdir: job for table in tables for job in table.jobs()}
+  started, first = time.monotonic(), None
+  for table in tables:
+    table.write()
+  for left in work(list(jobs.values())):
+    for table in tables:
+      table.write()
+    first = left + 1 if first is None else first
+    each = (time.monotonic() - started) / (first - left)
+    print(
+      f"{len(jobs) - left}/{len(jobs)} runs done, about"
+      f" {each * left / 60:.0f} min left",
+      flush=True,
+    )
+  for table in tables:
+    print(f"\n{table.text()}\nwritten to {table.path}")
+
+
+class _Table:
+  """An experiment, its runs, and what they say."""
+
+  def __init__(self, argument: str):
+    from akd_jax.configs.experiments import EXPERIMENTS
+
+    name, _, scale = argument.partition(":")
+    if name not in EXPERIMENTS:
+      raise UserError(
+        f"there is no experiment --name={name!r}{nearest(name, EXPERIMENTS)};"
+        " --list shows them"
       )
-    text = comparison.markdown(
-      experiment.title, experiment.paper,
-      f"python -m akd_jax.experiment --name={_NAME.value} --seeds={seed + 1}",
-      spent, results,
+    try:
+      self._experiment = EXPERIMENTS[name](scale or "avatars")
+    except ValueError as error:
+      raise UserError(f"--name={argument}: {error}") from None
+    self._argument = argument
+    root = pathlib.Path(_ROOT.value)
+    self._seeds = [
+      jobs_of(self._experiment.arms, seed, root)
+      for seed in range(_SEEDS.value)
+    ]
+    self.path = pathlib.Path(_OUT.value, f"{name}.md")
+
+  def jobs(self) -> list[Job]:
+    """Teachers first."""
+    teachers = [teacher for _, teacher in self._seeds if teacher]
+    return teachers + [job for arms, _ in self._seeds for job in arms.values()]
+
+  def text(self) -> str:
+    """Of the seeds that are done; empty for none."""
+    from akd_jax import comparison
+
+    results: dict[str, list[Any]] = {}
+    seconds, seeds = 0.0, 0
+    for arms, teacher in self._seeds:
+      jobs = arms | ({"teacher": teacher} if teacher else {})
+      if not all(job.result.exists() for job in jobs.values()):
+        break
+      seeds += 1
+      for arm, job in jobs.items():
+        result = json.loads(job.result.read_text())
+        results.setdefault(arm, []).append(result)
+        seconds += training_seconds(job.workdir)
+    if not seeds:
+      return ""
+    return comparison.markdown(
+      self._experiment.title, self._experiment.paper,
+      f"python -m akd_jax.experiment --name={self._argument} --seeds={seeds}",
+      seconds, results,
     )  # fmt: skip
-    path = pathlib.Path(_OUT.value, f"{name}.md")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-  print(f"\n{text}\nwritten to {path}")
+
+  def write(self) -> None:
+    """Writes OUT/NAME.md once a seed is done."""
+    from akd_jax.files import written_whole
+
+    if text := self.text():
+      with written_whole(self.path) as path:
+        path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Files that are there whole or not at all, and names for what is kept."""
+"""Files that are there whole or not at all, claims, names for what is kept."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +25,24 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     temporary.replace(path)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
+  """Gives whether this process has `folder` to itself until the end.
+
+  Other processes that ask the same are told not, or wait for their turn. The
+  system takes a dead process's claim back.
+  """
+  path = Path(folder, ".lock")
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with open(path, "w") as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+      yield False
+    else:
+      yield True
 
 
 def digest(*parts: Any) -> str:

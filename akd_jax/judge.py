@@ -24,7 +24,7 @@ from akd_jax.classify import (
 from akd_jax.compilation import cache_directory
 from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
 from akd_jax.errors import UserError
-from akd_jax.files import digest, written_whole
+from akd_jax.files import alone, digest, written_whole
 from akd_jax.models.classifier import Variables
 
 # What np.load raises on a file cut short.
@@ -49,25 +49,33 @@ def load_or_train(
   name = digest(data_digest, config.classifier.to_dict())
   path = Path(directory) / f"classifier-{name}.npz"
   if path.exists():
-    classifier = Classifier(network, *_load(path))
-    accuracy = classifier.metadata["test_accuracy"]["mean"]
-    say(f"reusing {path}, right on {accuracy:.2%} of the test split")
-    return classifier
-  variables = train_classifier(config, train, validation)
-  accuracy = accuracy_on(config, Classifier(network, variables, {}), test)
-  metadata = {
-      **config.classifier.to_dict(),
-      "attributes": list(config.data.attributes),
-      "label_rule": config.data.label_rule,
-      "image_size": config.data.image_size,
-      "data_digest": data_digest,
-      "training_images": len(train),
-      "test_images": len(test),
-      "test_accuracy": accuracy,
-  }
-  _save(path, variables, metadata)
+    return _kept(network, path)
+  # Another process may be training the same one.
+  with alone(directory, wait=True):
+    if path.exists():
+      return _kept(network, path)
+    variables = train_classifier(config, train, validation)
+    accuracy = accuracy_on(config, Classifier(network, variables, {}), test)
+    metadata = {
+        **config.classifier.to_dict(),
+        "attributes": list(config.data.attributes),
+        "label_rule": config.data.label_rule,
+        "image_size": config.data.image_size,
+        "data_digest": data_digest,
+        "training_images": len(train),
+        "test_images": len(test),
+        "test_accuracy": accuracy,
+    }
+    _save(path, variables, metadata)
   say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
   return Classifier(network, variables, metadata)
+
+
+def _kept(network: Any, path: Path) -> Classifier:
+  classifier = Classifier(network, *_load(path))
+  accuracy = classifier.metadata["test_accuracy"]["mean"]
+  say(f"reusing {path}, right on {accuracy:.2%} of the test split")
+  return classifier
 
 
 def kept_in() -> Path:

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from akd_jax import comparison, experiment
+from akd_jax import comparison, experiment, files
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.metrics.seeds import paired_difference, spread
 from tests import training
@@ -70,45 +71,77 @@ def test_only_seeds_that_every_arm_has_are_compared():
   assert comparison.markdown("T", "", "c", 0, {"a": [], "b": []}) == ""
 
 
-def test_seeds_differ_and_arms_share_their_teacher():
-  arms = EXPERIMENTS["paper1_table1"]("debug").arms
-  without, taught, second = (
-    experiment.seeded(arms[arm], seed, "root")
-    for arm, seed in (("without", 0), ("with", 0), ("with", 1))
+def test_seeds_differ_and_equal_recipes_are_one_run():
+  table1 = EXPERIMENTS["paper1_table1"]("debug").arms
+  blocks = EXPERIMENTS["block"]("debug").arms
+  root = Path("root")
+  arms, teacher = experiment.jobs_of(table1, 0, root)
+  others, same_teacher = experiment.jobs_of(blocks, 0, root)
+  second, second_teacher = experiment.jobs_of(table1, 1, root)
+  assert arms["with"].config.teacher == str(teacher.workdir)
+  assert teacher.workdir == same_teacher.workdir != second_teacher.workdir
+  assert arms["with"].workdir == others["last"].workdir
+  students = [*arms.values(), *others.values(), *second.values()]
+  assert len({job.workdir for job in students}) == 5
+  assert (arms["with"].config.seed, second_teacher.config.seed) == (0, 1)
+  assert second["with"].config.teacher_recipe.seed == 1
+
+
+def test_no_teacher_is_trained_where_nobody_is_taught():
+  arms = {"without": EXPERIMENTS["block"]("debug").arms["without"]}
+  assert experiment.jobs_of(arms, 0, Path("root"))[1] is None
+
+
+def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
+  code = (
+    "import sys, time; from akd_jax.files import alone\n"
+    "with alone(sys.argv[1]) as ours: print(ours, flush=True); time.sleep(60)"
   )
-  assert without.teacher == taught.teacher
-  assert taught.teacher.rpartition("/")[0] == second.teacher.rpartition("/")[0]
-  assert taught.teacher != second.teacher
-  assert (taught.seed, second.teacher_recipe.seed) == (0, 1)
+  other = subprocess.Popen(
+    [sys.executable, "-c", code, str(tmp_path)],
+    cwd=training.ROOT, stdout=subprocess.PIPE, text=True,
+  )  # fmt: skip
+  assert other.stdout.readline() == "True\n"
+  with files.alone(tmp_path) as ours:
+    assert not ours
+  other.kill()
+  other.communicate()
+  with files.alone(tmp_path, wait=True) as ours:
+    assert ours
 
 
 def test_time_is_added_up_over_restarts(tmp_path):
   rows = [{"uptime": 5.0}, {"uptime": 9.0}, {}, {"uptime": 2.0}]
   path = tmp_path / "metrics.jsonl"
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-  assert experiment.training_seconds(str(tmp_path)) == 11
+  assert experiment.training_seconds(tmp_path) == 11
 
 
-def test_the_command_trains_evaluates_and_writes(caches, tmp_path):
+def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   command = [
     sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
     "--seeds=1", f"--root={tmp_path}/runs", f"--out={tmp_path}/docs",
   ]  # fmt: skip
 
-  def go():
-    done = subprocess.run(
+  def start():
+    return subprocess.Popen(
       command, cwd=training.ROOT, env=training.environment(devices=1),
-      capture_output=True, text=True,
+      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
-  first = go()
-  assert "2/2 runs" in first
+  both = [start(), start()]
+  printed = ""
+  for process, (out, error) in [(p, p.communicate()) for p in both]:
+    assert process.returncode == 0, error
+    printed += out
+  # Teacher and two students: each was introduced, and trained, once.
+  assert printed.count("generator ") == 3
   text = (tmp_path / "docs" / "paper1_table1.md").read_text()
-  assert text.startswith("# Paper 1, Table 1") and "| without | with |" in text
+  assert text.startswith("# Paper 1, Table 1")
+  assert "| without | with | teacher |" in text
   # What is there is taken as it is.
-  assert "is finished" in go()
+  again = start()
+  assert text in again.communicate()[0] and again.returncode == 0
 
 
 def test_an_unknown_name_is_told_the_nearest():

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
 
-from akd_jax import parallel
+from akd_jax import parallel, steps
 from tests import layouts, training
 from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
 
@@ -66,3 +69,15 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
   assert layouts.error(parallel.check_batch_size, 6) == (
     "config.batch_size=6 is not divisible by 4 devices"
   )
+
+
+@pytest.mark.parametrize("n_critic", [1, 2])
+def test_on_a_cpu_discriminator_updates_are_no_loop(n_critic):
+  # In a loop convolutions take several times as long.
+  batches = jnp.ones((n_critic, 2))
+  scan = jax.jit(lambda x: steps._scan(lambda c, y: (c + 1, c * y), 0.0, x))
+  program = scan.lower(batches)
+  assert "while" not in program.as_text()
+  carry, output = scan(batches)
+  assert carry == n_critic
+  np.testing.assert_array_equal(output[:, 0], np.arange(n_critic))

@@ -32,7 +32,11 @@ def mean_of(rows: Mapping[str, Any], *path: str) -> float | None:
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, float]:
-  """What is compared, by the name of its row; shares in percent."""
+  """What is compared, by the name of its row; shares in percent.
+
+  Args:
+    result: evaluation.json, and {"losses": weighted terms at the end}.
+  """
   network = student(result)
   rows, block = network["attributes"], network["block"]
   shares = {
@@ -49,6 +53,11 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
     gender = rows.get(name, {}).get("gender", {})
     shares[f"{name} on {who}: gender misjudged"] = gender.get(who, {}).get(
       "misjudged"
+    )
+  losses = result.get("losses", {})
+  if "g_loss_akd" in losses:
+    shares["L_akd, weighted, of L_rec"] = (
+      losses["g_loss_akd"] / losses["g_loss_rec"]
     )
   found = {k: 100 * x for k, x in shares.items() if x is not None}
   for name in ("fid", "fd_classifier"):

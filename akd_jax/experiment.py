@@ -111,15 +111,34 @@ def _run(job: Job) -> None:
   evaluation.write(evaluation.evaluate(str(job.workdir)), str(job.workdir))
 
 
-def training_seconds(workdir: pathlib.Path) -> float:
-  """How long a run was trained, over all the processes that took it up."""
-  total = before = 0.0
-  for line in (workdir / "metrics.jsonl").read_text().splitlines():
-    now = json.loads(line).get("uptime")
-    if now is not None:
-      total += now - before if now > before else now
-      before = now
-  return total
+class Training(NamedTuple):
+  """What metrics.jsonl says of a run.
+
+  Attributes:
+    seconds: how long it was trained, over all processes that took it up.
+    losses: weighted terms, means over the last tenth of the steps.
+  """
+
+  seconds: float
+  losses: dict[str, float]
+
+
+def read_training(workdir: pathlib.Path) -> Training:
+  """Reads WORKDIR/metrics.jsonl."""
+  lines = (workdir / "metrics.jsonl").read_text().splitlines()
+  rows = [json.loads(line) for line in lines]
+  seconds = before = 0.0
+  for now in [row["uptime"] for row in rows if "uptime" in row]:
+    seconds += now - before if now > before else now
+    before = now
+  late = [row for row in rows if row["step"] > 0.9 * rows[-1]["step"]]
+  terms: dict[str, list[float]] = {}
+  for row in late:
+    for name, value in row.items():
+      if name.startswith("weighted/"):
+        terms.setdefault(name.removeprefix("weighted/"), []).append(value)
+  losses = {name: sum(terms[name]) / len(terms[name]) for name in terms}
+  return Training(seconds, losses)
 
 
 def main(argv: list[str]) -> None:
@@ -197,8 +216,9 @@ class _Table:
       seeds += 1
       for arm, job in jobs.items():
         result = json.loads(job.result.read_text())
-        results.setdefault(arm, []).append(result)
-        seconds += training_seconds(job.workdir)
+        training = read_training(job.workdir)
+        results.setdefault(arm, []).append(result | {"losses": training.losses})
+        seconds += training.seconds
     if not seeds:
       return ""
     return comparison.markdown(

@@ -110,11 +110,23 @@ def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
     assert ours
 
 
-def test_time_is_added_up_over_restarts(tmp_path):
-  rows = [{"uptime": 5.0}, {"uptime": 9.0}, {}, {"uptime": 2.0}]
+def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
+  rows = [
+    {"step": 1, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
+    {"step": 2, "uptime": 9.0},
+    {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
+    {"step": 20, "uptime": 2.0, "weighted/g_loss_rec": 2.0},
+  ]
   path = tmp_path / "metrics.jsonl"
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-  assert experiment.training_seconds(tmp_path) == 11
+  training = experiment.read_training(tmp_path)
+  assert training == (11.0, {"g_loss_rec": 1.5})
+
+
+def test_the_weight_of_the_attention_term_is_in_the_table():
+  losses = {"g_loss_akd": 0.1, "g_loss_rec": 2.0}
+  figures = comparison.figures(result(0.5, 0.5) | {"losses": losses})
+  assert figures["L_akd, weighted, of L_rec"] == pytest.approx(5)
 
 
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):

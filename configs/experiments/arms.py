@@ -8,18 +8,31 @@ from ml_collections import ConfigDict
 from akd_jax.configs import student
 
 
+# What a judge can not see in avatars of 32 pixels: wrinkles and blush.
+TOO_SMALL = ("Young", "Rosy_Cheeks")
+
+
 def half_width(scale: str) -> ConfigDict:
   """The half-width student of `configs/student.py`, and its teacher.
 
-  On avatars both are trained for less long, so that three seeds of a teacher
-  and two students take about two hours on 2 cores.
+  Avatars have 32 pixels here, a quarter of the other recipes' pictures, so that
+  three seeds of a teacher and two students take half an hour on 2 cores.
   """
   config = student.get_config(scale)
   # The teacher is trained, once a seed: a shipped one is a single seed.
   config.teacher = ""
   if scale == "avatars":
+    config.data.image_size = 32
     config.steps = 2_000
-    config.teacher_recipe.steps = 3_000
+    config.teacher_recipe.steps = 5_000
+    for recipe in (config, config.teacher_recipe):
+      recipe.discriminator.layers = 4
+      # At 4e-4 generators of this size turn everyone into someone else.
+      recipe.optimizer.learning_rate = 2e-4
+      recipe.sample_every = 1_000
+      recipe.classifier.also = tuple(
+        name for name in recipe.classifier.also if name not in TOO_SMALL
+      )
   if scale == "debug":
     # Some ask for the block before the last.
     config.generator.blocks = 2

@@ -25,10 +25,10 @@ def half_width(scale: str) -> ConfigDict:
     config.data.image_size = 32
     config.steps = 2_000
     config.teacher_recipe.steps = 5_000
+    # At 4e-4 a teacher turns everyone into someone else.
+    config.teacher_recipe.optimizer.learning_rate = 2e-4
     for recipe in (config, config.teacher_recipe):
       recipe.discriminator.layers = 4
-      # At 4e-4 generators of this size turn everyone into someone else.
-      recipe.optimizer.learning_rate = 2e-4
       recipe.sample_every = 1_000
       recipe.classifier.also = tuple(
         name for name in recipe.classifier.also if name not in TOO_SMALL
@@ -50,7 +50,9 @@ def quarter_width(scale: str) -> ConfigDict:
 def same_size(scale: str) -> ConfigDict:
   """The teacher's architecture (paper 2's S)."""
   config = half_width(scale)
-  config.generator = ConfigDict(config.teacher_recipe.generator.to_dict())
+  recipe = config.teacher_recipe
+  config.generator = ConfigDict(recipe.generator.to_dict())
+  config.optimizer.learning_rate = recipe.optimizer.learning_rate
   return config
 
 

@@ -94,7 +94,7 @@ def markdown(
     for arm, results in arms.items()
   }
   baseline, *others = found
-  rows = list(found[baseline][0])
+  rows = list(dict.fromkeys(row for arm in found.values() for row in arm[0]))
 
   def values(arm: str, row: str) -> list[float | None]:
     return [seed.get(row) for seed in found[arm]]
@@ -126,6 +126,7 @@ def markdown(
           ),
         ]
         for row in rows
+        if None not in values(baseline, row)
       ],
     ),
   ]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import inference, judge, matrices, teaching
+from akd_jax import inference, judge, matrices, portraits, teaching
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
@@ -17,10 +17,15 @@ from akd_jax.files import written_whole
 from akd_jax.metrics.cost import generator_cost
 from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
+from akd_jax.pictures import save_png
 from akd_jax.reference import Distances, Reference, load_or_compute
 from akd_jax.runs import Run, load_run
+from akd_jax.samples import sitters
 from akd_jax.state import Networks, create_networks
 from akd_jax.trials import Subject, TestSet, load_test_set, outcomes
+
+# People whose attention is drawn.
+_SHOWN = 2
 
 # {attribute: maps [n, h, w]}.
 Attention = dict[str, np.ndarray]
@@ -82,8 +87,13 @@ def evaluate(
 
 
 def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
-  """Writes WORKDIR/evaluation.json, and evaluation/leakage_NETWORK.png."""
+  """Writes WORKDIR/evaluation.json, and pictures to WORKDIR/evaluation.
+
+  leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
+  its blocks looks.
+  """
   path = pathlib.Path(workdir) / "evaluation.json"
+  _draw_attention(workdir, result["step"], path.parent / "evaluation")
   for name, network in result["networks"].items():
     flips = {
       attribute: row["flips"]
@@ -98,6 +108,18 @@ def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
   with written_whole(path) as temporary:
     temporary.write_text(json.dumps(result, indent=2) + "\n")
   return path
+
+
+def _draw_attention(workdir: str, step: int, folder: pathlib.Path) -> None:
+  run = load_run(workdir, step)
+  source = pipeline.open_source(run.config.data, "test")
+  people = sitters(source, _SHOWN)
+  for subject in subjects(run):
+    title = f"{pathlib.Path(workdir).name}: attention, {subject.name}"
+    sheet = portraits.every_block(
+      title, subject, people, source, run.config.attention.hook
+    )
+    save_png(folder / f"attention_{subject.name}.png", sheet)
 
 
 def subjects(run: Run) -> list[Subject]:

@@ -1,5 +1,6 @@
 """The sample pictures of training: the same people, given every attribute."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ from akd_jax import attention, pictures
 from akd_jax.data.attributes import set_attribute
 from akd_jax.distillation import Distillation, Teacher, teacher_target
 from akd_jax.inference import Trained, translate_with_attention
+from akd_jax.models.stargan import Generator
 from akd_jax.state import Networks, TrainState
 
 PEOPLE = 4
@@ -75,13 +77,15 @@ def sheet(
   if teacher is not None and distillation is not None:
     mapping = distillation.mapping
     taught = Trained(distillation.networks, *teacher)
-    lines = portray("teacher", taught, people, options, mapping, mapping)
+    attentions = distilled("teacher", taught.networks.generator, options)
+    lines = portray("teacher", taught, people, attentions, mapping, mapping)
     if options.discriminator == "teacher":
       judge = distillation.networks.discriminator, teacher.discriminator
       logits = mapping
   legend = "student" if lines else "generator"
   trained = Trained(Networks(networks.generator, judge[0]), generator, judge[1])
-  lines += portray(legend, trained, people, options, own, logits)
+  attentions = distilled(legend, networks.generator, options)
+  lines += portray(legend, trained, people, attentions, own, logits)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
@@ -89,36 +93,44 @@ def portray(
   legend: str,
   trained: Trained,
   people: Sitters,
-  options: ConfigDict,
+  attentions: Mapping[str, str],
   conditions: np.ndarray,
   logits: np.ndarray,
 ) -> list[pictures.Line]:
-  """One line of translations and one with the attention laid over.
+  """A line of translations, then some with an attention map laid over.
 
   Args:
     legend: whose they are.
     trained: networks; its discriminator's logits give the attention.
     people: whom to translate.
-    options: config.attention.
+    attentions: legend -> activation that the map is taken at.
     conditions: [C, T], from the attributes to those the generator is given.
     logits: [C, T'], from the attributes to the discriminator's classes.
   """
   count, classes = people.targets.shape[:2]
   selectors = np.tile(np.eye(classes), (count, 1))
-  name = attention.activation_name(
-    options.block, options.hook, trained.networks.generator.blocks
-  )
   images, maps = translate_with_attention(
     trained,
     np.repeat(people.images, classes, axis=0),
     np.asarray(teacher_target(people.targets.reshape(-1, classes), conditions)),
     selectors @ logits,
-    [name],
+    tuple(attentions.values()),
   )
-  grid = (count, classes)
-  images = images.reshape(*grid, *images.shape[1:])
-  shown = maps[name].reshape(*grid, *maps[name].shape[1:])
-  return [
-    pictures.Line(legend, images),
-    pictures.Line(f"{legend} attention", images, shown),
-  ]
+
+  def grid(flat: np.ndarray) -> np.ndarray:
+    return flat.reshape(count, classes, *flat.shape[1:])
+
+  lines = [pictures.Line(legend, grid(images))]
+  for name, activation in attentions.items():
+    lines.append(pictures.Line(name, grid(images), grid(maps[activation])))
+  return lines
+
+
+def distilled(
+  legend: str, generator: Generator, options: ConfigDict
+) -> dict[str, str]:
+  """The attention that config.attention distils, for `portray`."""
+  activation = attention.activation_name(
+    options.block, options.hook, generator.blocks
+  )
+  return {f"{legend} attention": activation}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from akd_jax import comparison, experiment, files
+from akd_jax import comparison, files, jobs
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.metrics.seeds import paired_difference, spread
 from tests import training
@@ -75,21 +75,22 @@ def test_seeds_differ_and_equal_recipes_are_one_run():
   table1 = EXPERIMENTS["paper1_table1"]("debug").arms
   blocks = EXPERIMENTS["block"]("debug").arms
   root = Path("root")
-  arms, teacher = experiment.jobs_of(table1, 0, root)
-  others, same_teacher = experiment.jobs_of(blocks, 0, root)
-  second, second_teacher = experiment.jobs_of(table1, 1, root)
-  assert arms["with"].config.teacher == str(teacher.workdir)
-  assert teacher.workdir == same_teacher.workdir != second_teacher.workdir
-  assert arms["with"].workdir == others["last"].workdir
-  students = [*arms.values(), *others.values(), *second.values()]
+  first, second = (jobs.seed_of(table1, seed, root) for seed in (0, 1))
+  other = jobs.seed_of(blocks, 0, root)
+  assert first.arms["with"].config.teacher == str(first.teacher.workdir)
+  assert first.teacher.workdir == other.teacher.workdir
+  assert first.teacher.workdir != second.teacher.workdir
+  assert first.arms["with"].workdir == other.arms["last"].workdir
+  students = [job for seed in (first, second, other) for job in
+              seed.arms.values()]  # fmt: skip
   assert len({job.workdir for job in students}) == 5
-  assert (arms["with"].config.seed, second_teacher.config.seed) == (0, 1)
-  assert second["with"].config.teacher_recipe.seed == 1
+  assert (first.arms["with"].config.seed, second.teacher.config.seed) == (0, 1)
+  assert second.arms["with"].config.teacher_recipe.seed == 1
 
 
 def test_no_teacher_is_trained_where_nobody_is_taught():
   arms = {"without": EXPERIMENTS["block"]("debug").arms["without"]}
-  assert experiment.jobs_of(arms, 0, Path("root"))[1] is None
+  assert jobs.seed_of(arms, 0, Path("root")).teacher is None
 
 
 def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
@@ -119,7 +120,7 @@ def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
   ]
   path = tmp_path / "metrics.jsonl"
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-  training = experiment.read_training(tmp_path)
+  training = jobs.read_training(tmp_path)
   assert training == (11.0, {"g_loss_rec": 1.5})
 
 
@@ -127,6 +128,14 @@ def test_the_weight_of_the_attention_term_is_in_the_table():
   losses = {"g_loss_akd": 0.1, "g_loss_rec": 2.0}
   figures = comparison.figures(result(0.5, 0.5) | {"losses": losses})
   assert figures["L_akd, weighted, of L_rec"] == pytest.approx(5)
+  arms = {
+    "without": [result(0.5, 0.5)],
+    "with": [result(0.5, 0.5) | {"losses": losses}],
+  }
+  text = comparison.markdown("T", "", "c", 0, arms)
+  # No row among the differences: the baseline has no such term.
+  assert text.count("L_akd, weighted") == 1
+  assert "| L_akd, weighted, of L_rec | - | 5.00 |" in text
 
 
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
@@ -151,6 +160,9 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   text = (tmp_path / "docs" / "paper1_table1.md").read_text()
   assert text.startswith("# Paper 1, Table 1")
   assert "| without | with | teacher |" in text
+  for picture in ("people", "curves"):
+    assert f"(paper1_table1_{picture}.png)" in text
+    assert (tmp_path / "docs" / f"paper1_table1_{picture}.png").exists()
   # What is there is taken as it is.
   again = start()
   assert text in again.communicate()[0] and again.returncode == 0

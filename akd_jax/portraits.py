@@ -1,0 +1,95 @@
+"""Pictures of trained networks side by side, and of where they look.
+
+uint8 sheets of the same people under every attribute, as the papers' figures.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax import pictures
+from akd_jax.attention import activation_name
+from akd_jax.samples import Sitters, distilled, portray
+from akd_jax.trials import Subject
+
+
+def every_block(
+  title: str, subject: Subject, people: Sitters, source: Any, hook: str
+) -> np.ndarray:
+  """Attention of each residual block (paper 1 Fig. 1, paper 2 Fig. 2).
+
+  Above it, of drawn faces, the true translation with its pixels marked.
+
+  Args:
+    title: the sheet's heading.
+    subject: whose attention.
+    people: whom to translate.
+    source: where they are the first.
+    hook: config.attention.hook.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  blocks = subject.trained.networks.generator.blocks
+  attentions = {
+    f"block {block + 1} of {blocks}": activation_name(block, hook, blocks)
+    for block in range(blocks)
+  }
+  lines = _truth(people, source) + _lines(subject, people, attentions)
+  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+
+
+def side_by_side(
+  title: str,
+  people: Sitters,
+  subjects: Mapping[str, Subject],
+  options: Mapping[str, ConfigDict],
+) -> np.ndarray:
+  """The same people from several networks, each with its attention beneath.
+
+  Args:
+    title: the sheet's heading.
+    people: whom to translate.
+    subjects: legend -> network.
+    options: legend -> its config.attention.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  lines = []
+  for name, subject in subjects.items():
+    subject = subject._replace(name=name)
+    generator = subject.trained.networks.generator
+    lines += _lines(subject, people, distilled(name, generator, options[name]))
+  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+
+
+def _lines(
+  subject: Subject, people: Sitters, attentions: Mapping[str, str]
+) -> list[pictures.Line]:
+  return portray(
+    subject.name, subject.trained, people, attentions,
+    np.eye(len(people.attributes), dtype=np.float32), subject.selectors,
+  )  # fmt: skip
+
+
+def _truth(people: Sitters, source: Any) -> list[pictures.Line]:
+  """What would be right, where that is known."""
+  if not hasattr(source, "counterfactual"):
+    return []
+  pairs = [
+    source.counterfactual(i, name)
+    for i in range(len(people.images))
+    for name in people.attributes
+  ]
+  truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
+  grid = len(people.images), len(people.attributes)
+  return [
+    pictures.Line(
+      "true translation, its pixels",
+      truths.reshape(*grid, *truths.shape[1:]),
+      masks.reshape(*grid, *masks.shape[1:]).astype(np.float32),
+    )
+  ]

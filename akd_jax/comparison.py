@@ -43,6 +43,7 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
     "accuracy": network["mean"],
     **{f"accuracy, {name}": row["accuracy"] for name, row in rows.items()},
     "other attributes that flip": mean_of(rows, "mean_flips"),
+    "flips where nothing is set": mean_of(network["left_alone"], "flips"),
     "error inside the attribute": mean_of(
       rows, "counterfactual", "inside", "error"
     ),

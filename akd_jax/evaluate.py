@@ -46,7 +46,20 @@ def table(result: dict[str, Any]) -> str:
     cells = [value(network) for network in networks.values()]
     if any(cell is not None for cell in cells):
       others.append([title, *(cell or "-" for cell in cells)])
-  return f"{_ruled(rows, last=True)}\n\n{_ruled(others)}"
+  parts = [_ruled(rows, last=True), _ruled(others)]
+  if "training_labels" in result:
+    parts.append(_ruled(_labels(result)))
+  return "\n\n".join(parts)
+
+
+def _labels(result: dict[str, Any]) -> list[list[str]]:
+  """Paper 2's Table V: what a network can mistake for the attribute."""
+  labels = result["training_labels"]
+  rows = [["training split", "have it", "men among them"]]
+  for name in next(iter(result["networks"].values()))["attributes"]:
+    if row := labels["attributes"].get(name):
+      rows.append([name, _percent(row["share"]), _percent(row["male"])])
+  return [*rows, ["all", "", _percent(labels["male"])]]
 
 
 def _ruled(rows: list[list[str]], last: bool = False) -> str:
@@ -70,6 +83,10 @@ def _ruled(rows: list[list[str]], last: bool = False) -> str:
 
 def _percent(share: float | None) -> str:
   return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def _lost(network: dict[str, Any]) -> str:
+  return _percent(mean_of(network["left_alone"], "flips"))
 
 
 def _share_of(*path: str) -> "Callable[[dict[str, Any]], str | None]":
@@ -103,6 +120,7 @@ def _distance(name: str) -> "Callable[[dict[str, Any]], str | None]":
 # A line for each; none where no network has the figure.
 _FIGURES: "dict[str, Callable[[dict[str, Any]], str | None]]" = {
   "other attributes that flip": _share_of("mean_flips"),
+  "  where nothing is set": _lost,
   "error inside the attribute": _share_of("counterfactual", "inside", "error"),
   "  of doing nothing": _share_of("counterfactual", "inside", "nothing"),
   "error outside": _share_of("counterfactual", "outside", "error"),

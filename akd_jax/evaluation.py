@@ -15,6 +15,7 @@ from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.files import written_whole
 from akd_jax.metrics.cost import generator_cost
+from akd_jax.metrics.leakage import GENDER, flips, label_distribution
 from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
 from akd_jax.pictures import save_png
@@ -22,7 +23,13 @@ from akd_jax.reference import Distances, Reference, load_or_compute
 from akd_jax.runs import Run, load_run
 from akd_jax.samples import sitters
 from akd_jax.state import Networks, create_networks
-from akd_jax.trials import Subject, TestSet, load_test_set, outcomes
+from akd_jax.trials import (
+  Subject,
+  TestSet,
+  left_alone,
+  load_test_set,
+  outcomes,
+)
 
 # People whose attention is drawn.
 _SHOWN = 2
@@ -49,7 +56,8 @@ def evaluate(
   Returns:
     What evaluation.json holds: {"step", "protocol", "classifier", "networks":
     {"teacher" and "student", or "generator": see `measure`},
-    "attention_agreement"}.
+    "attention_agreement", "training_labels": how attributes go with gender,
+    where that is known (paper 2, Table V)}.
 
   Raises:
     UserError: there is no such run, checkpoint or attribute.
@@ -81,6 +89,8 @@ def evaluate(
     "classifier": classifier.metadata,
     "networks": networks,
   }
+  if GENDER in names.judged:
+    result["training_labels"] = label_distribution(train.labels, names.judged)
   if len(attention) > 1:
     result["attention_agreement"] = agree(*attention)
   return result
@@ -95,13 +105,14 @@ def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
   path = pathlib.Path(workdir) / "evaluation.json"
   _draw_attention(workdir, result["step"], path.parent / "evaluation")
   for name, network in result["networks"].items():
-    flips = {
+    matrix = {
       attribute: row["flips"]
       for attribute, row in network["attributes"].items()
       if "flips" in row
     }
+    matrix["nothing"] = network["left_alone"]
     matrices.draw(
-      flips,
+      matrix,
       path.parent / "evaluation" / f"leakage_{name}.png",
       f"{path.parent.name}: what else changes, {name}",
     )
@@ -173,8 +184,9 @@ def measure(
 
   Returns:
     What evaluation.json holds of the network, {"mean": accuracy, "attributes":
-    {name: what METRICS give}, "block": the activation that is distilled, the
-    distances to real pictures, "cost"}; and the attention there, for `agree`.
+    {name: what METRICS give}, "left_alone": what flips where nothing is asked
+    for, "block": the activation that is distilled, the distances to real
+    pictures, "cost"}; and the attention there, for `agree`.
   """
   rows: dict[str, Any] = {
     name: {"accuracy": None, "images": 0} for name in wanted
@@ -195,11 +207,16 @@ def measure(
       attention[name] = outcome.maps[block]
     if keep:
       keep(subject.name, outcome)
+  lost = flips(
+    *left_alone(subject, test, classifier, names, config.data.label_rule),
+    names.judged, target="", exclusive=(),
+  )  # fmt: skip
   known = [row["accuracy"] for row in rows.values() if row["images"]]
   generator = subject.trained.networks.generator
   result = {
     "mean": float(np.mean(known)) if known else None,
     "attributes": rows,
+    "left_alone": lost,
     "block": block,
     **distances.overall(),
     "cost": generator_cost(

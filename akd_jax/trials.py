@@ -113,6 +113,29 @@ def outcomes(
     progress.done()
 
 
+def left_alone(
+  subject: Subject, test: TestSet, judge: Classifier, names: Names, rule: str
+) -> tuple[np.ndarray, np.ndarray]:
+  """The judge's verdicts before and after asking for what is there already.
+
+  Whatever changes is lost by the network, not changed along with something.
+
+  Args:
+    subject, test, judge, names: as for `outcomes`.
+    rule: config.data.label_rule.
+
+  Returns:
+    0/1 [N, K] twice.
+  """
+  labels = test.labels[:, : len(names.attributes)]
+  restored = inference.translate(subject.trained, test.images, labels)
+  before, after = (
+    accuracy.verdicts(judge.predict(images)[0], rule)
+    for images in (test.images, restored)
+  )
+  return before, after
+
+
 def _maps(
   subject: Subject,
   images: np.ndarray,

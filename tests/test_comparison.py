@@ -23,6 +23,7 @@ def result(mean, accuracy):
       "student": {
         "mean": mean,
         "attributes": {"Bald": row},
+        "left_alone": {"Bald": {"flips": 0.0}},
         "block": "block_0",
         "fd_classifier": 12.0,
       },

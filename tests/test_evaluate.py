@@ -15,7 +15,13 @@ def network(mean, bald, male, flips):
     "Bald": {"accuracy": bald, "images": 4},
     "Male": {"accuracy": male, "images": 4, "mean_flips": flips},
   }
-  return {"mean": mean, "attributes": rows, "block": "block_0", "cost": cost}
+  return {
+    "mean": mean,
+    "attributes": rows,
+    "left_alone": {"Bald": {"flips": 0.0}, "Male": {"flips": 0.125}},
+    "block": "block_0",
+    "cost": cost,
+  }
 
 
 RESULT = {
@@ -25,6 +31,10 @@ RESULT = {
   "networks": {
     "teacher": network(0.5, 0.75, 0.25, 0.125),
     "student": network(0.25, None, 0.25, None),
+  },
+  "training_labels": {
+    "male": 0.5,
+    "attributes": {"Bald": {"share": 0.25, "male": 1.0}},
   },
 }
 TABLE = """\
@@ -38,9 +48,15 @@ mean          50.0 %   25.0 %           99.5 %
                             teacher  student
 --------------------------------------------
 other attributes that flip   12.5 %        -
+  where nothing is set        6.2 %    6.2 %
 parameters                    1,234    1,234
 multiply-accumulates          5.6 M    5.6 M
-latency, 1 picture          10.0 ms  10.0 ms"""
+latency, 1 picture          10.0 ms  10.0 ms
+
+training split  have it  men among them
+---------------------------------------
+Bald             25.0 %         100.0 %
+all                              50.0 %"""
 
 
 def test_a_run_is_evaluated_beside_its_teacher(runs):
@@ -56,7 +72,11 @@ def test_a_run_is_evaluated_beside_its_teacher(runs):
   for network in result["networks"].values():
     assert tuple(network["attributes"]) == AVATAR_ATTRIBUTES
     assert 0 <= network["mean"] <= 1
+    assert set(network["left_alone"]) >= set(AVATAR_ATTRIBUTES)
+  assert result["training_labels"]["attributes"]["Goatee"]["male"] == 1
   assert result["step"] == training.STEPS
+  for name in ("leakage", "attention"):
+    assert (runs.student / "evaluation" / f"{name}_student.png").exists()
   assert evaluate.table(result) in done.stdout
   assert done.stdout.endswith(f"written to {path}\n")
   # What does not train starts fast.

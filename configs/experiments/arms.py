@@ -7,7 +7,6 @@ from ml_collections import ConfigDict
 
 from akd_jax.configs import student
 
-
 # What a judge can not see in avatars of 32 pixels: wrinkles and blush.
 TOO_SMALL = ("Young", "Rosy_Cheeks")
 

@@ -5,6 +5,10 @@
 F are the activations of a residual block of the generator, y^c the logit of
 class c that a discriminator gives the *generated* image (paper 1 eq. 1-2,
 paper 2 eq. 4-5). Nothing but that logit is propagated back.
+
+The mean over pixels forgets where the gradient was: of trained StarGANs the map
+finds an attribute's pixels no better than chance (docs/results.md). HiResCAM
+takes the products without it: A^c = ReLU(sum_k d y^c / d F_k * F_k).
 """
 
 from collections.abc import Callable, Sequence
@@ -80,6 +84,7 @@ def attention_maps(
   taps: Taps,
   selector: jax.Array,
   *,
+  method: str = "grad_cam",
   second_order: bool = True,
 ) -> tuple[dict[str, jax.Array], Any]:
   """Maps of every tapped activation, in one backward pass.
@@ -91,7 +96,8 @@ def attention_maps(
     selector: [B, C], how much each class logit of each sample counts: a
       one-hot row for the map of one class, the target label for the map of
       the sum of its active logits, zeros for an empty map.
-    second_order: keep alpha differentiable, so that a loss on the maps
+    method: one of METHODS.
+    second_order: keep the gradient differentiable, so that a loss on the maps
       reaches the layers behind the activation.
 
   Returns:
@@ -104,22 +110,30 @@ def attention_maps(
     return jnp.sum(logits * selector), (features, aux)
 
   gradients, (features, aux) = jax.grad(selected, has_aux=True)(dict(taps))
+  if not second_order:
+    gradients = jax.lax.stop_gradient(gradients)
   maps = {
-    name: grad_cam(gradient, features[name], second_order=second_order)
+    name: METHODS[method](
+      gradient.astype(jnp.float32), features[name].astype(jnp.float32)
+    )
     for name, gradient in gradients.items()
   }
   return maps, aux
 
 
-def grad_cam(
-  gradient: jax.Array, activation: jax.Array, *, second_order: bool = True
-) -> jax.Array:
+def grad_cam(gradient: jax.Array, activation: jax.Array) -> jax.Array:
   """Weighs channels by their mean gradient: [B, h, w, K] twice to [B, h, w]."""
-  alpha = jnp.mean(gradient, axis=(1, 2), dtype=jnp.float32)
-  if not second_order:
-    alpha = jax.lax.stop_gradient(alpha)
-  weighted = jnp.einsum("bk,bhwk->bhw", alpha, activation.astype(jnp.float32))
-  return jax.nn.relu(weighted)
+  alpha = jnp.mean(gradient, axis=(1, 2))
+  return jax.nn.relu(jnp.einsum("bk,bhwk->bhw", alpha, activation))
+
+
+def hires_cam(gradient: jax.Array, activation: jax.Array) -> jax.Array:
+  """Weighs each activation by its own gradient (Draelos and Carin, 2020)."""
+  return jax.nn.relu(jnp.sum(gradient * activation, axis=-1))
+
+
+# Gradient and activation, float32 [B, h, w, K], to the map [B, h, w].
+METHODS = {"grad_cam": grad_cam, "hires_cam": hires_cam}
 
 
 def normalize(maps: jax.Array, how: str) -> jax.Array:

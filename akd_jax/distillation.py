@@ -17,6 +17,7 @@ Metrics = dict[str, jax.Array]
 
 # Fields of config.attention whose values are names, with all of them.
 OPTIONS = {
+  "method": tuple(attention.METHODS),
   "discriminator": ("teacher", "own"),
   "target": ("sum", "sampled", "each"),
   "normalize": attention.NORMALIZATIONS,
@@ -112,10 +113,11 @@ def attention_loss(
       taps,
       # The teacher's discriminator has logits for its own attributes.
       selector if own else teacher_selector,
+      method=options.method,
       second_order=options.second_order,
     )
     teacher_maps, _ = attention.attention_maps(
-      teacher_scores, teacher_taps, teacher_selector
+      teacher_scores, teacher_taps, teacher_selector, method=options.method
     )
     # The teacher's maps are constants: the gradient is taken with respect to
     # the student only, and stop_gradient says so to the reader.

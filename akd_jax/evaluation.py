@@ -128,7 +128,7 @@ def _draw_attention(workdir: str, step: int, folder: pathlib.Path) -> None:
   for subject in subjects(run):
     title = f"{pathlib.Path(workdir).name}: attention, {subject.name}"
     sheet = portraits.every_block(
-      title, subject, people, source, run.config.attention.hook
+      title, subject, people, source, run.config.attention
     )
     save_png(folder / f"attention_{subject.name}.png", sheet)
 

@@ -62,8 +62,10 @@ def translate(
   return in_pieces(function, _piece(len(images)), images, labels)
 
 
-@functools.partial(jax.jit, static_argnames=("networks", "names"))
-def _attend(networks, generator, discriminator, image, label, selector, names):
+@functools.partial(jax.jit, static_argnames=("networks", "names", "method"))
+def _attend(
+  networks, generator, discriminator, image, label, selector, names, method
+):
   unit, label = to_unit(image), label.astype(jnp.float32)
 
   def scores(taps):
@@ -76,7 +78,9 @@ def _attend(networks, generator, discriminator, image, label, selector, names):
     return logits, (features, translated)
 
   taps = attention.zero_taps(networks.generator, generator, unit, label, names)
-  maps, translated = attention.attention_maps(scores, taps, selector)
+  maps, translated = attention.attention_maps(
+    scores, taps, selector, method=method
+  )
   return to_uint8(translated), maps
 
 
@@ -86,6 +90,7 @@ def translate_with_attention(
   labels: np.ndarray,
   selectors: np.ndarray,
   names: Sequence[str],
+  method: str,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
   """Translates, and says where the generator looked.
 
@@ -96,10 +101,13 @@ def translate_with_attention(
     selectors: [N, C'], the logits (of `trained.discriminator`) that each map
       is taken from; see `attention.attention_maps`.
     names: of the activations; see `attention.activation_name`.
+    method: config.attention.method.
 
   Returns:
     Translated images uint8 [N, S, S, 3], and maps {name: [N, S/4, S/4]}.
   """
-  function = functools.partial(_attend, *trained, names=tuple(names))
+  function = functools.partial(
+    _attend, *trained, names=tuple(names), method=method
+  )
   selectors = np.asarray(selectors, np.float32)
   return in_pieces(function, _piece(len(images)), images, labels, selectors)

@@ -16,7 +16,11 @@ from akd_jax.trials import Subject
 
 
 def every_block(
-  title: str, subject: Subject, people: Sitters, source: Any, hook: str
+  title: str,
+  subject: Subject,
+  people: Sitters,
+  source: Any,
+  options: ConfigDict,
 ) -> np.ndarray:
   """Attention of each residual block (paper 1 Fig. 1, paper 2 Fig. 2).
 
@@ -27,17 +31,20 @@ def every_block(
     subject: whose attention.
     people: whom to translate.
     source: where they are the first.
-    hook: config.attention.hook.
+    options: config.attention; its block does not matter.
 
   Returns:
     uint8 [H, W, 3].
   """
   blocks = subject.trained.networks.generator.blocks
   attentions = {
-    f"block {block + 1} of {blocks}": activation_name(block, hook, blocks)
+    f"block {block + 1} of {blocks}": activation_name(
+      block, options.hook, blocks
+    )
     for block in range(blocks)
   }
-  lines = _truth(people, source) + _lines(subject, people, attentions)
+  lines = _truth(people, source)
+  lines += _lines(subject, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
@@ -62,15 +69,19 @@ def side_by_side(
   for name, subject in subjects.items():
     subject = subject._replace(name=name)
     generator = subject.trained.networks.generator
-    lines += _lines(subject, people, distilled(name, generator, options[name]))
+    attentions = distilled(name, generator, options[name])
+    lines += _lines(subject, people, attentions, options[name].method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
 def _lines(
-  subject: Subject, people: Sitters, attentions: Mapping[str, str]
+  subject: Subject,
+  people: Sitters,
+  attentions: Mapping[str, str],
+  method: str,
 ) -> list[pictures.Line]:
   return portray(
-    subject.name, subject.trained, people, attentions,
+    subject.name, subject.trained, people, attentions, method,
     np.eye(len(people.attributes), dtype=np.float32), subject.selectors,
   )  # fmt: skip
 

@@ -78,14 +78,18 @@ def sheet(
     mapping = distillation.mapping
     taught = Trained(distillation.networks, *teacher)
     attentions = distilled("teacher", taught.networks.generator, options)
-    lines = portray("teacher", taught, people, attentions, mapping, mapping)
+    lines = portray(
+      "teacher", taught, people, attentions, options.method, mapping, mapping
+    )
     if options.discriminator == "teacher":
       judge = distillation.networks.discriminator, teacher.discriminator
       logits = mapping
   legend = "student" if lines else "generator"
   trained = Trained(Networks(networks.generator, judge[0]), generator, judge[1])
   attentions = distilled(legend, networks.generator, options)
-  lines += portray(legend, trained, people, attentions, own, logits)
+  lines += portray(
+    legend, trained, people, attentions, options.method, own, logits
+  )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
@@ -94,6 +98,7 @@ def portray(
   trained: Trained,
   people: Sitters,
   attentions: Mapping[str, str],
+  method: str,
   conditions: np.ndarray,
   logits: np.ndarray,
 ) -> list[pictures.Line]:
@@ -104,6 +109,7 @@ def portray(
     trained: networks; its discriminator's logits give the attention.
     people: whom to translate.
     attentions: legend -> activation that the map is taken at.
+    method: config.attention.method.
     conditions: [C, T], from the attributes to those the generator is given.
     logits: [C, T'], from the attributes to the discriminator's classes.
   """
@@ -115,6 +121,7 @@ def portray(
     np.asarray(teacher_target(people.targets.reshape(-1, classes), conditions)),
     selectors @ logits,
     tuple(attentions.values()),
+    method,
   )
 
   def grid(flat: np.ndarray) -> np.ndarray:

@@ -156,6 +156,7 @@ def _maps(
       activation_name(block, config.attention.hook, blocks)
       for block in range(blocks)
     ],
+    config.attention.method,
   )
   return maps
 

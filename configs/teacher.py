@@ -188,6 +188,9 @@ def _data() -> ConfigDict:
 def _attention() -> ConfigDict:
   """How attention maps are taken and compared (docs/method.md)."""
   attention = ConfigDict()
+  # What a map is made of: "grad_cam", the papers', whose weights are means of
+  # the gradient over pixels, or "hires_cam", the gradient of each pixel.
+  attention.method = "grad_cam"
   # Residual block: an index, "last" or "second_last".
   attention.block = "last"
   # "block": output after the residual sum; "branch": before it.

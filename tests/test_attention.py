@@ -203,6 +203,32 @@ def test_linear_logits_give_the_map_worked_out_by_hand(second_order):
   assert found == [[2.0, 3.0], [0.0, 1.0]]
 
 
+@pytest.mark.parametrize("second_order", [True, False])
+def test_hires_cam_keeps_where_the_gradient_was(second_order):
+  # y = 3 F_0 at the first pixel + F_1 squared at the second.
+  activation = jnp.array([[[[1.0, 5.0], [7.0, 2.0]]]])
+
+  def scores(taps):
+    x = activation + taps["block_0"]
+    logit = 3 * x[:, 0, 0, 0] + x[:, 0, 1, 1] ** 2
+    return logit[:, None], ({"block_0": x}, None)
+
+  taps = {"block_0": jnp.zeros(activation.shape)}
+
+  def found(taps):
+    maps, _ = attention.attention_maps(
+      scores, taps, jnp.ones((1, 1)),
+      method="hires_cam", second_order=second_order,
+    )  # fmt: skip
+    return maps["block_0"][0]
+
+  # 3 * 1, and 2 * 2 * 2; Grad-CAM would have seen F_1's 5, too.
+  assert found(taps).tolist() == [[3.0, 8.0]]
+  # 2 x^2 with its weight 2 x, or as if that were a constant.
+  slope = jax.jacrev(found)(taps)["block_0"][0, 1, 0, 0, 1, 1]
+  assert slope == (8.0 if second_order else 4.0)
+
+
 def test_what_scores_computes_on_the_way_is_returned(inputs):
   def scores(taps):
     x = inputs[0] + taps["x"]

@@ -156,6 +156,7 @@ def test_student_celeba_takes_the_papers_attention(papers):
   attention = papers.attention
   assert attention.block == "last"
   assert attention.hook == "block"
+  assert attention.method == "grad_cam"
   assert attention.discriminator == "teacher"
   assert attention.norm == "l1_mean"
   assert attention.second_order

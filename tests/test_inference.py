@@ -84,7 +84,7 @@ def test_attention_comes_with_the_same_images(trained):
   selectors = np.eye(CLASSES)[[0, 1, 2, 0]]
   plain = translate(trained, images, labels)
   translated, maps = translate_with_attention(
-    trained, images, labels, selectors, ["block_0", "branch_0"]
+    trained, images, labels, selectors, ["block_0", "branch_0"], "grad_cam"
   )
   assert np.abs(translated.astype(int) - plain).max() <= 1
   assert list(maps) == ["block_0", "branch_0"]
@@ -93,6 +93,12 @@ def test_attention_comes_with_the_same_images(trained):
     assert np.all(some >= 0) and some.max() > 0
   # Another class of the same picture is looked for elsewhere.
   same_image = translate_with_attention(
-    trained, images[[0, 0]], labels[[0, 0]], selectors[:2], ["block_0"]
-  )[1]["block_0"]
+    trained, images[[0, 0]], labels[[0, 0]], selectors[:2], ["block_0"],
+    "grad_cam",
+  )[1]["block_0"]  # fmt: skip
   assert not np.allclose(same_image[0], same_image[1])
+  other = translate_with_attention(
+    trained, images, labels, selectors, ["block_0"], "hires_cam"
+  )[1]["block_0"]
+  assert other.shape == maps["block_0"].shape
+  assert not np.allclose(other, maps["block_0"])

@@ -40,7 +40,7 @@ def outcomes(monkeypatch):
       {
         "data": {"label_rule": "multilabel"},
         "evaluation": {"protocol": protocol, "looked_at": 2},
-        "attention": {"hook": "block"},
+        "attention": {"hook": "block", "method": "grad_cam"},
       }
     )
     count = len(labels)

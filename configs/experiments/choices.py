@@ -17,6 +17,23 @@ def target(scale: str) -> Experiment:
   return _choice("Target of the map", scale, "attention.target", others)
 
 
+def method(scale: str) -> Experiment:
+  """What a map is made of: the papers' Grad-CAM, or maps that find things."""
+  return experiment(
+    "What a map is made of (attention.method)",
+    half_width(scale),
+    {
+      "without": WITHOUT,
+      "grad_cam": WITH,
+      "hires_cam": {"attention.method": "hires_cam"},
+      "hires_cam, weight 100": {
+        "attention.method": "hires_cam",
+        "loss.lambda_akd": 100.0,
+      },
+    },
+  )
+
+
 def normalize(scale: str) -> Experiment:
   """How maps are scaled before they are compared."""
   return _choice("Normalisation", scale, "attention.normalize", ("max", "l2"))
@@ -47,6 +64,7 @@ def _choice(
 
 
 EXPERIMENTS = {
+  "method": method,
   "target": target,
   "normalize": normalize,
   "discriminator": discriminator,

@@ -7,6 +7,7 @@ from akd_jax.configs.experiments.arms import (
   WITH,
   WITHOUT,
   Experiment,
+  briefly_taught,
   changed,
   experiment,
   half_width,
@@ -42,7 +43,7 @@ def table2(scale: str) -> Experiment:
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
   base = changed(
-    half_width(scale),
+    briefly_taught(half_width(scale), scale),
     {
       "data.attributes": tuple(pseudo.PAPER1),
       "data.distribution": ConfigDict(),

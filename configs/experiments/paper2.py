@@ -13,6 +13,7 @@ from akd_jax.configs.experiments.arms import (
   WITH,
   WITHOUT,
   Experiment,
+  briefly_taught,
   changed,
   experiment,
   half_width,
@@ -65,7 +66,7 @@ def table4(scale: str) -> Experiment:
     }
   return experiment(
     "Paper 2, Table IV: gender misclassified after a biased training set",
-    changed(same_size(scale), fields),
+    changed(briefly_taught(same_size(scale), scale), fields),
     {"StarGAN": WITHOUT, "AKD-GAN": WITH},
     "CelebA: Bald on women 97.72 and 50.97 %, Wearing_Lipstick on men 88.11 and"
     " 83.60 % (StarGAN and AKD-GAN).",

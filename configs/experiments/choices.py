@@ -18,20 +18,8 @@ def target(scale: str) -> Experiment:
 
 
 def method(scale: str) -> Experiment:
-  """What a map is made of: the papers' Grad-CAM, or maps that find things."""
-  return experiment(
-    "What a map is made of (attention.method)",
-    half_width(scale),
-    {
-      "without": WITHOUT,
-      "grad_cam": WITH,
-      "hires_cam": {"attention.method": "hires_cam"},
-      "hires_cam, weight 100": {
-        "attention.method": "hires_cam",
-        "loss.lambda_akd": 100.0,
-      },
-    },
-  )
+  """What a map is made of: the papers' Grad-CAM, or HiResCAM."""
+  return _choice("Map", scale, "attention.method", ("hires_cam",))
 
 
 def normalize(scale: str) -> Experiment:

@@ -227,7 +227,16 @@ def _draw_key(sheet: Image.Image, top: int, scale: float | None) -> None:
   _write(sheet, (left, top, sheet.width - MARGIN - left, KEY), most, 13)
 
 
-def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
-  """Writes a uint8 picture; nobody ever sees half of the file."""
+def save_png(
+  path: str | os.PathLike, image: np.ndarray, colours: int | None = None
+) -> None:
+  """Writes a uint8 picture; nobody ever sees half of the file.
+
+  Given how many colours it may have, at most 256, the file is about half as
+  large, and no longer exact.
+  """
+  picture = Image.fromarray(image)
+  if colours is not None:
+    picture = picture.quantize(colours)
   with written_whole(path) as temporary:
-    Image.fromarray(image).save(temporary, format="PNG")
+    picture.save(temporary, format="PNG", optimize=colours is not None)

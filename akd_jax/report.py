@@ -17,7 +17,10 @@ from akd_jax.samples import sitters
 from akd_jax.trials import Subject
 
 # People in the picture.
-_SHOWN = 3
+_SHOWN = 2
+# Terms whose curves are drawn; the second line where a teacher is.
+_TERMS = ("d_loss_cls", "fake_agreement", "g_loss_cls", "g_loss_rec")
+_TAUGHT = ("g_loss_akd", "attention_student_mean", "attention_teacher_mean")
 
 
 def write(
@@ -60,7 +63,10 @@ def write(
   if not path.exists() or path.read_text() != text:
     _draw_people(title, seeds[0], picture)
     first = {arm: job.workdir for arm, job in seeds[0].jobs.items()}
-    curves.draw({arm: first[arm] / "metrics.jsonl" for arm in first}, plot)
+    curves.draw(
+      {arm: first[arm] / "metrics.jsonl" for arm in first}, plot,
+      _TERMS + (_TAUGHT if seeds[0].teacher else ()),
+    )  # fmt: skip
     with written_whole(path) as partial:
       partial.write_text(text)
   return text
@@ -77,4 +83,5 @@ def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
       subjects.setdefault(name, subject)
       options.setdefault(name, run.config.attention)
   people = sitters(pipeline.open_source(run.config.data, "test"), _SHOWN)
-  save_png(path, portraits.side_by_side(title, people, subjects, options))
+  sheet = portraits.side_by_side(title, people, subjects, options)
+  save_png(path, sheet, colours=256)

@@ -269,3 +269,15 @@ def test_a_failed_save_leaves_the_old_picture_and_nothing_else(
     pictures.save_png(path, _noise(5, 5, 3))
   assert path.read_bytes() == before
   assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_picture_of_few_colours_is_smaller_and_looks_the_same(tmp_path):
+  ramp = np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8)
+  image = np.clip(ramp.astype(int) + _noise(64, 64, 3) // 16, 0, 255)
+  image = image.astype(np.uint8)
+  exact, few = tmp_path / "exact.png", tmp_path / "few.png"
+  pictures.save_png(exact, image)
+  pictures.save_png(few, image, colours=256)
+  assert few.stat().st_size < exact.stat().st_size
+  again = np.asarray(Image.open(few).convert("RGB"))
+  assert np.abs(again.astype(int) - image).mean() < 8

@@ -1,0 +1,81 @@
+"""Which maps find what an attribute changes: every method, hook and block.
+
+  python benchmarks/attention.py RUN [RUN ...] [--images=64]
+
+RUN is the directory of a run on avatars, whose true translations are known.
+Prints how much of a map's mass lies on the pixels that the attribute owns, and
+how often its maximum does, means over attributes and runs, with the deviation
+over runs, beside a uniform map's.
+"""
+
+import argparse
+
+import numpy as np
+
+from akd_jax import attention, evaluation, inference, runs, trials
+from akd_jax.data import pipeline
+from akd_jax.data.attributes import set_attribute
+from akd_jax.metrics.localization import localization
+
+HOOKS = ("block", "branch")
+
+
+def scores(directory, count):
+  """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
+  run = runs.load_run(directory)
+  source = pipeline.open_source(run.config.data, "test")
+  test = trials.load_test_set(source, 8 * count, 4)
+  *_, subject = evaluation.subjects(run)
+  blocks = subject.trained.networks.generator.blocks
+  names = [
+    attention.activation_name(block, hook, blocks)
+    for hook in HOOKS
+    for block in range(blocks)
+  ]
+  found = {}
+  for column, name in enumerate(run.attributes):
+    lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
+    targets = set_attribute(
+      test.labels[lacking], run.attributes, name, source.exclusive
+    )
+    masks = np.stack(
+      [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
+    )
+    selectors = np.tile(subject.selectors[column], (len(lacking), 1))
+    for method in attention.METHODS:
+      _, maps = inference.translate_with_attention(
+        subject.trained, test.images[lacking], targets, selectors, names, method
+      )
+      for activation in names:
+        score = localization(maps[activation], masks)
+        found.setdefault((method, activation), []).append(
+          (
+            score["share"]["value"],
+            score["share"]["chance"],
+            score["pointing"]["value"],
+          )
+        )
+  return found
+
+
+def main():
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  parser.add_argument("runs", nargs="+", metavar="RUN")
+  parser.add_argument("--images", type=int, default=64, help="an attribute")
+  arguments = parser.parse_args()
+  every = [scores(run, arguments.images) for run in arguments.runs]
+  print("| method | activation | share inside | uniform | maximum inside |")
+  print("|---|---|---|---|---|")
+  for key in every[0]:
+    each = 100 * np.array([np.mean(found[key], axis=0) for found in every])
+    (share, chance, maximum), spread = each.mean(0), each.std(0, ddof=1)
+    print(
+      f"| {key[0]} | {key[1]} | {share:.1f} ± {spread[0]:.1f} | {chance:.1f} |"
+      f" {maximum:.1f} ± {spread[2]:.1f} |"
+    )
+
+
+if __name__ == "__main__":
+  main()

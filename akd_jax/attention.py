@@ -55,9 +55,11 @@ def activation_name(block: str | int, hook: str, blocks: int) -> str:
   except ValueError:
     index = -1
   if not 0 <= index < blocks:
+    few = "0 or 'last'"
+    many = f"0 to {blocks - 1}, 'last' or 'second_last'"
     raise UserError(
       f"config.attention.block={block!r} is not a block of a generator with"
-      f" {blocks}: give 0 to {blocks - 1}, 'last' or 'second_last'"
+      f" {blocks}: give {few if blocks == 1 else many}"
     )
   return f"{hook}_{index}"
 

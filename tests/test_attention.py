@@ -262,6 +262,7 @@ def test_a_block_that_is_not_there_is_refused(block):
 def test_the_second_last_of_one_block_is_refused():
   message = error(attention.activation_name, "second_last", "block", 1)
   assert "attention.block='second_last'" in message
+  assert message.endswith("with 1: give 0 or 'last'")
 
 
 def test_an_unknown_hook_is_refused():

@@ -3,8 +3,8 @@
 uint8 sheets of the same people under every attribute, as the papers' figures.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -44,46 +44,50 @@ def every_block(
     for block in range(blocks)
   }
   lines = _truth(people, source)
-  lines += _lines(subject, people, attentions, options.method)
+  lines += portray(
+    subject.name, subject.trained, people, attentions, options.method,
+    np.eye(len(people.attributes)), subject.selectors,
+  )  # fmt: skip
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
+class Portrayed(NamedTuple):
+  """A network, and how its attention is taken.
+
+  Attributes:
+    subject: the network.
+    options: config.attention.
+    conditions: [C, T], from the attributes of the sheet to those that the
+      generator is given: a teacher of pseudo-attention knows others.
+  """
+
+  subject: Subject
+  options: ConfigDict
+  conditions: np.ndarray
+
+
 def side_by_side(
-  title: str,
-  people: Sitters,
-  subjects: Mapping[str, Subject],
-  options: Mapping[str, ConfigDict],
+  title: str, people: Sitters, networks: Sequence[Portrayed]
 ) -> np.ndarray:
   """The same people from several networks, each with its attention beneath.
 
   Args:
     title: the sheet's heading.
     people: whom to translate.
-    subjects: legend -> network.
-    options: legend -> its config.attention.
+    networks: from top to bottom.
 
   Returns:
     uint8 [H, W, 3].
   """
   lines = []
-  for name, subject in subjects.items():
-    subject = subject._replace(name=name)
+  for subject, options, conditions in networks:
     generator = subject.trained.networks.generator
-    attentions = distilled(name, generator, options[name])
-    lines += _lines(subject, people, attentions, options[name].method)
+    lines += portray(
+      subject.name, subject.trained, people,
+      distilled(subject.name, generator, options), options.method,
+      conditions, subject.selectors,
+    )  # fmt: skip
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
-
-
-def _lines(
-  subject: Subject,
-  people: Sitters,
-  attentions: Mapping[str, str],
-  method: str,
-) -> list[pictures.Line]:
-  return portray(
-    subject.name, subject.trained, people, attentions, method,
-    np.eye(len(people.attributes), dtype=np.float32), subject.selectors,
-  )  # fmt: skip
 
 
 def _truth(people: Sitters, source: Any) -> list[pictures.Line]:

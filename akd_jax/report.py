@@ -5,16 +5,16 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from ml_collections import ConfigDict
+import numpy as np
 
-from akd_jax import comparison, curves, evaluation, portraits
+from akd_jax import comparison, curves, evaluation, teaching
 from akd_jax.data import pipeline
 from akd_jax.files import written_whole
 from akd_jax.jobs import Seed, read_training
 from akd_jax.pictures import save_png
+from akd_jax.portraits import Portrayed, side_by_side
 from akd_jax.runs import load_run
 from akd_jax.samples import sitters
-from akd_jax.trials import Subject
 
 # People in the picture.
 _SHOWN = 2
@@ -73,15 +73,22 @@ def write(
 
 
 def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
-  """The teacher, where it knows the same attributes, then every arm."""
-  subjects: dict[str, Subject] = {}
-  options: dict[str, ConfigDict] = {}
-  for arm, job in seed.arms.items():
-    run = load_run(str(job.workdir))
-    *teacher, student = evaluation.subjects(run)
-    for name, subject in (*((x.name, x) for x in teacher), (arm, student)):
-      subjects.setdefault(name, subject)
-      options.setdefault(name, run.config.attention)
+  """The teacher, where there is one, then every arm."""
+  arms = {arm: load_run(str(job.workdir)) for arm, job in seed.arms.items()}
+  networks = []
+  if seed.teacher:
+    taught = load_run(str(seed.teacher.workdir))
+    student = next(x for x in arms.values() if teaching.distils(x.config))
+    mapping = teaching.check_fit(student.config, taught.config)
+    (subject,) = evaluation.subjects(taught)
+    subject = subject._replace(name="teacher", selectors=mapping)
+    networks.append(Portrayed(subject, student.config.attention, mapping))
+  for arm, run in arms.items():
+    *_, subject = evaluation.subjects(run)
+    own = np.eye(len(run.attributes))
+    networks.append(
+      Portrayed(subject._replace(name=arm), run.config.attention, own)
+    )
   people = sitters(pipeline.open_source(run.config.data, "test"), _SHOWN)
-  sheet = portraits.side_by_side(title, people, subjects, options)
+  sheet = side_by_side(title, people, networks)
   save_png(path, sheet, colours=256)

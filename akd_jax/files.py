@@ -1,7 +1,6 @@
 """Files that are there whole or not at all, claims, names for what is kept."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -34,6 +33,9 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
   Other processes that ask the same are told not, or wait for their turn. The
   system takes a dead process's claim back.
   """
+  # Imported here: Windows has none, and all else works there.
+  import fcntl
+
   path = Path(folder, ".lock")
   path.parent.mkdir(parents=True, exist_ok=True)
   with open(path, "w") as file:

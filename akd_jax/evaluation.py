@@ -14,6 +14,7 @@ from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.files import written_whole
+from akd_jax.metrics.accuracy import verdicts
 from akd_jax.metrics.cost import generator_cost
 from akd_jax.metrics.leakage import GENDER, flips, label_distribution
 from akd_jax.metrics.localization import agreement
@@ -75,11 +76,14 @@ def evaluate(
   pictures = load_test_set(
     test, config.evaluation.images, config.data.threads
   )
+  before = verdicts(
+    classifier.predict(pictures.images)[0], config.data.label_rule
+  )
   names = Names(run.attributes, config.data.attributes, test.exclusive)
   networks, attention = {}, []
   for subject in subjects(run):
     networks[subject.name], maps = measure(
-      subject, pictures, classifier, real, names, run.config,
+      subject, pictures, before, classifier, real, names, run.config,
       only or run.attributes, keep,
     )  # fmt: skip
     attention.append(maps)
@@ -168,6 +172,7 @@ def _trained(run: Run) -> inference.Trained:
 def measure(
   subject: Subject,
   test: TestSet,
+  before: np.ndarray,
   classifier: Classifier,
   reference: Reference,
   names: Names,
@@ -178,7 +183,7 @@ def measure(
   """Measures one network.
 
   Args:
-    subject, test, classifier, names, config, wanted: as in `outcomes`.
+    subject, test, before, classifier, names, config, wanted: as in `outcomes`.
     reference: the real pictures that translations are to look like.
     keep: called with the network's name and each outcome.
 
@@ -198,7 +203,9 @@ def measure(
   )
   attention: Attention = {}
   distances = Distances(reference)
-  for outcome in outcomes(subject, test, classifier, names, config, wanted):
+  for outcome in outcomes(
+    subject, test, before, classifier, names, config, wanted
+  ):
     name = outcome.attribute
     for metric in METRICS.values():
       rows[name] |= metric(outcome, names)
@@ -207,10 +214,8 @@ def measure(
       attention[name] = outcome.maps[block]
     if keep:
       keep(subject.name, outcome)
-  lost = flips(
-    *left_alone(subject, test, classifier, names, config.data.label_rule),
-    names.judged, target="", exclusive=(),
-  )  # fmt: skip
+  after = left_alone(subject, test, classifier, names, config.data.label_rule)
+  lost = flips(before, after, names.judged, target="", exclusive=())
   known = [row["accuracy"] for row in rows.values() if row["images"]]
   generator = subject.trained.networks.generator
   result = {

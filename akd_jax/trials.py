@@ -58,6 +58,7 @@ def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
 def outcomes(
   subject: Subject,
   test: TestSet,
+  before: np.ndarray,
   judge: Classifier,
   names: Names,
   config: ConfigDict,
@@ -68,13 +69,13 @@ def outcomes(
   Args:
     subject: the network.
     test: what it translates.
+    before: 0/1 [N, K], the judge's verdicts on that.
     judge: says which attributes a picture has.
     names: what it and the labels are of.
     config: of the run: its label rule, evaluation and attention.
     wanted: the attributes to set.
   """
   rule, near = config.data.label_rule, config.evaluation.looked_at
-  before = accuracy.verdicts(judge.predict(test.images)[0], rule)
   progress = Progress(subject.name, len(wanted))
   for name in wanted:
     chosen, targets = accuracy.target_labels(
@@ -115,8 +116,8 @@ def outcomes(
 
 def left_alone(
   subject: Subject, test: TestSet, judge: Classifier, names: Names, rule: str
-) -> tuple[np.ndarray, np.ndarray]:
-  """The judge's verdicts before and after asking for what is there already.
+) -> np.ndarray:
+  """The judge's verdicts after asking for what is there already.
 
   Whatever changes is lost by the network, not changed along with something.
 
@@ -125,15 +126,11 @@ def left_alone(
     rule: config.data.label_rule.
 
   Returns:
-    0/1 [N, K] twice.
+    0/1 [N, K].
   """
   labels = test.labels[:, : len(names.attributes)]
   restored = inference.translate(subject.trained, test.images, labels)
-  before, after = (
-    accuracy.verdicts(judge.predict(images)[0], rule)
-    for images in (test.images, restored)
-  )
-  return before, after
+  return accuracy.verdicts(judge.predict(restored)[0], rule)
 
 
 def _maps(

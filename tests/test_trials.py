@@ -51,7 +51,10 @@ def outcomes(monkeypatch):
     subject = trials.Subject("student", trained, np.eye(1))
     names = Names(("Bald",), ("Bald",), ())
     judge = SimpleNamespace(predict=predict)
-    return list(trials.outcomes(subject, test, judge, names, config, ["Bald"]))
+    before = np.ones((count, 1), int)
+    return list(
+      trials.outcomes(subject, test, before, judge, names, config, ["Bald"])
+    )
 
   return run
 

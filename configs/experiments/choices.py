@@ -18,8 +18,18 @@ def target(scale: str) -> Experiment:
 
 
 def method(scale: str) -> Experiment:
-  """What a map is made of: the papers' Grad-CAM, or HiResCAM."""
-  return _choice("Map", scale, "attention.method", ("hires_cam",))
+  """What a map is made of: the papers' Grad-CAM, or HiResCAM.
+
+  HiResCAM's maps are further apart, and the papers' weight of L_akd a lot.
+  """
+  hires_cam: dict[str, Any] = {"attention.method": "hires_cam"}
+  arms = {
+    "without": WITHOUT,
+    "with": WITH,
+    "hires_cam": hires_cam,
+    "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
+  }
+  return experiment("Map (attention.method)", half_width(scale), arms)
 
 
 def normalize(scale: str) -> Experiment:

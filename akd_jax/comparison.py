@@ -56,10 +56,11 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
       "misjudged"
     )
   losses = result.get("losses", {})
-  if "g_loss_akd" in losses:
-    shares["L_akd, weighted, of L_rec"] = (
-      losses["g_loss_akd"] / losses["g_loss_rec"]
-    )
+  for name, term in (("L_akd", "g_loss_akd"), ("L_out", "g_loss_out")):
+    if term in losses:
+      shares[f"{name}, weighted, of L_rec"] = (
+        losses[term] / losses["g_loss_rec"]
+      )
   found = {k: 100 * x for k, x in shares.items() if x is not None}
   for name in ("fid", "fd_classifier"):
     if name in network:

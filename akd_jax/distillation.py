@@ -1,4 +1,9 @@
-"""L_akd: the student's attention is to match the teacher's."""
+"""What a student learns from its teacher: where to look, and what to draw.
+
+L_akd, the papers': the student's attention is to match the teacher's. L_out,
+what those who compress GANs do (Li et al., GAN Compression, 2020, for data
+without pairs): its pictures are to match the teacher's.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -61,6 +66,49 @@ def check_options(options: ConfigDict) -> None:
       )
 
 
+def distillation_terms(
+  scores: attention.Scores,
+  params: Params,
+  teacher: Teacher,
+  image: jax.Array,
+  target: jax.Array,
+  active: jax.Array,
+  *,
+  networks: Networks,
+  distillation: Distillation,
+  config: ConfigDict,
+) -> tuple[Metrics, Any, Metrics]:
+  """The terms that a teacher adds to the generator's loss.
+
+  Takes what `attention_loss` does. One pass through the teacher serves both
+  terms; one of weight 0 is not computed.
+
+  Returns:
+    `g_loss_akd` and `g_loss_out` [B], the aux of `scores`, and metrics.
+  """
+  terms = {}
+  if config.loss.lambda_akd > 0:
+    terms["g_loss_akd"], aux, wanted, metrics = attention_loss(
+      scores,
+      params,
+      teacher,
+      image,
+      target,
+      active,
+      networks=networks,
+      distillation=distillation,
+      config=config,
+    )
+  else:
+    _, (_, aux) = scores({})
+    generate = bind(distillation.networks.generator, teacher.generator)
+    wanted, _ = generate(image, teacher_target(target, distillation.mapping))
+    metrics = {}
+  if config.loss.lambda_out > 0:
+    terms["g_loss_out"] = losses.imitation(aux[0], wanted)
+  return terms, aux, metrics
+
+
 def attention_loss(
   scores: attention.Scores,
   params: Params,
@@ -72,7 +120,7 @@ def attention_loss(
   networks: Networks,
   distillation: Distillation,
   config: ConfigDict,
-) -> tuple[jax.Array, Any, Metrics]:
+) -> tuple[jax.Array, Any, jax.Array, Metrics]:
   """L_akd (paper 2 eq. 6 and 9, paper 1 eq. 3 and 6).
 
   Args:
@@ -88,8 +136,8 @@ def attention_loss(
     config: resolved.
 
   Returns:
-    The distance of each sample [B], the aux of `scores`, and the raw size of
-    both maps.
+    The distance of each sample [B], the aux of `scores`, the teacher's image
+    [B, S, S, 3], and the raw size of both maps.
   """
   options = config.attention
   name, teacher_name = (
@@ -105,7 +153,8 @@ def attention_loss(
   if not own:
     scores = _judged_by(distillation.networks, teacher, scores)
   distances, counts, sizes = [], [], []
-  aux = None
+  aux: Any = None
+  teacher_image: Any = None
   for selector in _selectors(options.target, target, active):
     teacher_selector = teacher_target(selector, distillation.mapping)
     student_maps, aux = attention.attention_maps(
@@ -116,7 +165,7 @@ def attention_loss(
       method=options.method,
       second_order=options.second_order,
     )
-    teacher_maps, _ = attention.attention_maps(
+    teacher_maps, teacher_image = attention.attention_maps(
       teacher_scores, teacher_taps, teacher_selector, method=options.method
     )
     # The teacher's maps are constants: the gradient is taken with respect to
@@ -138,7 +187,7 @@ def attention_loss(
   }
   # A target with no active attribute has empty maps and contributes 0.
   distance = sum(distances) / jnp.maximum(sum(counts), 1)
-  return distance, aux, metrics
+  return distance, aux, teacher_image, metrics
 
 
 def _selectors(
@@ -172,7 +221,7 @@ def _teacher_scores(teacher, networks, image, target, name):
 
   def scores(taps):
     fake, features = generate(image, target, taps)
-    return judge(fake)[0][1], (features, None)
+    return judge(fake)[0][1], (features, fake)
 
   taps = attention.zero_taps(
     networks.generator, teacher.generator, image, target, [name]

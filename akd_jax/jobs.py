@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax import evaluation, files, teaching, train
+from akd_jax import evaluation, files, teaching, train, validation
 
 # Seconds between two looks at what other processes have done.
 _PATIENCE = 5.0
@@ -65,7 +65,7 @@ def seed_of(
     config = ConfigDict(recipe.to_dict())
     taught_by = teaching.teacher_recipe(config)
     config.teacher = str(directory(taught_by))
-    if teaching.distils(config):
+    if validation.distils(config):
       taught_by.seed = seed
       teacher = Job(taught_by, pathlib.Path(config.teacher))
     config.seed = config.teacher_recipe.seed = seed
@@ -96,7 +96,7 @@ def work(jobs: Sequence[Job]) -> Iterator[int]:
 
 
 def _is_ready(job: Job) -> bool:
-  return not teaching.distils(job.config) or teaching.is_finished(
+  return not validation.distils(job.config) or teaching.is_finished(
     job.config.teacher
   )
 

@@ -68,6 +68,14 @@ def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
   return jnp.mean(jnp.abs(image - restored), axis=(1, 2, 3))
 
 
+def imitation(image: jax.Array, teacher: jax.Array) -> jax.Array:
+  """L_out: mean |G_T(x, c) - G_S(x, c)|, [B, S, S, 3] to [B].
+
+  GAN Compression (Li et al., 2020), section 3.1, for data without pairs.
+  """
+  return reconstruction(teacher, image)
+
+
 def attention_distance(
   student: jax.Array, teacher: jax.Array, norm: str
 ) -> jax.Array:

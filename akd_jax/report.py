@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax import comparison, curves, evaluation, teaching
+from akd_jax import comparison, curves, evaluation, teaching, validation
 from akd_jax.data import pipeline
 from akd_jax.files import written_whole
 from akd_jax.jobs import Seed, read_training
@@ -78,7 +78,7 @@ def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
   networks = []
   if seed.teacher:
     taught = load_run(str(seed.teacher.workdir))
-    student = next(x for x in arms.values() if teaching.distils(x.config))
+    student = next(x for x in arms.values() if validation.distils(x.config))
     mapping = teaching.check_fit(student.config, taught.config)
     (subject,) = evaluation.subjects(taught)
     subject = subject._replace(name="teacher", selectors=mapping)

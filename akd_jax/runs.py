@@ -32,6 +32,9 @@ _MAY_CHANGE = (
   "teacher_recipe.",
 )
 
+# Fields that runs of an earlier version lack, with what they did.
+_ADDED = {"attention.method": "grad_cam", "loss.lambda_out": 0.0}
+
 
 class Run(NamedTuple):
   """A trained run, as NumPy arrays.
@@ -72,13 +75,24 @@ def read_config(workdir: str) -> ConfigDict:
   """
   path = pathlib.Path(workdir) / "config.json"
   try:
-    return ConfigDict(json.loads(path.read_text()))
+    return _completed(json.loads(path.read_text()))
   except FileNotFoundError:
     raise UserError(
       f"{workdir} is not the directory of a run: it has no config.json"
     ) from None
   except json.JSONDecodeError as error:
     raise UserError(f"{path} is not JSON: {error}") from None
+
+
+def _completed(fields: dict[str, Any]) -> ConfigDict:
+  """The config of a run, whichever version wrote it."""
+  config = ConfigDict(fields)
+  for recipe in (config, config.get("teacher_recipe")):
+    for field, value in _ADDED.items():
+      section, name = field.split(".")
+      if recipe and section in recipe and name not in recipe[section]:
+        recipe[section][name] = value
+  return config
 
 
 def check_same_run(config: ConfigDict, workdir: str) -> None:
@@ -193,7 +207,7 @@ def _load_file(name: str) -> Run:
     raise UserError(
       f"{path} is not a run saved with --format=run: it has no config"
     )
-  config = ConfigDict(json.loads(arrays.pop("config").item()))
+  config = _completed(json.loads(arrays.pop("config").item()))
   step = int(arrays.pop("step"))
   parameters = traverse_util.unflatten_dict(
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"

@@ -16,7 +16,12 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax import losses
-from akd_jax.distillation import Distillation, Metrics, Teacher, attention_loss
+from akd_jax.distillation import (
+  Distillation,
+  Metrics,
+  Teacher,
+  distillation_terms,
+)
 from akd_jax.draws import Draws, draw
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.state import (
@@ -194,7 +199,7 @@ def generator_loss(
 ) -> tuple[jax.Array, Metrics]:
   """L_G (paper 2 eq. 8, 10) on image [B, S, S, 3], and its terms.
 
-  Without a teacher there is no L_akd, and none of its cost.
+  Without a teacher there is neither L_akd nor L_out, and none of their cost.
   """
   generate = bind(networks.generator, params)
   judge = bind(networks.discriminator, discriminator)
@@ -205,7 +210,7 @@ def generator_loss(
     return logits, (features, (fake, source, logits))
 
   if teacher is not None and distillation is not None:
-    distance, (fake, source, logits), metrics = attention_loss(
+    terms, (fake, source, logits), metrics = distillation_terms(
       scores,
       params,
       teacher,
@@ -216,7 +221,6 @@ def generator_loss(
       distillation=distillation,
       config=config,
     )
-    terms = {"g_loss_akd": distance}
   else:
     _, (_, (fake, source, logits)) = scores({})
     terms, metrics = {}, {}
@@ -231,6 +235,7 @@ def generator_loss(
     "g_loss_cls": config.loss.lambda_cls,
     "g_loss_rec": config.loss.lambda_rec,
     "g_loss_akd": config.loss.lambda_akd,
+    "g_loss_out": config.loss.lambda_out,
   }
   total, weighted = _weighted_sum(terms, weights)
   # How often the discriminator finds the wanted attributes in the fakes: the

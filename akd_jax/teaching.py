@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import attention, checkpoint, runs
+from akd_jax import attention, checkpoint, runs, validation
 from akd_jax.distillation import (
   Distillation,
   Teacher,
@@ -14,11 +14,6 @@ from akd_jax.distillation import (
 )
 from akd_jax.errors import UserError
 from akd_jax.state import create_networks
-
-
-def distils(config: ConfigDict) -> bool:
-  """Whether the config asks for attention distillation."""
-  return bool(config.teacher) and config.loss.lambda_akd > 0
 
 
 def teacher_recipe(config: ConfigDict) -> ConfigDict:
@@ -57,7 +52,7 @@ def load_teacher(config: ConfigDict) -> LoadedTeacher:
   Raises:
     UserError: it does not fit; see `check_fit`.
   """
-  if not distils(config):
+  if not validation.distils(config):
     return LoadedTeacher(None, None)
   run = runs.load_run(config.teacher)
   mapping = check_fit(config, run.config)

@@ -39,9 +39,9 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
-  if teaching.distils(config) and runs.is_file(config.teacher):
+  if validation.distils(config) and runs.is_file(config.teacher):
     runs.load_run(config.teacher)  # Is it there?
-  if teaching.distils(config) and not teaching.is_finished(config.teacher):
+  if validation.distils(config) and not teaching.is_finished(config.teacher):
     source, _ = _open(config)
     config = resolve(config, source)
     recipe = teaching.teacher_recipe(config)

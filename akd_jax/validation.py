@@ -28,6 +28,7 @@ _NOT_NEGATIVE = (
   "loss.lambda_rec",
   "loss.lambda_gp",
   "loss.lambda_akd",
+  "loss.lambda_out",
   "optimizer.learning_rate",
   "evaluation.images",
 )
@@ -39,6 +40,12 @@ _CHOICES = {
   "evaluation.protocol": ("lacking", "all", "flip"),
   "classifier.name": ("resnet18", "resnet50"),
 }
+
+
+def distils(config: ConfigDict) -> bool:
+  """Whether the config asks for anything of a teacher."""
+  loss = config.loss
+  return bool(config.teacher) and (loss.lambda_akd > 0 or loss.lambda_out > 0)
 
 
 def check(config: ConfigDict) -> None:
@@ -68,16 +75,22 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
         f"{nearest(str(fields[name]), choices)}"
       )
-  distils = bool(config.teacher) and config.loss.lambda_akd > 0
-  if distils and "teacher_recipe" not in config:
+  if distils(config) and "teacher_recipe" not in config:
     raise UserError(
       "config.teacher is for students: start from configs/student.py or"
       " configs/pseudo.py"
     )
-  if config.get("init") == "teacher" and not distils:
+  if config.get("init") == "teacher" and not distils(config):
     raise UserError(
-      "config.init='teacher' needs config.teacher and"
-      " config.loss.lambda_akd > 0"
+      "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
+      " or config.loss.lambda_out > 0"
+    )
+  reading = config.pseudo.reading if "pseudo" in config else "off"
+  if config.loss.lambda_out > 0 and reading != "off":
+    raise UserError(
+      f"config.loss.lambda_out={config.loss.lambda_out} compares pictures, but"
+      f" a teacher of other attributes (config.pseudo.reading={reading!r}) does"
+      " not draw the student's: it must be 0"
     )
 
 

@@ -14,7 +14,7 @@ from clu import metric_writers
 
 from akd_jax.files import written_whole
 
-SHOWN = ("d_loss_cls", "g_loss_cls", "g_loss_rec", "g_loss_akd")
+SHOWN = ("d_loss_cls", "g_loss_cls", "g_loss_rec", "g_loss_akd", "g_loss_out")
 
 
 class _ScalarWriter(metric_writers.MultiWriter):

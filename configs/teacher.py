@@ -70,6 +70,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.loss.lambda_gp = 10.0
   # Weight of the attention distillation; 0 trains without a teacher.
   config.loss.lambda_akd = 0.0
+  # Weight of the distance to the teacher's pictures (not the papers').
+  config.loss.lambda_out = 0.0
 
   config.optimizer = ConfigDict()
   # Adam's step size, of both networks.

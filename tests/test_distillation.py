@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from akd_jax import steps, teaching
-from akd_jax.configs import student
+from akd_jax import steps, teaching, validation
+from akd_jax.configs import pseudo, student
 from akd_jax.distillation import (
   OPTIONS,
   Distillation,
@@ -84,7 +84,7 @@ class Pair:
 
     if mapping is None:
       mapping = np.eye(label.shape[1], dtype=np.float32)
-    distance, _, metrics = attention_loss(
+    distance, _, _, metrics = attention_loss(
       scores,
       params,
       teacher,
@@ -283,20 +283,63 @@ def test_classes_that_exclude_each_other_are_distilled(pair):
   np.testing.assert_allclose(metrics["weighted/g_loss_akd"], weighted)
 
 
-def test_without_a_teacher_there_is_no_attention_term(pair):
+def test_without_a_teacher_there_is_no_term_of_one(pair):
   config = student.get_config("debug")
+  config.loss.lambda_out = 10.0
   _, metrics = jax.eval_shape(
     lambda: generator_loss(pair, config, jnp.eye(3), None, None)
   )
-  assert not [name for name in metrics if "akd" in name or "attention" in name]
+  of_a_teacher = ("akd", "out", "attention")
+  assert not [x for x in metrics if any(word in x for word in of_a_teacher)]
+
+
+@pytest.mark.parametrize("lambda_akd", [0.0, 10.0])
+def test_the_students_pictures_are_compared_with_the_teachers(pair, lambda_akd):
+  config = student.get_config("debug")
+  config.loss.update({"lambda_akd": lambda_akd, "lambda_out": 5.0})
+  label = jnp.asarray(TARGET)
+  mapping = np.eye(3, dtype=np.float32)
+  loss, metrics = generator_loss(
+    pair, config, label, pair.teacher, Distillation(pair.teachers, mapping)
+  )
+  ours, theirs = (
+    networks.generator.apply({"params": params}, pair.image, label)[0]
+    for networks, params in (
+      (pair.networks, pair.generator),
+      (pair.teachers, pair.teacher.generator),
+    )
+  )
+  expected = np.mean(np.abs(np.asarray(ours) - np.asarray(theirs)))
+  np.testing.assert_allclose(metrics["g_loss_out"], expected, rtol=1e-4)
+  assert ("g_loss_akd" in metrics) == (lambda_akd > 0)
+  weighted = [x for name, x in metrics.items() if name.startswith("weighted/")]
+  np.testing.assert_allclose(loss, sum(weighted), rtol=1e-5)
+  np.testing.assert_allclose(
+    metrics["weighted/g_loss_out"], 5 * metrics["g_loss_out"], rtol=1e-6
+  )
+
+
+def test_what_a_teacher_draws_is_taught_without_its_attention():
+  config = student.get_config("debug")
+  config.loss.update({"lambda_akd": 0.0, "lambda_out": 10.0})
+  assert validation.distils(config)
+
+
+def test_a_teacher_of_other_attributes_can_not_teach_pictures():
+  config = pseudo.get_config("debug")
+  validation.check(config)
+  config.loss.lambda_out = 10.0
+  message = error(validation.check, config)
+  assert "config.loss.lambda_out=10.0" in message and "'paper2'" in message
 
 
 def test_lambda_0_and_no_teacher_load_nothing():
   for field, value in (("loss.lambda_akd", 0.0), ("teacher", "")):
     config = student.get_config("debug")
-    assert teaching.distils(config)
+    config.loss.lambda_out = 0.0
+    assert validation.distils(config)
     config.update_from_flattened_dict({field: value})
-    assert not teaching.distils(config)
+    assert not validation.distils(config)
     assert teaching.load_teacher(config) == (None, None)
 
 

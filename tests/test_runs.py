@@ -1,5 +1,7 @@
 """A run's directory goes on only with its own config."""
 
+import json
+
 import pytest
 from ml_collections import ConfigDict
 
@@ -48,4 +50,15 @@ def test_what_changes_no_weight_may_change(tmp_path):
   config = teacher.get_config("debug")
   runs.write_config(config, str(tmp_path))
   config.log_every, config.keep, config.data.threads = 7, 5, 1
+  runs.check_same_run(config, str(tmp_path))
+
+
+def test_a_run_of_an_earlier_version_is_one_of_now(tmp_path):
+  config = student.get_config("debug")
+  earlier = json.loads(config.to_json())
+  for recipe in (earlier, earlier["teacher_recipe"]):
+    del recipe["attention"]["method"], recipe["loss"]["lambda_out"]
+  (tmp_path / "config.json").write_text(json.dumps(earlier))
+  read = runs.read_config(str(tmp_path))
+  assert json.loads(read.to_json()) == json.loads(config.to_json())
   runs.check_same_run(config, str(tmp_path))

@@ -1,8 +1,11 @@
 """Experiments: `python -m akd_jax.experiment --name=NAME[:ARG]`."""
 
-from akd_jax.configs.experiments import choices, paper1, paper2
+from akd_jax.configs.experiments import beyond, choices, paper1, paper2
 
 # {name: a function of the scale (avatars, celeba, rafd, debug)}.
 EXPERIMENTS = (
-  paper1.EXPERIMENTS | paper2.EXPERIMENTS | choices.EXPERIMENTS
+  paper1.EXPERIMENTS
+  | paper2.EXPERIMENTS
+  | choices.EXPERIMENTS
+  | beyond.EXPERIMENTS
 )

@@ -17,21 +17,6 @@ def target(scale: str) -> Experiment:
   return _choice("Target of the map", scale, "attention.target", others)
 
 
-def method(scale: str) -> Experiment:
-  """What a map is made of: the papers' Grad-CAM, or HiResCAM.
-
-  HiResCAM's maps are further apart, and the papers' weight of L_akd a lot.
-  """
-  hires_cam: dict[str, Any] = {"attention.method": "hires_cam"}
-  arms = {
-    "without": WITHOUT,
-    "with": WITH,
-    "hires_cam": hires_cam,
-    "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
-  }
-  return experiment("Map (attention.method)", half_width(scale), arms)
-
-
 def normalize(scale: str) -> Experiment:
   """How maps are scaled before they are compared."""
   return _choice("Normalisation", scale, "attention.normalize", ("max", "l2"))
@@ -62,7 +47,6 @@ def _choice(
 
 
 EXPERIMENTS = {
-  "method": method,
   "target": target,
   "normalize": normalize,
   "discriminator": discriminator,

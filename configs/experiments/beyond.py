@@ -1,0 +1,45 @@
+"""What the papers do not try: other maps, other things to teach."""
+
+from typing import Any
+
+from akd_jax.configs.experiments.arms import (
+  WITH,
+  WITHOUT,
+  Experiment,
+  experiment,
+  half_width,
+)
+
+
+def method(scale: str) -> Experiment:
+  """What a map is made of: the papers' Grad-CAM, or HiResCAM.
+
+  HiResCAM's maps are further apart, and the papers' weight of L_akd a lot.
+  """
+  hires_cam: dict[str, Any] = {"attention.method": "hires_cam"}
+  arms = {
+    "without": WITHOUT,
+    "with": WITH,
+    "hires_cam": hires_cam,
+    "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
+  }
+  return experiment("Map (attention.method)", half_width(scale), arms)
+
+
+def output(scale: str) -> Experiment:
+  """The teacher's pictures instead of its attention, and both."""
+  pictures = {"loss.lambda_out": 10.0}
+  arms = {
+    "without": WITHOUT,
+    "attention": WITH,
+    "pictures": WITHOUT | pictures,
+    "both": pictures,
+  }
+  return experiment(
+    "What is taught: attention (L_akd), pictures (L_out)",
+    half_width(scale),
+    arms,
+  )
+
+
+EXPERIMENTS = {"method": method, "output": output}

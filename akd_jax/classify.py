@@ -17,11 +17,11 @@ from akd_jax.interop.torch_file import digest_in_name, read_state_dict
 from akd_jax.interop.torch_resnet import from_imagenet
 from akd_jax.metrics.accuracy import agreement, spread
 from akd_jax.models.classifier import (
-    ResNet,
-    Variables,
-    draw_variables,
-    resnet18,
-    resnet50,
+  ResNet,
+  Variables,
+  draw_variables,
+  resnet18,
+  resnet50,
 )
 from akd_jax.pieces import in_pieces
 
@@ -57,16 +57,16 @@ def create_network(config: ConfigDict) -> ResNet:
   name = config.classifier.name
   if name not in _NETWORKS:
     raise UserError(
-        f"config.classifier.name={name!r} is none of {', '.join(_NETWORKS)}"
-        + nearest(name, _NETWORKS)
+      f"config.classifier.name={name!r} is none of {', '.join(_NETWORKS)}"
+      + nearest(name, _NETWORKS)
     )
   return _NETWORKS[name](
-      classes=len(config.data.attributes), width=config.classifier.width
+    classes=len(config.data.attributes), width=config.classifier.width
   )
 
 
 def train_classifier(
-    config: ConfigDict, train: Any, validation: Any
+  config: ConfigDict, train: Any, validation: Any
 ) -> Variables:
   """Trains on random flips of `train`, by AdamW on a cosine schedule."""
   settings = config.classifier
@@ -75,9 +75,9 @@ def train_classifier(
   steps_per_epoch = len(train) // batch_size
   steps = settings.epochs * steps_per_epoch
   optimizer = optax.adamw(
-      optax.cosine_decay_schedule(settings.learning_rate, steps),
-      weight_decay=settings.weight_decay,
-      mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
+    optax.cosine_decay_schedule(settings.learning_rate, steps),
+    weight_decay=settings.weight_decay,
+    mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
   )
   variables = jax.device_put(_first_variables(network, settings))
   moments = optimizer.init(variables["params"])
@@ -95,8 +95,8 @@ def train_classifier(
     )  # fmt: skip
     if not np.isfinite(loss):
       raise UserError(
-          f"the classifier's loss is {loss} at step {step}: lower"
-          f" config.classifier.learning_rate={settings.learning_rate}"
+        f"the classifier's loss is {loss} at step {step}: lower"
+        f" config.classifier.learning_rate={settings.learning_rate}"
       )
     now = time.monotonic()
     if step == 1:
@@ -111,8 +111,8 @@ def train_classifier(
           _VALIDATION_IMAGES,
       )  # fmt: skip
       say(
-          f"epoch {step // steps_per_epoch}/{settings.epochs}, right on"
-          f" {accuracy['mean']:.2%} of the validation split"
+        f"epoch {step // steps_per_epoch}/{settings.epochs}, right on"
+        f" {accuracy['mean']:.2%} of the validation split"
       )
   return variables
 
@@ -135,22 +135,22 @@ def _first_variables(network: ResNet, settings: ConfigDict) -> Variables:
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3, 4))
 def _update(
-    network: ResNet,
-    optimizer: optax.GradientTransformation,
-    label_rule: str,
-    variables: Variables,
-    moments: optax.OptState,
-    image: jax.Array,
-    label: jax.Array,
+  network: ResNet,
+  optimizer: optax.GradientTransformation,
+  label_rule: str,
+  variables: Variables,
+  moments: optax.OptState,
+  image: jax.Array,
+  label: jax.Array,
 ) -> tuple[Variables, optax.OptState, jax.Array]:
   """One step on uint8 images [B, S, S, 3] with 0/1 labels [B, C]."""
 
   def mean_loss(params: Any) -> tuple[jax.Array, Any]:
     (logits, _), statistics = network.apply(
-        {**variables, "params": params},
-        _to_unit(image),
-        train=True,
-        mutable=["batch_stats"],
+      {**variables, "params": params},
+      _to_unit(image),
+      train=True,
+      mutable=["batch_stats"],
     )
     target = label.astype(jnp.float32)
     if label_rule == "exclusive":
@@ -168,7 +168,7 @@ def _update(
 
 @functools.partial(jax.jit, static_argnums=0)
 def _forward(
-    network: ResNet, variables: Variables, image: jax.Array
+  network: ResNet, variables: Variables, image: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
   outputs: Any = network.apply(variables, _to_unit(image))
   return outputs
@@ -180,7 +180,7 @@ def _to_unit(image: jax.Array) -> jax.Array:
 
 
 def accuracy_on(
-    config: ConfigDict, classifier: Classifier, source: Any, limit: int = 0
+  config: ConfigDict, classifier: Classifier, source: Any, limit: int = 0
 ) -> dict[str, Any]:
   """Accuracy on at most `limit` (0: all) images of a source."""
   chosen = spread(len(source), limit).tolist()

@@ -12,9 +12,9 @@ from akd_jax.pictures import save_png
 
 
 def draw(
-    runs: Mapping[str, str | os.PathLike],
-    out: str | os.PathLike,
-    names: Sequence[str] = (),
+  runs: Mapping[str, str | os.PathLike],
+  out: str | os.PathLike,
+  names: Sequence[str] = (),
 ) -> None:
   """Draws training curves: one panel a term, one colour a run.
 
@@ -96,12 +96,12 @@ def _read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
       if number == len(lines):
         break  # half a line: the run is being written, or was killed
       raise UserError(
-          f"{path} line {number} is not a JSON object with a step"
+        f"{path} line {number} is not a JSON object with a step"
       ) from error
     for name, value in entry.items():
       if isinstance(value, int | float) and np.isfinite(value):
         terms.setdefault(name, {})[step] = value
   return {
-      name: (np.array(list(values)), np.array(list(values.values())))
-      for name, values in terms.items()
+    name: (np.array(list(values)), np.array(list(values.values())))
+    for name, values in terms.items()
   }

@@ -203,7 +203,7 @@ def _selectors(
 
 
 def _judged_by(
-    networks: Networks, teacher: Teacher, scores: attention.Scores
+  networks: Networks, teacher: Teacher, scores: attention.Scores
 ) -> attention.Scores:
   """The same scores, with the logits of the teacher's discriminator."""
   judge = bind(networks.discriminator, teacher.discriminator)
@@ -271,7 +271,7 @@ def mapping_matrix(
         f"the student's attributes are {', '.join(attributes)}, the"
         f" teacher's {', '.join(teacher_attributes)}: they must be the same,"
         " or config.pseudo.reading must say how the one stands for the other"
-      " (a new directory as config.teacher trains one that fits)"
+        " (a new directory as config.teacher trains one that fits)"
       )
     return np.eye(len(attributes), dtype=np.float32)
   matrix = np.zeros((len(attributes), len(teacher_attributes)), np.float32)

@@ -103,8 +103,7 @@ def _attention(score: str) -> "Callable[[dict[str, Any]], str | None]":
   def figure(network):
     path = "attention", network["block"], score
     value, chance = (
-      mean_of(network["attributes"], *path, x)
-      for x in ("value", "chance")
+      mean_of(network["attributes"], *path, x) for x in ("value", "chance")
     )
     if value is None or chance is None:
       return None

@@ -73,9 +73,7 @@ def evaluate(
     config, judge.kept_in(), train, validation, test
   )
   real = load_or_compute(config, classifier, train)
-  pictures = load_test_set(
-    test, config.evaluation.images, config.data.threads
-  )
+  pictures = load_test_set(test, config.evaluation.images, config.data.threads)
   before = verdicts(
     classifier.predict(pictures.images)[0], config.data.label_rule
   )

@@ -81,8 +81,7 @@ def main(argv: list[str]) -> None:
   root = pathlib.Path(_ROOT.value)
   seeds = {
     argument: [
-      jobs.seed_of(experiment.arms, seed, root)
-      for seed in range(_SEEDS.value)
+      jobs.seed_of(experiment.arms, seed, root) for seed in range(_SEEDS.value)
     ]
     for argument, experiment in experiments.items()
   }

@@ -32,27 +32,25 @@ if TYPE_CHECKING:
 def metadata(run: "Run") -> dict[str, Any]:
   """What one must know to run the generator, ready for JSON."""
   groups = (
-      [name for name in group if name in run.attributes]
-      for group in run.exclusive
+    [name for name in group if name in run.attributes]
+    for group in run.exclusive
   )
   generator = run.config.generator
   return {
-      "format": numpy_generator.FORMAT,
-      "architecture": {
-          "name": "stargan",
-          "width": generator.width,
-          "blocks": generator.blocks,
-      },
-      "image_size": run.config.data.image_size,
-      # Avatars are square as they are drawn.
-      "crop": (
-          0 if run.config.data.name == "avatars" else run.config.data.crop
-      ),
-      "attributes": list(run.attributes),
-      "label_rule": run.config.data.label_rule,
-      "exclusive": [group for group in groups if len(group) > 1],
-      "value_range": [-1, 1],
-      "step": run.step,
+    "format": numpy_generator.FORMAT,
+    "architecture": {
+      "name": "stargan",
+      "width": generator.width,
+      "blocks": generator.blocks,
+    },
+    "image_size": run.config.data.image_size,
+    # Avatars are square as they are drawn.
+    "crop": (0 if run.config.data.name == "avatars" else run.config.data.crop),
+    "attributes": list(run.attributes),
+    "label_rule": run.config.data.label_rule,
+    "exclusive": [group for group in groups if len(group) > 1],
+    "value_range": [-1, 1],
+    "step": run.step,
   }
 
 
@@ -78,8 +76,8 @@ def export_torch(run: "Run", path: str) -> None:
     import torch
   except ImportError:
     raise UserError(
-        f"--out={path} needs PyTorch, which is not installed; a name that "
-        "ends in .npz does not"
+      f"--out={path} needs PyTorch, which is not installed; a name that "
+      "ends in .npz does not"
     ) from None
   torch.save({k: torch.from_numpy(v) for k, v in state.items()}, path)
 
@@ -102,10 +100,10 @@ def export_stablehlo(run: "Run", path: str) -> None:
   (batch,) = export.symbolic_shape("batch")
   size, classes = about["image_size"], len(about["attributes"])
   exported = export.export(
-      jax.jit(translate), platforms=("cpu", "cuda", "tpu")
+    jax.jit(translate), platforms=("cpu", "cuda", "tpu")
   )(
-      jax.ShapeDtypeStruct((batch, size, size, 3), jnp.float32),
-      jax.ShapeDtypeStruct((batch, classes), jnp.float32),
+    jax.ShapeDtypeStruct((batch, size, size, 3), jnp.float32),
+    jax.ShapeDtypeStruct((batch, classes), jnp.float32),
   )
   pathlib.Path(path).write_bytes(exported.serialize())
   pathlib.Path(path + ".json").write_text(json.dumps(about, indent=2))
@@ -120,10 +118,10 @@ def export_run(run: "Run", path: str) -> None:
 
 
 FORMATS = {
-    "numpy": export_numpy,
-    "torch": export_torch,
-    "stablehlo": export_stablehlo,
-    "run": export_run,
+  "numpy": export_numpy,
+  "torch": export_torch,
+  "stablehlo": export_stablehlo,
+  "run": export_run,
 }
 
 

@@ -15,11 +15,11 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.classify import (
-    Classifier,
-    accuracy_on,
-    create_network,
-    say,
-    train_classifier,
+  Classifier,
+  accuracy_on,
+  create_network,
+  say,
+  train_classifier,
 )
 from akd_jax.compilation import cache_directory
 from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
@@ -57,14 +57,14 @@ def load_or_train(
     variables = train_classifier(config, train, validation)
     accuracy = accuracy_on(config, Classifier(network, variables, {}), test)
     metadata = {
-        **config.classifier.to_dict(),
-        "attributes": list(config.data.attributes),
-        "label_rule": config.data.label_rule,
-        "image_size": config.data.image_size,
-        "data_digest": data_digest,
-        "training_images": len(train),
-        "test_images": len(test),
-        "test_accuracy": accuracy,
+      **config.classifier.to_dict(),
+      "attributes": list(config.data.attributes),
+      "label_rule": config.data.label_rule,
+      "image_size": config.data.image_size,
+      "data_digest": data_digest,
+      "training_images": len(train),
+      "test_images": len(test),
+      "test_accuracy": accuracy,
     }
     _save(path, variables, metadata)
   say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")

@@ -18,16 +18,16 @@ from ml_collections import config_flags
 from akd_jax import cli
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "The recipe, as FILE[:ARG].", lock_config=True
+  "config", None, "The recipe, as FILE[:ARG].", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "The run's directory; runs/<config name> by default."
+  "workdir", None, "The run's directory; runs/<config name> by default."
 )
 _DISTRIBUTED = flags.DEFINE_bool(
-    "distributed", False, "Join a pod: one process a host, the same command."
+  "distributed", False, "Join a pod: one process a host, the same command."
 )
 _COORDINATOR = flags.DEFINE_string(
-    "coordinator", None, "host:port of process 0, where it is not found alone."
+  "coordinator", None, "host:port of process 0, where it is not found alone."
 )
 _PROCESS_COUNT = flags.DEFINE_integer("process_count", None, "With it.")
 _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "With it.")
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> None:
 
   if _DISTRIBUTED.value:
     jax.distributed.initialize(
-        _COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_INDEX.value
+      _COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_INDEX.value
     )
   compilation.use_persistent_cache()
   filename = config_flags.get_config_filename(flags.FLAGS["config"])

@@ -48,8 +48,8 @@ def shard(batch: dict[str, np.ndarray]) -> dict[str, jax.Array]:
       raise ValueError(f"batch of {size} is not divisible by {devices} devices")
     parts = x.reshape(n, devices, size // devices, *x.shape[2:])
     return jax.device_put(
-        np.ascontiguousarray(np.moveaxis(parts, 1, 0)),
-        NamedSharding(_local_mesh(), P(AXIS)),
+      np.ascontiguousarray(np.moveaxis(parts, 1, 0)),
+      NamedSharding(_local_mesh(), P(AXIS)),
     )
 
   return {name: split(x) for name, x in batch.items()}
@@ -62,11 +62,11 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
   replicas that drift raise no error. `in_sync` does.
   """
   return jax.pmap(
-      functools.partial(step, axis_name=AXIS),
-      axis_name=AXIS,
-      in_axes=(None, None, 0),
-      out_axes=(None, None),
-      donate_argnums=(0,),
+    functools.partial(step, axis_name=AXIS),
+    axis_name=AXIS,
+    in_axes=(None, None, 0),
+    out_axes=(None, None),
+    donate_argnums=(0,),
   )
 
 
@@ -94,7 +94,7 @@ def check_batch_size(batch_size: int) -> int:
   """
   if batch_size % jax.device_count():
     raise UserError(
-        f"config.batch_size={batch_size} is not divisible by"
-        f" {jax.device_count()} devices"
+      f"config.batch_size={batch_size} is not divisible by"
+      f" {jax.device_count()} devices"
     )
   return batch_size // jax.process_count()

@@ -49,7 +49,7 @@ def _colours() -> np.ndarray:
 
 
 def overlay(
-    image: np.ndarray, attention: np.ndarray, scale: float | None = None
+  image: np.ndarray, attention: np.ndarray, scale: float | None = None
 ) -> np.ndarray:
   """Lays an attention map over a picture.
 
@@ -105,11 +105,11 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 
 def _write(
-    sheet: Image.Image,
-    box: tuple[int, int, int, int],
-    text: str,
-    size: int,
-    align: tuple[float, float] = (0.0, 0.5),
+  sheet: Image.Image,
+  box: tuple[int, int, int, int],
+  text: str,
+  size: int,
+  align: tuple[float, float] = (0.0, 0.5),
 ) -> None:
   """Writes a text inside a box (left, top, width, height), never outside.
 
@@ -131,17 +131,17 @@ def _write(
   for i, line in enumerate(lines):
     x = max(0, align[0] * (width - font.getlength(line)))
     ImageDraw.Draw(piece).text(
-        (round(x), round(y) + i * pitch), line, font=font, fill=INK
+      (round(x), round(y) + i * pitch), line, font=font, fill=INK
     )
   sheet.paste(piece, (left, top))
 
 
 def sample_sheet(
-    title: str,
-    attributes: Sequence[str],
-    sources: np.ndarray,
-    lines: Sequence[Line],
-    scale: float | None = None,
+  title: str,
+  attributes: Sequence[str],
+  sources: np.ndarray,
+  lines: Sequence[Line],
+  scale: float | None = None,
 ) -> np.ndarray:
   """Draws persons x attributes: one block of lines a person.
 

@@ -105,9 +105,7 @@ def outcomes(
         after=accuracy.verdicts(logits, rule),
         features=features,
         closely=closely,
-        maps=_maps(
-          subject, sources[closely], targets[closely], column, config
-        ),
+        maps=_maps(subject, sources[closely], targets[closely], column, config),
         truths=truths,
         masks=masks,
       )

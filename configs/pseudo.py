@@ -18,26 +18,26 @@ from akd_jax.configs import student
 
 # Paper 1, section 4.2.
 PAPER1 = {
-    "Brown_Hair": "Black_Hair",
-    "Gray_Hair": "Blond_Hair",
-    "Bald": "Wearing_Hat",
-    "Straight_Hair": "Wavy_Hair",
+  "Brown_Hair": "Black_Hair",
+  "Gray_Hair": "Blond_Hair",
+  "Bald": "Wearing_Hat",
+  "Straight_Hair": "Wavy_Hair",
 }
 # Paper 2, Table VII.
 PAPER2 = {
-    "Black_Hair": "Brown_Hair",
-    "High_Cheekbones": "Rosy_Cheeks",
-    "Big_Nose": "Pointy_Nose",
-    "Bushy_Eyebrows": "Arched_Eyebrows",
-    "Wearing_Lipstick": "Big_Lips",
-    "Pointy_Nose": "Big_Nose",
+  "Black_Hair": "Brown_Hair",
+  "High_Cheekbones": "Rosy_Cheeks",
+  "Big_Nose": "Pointy_Nose",
+  "Bushy_Eyebrows": "Arched_Eyebrows",
+  "Wearing_Lipstick": "Big_Lips",
+  "Pointy_Nose": "Big_Nose",
 }
 # The papers try no expressions; these share the parts of the face they move.
 EXPRESSIONS = {
-    "disgusted": "angry",
-    "fearful": "surprised",
-    "happy": "contemptuous",
-    "sad": "neutral",
+  "disgusted": "angry",
+  "fearful": "surprised",
+  "happy": "contemptuous",
+  "sad": "neutral",
 }
 
 

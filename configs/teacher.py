@@ -1,12 +1,12 @@
 """StarGAN teacher: the generator and discriminator that a student learns from.
 
-  python -m akd_jax.main --config=configs/teacher.py[:avatars|celeba|rafd|debug]
+python -m akd_jax.main --config=configs/teacher.py[:avatars|celeba|rafd|debug]
 
-  ARG      hardware        time       result (python -m akd_jax.evaluate)
-  avatars  2 CPU cores     41 min     mean accuracy 86.0 % (docs/results.md)
-  celeba   not run here               paper 1, Table 1: 65.1 %
-  rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
-  debug    2 CPU cores     seconds    nothing: every part runs
+ARG      hardware        time       result (python -m akd_jax.evaluate)
+avatars  2 CPU cores     41 min     mean accuracy 86.0 % (docs/results.md)
+celeba   not run here               paper 1, Table 1: 65.1 %
+rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
+debug    2 CPU cores     seconds    nothing: every part runs
 """
 
 from ml_collections import ConfigDict
@@ -146,7 +146,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.checkpoint_every = 200
   else:
     raise ValueError(
-        f"configs know the scales avatars, celeba, rafd, debug; not {scale!r}"
+      f"configs know the scales avatars, celeba, rafd, debug; not {scale!r}"
     )
   if scale == "debug":
     _shrink(config)

@@ -22,7 +22,8 @@ UNTOLD = ("No_Beard", "Smiling", "Young")
 
 def open_few(path: str) -> AvatarSource:
   """The first avatars of the test split, drawn larger."""
-  data = ConfigDict({
+  data = ConfigDict(
+    {
       "attributes": ALL_ATTRIBUTES,
       "conditional": {},
       "distribution": {},
@@ -31,7 +32,8 @@ def open_few(path: str) -> AvatarSource:
       "path": path,
       "seed": 0,
       "sizes": {"test": COLUMNS * ROWS},
-  })
+    }
+  )
   return open_avatars(data, "test")
 
 
@@ -52,7 +54,7 @@ def main(out: Path) -> None:
   small, bold = ImageFont.load_default(14), ImageFont.load_default(17)
   cell = (SIDE + GAP, SIDE + GAP + TEXT)
   page = Image.new(
-      "RGB", (COLUMNS * cell[0] + GAP, ROWS * cell[1] + GAP), "white"
+    "RGB", (COLUMNS * cell[0] + GAP, ROWS * cell[1] + GAP), "white"
   )
   pen = ImageDraw.Draw(page)
   with tempfile.TemporaryDirectory() as scratch:
@@ -63,9 +65,7 @@ def main(out: Path) -> None:
       page.paste(Image.fromarray(source[index]["image"]), (x, y))
       title, rest = caption(frozenset(source.person(index).on))
       pen.text((x, y + SIDE + 5), title, "#1d3557", bold)
-      pen.multiline_text(
-          (x, y + SIDE + 28), rest, "#444444", small, spacing=3
-      )
+      pen.multiline_text((x, y + SIDE + 28), rest, "#444444", small, spacing=3)
   page.quantize(256).save(out, optimize=True)
   print(out)
 

@@ -87,7 +87,7 @@ def write_celeba_lists(root: Path, count: int) -> None:
   (root / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
   parts = zip(celeba_names(count), celeba_partition(count), strict=True)
   (root / "list_eval_partition.txt").write_text(
-      "".join(f"{name} {part}\n" for name, part in parts)
+    "".join(f"{name} {part}\n" for name, part in parts)
   )
 
 
@@ -99,7 +99,7 @@ def write_celeba_csvs(root: Path, count: int) -> None:
   (root / "list_attr_celeba.csv").write_text("\n".join(lines) + "\n")
   parts = zip(celeba_names(count), celeba_partition(count), strict=True)
   (root / "list_eval_partition.csv").write_text(
-      "image_id,partition\n" + "".join(f"{n},{part}\n" for n, part in parts)
+    "image_id,partition\n" + "".join(f"{n},{part}\n" for n, part in parts)
   )
 
 
@@ -114,19 +114,19 @@ def zip_folder(folder: Path, method: int = zipfile.ZIP_DEFLATED) -> Path:
 
 
 def rafd_name(
-    person: int, expression: str, angle: int = 90, gaze: str = "frontal"
+  person: int, expression: str, angle: int = 90, gaze: str = "frontal"
 ) -> str:
   gender = "female" if person % 2 else "male"
   return (
-      f"Rafd{angle:03d}_{person:02d}_Caucasian_{gender}_{expression}_{gaze}.jpg"
+    f"Rafd{angle:03d}_{person:02d}_Caucasian_{gender}_{expression}_{gaze}.jpg"
   )
 
 
 def write_rafd(
-    root: Path,
-    people: Sequence[int],
-    expressions: Sequence[str] = EXPRESSIONS,
-    subfolders: bool = False,
+  root: Path,
+  people: Sequence[int],
+  expressions: Sequence[str] = EXPRESSIONS,
+  subfolders: bool = False,
 ) -> Path:
   """Writes RaFD, flat or with one sub-folder an expression."""
   for person in people:
@@ -175,7 +175,7 @@ def error(function: Callable, *args: object) -> str:
 
 
 def names_by_split(
-    open_source: Callable[[ConfigDict, str], PhotoSource], data: ConfigDict
+  open_source: Callable[[ConfigDict, str], PhotoSource], data: ConfigDict
 ) -> dict[str, set[str]]:
   return {split: set(open_source(data, split).names) for split in SPLITS}
 

@@ -5,10 +5,10 @@ import pytest
 
 from akd_jax.errors import UserError
 from akd_jax.metrics.accuracy import (
-    agreement,
-    spread,
-    target_labels,
-    verdicts,
+  agreement,
+  spread,
+  target_labels,
+  verdicts,
 )
 
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Eyeglasses")
@@ -21,36 +21,35 @@ EXCLUSIVE = {"exclusive": (), "label_rule": "exclusive"}
 
 def targets(name, labels=LABELS, **rules):
   return tuple(
-      array.tolist()
-      for array in target_labels(labels, ATTRIBUTES, name, **rules)
+    array.tolist() for array in target_labels(labels, ATTRIBUTES, name, **rules)
   )
 
 
 @pytest.mark.parametrize(
-    "protocol,name,expected",
-    [
-        ("lacking", "Blond_Hair", ([0, 2], [[0, 1, 0], [0, 1, 1]])),
-        ("lacking", "Eyeglasses", ([0], [[1, 0, 1]])),
-        ("all", "Blond_Hair", ([0, 1, 2], [[0, 1, 0], [0, 1, 1], [0, 1, 1]])),
-        ("flip", "Blond_Hair", ([0, 1, 2], [[0, 1, 0], [0, 0, 1], [0, 1, 1]])),
-        ("flip", "Eyeglasses", ([0, 1, 2], [[1, 0, 1], [0, 1, 0], [0, 0, 0]])),
-    ],
+  "protocol,name,expected",
+  [
+    ("lacking", "Blond_Hair", ([0, 2], [[0, 1, 0], [0, 1, 1]])),
+    ("lacking", "Eyeglasses", ([0], [[1, 0, 1]])),
+    ("all", "Blond_Hair", ([0, 1, 2], [[0, 1, 0], [0, 1, 1], [0, 1, 1]])),
+    ("flip", "Blond_Hair", ([0, 1, 2], [[0, 1, 0], [0, 0, 1], [0, 1, 1]])),
+    ("flip", "Eyeglasses", ([0, 1, 2], [[1, 0, 1], [0, 1, 0], [0, 0, 0]])),
+  ],
 )
 def test_targets_of_each_protocol(protocol, name, expected):
   assert targets(name, protocol=protocol, **MULTILABEL) == expected
 
 
 @pytest.mark.parametrize(
-    "protocol,expected",
-    [
-        ("lacking", ([0, 2], [[0, 1, 0]] * 2)),
-        ("all", ([0, 1, 2], [[0, 1, 0]] * 3)),
-    ],
+  "protocol,expected",
+  [
+    ("lacking", ([0, 2], [[0, 1, 0]] * 2)),
+    ("all", ([0, 1, 2], [[0, 1, 0]] * 3)),
+  ],
 )
 def test_an_exclusive_target_is_one_hot(protocol, expected):
   labels = np.eye(3, dtype=np.uint8)
   assert targets("Blond_Hair", labels, protocol=protocol, **EXCLUSIVE) == (
-      expected
+    expected
   )
 
 
@@ -87,12 +86,12 @@ def test_a_limit_takes_images_from_all_over_the_split():
 def test_agreement_with_true_labels():
   logits = np.array([[5.0, -1.0, 1.0], [1.0, 2.0, -1.0], [-1.0, -2.0, -3.0]])
   assert agreement(logits, LABELS, ATTRIBUTES, "multilabel") == {
-      "mean": pytest.approx(5 / 9),
-      "attributes": {
-          "Black_Hair": pytest.approx(2 / 3),
-          "Blond_Hair": 1.0,
-          "Eyeglasses": pytest.approx(0.0),
-      },
+    "mean": pytest.approx(5 / 9),
+    "attributes": {
+      "Black_Hair": pytest.approx(2 / 3),
+      "Blond_Hair": 1.0,
+      "Eyeglasses": pytest.approx(0.0),
+    },
   }
 
 

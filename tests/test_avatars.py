@@ -9,11 +9,11 @@ from ml_collections import ConfigDict
 from akd_jax.data import avatar_cache, avatars
 from akd_jax.data.attributes import CELEBA, EXPRESSIONS, set_attribute
 from akd_jax.data.avatar_labels import (
-    SHARES,
-    TWIN,
-    excluders,
-    switched_off,
-    switched_on,
+  SHARES,
+  TWIN,
+  excluders,
+  switched_off,
+  switched_on,
 )
 from akd_jax.data.avatar_sampler import LabelSampler
 from akd_jax.data.avatars import ALL_ATTRIBUTES, open_avatars
@@ -24,14 +24,14 @@ COUNT = 24
 
 def config(path, **changes):
   data = {
-      "attributes": ("Black_Hair", "Eyeglasses", "Smiling"),
-      "conditional": {},
-      "distribution": {},
-      "image_size": 64,
-      "label_rule": "multilabel",
-      "path": str(path),
-      "seed": 0,
-      "sizes": {"train": COUNT, "validation": 4, "test": 4},
+    "attributes": ("Black_Hair", "Eyeglasses", "Smiling"),
+    "conditional": {},
+    "distribution": {},
+    "image_size": 64,
+    "label_rule": "multilabel",
+    "path": str(path),
+    "seed": 0,
+    "sizes": {"train": COUNT, "validation": 4, "test": 4},
   }
   return ConfigDict({**data, **changes})
 
@@ -56,7 +56,7 @@ def labels_of(distribution, conditional, count=20_000):
 def test_twenty_attributes_of_celeba_and_the_eight_expressions():
   assert len(set(ALL_ATTRIBUTES) & set(CELEBA)) >= 20
   assert set(ALL_ATTRIBUTES) == (set(ALL_ATTRIBUTES) & set(CELEBA)) | set(
-      EXPRESSIONS
+    EXPRESSIONS
   )
 
 
@@ -73,12 +73,10 @@ def test_a_record_is_an_image_and_the_wanted_labels(source):
 def test_an_avatar_depends_on_seed_split_and_index_alone(source, tmp_path):
   fewer = open_avatars(config(tmp_path, sizes={"train": 5}), "train")
   for index in range(5):
-    np.testing.assert_array_equal(
-        fewer[index]["image"], source[index]["image"]
-    )
+    np.testing.assert_array_equal(fewer[index]["image"], source[index]["image"])
   other_split = open_avatars(config(tmp_path), "test")
   other_seed = open_avatars(
-      config(tmp_path, seed=1, sizes={"train": 4}), "train"
+    config(tmp_path, seed=1, sizes={"train": 4}), "train"
   )
   for other in (other_split, other_seed):
     assert (other[0]["image"] != source[0]["image"]).any()
@@ -124,7 +122,7 @@ def test_no_two_attributes_of_an_exclusive_group(source):
 def test_switching_on_agrees_with_editing_labels(source):
   for name in ALL_ATTRIBUTES:
     edited = set_attribute(
-        source.all_labels, ALL_ATTRIBUTES, name, source.exclusive
+      source.all_labels, ALL_ATTRIBUTES, name, source.exclusive
     )
     for index in range(8):
       on = switched_on(source.person(index).on, name)
@@ -148,19 +146,19 @@ def test_every_attribute_shows_and_owns_what_changes(source, name):
 
 
 @pytest.mark.parametrize(
-    "name, rows, columns",
-    [
-        ("Eyeglasses", (20, 44), (4, 60)),
-        ("Goatee", (44, 64), (16, 48)),
-        ("Mustache", (38, 60), (10, 54)),
-        ("Rosy_Cheeks", (36, 52), (10, 54)),
-        ("Male", (26, 40), (4, 60)),
-        ("Bushy_Eyebrows", (14, 40), (8, 56)),
-        ("Bags_Under_Eyes", (34, 46), (12, 52)),
-        ("Wearing_Earrings", (36, 48), (4, 60)),
-        ("Wearing_Lipstick", (38, 64), (16, 48)),
-        ("Narrow_Eyes", (24, 48), (8, 56)),
-    ],
+  "name, rows, columns",
+  [
+    ("Eyeglasses", (20, 44), (4, 60)),
+    ("Goatee", (44, 64), (16, 48)),
+    ("Mustache", (38, 60), (10, 54)),
+    ("Rosy_Cheeks", (36, 52), (10, 54)),
+    ("Male", (26, 40), (4, 60)),
+    ("Bushy_Eyebrows", (14, 40), (8, 56)),
+    ("Bags_Under_Eyes", (34, 46), (12, 52)),
+    ("Wearing_Earrings", (36, 48), (4, 60)),
+    ("Wearing_Lipstick", (38, 64), (16, 48)),
+    ("Narrow_Eyes", (24, 48), (8, 56)),
+  ],
 )
 def test_small_attributes_stay_in_their_place(source, name, rows, columns):
   for index in range(COUNT):

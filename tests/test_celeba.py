@@ -54,7 +54,7 @@ def test_celeba_knows_all_forty_attributes_and_the_hair_group(official):
   source = open_celeba(config(official), "train")
   assert source.attributes == CELEBA
   assert source.exclusive == (
-      ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Bald"),
+    ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Bald"),
   )
 
 
@@ -105,14 +105,14 @@ def _windows(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rearrange", [_nest_lists, _google_drive, _kaggle, _stargan, _windows]
+  "rearrange", [_nest_lists, _google_drive, _kaggle, _stargan, _windows]
 )
 def test_celeba_as_people_have_it(official, celeba, rearrange):
   rearrange(celeba)
   for split in SPLITS:
     assert_same(
-        open_celeba(config(celeba), split),
-        open_celeba(config(official), split),
+      open_celeba(config(celeba), split),
+      open_celeba(config(official), split),
     )
 
 

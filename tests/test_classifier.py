@@ -15,11 +15,11 @@ from akd_jax.errors import UserError
 from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import from_torch, to_torch
 from akd_jax.models.classifier import (
-    BasicBlock,
-    ResNet,
-    draw_variables,
-    resnet18,
-    resnet50,
+  BasicBlock,
+  ResNet,
+  draw_variables,
+  resnet18,
+  resnet50,
 )
 from tests import training
 from tests.golden_weights import weights_by_rule
@@ -70,7 +70,7 @@ def small_config(**classifier):
 def load_or_train(config, directory, train=None):
   train = train or Squares(256, 0)
   return judge.load_or_train(
-      config, directory, train, Squares(32, 1), Squares(64, 2)
+    config, directory, train, Squares(32, 1), Squares(64, 2)
   )
 
 
@@ -84,10 +84,12 @@ def tiny_network(monkeypatch):
 def test_resnet50_reproduces_torchvision():
   golden = np.load(GOLDEN, allow_pickle=False)
   network = resnet50(classes=7)
-  variables = from_torch({
+  variables = from_torch(
+    {
       name: weights_by_rule(name, value.shape).astype(np.float32)
       for name, value in to_torch(draw_variables(network, 0)).items()
-  })
+    }
+  )
   for size in (64, 128):
     expected = golden[f"resnet50_logits_{size}"]
     image = golden[f"images_{size}"].astype(np.float32) / 127.5 - 1
@@ -108,8 +110,8 @@ def test_parameters_are_as_many_as_torchvisions(family):
 def test_names_make_the_round_trip(family):
   rng = np.random.default_rng(0)
   variables = jax.tree.map(
-      lambda leaf: rng.normal(size=leaf.shape).astype(np.float32),
-      draw_variables(family(classes=3, width=8), 0),
+    lambda leaf: rng.normal(size=leaf.shape).astype(np.float32),
+    draw_variables(family(classes=3, width=8), 0),
   )
   state = to_torch(variables)
   assert "layer2.0.downsample.1.running_var" in state
@@ -131,8 +133,8 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
   config = small_config()
   config.data.label_rule = label_rule
   train, validation, test = (
-      Squares(count, seed, one_hot=label_rule == "exclusive")
-      for seed, count in enumerate((256, 32, 64))
+    Squares(count, seed, one_hot=label_rule == "exclusive")
+    for seed, count in enumerate((256, 32, 64))
   )
   first = judge.load_or_train(config, tmp_path, train, validation, test)
   said = capsys.readouterr().err
@@ -149,7 +151,7 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
   assert "reusing" in capsys.readouterr().err
   assert second.metadata == json.loads(json.dumps(first.metadata))
   for ours, kept in zip(
-      first.predict(test.images), second.predict(test.images), strict=True
+    first.predict(test.images), second.predict(test.images), strict=True
   ):
     np.testing.assert_array_equal(ours, kept)
 
@@ -157,8 +159,8 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
 def test_the_seed_decides_everything():
   config = small_config(epochs=1)
   first, second = (
-      classify.train_classifier(config, Squares(64, 0), Squares(16, 1))
-      for _ in range(2)
+    classify.train_classifier(config, Squares(64, 0), Squares(16, 1))
+    for _ in range(2)
   )
   jax.tree.map(np.testing.assert_array_equal, first, second)
 
@@ -234,7 +236,7 @@ def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
   path = tmp_path / "resnet18.npz"
   np.savez(path, **to_torch(theirs))
   settings = small_config(
-      name="resnet18", width=4, weights=str(path)
+    name="resnet18", width=4, weights=str(path)
   ).classifier
   ours = classify._first_variables(network, settings)
   mean = torch_resnet._IMAGENET_MEAN
@@ -261,7 +263,7 @@ def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
 
 def test_the_command_trains_the_judge_and_says_how_good_it_is(caches, tmp_path):
   done = training.run(
-      ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]
+    ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]
   )
   assert done.returncode == 0, done.stderr
   kept = json.loads((tmp_path / "classifier.json").read_text())

@@ -16,8 +16,7 @@ FOLDER = pathlib.Path(teacher.__file__).parent
 RECIPES = sorted(
   ".".join(path.relative_to(FOLDER).with_suffix("").parts)
   for path in FOLDER.rglob("*.py")
-  if path.stem not in ("__init__", "classifier")
-  and path.parent == FOLDER
+  if path.stem not in ("__init__", "classifier") and path.parent == FOLDER
 )
 SCALES = ("avatars", "celeba", "rafd", "debug")
 

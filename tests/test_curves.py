@@ -12,9 +12,8 @@ from akd_jax.errors import UserError
 
 def _write_metrics(path, factor=1.0, terms=("g_loss_rec", "g_loss_akd")):
   rows = [
-      {"step": step, "time": 1.5 * step}
-      | {name: factor / step for name in terms}
-      for step in range(1, 60)
+    {"step": step, "time": 1.5 * step} | {name: factor / step for name in terms}
+    for step in range(1, 60)
   ]
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
   return path
@@ -72,10 +71,10 @@ def test_curves_name_what_is_wrong(tmp_path):
   broken.write_text('{"step": 1}\nnonsense\n{"step": 2}\n')
   empty.write_text("")
   for path, names, message in (
-      (tmp_path / "none.jsonl", (), "cannot read .*none.jsonl"),
-      (broken, (), "broken.jsonl line 2 is not"),
-      (empty, (), "no numbers to draw in .*empty.jsonl"),
-      (good, ("g_loss_reg",), "did you mean 'g_loss_"),
+    (tmp_path / "none.jsonl", (), "cannot read .*none.jsonl"),
+    (broken, (), "broken.jsonl line 2 is not"),
+    (empty, (), "no numbers to draw in .*empty.jsonl"),
+    (good, ("g_loss_reg",), "did you mean 'g_loss_"),
   ):
     with pytest.raises(UserError, match=message):
       curves.draw({"run": path}, tmp_path / "c.png", names)

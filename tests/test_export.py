@@ -23,21 +23,25 @@ from akd_jax.interop import numpy_generator, torch_stargan
 def fixture_run():
   rng = np.random.default_rng(0)
   flat = {
-      w.path: rng.normal(0, 0.2, w.our_shape()).astype(np.float32)
-      for w in torch_stargan.generator_weights(width=4, blocks=1, classes=3)
+    w.path: rng.normal(0, 0.2, w.our_shape()).astype(np.float32)
+    for w in torch_stargan.generator_weights(width=4, blocks=1, classes=3)
   }
   return types.SimpleNamespace(
-      config=ml_collections.ConfigDict({
-          "generator": {"width": 4, "blocks": 1},
-          "data": {
-              "name": "celeba", "image_size": 16, "label_rule": "multilabel",
-              "crop": 20,
-          },
-      }),
-      attributes=("Blond_Hair", "Brown_Hair", "Smiling"),
-      exclusive=(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
-      generator=traverse_util.unflatten_dict(flat, sep="/"),
-      step=7,
+    config=ml_collections.ConfigDict(
+      {
+        "generator": {"width": 4, "blocks": 1},
+        "data": {
+          "name": "celeba",
+          "image_size": 16,
+          "label_rule": "multilabel",
+          "crop": 20,
+        },
+      }
+    ),
+    attributes=("Blond_Hair", "Brown_Hair", "Smiling"),
+    exclusive=(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
+    generator=traverse_util.unflatten_dict(flat, sep="/"),
+    step=7,
   )
 
 
@@ -59,15 +63,15 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
   export.export_numpy(run, path)
   params, metadata = numpy_generator.load(path)
   assert metadata == {
-      "format": 1,
-      "architecture": {"name": "stargan", "width": 4, "blocks": 1},
-      "image_size": 16,
-      "crop": 20,
-      "attributes": ["Blond_Hair", "Brown_Hair", "Smiling"],
-      "label_rule": "multilabel",
-      "exclusive": [["Blond_Hair", "Brown_Hair"]],
-      "value_range": [-1, 1],
-      "step": 7,
+    "format": 1,
+    "architecture": {"name": "stargan", "width": 4, "blocks": 1},
+    "image_size": 16,
+    "crop": 20,
+    "attributes": ["Blond_Hair", "Brown_Hair", "Smiling"],
+    "label_rule": "multilabel",
+    "exclusive": [["Blond_Hair", "Brown_Hair"]],
+    "value_range": [-1, 1],
+    "step": 7,
   }
   flat = traverse_util.flatten_dict(run.generator, sep="/")
   assert params.keys() == flat.keys()
@@ -86,7 +90,7 @@ def test_a_photo_is_seen_as_in_training(run, tmp_path):
   numpy_generator.main([model, photo, "--set", "Smiling=1", "--out", out])
   seen = images.load_image(photo, 20, 16)
   expected = jax_generator(
-      run, seen[None] / np.float32(127.5) - 1, np.eye(3, dtype=np.float32)[2:]
+    run, seen[None] / np.float32(127.5) - 1, np.eye(3, dtype=np.float32)[2:]
   )
   difference = np.asarray(Image.open(out)) - (expected[0] + 1) * 127.5
   assert np.abs(difference).max() <= 0.51
@@ -98,9 +102,7 @@ def test_the_torch_export_reads_back(run, tmp_path):
   with np.load(path, allow_pickle=False) as file:
     params = torch_stargan.generator_from_torch(dict(file))
   flat = traverse_util.flatten_dict(params, sep="/")
-  for name, value in traverse_util.flatten_dict(
-      run.generator, sep="/"
-  ).items():
+  for name, value in traverse_util.flatten_dict(run.generator, sep="/").items():
     np.testing.assert_array_equal(flat[name], value)
 
 
@@ -111,8 +113,8 @@ def test_a_pt_file_holds_tensors_and_needs_pytorch(run, tmp_path, monkeypatch):
     export.export_torch(run, path)
   saved = {}
   torch = types.SimpleNamespace(
-      from_numpy=lambda array: ("tensor", array.shape),
-      save=lambda state, where: saved.update({where: state}),
+    from_numpy=lambda array: ("tensor", array.shape),
+    save=lambda state, where: saved.update({where: state}),
   )
   monkeypatch.setitem(sys.modules, "torch", torch)
   export.export_torch(run, path)
@@ -160,8 +162,8 @@ def test_the_command_prints_what_it_wrote(run, tmp_path, monkeypatch, capsys):
 
 def test_help_does_not_wait_for_jax():
   code = (
-      "import sys, akd_jax.export; "
-      "assert not {'jax', 'flax', 'tensorflow'} & set(sys.modules)"
+    "import sys, akd_jax.export; "
+    "assert not {'jax', 'flax', 'tensorflow'} & set(sys.modules)"
   )
   root = pathlib.Path(export.__file__).parents[1]
   subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

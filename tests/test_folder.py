@@ -37,11 +37,11 @@ def test_folder_of_class_folders(tmp_path):
       expected = load_image(tmp_path / name, 178, 32)
       np.testing.assert_array_equal(record["image"], expected)
   some = open_folder(
-      folder_config(tmp_path, attributes=("owl", "cat")), "train"
+    folder_config(tmp_path, attributes=("owl", "cat")), "train"
   )
   assert some.attributes == ("owl", "cat")
   assert set(some.names) == {
-      name for name in by_split["train"] if not name.startswith("dog")
+    name for name in by_split["train"] if not name.startswith("dog")
   }
 
 
@@ -60,8 +60,8 @@ def test_adding_a_photo_never_moves_another(tmp_path):
 @pytest.mark.parametrize("subfolders", [False, True])
 def test_rafd_is_split_by_person(tmp_path, subfolders):
   people = [
-      next(p for p in range(1, 74) if split_of(f"rafd {p:02d}", 0.1) == split)
-      for split in SPLITS
+    next(p for p in range(1, 74) if split_of(f"rafd {p:02d}", 0.1) == split)
+    for split in SPLITS
   ]
   layouts.write_rafd(tmp_path, people, subfolders=subfolders)
   data = config(tmp_path, label_rule="exclusive", crop=0)
@@ -87,15 +87,15 @@ def test_folder_mistakes_are_named(tmp_path):
   flat = layouts.write_folder(tmp_path / "flat", {".": 2})
   (tmp_path / "empty").mkdir()
   for path, fields, expected in (
-      (good.parent, {}, f"too high: the class folders are in {good}"),
-      (one, {}, "one class only (cat)"),
-      (flat, {}, "images without a class"),
-      (tmp_path / "empty", {}, "holds no images"),
-      ("", {}, "config.data.path is empty"),
-      (good, {"attributes": ("cat", "dgo")}, "did you mean 'dog'"),
-      (good, {"attributes": ("cat",)}, "one class only (cat)"),
-      (good, {"test_share": 0.6}, "config.data.test_share=0.6"),
-      (good, {"test_share": 1e-9}, f"test split of {good} is empty"),
+    (good.parent, {}, f"too high: the class folders are in {good}"),
+    (one, {}, "one class only (cat)"),
+    (flat, {}, "images without a class"),
+    (tmp_path / "empty", {}, "holds no images"),
+    ("", {}, "config.data.path is empty"),
+    (good, {"attributes": ("cat", "dgo")}, "did you mean 'dog'"),
+    (good, {"attributes": ("cat",)}, "one class only (cat)"),
+    (good, {"test_share": 0.6}, "config.data.test_share=0.6"),
+    (good, {"test_share": 1e-9}, f"test split of {good} is empty"),
   ):
     data = config(path, label_rule="exclusive", **fields)
     assert expected in error(open_folder, data, "test")

@@ -271,7 +271,7 @@ def run_cycle(arrays, config, teacher=None, distillation=None):
 def assert_cycle_equals(arrays, state, metrics):
   discriminator = torch_stargan.discriminator_from_torch(part(arrays, "D1/"))
   (source, _), _ = SMALL.discriminator.apply(
-      {"params": discriminator}, nhwc(arrays["x_real"])[-1]
+    {"params": discriminator}, nhwc(arrays["x_real"])[-1]
   )
   for name in ("d_loss_cls", "d_loss_gp", "g_loss_cls", "g_loss_rec"):
     assert_close(metrics[name], arrays[name].mean())
@@ -281,9 +281,9 @@ def assert_cycle_equals(arrays, state, metrics):
     assert error <= TOLERANCE * float(jnp.abs(source).max())
   assert_weights_close(state.discriminator, discriminator, updates=5)
   assert_weights_close(
-      state.generator,
-      torch_stargan.generator_from_torch(part(arrays, "G1/")),
-      updates=1,
+    state.generator,
+    torch_stargan.generator_from_torch(part(arrays, "G1/")),
+    updates=1,
   )
 
 

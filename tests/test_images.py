@@ -16,20 +16,20 @@ def noise(width: int, height: int, channels: int = 3) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("size", "crop", "box"),
-    [
-        ((178, 218), 178, (0, 20, 178, 198)),
-        ((178, 218), 100, (39, 59, 139, 159)),
-        ((178, 218), 0, (0, 20, 178, 198)),
-        ((90, 50), 178, (20, 0, 70, 50)),
-        ((51, 40), 0, (5, 0, 45, 40)),
-    ],
+  ("size", "crop", "box"),
+  [
+    ((178, 218), 178, (0, 20, 178, 198)),
+    ((178, 218), 100, (39, 59, 139, 159)),
+    ((178, 218), 0, (0, 20, 178, 198)),
+    ((90, 50), 178, (20, 0, 70, 50)),
+    ((51, 40), 0, (5, 0, 45, 40)),
+  ],
 )
 def test_crop_is_the_centred_square(size, crop, box):
   pixels = noise(*size)
   left, top, right, bottom = box
   image = load_image(
-      encoded(Image.fromarray(pixels)), crop=crop, size=right - left
+    encoded(Image.fromarray(pixels)), crop=crop, size=right - left
   )
   np.testing.assert_array_equal(image, pixels[top:bottom, left:right])
 
@@ -68,7 +68,7 @@ def test_exif_orientation_is_undone(orientation):
   turn[0x0112] = undone
   # The photo as the turned camera stores it: the inverse of the correction.
   stored = ImageOps.exif_transpose(
-      Image.open(io.BytesIO(encoded(upright, exif=turn)))
+    Image.open(io.BytesIO(encoded(upright, exif=turn)))
   )
   assert stored is not None
   image = load_image(encoded(stored, exif=exif), crop=0, size=40)
@@ -94,11 +94,11 @@ def test_every_colour_mode_becomes_rgb():
 
   red = Image.new("RGB", (20, 20), "red")
   files = (
-      encoded(red.convert("CMYK"), "JPEG", quality=100),
-      encoded(red.convert("P")),
-      encoded(red, "WEBP", lossless=True),
-      encoded(red, "BMP"),
-      encoded(red.convert("RGBA")),
+    encoded(red.convert("CMYK"), "JPEG", quality=100),
+    encoded(red.convert("P")),
+    encoded(red, "WEBP", lossless=True),
+    encoded(red, "BMP"),
+    encoded(red.convert("RGBA")),
   )
   for content in files:
     loaded = load_image(content, crop=0, size=20).astype(int)
@@ -123,5 +123,5 @@ def test_unreadable_photos_are_named(tmp_path):
   assert "7.jpg" in error(load_image, b"", 178, 32, "7.jpg")
   photo.write_bytes(whole)
   np.testing.assert_array_equal(
-      load_image(photo, 178, 32), load_image(whole, 178, 32)
+    load_image(photo, 178, 32), load_image(whole, 178, 32)
   )

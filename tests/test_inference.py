@@ -67,9 +67,9 @@ def test_an_image_does_not_depend_on_its_batch(trained, count):
 def test_any_number_of_images_from_two_is_one_program(trained):
   compiled = []
   jax.monitoring.register_event_duration_secs_listener(
-    lambda name, *_, **__: compiled.append(name)
-    if "backend_compile" in name
-    else None
+    lambda name, *_, **__: (
+      compiled.append(name) if "backend_compile" in name else None
+    )
   )
   try:
     for count in (33, 3, 8):

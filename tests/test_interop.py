@@ -17,14 +17,14 @@ GOLDEN = pathlib.Path(__file__).parent / "golden"
 GOLDEN_NAMES = ("multilabel", "softmax")
 
 METADATA = {
-    "format": 1,
-    "architecture": {"name": "stargan", "width": 4, "blocks": 1},
-    "image_size": 16,
-    "attributes": ["Black_Hair", "Blond_Hair", "Smiling"],
-    "label_rule": "multilabel",
-    "exclusive": [["Black_Hair", "Blond_Hair"]],
-    "value_range": [-1, 1],
-    "step": 0,
+  "format": 1,
+  "architecture": {"name": "stargan", "width": 4, "blocks": 1},
+  "image_size": 16,
+  "attributes": ["Black_Hair", "Blond_Hair", "Smiling"],
+  "label_rule": "multilabel",
+  "exclusive": [["Black_Hair", "Blond_Hair"]],
+  "value_range": [-1, 1],
+  "step": 0,
 }
 
 
@@ -43,8 +43,8 @@ def random_params(width, blocks, classes):
   rng = np.random.default_rng(0)
   weights = torch_stargan.generator_weights(width, blocks, classes)
   return {
-      w.path: rng.normal(0, 0.2, w.our_shape()).astype(np.float32)
-      for w in weights
+    w.path: rng.normal(0, 0.2, w.our_shape()).astype(np.float32)
+    for w in weights
   }
 
 
@@ -57,16 +57,16 @@ def save(path, params, metadata=METADATA):
 def test_released_state_dicts_round_trip_exactly(name):
   arrays = golden(name)
   for network, from_torch, to_torch in (
-      (
-          "G",
-          torch_stargan.generator_from_torch,
-          torch_stargan.generator_to_torch,
-      ),
-      (
-          "D",
-          torch_stargan.discriminator_from_torch,
-          torch_stargan.discriminator_to_torch,
-      ),
+    (
+      "G",
+      torch_stargan.generator_from_torch,
+      torch_stargan.generator_to_torch,
+    ),
+    (
+      "D",
+      torch_stargan.discriminator_from_torch,
+      torch_stargan.discriminator_to_torch,
+    ),
   ):
     state = state_dict(arrays, network)
     back = to_torch(from_torch(state))
@@ -79,10 +79,10 @@ def test_released_state_dicts_round_trip_exactly(name):
 def test_generators_of_any_size_round_trip(width, blocks, classes):
   params = random_params(width, blocks, classes)
   state = torch_stargan.generator_to_torch(
-      traverse_util.unflatten_dict(params, sep="/")
+    traverse_util.unflatten_dict(params, sep="/")
   )
   back = traverse_util.flatten_dict(
-      torch_stargan.generator_from_torch(state), sep="/"
+    torch_stargan.generator_from_torch(state), sep="/"
   )
   assert back.keys() == params.keys()
   for path, value in params.items():
@@ -91,9 +91,9 @@ def test_generators_of_any_size_round_trip(width, blocks, classes):
 
 def test_the_papers_parameter_counts():
   for width, blocks, classes, count in (
-      (64, 6, 5, 8_430_528),
-      (32, 3, 7, 1_234_976),
-      (16, 1, 8, 167_200),
+    (64, 6, 5, 8_430_528),
+    (32, 3, 7, 1_234_976),
+    (16, 1, 8, 167_200),
   ):
     weights = torch_stargan.generator_weights(width, blocks, classes)
     assert sum(np.prod(w.shape) for w in weights) == count
@@ -108,7 +108,7 @@ def test_running_statistics_of_old_files_are_ignored():
     old[f"main.1.{name}"] = np.ones(8, np.float32)
   old["main.1.num_batches_tracked"] = np.array(7)
   back = torch_stargan.generator_to_torch(
-      torch_stargan.generator_from_torch(old)
+    torch_stargan.generator_from_torch(old)
   )
   assert list(back) == list(state)
 
@@ -140,11 +140,11 @@ def test_a_state_dict_that_does_not_fit_names_the_first_difference():
 def test_the_runtime_reproduces_the_released_generator(name):
   arrays = golden(name)
   params = traverse_util.flatten_dict(
-      torch_stargan.generator_from_torch(state_dict(arrays, "G")), sep="/"
+    torch_stargan.generator_from_torch(state_dict(arrays, "G")), sep="/"
   )
   for source, label, result in (
-      ("x_real", "c_trg", "x_fake"),
-      ("x_fake", "c_org", "x_rec"),
+    ("x_real", "c_trg", "x_fake"),
+    ("x_fake", "c_org", "x_rec"),
   ):
     image = arrays[source].transpose(0, 2, 3, 1)
     made = numpy_generator.generate(params, image, arrays[label])
@@ -173,7 +173,7 @@ def test_the_runtime_equals_the_jax_generator(width, blocks, size):
   image = rng.uniform(-1, 1, (2, size, size + 8, 3)).astype(np.float32)
   label = np.array([[1, 0, 1], [0, 1, 0]], np.float32)
   expected, _ = Generator(width, blocks).apply(
-      {"params": traverse_util.unflatten_dict(params, sep="/")}, image, label
+    {"params": traverse_util.unflatten_dict(params, sep="/")}, image, label
   )
   made = numpy_generator.generate(params, image, label)
   np.testing.assert_allclose(made, expected, atol=1e-4)
@@ -270,17 +270,17 @@ def test_the_command_runs_where_jax_cannot_be_imported(tmp_path):
   photo, out = tmp_path / "photo.png", tmp_path / "out.png"
   Image.fromarray(np.full((30, 40, 3), 128, np.uint8)).save(photo)
   code = (
-      "import sys; sys.modules.update(jax=None, flax=None, absl=None); "
-      "from akd_jax.interop import numpy_generator; numpy_generator.main()"
+    "import sys; sys.modules.update(jax=None, flax=None, absl=None); "
+    "from akd_jax.interop import numpy_generator; numpy_generator.main()"
   )
 
   def run(setting):
     return subprocess.run(
-        [sys.executable, "-c", code, model, str(photo), "--set", setting]
-        + ["--out", str(out)],
-        cwd=pathlib.Path(numpy_generator.__file__).parents[2],
-        capture_output=True,
-        text=True,
+      [sys.executable, "-c", code, model, str(photo), "--set", setting]
+      + ["--out", str(out)],
+      cwd=pathlib.Path(numpy_generator.__file__).parents[2],
+      capture_output=True,
+      text=True,
     )
 
   done = run("Blond_Hair=1")

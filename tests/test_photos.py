@@ -84,18 +84,18 @@ def test_skipping_wraps_around_and_gives_up_when_nothing_is_left(celeba):
 
 def test_wrong_fields_are_named(official):
   for fields, expected in (
-      ({"attributes": ("Smilling",)}, "did you mean 'Smiling'"),
-      ({"attributes": ("Male", "Male")}, "twice"),
-      ({"split_rule": "random"}, "config.data.split_rule='random'"),
-      ({"image_size": 0}, "config.data.image_size=0"),
-      ({"crop": -1}, "config.data.crop=-1"),
-      ({"path": official / "no"}, "does not exist"),
-      ({"path": official / "list_attr_celeba.txt"}, "is a file"),
-      (
-          {"label_rule": "exclusive", "attributes": ("Male", "Young")},
-          "not exactly one of Male, Young",
-      ),
-      ({"label_rule": "exclusive", "attributes": ("Male",)}, "one class only"),
+    ({"attributes": ("Smilling",)}, "did you mean 'Smiling'"),
+    ({"attributes": ("Male", "Male")}, "twice"),
+    ({"split_rule": "random"}, "config.data.split_rule='random'"),
+    ({"image_size": 0}, "config.data.image_size=0"),
+    ({"crop": -1}, "config.data.crop=-1"),
+    ({"path": official / "no"}, "does not exist"),
+    ({"path": official / "list_attr_celeba.txt"}, "is a file"),
+    (
+      {"label_rule": "exclusive", "attributes": ("Male", "Young")},
+      "not exactly one of Male, Young",
+    ),
+    ({"label_rule": "exclusive", "attributes": ("Male",)}, "one class only"),
   ):
     data = config(**{"path": official, **fields})
     assert expected in error(open_celeba, data, "train")

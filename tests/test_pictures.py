@@ -40,9 +40,9 @@ def _plain_sheet(names=NAMES, title="student · step 4,000", legend="student"):
       for _ in range(2)
   ]  # fmt: skip
   lines = [
-      Line(legend, images[0]),
-      # Nothing to see, so that the picture beneath stays plain.
-      Line(f"{legend} attention", images[1], np.zeros((1, 1, 4, 4))),
+    Line(legend, images[0]),
+    # Nothing to see, so that the picture beneath stays plain.
+    Line(f"{legend} attention", images[1], np.zeros((1, 1, 4, 4))),
   ]
   sheet = pictures.sample_sheet(title, names, sources, lines)
   return sheet, [_place(sheet, number) for number in range(14)]
@@ -86,8 +86,8 @@ def test_opacity_grows_with_attention_and_the_face_stays_visible():
   left = np.zeros((32, 32, 3), np.uint8)
   ramp = np.linspace(0, 1, 32)[None].repeat(32, axis=0)
   contrast = (
-      pictures.overlay(255 - left, ramp).astype(int)
-      - pictures.overlay(left, ramp)
+    pictures.overlay(255 - left, ramp).astype(int)
+    - pictures.overlay(left, ramp)
   )[16, :, 0]
   assert (np.diff(contrast) <= 0).all()
   assert contrast[0] > 250 > 100 > contrast[-1] > 50
@@ -110,7 +110,7 @@ def test_a_scale_makes_overlays_comparable():
   spot = np.zeros((8, 8))
   spot[4, 4] = 1
   np.testing.assert_array_equal(
-      pictures.overlay(image, 1000 * spot, 1.0), pictures.overlay(image, spot)
+    pictures.overlay(image, 1000 * spot, 1.0), pictures.overlay(image, spot)
   )
 
 
@@ -212,8 +212,8 @@ def test_small_pictures_are_enlarged_to_a_legible_size(size):
   sources = _noise(1, size, size, 3)
   lines = [Line("student", sources[:, None])]
   widths = [
-      pictures.sample_sheet("", NAMES[:count], sources, lines).shape[1]
-      for count in (1, 2)
+    pictures.sample_sheet("", NAMES[:count], sources, lines).shape[1]
+    for count in (1, 2)
   ]
   cell = widths[1] - widths[0] - pictures.GAP
   assert cell % size == 0 and 96 <= cell <= max(size, 192)
@@ -226,9 +226,9 @@ def test_sheets_are_deterministic():
 def test_a_line_of_the_wrong_shape_is_named():
   sources = _noise(2, 32, 32, 3)
   for wrong in (
-      Line("pupil", _noise(3, 3, 32, 32, 3)),
-      Line("pupil", _noise(2, 3, 16, 16, 3)),
-      Line("pupil", _noise(2, 3, 32, 32, 3), np.ones((2, 4, 8, 8))),
+    Line("pupil", _noise(3, 3, 32, 32, 3)),
+    Line("pupil", _noise(2, 3, 16, 16, 3)),
+    Line("pupil", _noise(2, 3, 32, 32, 3), np.ones((2, 4, 8, 8))),
   ):
     with pytest.raises(ValueError, match="line 'pupil'"):
       pictures.sample_sheet("", NAMES, sources, [wrong])
@@ -254,7 +254,7 @@ def test_who_reads_a_picture_while_it_is_replaced_gets_a_whole_one(tmp_path):
 
 
 def test_a_failed_save_leaves_the_old_picture_and_nothing_else(
-    tmp_path, monkeypatch
+  tmp_path, monkeypatch
 ):
   path = tmp_path / "a.png"
   pictures.save_png(path, _noise(4, 4, 3))

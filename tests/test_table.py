@@ -1,6 +1,5 @@
 """A folder of photos and a CSV."""
 
-
 import numpy as np
 
 from akd_jax.data.images import load_image
@@ -9,9 +8,9 @@ from tests import layouts
 from tests.layouts import SPLITS, config, error
 
 COLUMNS = {
-    "Black_Hair": [0, 1, 0, 1] * 5,
-    "Gray_Hair": [1, 0, 1, 0] * 5,
-    "Happy": [1, 1, 0, 0] * 5,
+  "Black_Hair": [0, 1, 0, 1] * 5,
+  "Gray_Hair": [1, 0, 1, 0] * 5,
+  "Happy": [1, 1, 0, 0] * 5,
 }
 
 
@@ -29,7 +28,7 @@ def test_table_of_attributes(tmp_path):
       expected = [column[row] for column in COLUMNS.values()]
       assert source[index]["label"].tolist() == expected
       np.testing.assert_array_equal(
-          source[index]["image"], load_image(tmp_path / name, 178, 32)
+        source[index]["image"], load_image(tmp_path / name, 178, 32)
       )
 
 
@@ -48,7 +47,7 @@ def test_table_with_minus_ones_and_photos_in_sub_folders(tmp_path):
 def test_exclusive_table(tmp_path):
   layouts.write_table(tmp_path, COLUMNS)
   data = config(
-      tmp_path, label_rule="exclusive", attributes=("Gray_Hair", "Black_Hair")
+    tmp_path, label_rule="exclusive", attributes=("Gray_Hair", "Black_Hair")
   )
   assert open_table(data, "train").exclusive == (("Gray_Hair", "Black_Hair"),)
   data.attributes = tuple(COLUMNS)
@@ -61,14 +60,14 @@ def test_table_mistakes_are_named(tmp_path):
   text = table.read_text()
   line = "face_004.jpg,0,1,1"
   for changed, expected in (
-      (text.replace(line, "face_004.jpg,0,yes,1"), "line 6, column Gray_Hair"),
-      (text.replace(line, "face_004.jpg,0,,1"), "line 6, column Gray_Hair"),
-      (text.replace(line, "face_004.jpg,0,-1,1"), "0 in a list of -1/1"),
-      (text.replace(line, "face_004.jpg,0,1"), "line 6: 2 values"),
-      (text.replace(line, "face.png,0,1,1"), "lacks 1 of the 20 images"),
-      (text.replace(line, "face_003.jpg,0,1,1"), "listed on line 5"),
-      (text.splitlines()[0], "needs a header"),
-      ("", "needs a header"),
+    (text.replace(line, "face_004.jpg,0,yes,1"), "line 6, column Gray_Hair"),
+    (text.replace(line, "face_004.jpg,0,,1"), "line 6, column Gray_Hair"),
+    (text.replace(line, "face_004.jpg,0,-1,1"), "0 in a list of -1/1"),
+    (text.replace(line, "face_004.jpg,0,1"), "line 6: 2 values"),
+    (text.replace(line, "face.png,0,1,1"), "lacks 1 of the 20 images"),
+    (text.replace(line, "face_003.jpg,0,1,1"), "listed on line 5"),
+    (text.splitlines()[0], "needs a header"),
+    ("", "needs a header"),
   ):
     table.write_text(changed)
     message = error(open_table, config(root), "train")

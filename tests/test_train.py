@@ -104,9 +104,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
   config = teacher_config(
     optimizer__learning_rate=1e30, log_every=4, sample_every=1
   )
-  message = (
-    r"^\w+ became \w+ in step 3; the checkpoint of step 2 is kept$"
-  )
+  message = r"^\w+ became \w+ in step 3; the checkpoint of step 2 is kept$"
   with pytest.raises(FloatingPointError, match=message):
     train.train(config, str(unfinished_teacher))
   run = directories.load_run(str(unfinished_teacher))

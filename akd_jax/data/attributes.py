@@ -29,7 +29,7 @@ HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 
 
 def attribute_indices(
-    available: Sequence[str], wanted: Sequence[str], where: str
+  available: Sequence[str], wanted: Sequence[str], where: str
 ) -> list[int]:
   """Positions of the `wanted` attributes among the `available` ones.
 
@@ -40,7 +40,7 @@ def attribute_indices(
   for name in wanted:
     if name not in available:
       raise UserError(
-          f"attribute {name!r} is not in {where}{nearest(name, available)}"
+        f"attribute {name!r} is not in {where}{nearest(name, available)}"
       )
     if list(wanted).count(name) > 1:
       raise UserError(f"attribute {name!r} is asked for twice")
@@ -48,10 +48,10 @@ def attribute_indices(
 
 
 def set_attribute(
-    labels: np.ndarray,
-    attributes: Sequence[str],
-    name: str,
-    exclusive: Sequence[Sequence[str]],
+  labels: np.ndarray,
+  attributes: Sequence[str],
+  name: str,
+  exclusive: Sequence[Sequence[str]],
 ) -> np.ndarray:
   """Labels [N, C] after `name` is switched on.
 

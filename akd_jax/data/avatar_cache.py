@@ -25,9 +25,9 @@ def root(path: str) -> Path:
 
 
 def opened(
-    folder: Path,
-    description: Mapping[str, Any],
-    draw: Callable[[np.ndarray], np.ndarray],
+  folder: Path,
+  description: Mapping[str, Any],
+  draw: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.memmap]:
   """Opens the cache at `folder`, made first if it is absent or damaged.
 
@@ -79,25 +79,25 @@ def _shape(description: Mapping[str, Any]) -> tuple[int, int, int, int]:
 
 
 def _make(
-    folder: Path,
-    description: Mapping[str, Any],
-    draw: Callable[[np.ndarray], np.ndarray],
+  folder: Path,
+  description: Mapping[str, Any],
+  draw: Callable[[np.ndarray], np.ndarray],
 ) -> None:
   """Draws beside `folder` and renames: no one ever sees half a cache."""
   try:
     folder.parent.mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise UserError(
-        f"data.path: cannot make the folder {folder.parent}: {error.strerror}"
+      f"data.path: cannot make the folder {folder.parent}: {error.strerror}"
     ) from None
   shape = _shape(description)
   with tempfile.TemporaryDirectory(
-      prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+    prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
   ) as scratch:
     new = Path(scratch) / "new"
     new.mkdir()
     images = np.lib.format.open_memmap(
-        new / "images.npy", "w+", np.uint8, shape
+      new / "images.npy", "w+", np.uint8, shape
     )
     np.save(new / "labels.npy", draw(images))
     images.flush()
@@ -110,7 +110,7 @@ def _make(
 
 
 def _put(
-    new: Path, folder: Path, old: Path, description: Mapping[str, Any]
+  new: Path, folder: Path, old: Path, description: Mapping[str, Any]
 ) -> None:
   """Moves `new` to `folder`, unless another process was there first."""
   if folder.exists() and not _fault(folder, description):

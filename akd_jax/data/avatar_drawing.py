@@ -20,11 +20,11 @@ VERSION = 7
 _VIEW = "50 22 180 180"
 
 _HAIR = {
-    "Black_Hair": ("#2c1b18",),
-    "Brown_Hair": ("#724133", "#a55728", "#4a312c"),
-    "Blond_Hair": ("#d6b370", "#ecdcbf", "#b58143"),
-    "Gray_Hair": ("#e8e1e1",),
-    "other": ("#c93305", "#f59797"),
+  "Black_Hair": ("#2c1b18",),
+  "Brown_Hair": ("#724133", "#a55728", "#4a312c"),
+  "Blond_Hair": ("#d6b370", "#ecdcbf", "#b58143"),
+  "Gray_Hair": ("#e8e1e1",),
+  "other": ("#c93305", "#f59797"),
 }
 _PALE = "#ffdbb4"
 _SKIN = ("#edb98a", "#d08b5b", "#ae5d29", "#7d5540")
@@ -94,10 +94,10 @@ PICKS = (
 _HEAD = "M84 90a56 56 0 0 1 112 0v36a56 56 0 0 1-112 0z"
 # A fringe and its shadow.
 _BANGS = (
-    '<path d="M88 79C88 45 112 37 140 37s52 8 52 42l-9 8-9-9-11 10-11-10-12 10'
-    '-12-10-11 10-11-10-9 9z" fill="{color}"/>'
-    '<path d="M97 87l9-9 11 10 11-10 12 10 12-10 11 10 11-10 9 9v4l-9-9-11 10'
-    '-11-10-12 10-12-10-11 10-11-10-9 9z" fill="black" fill-opacity=".16"/>'
+  '<path d="M88 79C88 45 112 37 140 37s52 8 52 42l-9 8-9-9-11 10-11-10-12 10'
+  '-12-10-11 10-11-10-9 9z" fill="{color}"/>'
+  '<path d="M97 87l9-9 11 10 11-10 12 10 12-10 11 10 11-10 9 9v4l-9-9-11 10'
+  '-11-10-12 10-12-10-11 10-11-10-9 9z" fill="black" fill-opacity=".16"/>'
 )
 
 
@@ -127,7 +127,7 @@ def render(person: Person, size: int) -> np.ndarray:
   from PIL import Image
 
   png = resvg_py.svg_to_bytes(
-      svg_string=svg(person), width=size, height=size, skip_system_fonts=True
+    svg_string=svg(person), width=size, height=size, skip_system_fonts=True
   )
   with Image.open(io.BytesIO(bytes(png))) as image:
     return np.asarray(image.convert("RGB"))
@@ -139,13 +139,13 @@ def svg(person: Person) -> str:
   clothes = pick("clothes", _CLOTHES), pick("clothes color", _COLORS)
   background = pick("background", _BACKGROUND)
   layers = [
-      f'<rect width="280" height="280" fill="{background}"/>',
-      body(_skin(person)),
-      part("clothes", *clothes),
-      *_lower_face(person),
-      *_eyes(person),
-      *_top(person),
-      *_beard(person),
+    f'<rect width="280" height="280" fill="{background}"/>',
+    body(_skin(person)),
+    part("clothes", *clothes),
+    *_lower_face(person),
+    *_eyes(person),
+    *_top(person),
+    *_beard(person),
   ]
   if "Eyeglasses" in on:
     color = pick("glasses color", _GLASSES_COLORS)
@@ -252,5 +252,3 @@ def _standing_out(colors: Sequence[str], person: Person) -> Sequence[str]:
 
 def _rgb(color: str) -> np.ndarray:
   return np.array(list(bytes.fromhex(color[1:])), np.float64)
-
-

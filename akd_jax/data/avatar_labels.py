@@ -43,16 +43,16 @@ PARTITIONS = ((*HAIR_COLORS, "Bald", "Wearing_Hat"), EXPRESSIONS)
 _FROWNING = ("angry", "contemptuous", "disgusted", "fearful", "sad")
 # Groups of attributes of which at most one is on.
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (
-    *PARTITIONS,
-    ("Straight_Hair", "Wavy_Hair", "Receding_Hairline", "Bald", "Wearing_Hat"),
-    ("Bangs", "Receding_Hairline", "Bald", "Wearing_Hat"),
-    ("No_Beard", "Goatee"),
-    ("No_Beard", "Mustache"),
-    ("No_Beard", "5_o_Clock_Shadow"),
-    *((name, "Smiling") for name in EXPRESSIONS if name != "happy"),
-    *((name, "Arched_Eyebrows") for name in _FROWNING),
-    ("fearful", "Narrow_Eyes"),
-    ("surprised", "Narrow_Eyes"),
+  *PARTITIONS,
+  ("Straight_Hair", "Wavy_Hair", "Receding_Hairline", "Bald", "Wearing_Hat"),
+  ("Bangs", "Receding_Hairline", "Bald", "Wearing_Hat"),
+  ("No_Beard", "Goatee"),
+  ("No_Beard", "Mustache"),
+  ("No_Beard", "5_o_Clock_Shadow"),
+  *((name, "Smiling") for name in EXPRESSIONS if name != "happy"),
+  *((name, "Arched_Eyebrows") for name in _FROWNING),
+  ("fearful", "Narrow_Eyes"),
+  ("surprised", "Narrow_Eyes"),
 )
 _BEARDS = {"Goatee", "Mustache", "5_o_Clock_Shadow"}
 # What comes in place of an attribute switched off, where something must.

@@ -70,29 +70,29 @@ def part(component: str, variant: str, color: str = "", edit: str = "") -> str:
       if element.get("id", "").startswith(f"{component}-{variant}-")
   )  # fmt: skip
   place = next(
-      element["attributes"]["transform"]
-      for element in definition["canvas"]["elements"]
-      if element["name"] == component
+    element["attributes"]["transform"]
+    for element in definition["canvas"]["elements"]
+    if element["name"] == component
   )
   text = ElementTree.tostring(drawn, encoding="unicode")
   return f'<g transform="{place} {edit}">{text}</g>'
 
 
 def circle(
-    x: float, y: float, radius: float, color: str, opacity: float
+  x: float, y: float, radius: float, color: str, opacity: float
 ) -> str:
   """A disc around (x, y)."""
   return (
-      f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"'
-      f' fill-opacity="{opacity}"/>'
+    f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"'
+    f' fill-opacity="{opacity}"/>'
   )
 
 
 def lines(path: str, width: float, opacity: float) -> str:
   """Black strokes along `path`."""
   return (
-      f'<path d="{path}" stroke="black" stroke-width="{width}"'
-      f' stroke-opacity="{opacity}" stroke-linecap="round"/>'
+    f'<path d="{path}" stroke="black" stroke-width="{width}"'
+    f' stroke-opacity="{opacity}" stroke-linecap="round"/>'
   )
 
 
@@ -100,6 +100,6 @@ def cut(drawing: str, path: str) -> str:
   """What of a drawing lies inside `path`."""
   name = f"cut{zlib.crc32(path.encode())}"
   return (
-      f'<clipPath id="{name}"><path d="{path}"/></clipPath>'
-      f'<g clip-path="url(#{name})">{drawing}</g>'
+    f'<clipPath id="{name}"><path d="{path}"/></clipPath>'
+    f'<g clip-path="url(#{name})">{drawing}</g>'
   )

@@ -11,13 +11,13 @@ import numpy as np
 
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.avatar_labels import (
-    AVATAR_ATTRIBUTES,
-    CONDITIONAL,
-    IMPLIED,
-    PARTITIONS,
-    SHARES,
-    TWIN,
-    excluders,
+  AVATAR_ATTRIBUTES,
+  CONDITIONAL,
+  IMPLIED,
+  PARTITIONS,
+  SHARES,
+  TWIN,
+  excluders,
 )
 from akd_jax.errors import UserError, nearest
 
@@ -38,16 +38,16 @@ class LabelSampler:
   """
 
   def __init__(
-      self,
-      distribution: Mapping[str, float],
-      conditional: Mapping[str, Mapping[str, float]],
+    self,
+    distribution: Mapping[str, float],
+    conditional: Mapping[str, Mapping[str, float]],
   ):
     self._asked = _checked(distribution, "data.distribution")
     self._asked_conditions = _pairs(conditional)
     usual = {
-        pair: share
-        for pair, share in _pairs(CONDITIONAL).items()
-        if pair[::-1] not in self._asked_conditions
+      pair: share
+      for pair, share in _pairs(CONDITIONAL).items()
+      if pair[::-1] not in self._asked_conditions
     }
     self._conditions = {**usual, **self._asked_conditions}
     self._shares = _with_room(self._asked)
@@ -110,19 +110,19 @@ class LabelSampler:
       rest -= reached
 
   def _refuse(
-      self, name: str, pair: tuple[str, str] | None, excess: float
+    self, name: str, pair: tuple[str, str] | None, excess: float
   ) -> None:
     """Raises if what cannot be had was asked for, and is no default."""
     if pair in self._asked_conditions:
       raise UserError(
-          f"data.conditional: P({name} | {pair[0]}) ="
-          f" {self._conditions[pair]:g} cannot be had beside the rest"
+        f"data.conditional: P({name} | {pair[0]}) ="
+        f" {self._conditions[pair]:g} cannot be had beside the rest"
       )
     if pair is None and name in self._asked:
       share = self._shares[name]
       raise UserError(
-          f"data.distribution: {name} = {share:g} cannot be had beside the"
-          f" rest; the nearest is {share + excess:.2f}"
+        f"data.distribution: {name} = {share:g} cannot be had beside the"
+        f" rest; the nearest is {share + excess:.2f}"
       )
 
 
@@ -131,8 +131,8 @@ def _checked(shares: Mapping[str, float], where: str) -> dict[str, float]:
   for name, share in shares.items():
     if name not in AVATAR_ATTRIBUTES:
       raise UserError(
-          f"{where}: {name!r} is no attribute of avatars"
-          f"{nearest(name, AVATAR_ATTRIBUTES)}"
+        f"{where}: {name!r} is no attribute of avatars"
+        f"{nearest(name, AVATAR_ATTRIBUTES)}"
       )
     if not isinstance(share, int | float) or not 0 <= share <= 1:
       raise UserError(f"{where}: {name} = {share!r} is not between 0 and 1")
@@ -140,7 +140,7 @@ def _checked(shares: Mapping[str, float], where: str) -> dict[str, float]:
 
 
 def _pairs(
-    conditional: Mapping[str, Mapping[str, float]],
+  conditional: Mapping[str, Mapping[str, float]],
 ) -> dict[tuple[str, str], float]:
   """(condition, attribute) -> share, by the names they are drawn under."""
   pairs = {}
@@ -161,8 +161,8 @@ def _with_room(asked: Mapping[str, float]) -> dict[str, float]:
     named = sum(asked[name] for name in group if name in asked)
     if named > 1 + 1e-6:
       raise UserError(
-          f"data.distribution: the shares of {', '.join(group)} add up to"
-          f" {named:g}; they exclude each other, so at most 1"
+        f"data.distribution: the shares of {', '.join(group)} add up to"
+        f" {named:g}; they exclude each other, so at most 1"
       )
     others = [name for name in group if name not in asked]
     room = max(sum(SHARES[name] for name in group) - named, 0)

@@ -24,11 +24,11 @@ from akd_jax.data import avatar_cache, avatar_drawing
 from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
 from akd_jax.data.avatar_drawing import PICKS, Person
 from akd_jax.data.avatar_labels import (
-    AVATAR_ATTRIBUTES,
-    EXCLUSIVE,
-    SHARES,
-    switched_off,
-    switched_on,
+  AVATAR_ATTRIBUTES,
+  EXCLUSIVE,
+  SHARES,
+  switched_off,
+  switched_on,
 )
 from akd_jax.data.avatar_parts import style_version
 from akd_jax.data.avatar_sampler import LabelSampler
@@ -87,7 +87,7 @@ class AvatarSource:
     return _person(self.all_labels[index], numbers)
 
   def counterfactual(
-      self, index: int, attribute: str
+    self, index: int, attribute: str
   ) -> tuple[np.ndarray, np.ndarray]:
     """The true picture of the person `index` with `attribute` on.
 
@@ -103,8 +103,8 @@ class AvatarSource:
     present = attribute in person.on
     switch = switched_off if present else switched_on
     other = avatar_drawing.render(
-        Person(switch(person.on, attribute), person.long, person.picks),
-        len(image),
+      Person(switch(person.on, attribute), person.long, person.picks),
+      len(image),
     )
     return (image if present else other), np.any(image != other, axis=-1)
 
@@ -126,30 +126,28 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
   attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
   count = _count(data, split)
   sampler = LabelSampler(
-      _mapping(data.distribution, "data.distribution"),
-      {
-          name: _mapping(shares, f"data.conditional.{name}")
-          for name, shares in _mapping(
-              data.conditional, "data.conditional"
-          ).items()
-      },
+    _mapping(data.distribution, "data.distribution"),
+    {
+      name: _mapping(shares, f"data.conditional.{name}")
+      for name, shares in _mapping(data.conditional, "data.conditional").items()
+    },
   )
   seed = (int(data.seed), _SPLITS.index(split))
   description = {
-      "seed": seed[0],
-      "split": split,
-      "count": count,
-      "image_size": int(data.image_size),
-      "attributes": ALL_ATTRIBUTES,
-      "shares": sampler.describe(),
-      "long": _LONG,
-      "drawing": avatar_drawing.VERSION,
-      "dicebear_styles": style_version(),
+    "seed": seed[0],
+    "split": split,
+    "count": count,
+    "image_size": int(data.image_size),
+    "attributes": ALL_ATTRIBUTES,
+    "shares": sampler.describe(),
+    "long": _LONG,
+    "drawing": avatar_drawing.VERSION,
+    "dicebear_styles": style_version(),
   }
   digest = hashlib.sha256(json.dumps(description).encode()).hexdigest()[:16]
   folder = avatar_cache.root(data.path) / f"avatars-{digest}" / split
   labels, images = avatar_cache.opened(
-      folder, description, lambda images: _draw_all(images, sampler, seed)
+    folder, description, lambda images: _draw_all(images, sampler, seed)
   )
   kept = _kept(labels, attributes, data.label_rule)
   return AvatarSource(
@@ -177,21 +175,20 @@ def _count(data: ConfigDict, split: str) -> int:
 
 
 def _kept(
-    labels: np.ndarray, attributes: tuple[str, ...], label_rule: str
+  labels: np.ndarray, attributes: tuple[str, ...], label_rule: str
 ) -> np.ndarray:
   """Which avatars the label rule leaves: their indices, ascending."""
   if label_rule == "multilabel":
     return np.arange(len(labels))
   if label_rule != "exclusive":
     raise UserError(
-        f"data.label_rule: {label_rule!r} is neither 'multilabel' nor"
-        " 'exclusive'"
+      f"data.label_rule: {label_rule!r} is neither 'multilabel' nor 'exclusive'"
     )
   for name in attributes:
     if name not in EXPRESSIONS:
       raise UserError(
-          f"data.attributes: {name!r} is no expression, and label_rule"
-          f" 'exclusive' takes only {', '.join(EXPRESSIONS)}"
+        f"data.attributes: {name!r} is no expression, and label_rule"
+        f" 'exclusive' takes only {', '.join(EXPRESSIONS)}"
       )
   columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
   return np.flatnonzero(labels[:, columns].any(axis=1))
@@ -205,7 +202,7 @@ def _numbers(seed: tuple[int, int], index: int) -> np.ndarray:
 
 def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   on = frozenset(
-      name for name, label in zip(ALL_ATTRIBUTES, labels, strict=True) if label
+    name for name, label in zip(ALL_ATTRIBUTES, labels, strict=True) if label
   )
   number, *picks = numbers[len(SHARES) :].tolist()
   long = number < _LONG["Male" in on]
@@ -213,15 +210,15 @@ def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
 
 
 def _draw_all(
-    images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
+  images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
 ) -> np.ndarray:
   """Fills images [N, S, S, 3] with avatars on all cores; returns the labels."""
   numbers = np.stack([_numbers(seed, i) for i in range(len(images))])
   labels = sampler(numbers[:, : len(SHARES)])
   size = images.shape[1]
   jobs = [
-      (labels[i : i + _CHUNK], numbers[i : i + _CHUNK], size)
-      for i in range(0, len(images), _CHUNK)
+    (labels[i : i + _CHUNK], numbers[i : i + _CHUNK], size)
+    for i in range(0, len(images), _CHUNK)
   ]
   processes = min(os.cpu_count() or 1, len(jobs))
   with contextlib.ExitStack() as stack:
@@ -233,7 +230,7 @@ def _draw_all(
       pool = stack.enter_context(ProcessPoolExecutor(processes, context))
       drawn = pool.map(_draw_some, jobs)
     bar = stack.enter_context(
-        tqdm(total=len(images), desc="drawing avatars", mininterval=1)
+      tqdm(total=len(images), desc="drawing avatars", mininterval=1)
     )
     start = 0
     try:
@@ -243,8 +240,8 @@ def _draw_all(
         bar.update(len(some))
     except BrokenProcessPool:
       raise UserError(
-          "the processes that draw avatars ended: a script that opens them"
-          ' must do so below `if __name__ == "__main__":`'
+        "the processes that draw avatars ended: a script that opens them"
+        ' must do so below `if __name__ == "__main__":`'
       ) from None
   return labels
 

@@ -10,13 +10,13 @@ from ml_collections import ConfigDict
 
 from akd_jax.data.celeba_tfds import open_celeba_tfds
 from akd_jax.data.photos import (
-    PhotoSource,
-    check_present,
-    data_folder,
-    hair_group,
-    list_folders,
-    list_images,
-    photo_source,
+  PhotoSource,
+  check_present,
+  data_folder,
+  hair_group,
+  list_folders,
+  list_images,
+  photo_source,
 )
 from akd_jax.data.table import read_csv, read_labels
 from akd_jax.data.zips import open_zip
@@ -24,16 +24,16 @@ from akd_jax.errors import UserError
 
 _SPLITS = ("train", "validation", "test")  # 0, 1, 2 of the partition file
 _EXPECTED = (
-    "the folder with CelebA's img_align_celeba (or img_align_celeba.zip),"
-    " list_attr_celeba.txt and list_eval_partition.txt"
+  "the folder with CelebA's img_align_celeba (or img_align_celeba.zip),"
+  " list_attr_celeba.txt and list_eval_partition.txt"
 )
 # Where the drive's folders, Kaggle's archive and StarGAN's download put things.
 _LIST_FOLDERS = (".", "Anno", "Eval")
 _IMAGE_FOLDERS = (
-    "img_align_celeba",
-    "img_align_celeba/img_align_celeba",
-    "Img/img_align_celeba",
-    "images",
+  "img_align_celeba",
+  "img_align_celeba/img_align_celeba",
+  "Img/img_align_celeba",
+  "images",
 )
 _IMAGE_ZIPS = ("img_align_celeba.zip", "Img/img_align_celeba.zip")
 _STARGAN_TEST = 1999
@@ -52,8 +52,7 @@ def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
   """
   if data.split_rule not in ("official", "stargan"):
     raise UserError(
-        f"config.data.split_rule={data.split_rule!r} must be official or"
-        " stargan"
+      f"config.data.split_rule={data.split_rule!r} must be official or stargan"
     )
   if not data.path:
     return open_celeba_tfds(data, split)
@@ -67,24 +66,24 @@ def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
   else:
     splits = _official_splits(root, names, attribute_file)
   return photo_source(
-      data,
-      split,
-      where=str(where),
-      names=names,
-      labels=labels,
-      attributes=tuple(data.attributes) or known,
-      exclusive=hair_group(known),
-      read=read,
-      chosen=[a == split for a in splits],
+    data,
+    split,
+    where=str(where),
+    names=names,
+    labels=labels,
+    attributes=tuple(data.attributes) or known,
+    exclusive=hair_group(known),
+    read=read,
+    chosen=[a == split for a in splits],
   )
 
 
 def _find_list(root: Path, stem: str) -> Path:
   """The list `stem`.txt, or Kaggle's `stem`.csv, where people keep it."""
   names = [
-      Path(folder, stem + suffix)
-      for folder in _LIST_FOLDERS
-      for suffix in (".txt", ".csv")
+    Path(folder, stem + suffix)
+    for folder in _LIST_FOLDERS
+    for suffix in (".txt", ".csv")
   ]
   for name in names:
     if (root / name).is_file():
@@ -92,17 +91,17 @@ def _find_list(root: Path, stem: str) -> Path:
   for folder in list_folders(root):
     if any((folder / name).is_file() for name in names):
       raise UserError(
-          f"{root} is one folder too high: {stem} is in {folder}; set"
-          f" config.data.path={folder}"
+        f"{root} is one folder too high: {stem} is in {folder}; set"
+        f" config.data.path={folder}"
       )
   raise UserError(
-      f"{root} (with Anno, Eval) has no {stem}.txt or {stem}.csv;"
-      f" config.data.path must be {_EXPECTED}"
+    f"{root} (with Anno, Eval) has no {stem}.txt or {stem}.csv;"
+    f" config.data.path must be {_EXPECTED}"
   )
 
 
 def _read_attributes(
-    path: Path, wanted: Sequence[str]
+  path: Path, wanted: Sequence[str]
 ) -> tuple[tuple[str, ...], list[str], np.ndarray]:
   """Reads known attributes, photo names and labels [N, C] of the wanted."""
   rows: Iterable[tuple[int, list[str]]]
@@ -113,13 +112,13 @@ def _read_attributes(
     lines = _read_lines(path)
     if len(lines) < 3 or not lines[0].isdigit():
       raise UserError(
-          f"{path} must have the number of images on line 1, the attributes'"
-          " names on line 2, and then a line for each image"
+        f"{path} must have the number of images on line 1, the attributes'"
+        " names on line 2, and then a line for each image"
       )
     if int(lines[0]) != len(lines) - 2:
       raise UserError(
-          f"{path} announces {lines[0]} images on line 1 but lists"
-          f" {len(lines) - 2}"
+        f"{path} announces {lines[0]} images on line 1 but lists"
+        f" {len(lines) - 2}"
       )
     columns = lines[1].split()
     # A generator: eight million cells at once are a gigabyte.
@@ -138,7 +137,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _open_images(
-    root: Path,
+  root: Path,
 ) -> tuple[Path, set[str], Callable[[str], bytes | Path]]:
   """Where the photos are, their names, and how to read one."""
   for folder in _IMAGE_FOLDERS:
@@ -151,13 +150,13 @@ def _open_images(
       reader = open_zip(where)
       return where, set(reader.members), reader
   raise UserError(
-      f"{root} has no images in img_align_celeba and no img_align_celeba.zip;"
-      f" config.data.path must be {_EXPECTED}"
+    f"{root} has no images in img_align_celeba and no img_align_celeba.zip;"
+    f" config.data.path must be {_EXPECTED}"
   )
 
 
 def _official_splits(
-    root: Path, names: Sequence[str], attribute_file: Path
+  root: Path, names: Sequence[str], attribute_file: Path
 ) -> list[str]:
   """The split of each photo by the partition file."""
   path = _find_list(root, "list_eval_partition")
@@ -170,8 +169,8 @@ def _official_splits(
   for line, cells in rows:
     if len(cells) != 2 or cells[1].strip() not in ("0", "1", "2"):
       raise UserError(
-          f"{path}, line {line}: {' '.join(cells)!r} must be an image's name"
-          " and 0, 1 or 2"
+        f"{path}, line {line}: {' '.join(cells)!r} must be an image's name"
+        " and 0, 1 or 2"
       )
     splits[cells[0].strip()] = _SPLITS[int(cells[1])]
   check_present(names, set(splits), path, attribute_file)

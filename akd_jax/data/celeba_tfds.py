@@ -23,23 +23,23 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
   """
   if data.split_rule != "official":
     raise UserError(
-        f"config.data.split_rule={data.split_rule} needs the order of the"
-        " attribute list, which TensorFlow Datasets does not keep; set"
-        " config.data.path"
+      f"config.data.split_rule={data.split_rule} needs the order of the"
+      " attribute list, which TensorFlow Datasets does not keep; set"
+      " config.data.path"
     )
   attributes = tuple(data.attributes) or CELEBA
   attribute_indices(CELEBA, attributes, "celeb_a")
   records = _open_records(split)
   return photo_source(
-      data,
-      split,
-      where=f"tfds celeb_a {split}",
-      names=[str(index) for index in range(len(records))],
-      labels=_read_labels(records, attributes),
-      attributes=attributes,
-      exclusive=hair_group(CELEBA),
-      read=functools.partial(_read_image, records),
-      chosen=[True] * len(records),
+    data,
+    split,
+    where=f"tfds celeb_a {split}",
+    names=[str(index) for index in range(len(records))],
+    labels=_read_labels(records, attributes),
+    attributes=attributes,
+    exclusive=hair_group(CELEBA),
+    read=functools.partial(_read_image, records),
+    chosen=[True] * len(records),
   )
 
 
@@ -50,16 +50,16 @@ def _open_records(split: str) -> Sequence[bytes]:
     # Serialized, and parsed here: tfds takes 1.4 ms to turn a record into
     # its 55 features, twice what decoding the image costs.
     return tfds.data_source(
-        "celeb_a",
-        split=split,
-        deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES,
+      "celeb_a",
+      split=split,
+      deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES,
     )
   except Exception as error:  # Network, quota, disk, missing package, ...
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     raise UserError(
-        "TensorFlow Datasets cannot provide celeb_a; set config.data.path to a"
-        " folder with img_align_celeba, list_attr_celeba.txt and"
-        f" list_eval_partition.txt ({reason})"
+      "TensorFlow Datasets cannot provide celeb_a; set config.data.path to a"
+      " folder with img_align_celeba, list_attr_celeba.txt and"
+      f" list_eval_partition.txt ({reason})"
     ) from error
 
 
@@ -72,14 +72,13 @@ def _features(record: bytes) -> Any:
 
 
 def _read_labels(
-    records: Sequence[bytes], attributes: Sequence[str]
+  records: Sequence[bytes], attributes: Sequence[str]
 ) -> np.ndarray:
   labels = np.empty((len(records), len(attributes)), np.uint8)
   for index in range(len(records)):
     features = _features(records[index])
     labels[index] = [
-        features[f"attributes/{name}"].int64_list.value[0]
-        for name in attributes
+      features[f"attributes/{name}"].int64_list.value[0] for name in attributes
     ]
   return labels
 

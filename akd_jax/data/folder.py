@@ -8,12 +8,12 @@ from ml_collections import ConfigDict
 
 from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
 from akd_jax.data.photos import (
-    PhotoSource,
-    data_folder,
-    list_folders,
-    list_images,
-    photo_source,
-    split_of,
+  PhotoSource,
+  data_folder,
+  list_folders,
+  list_images,
+  photo_source,
+  split_of,
 )
 from akd_jax.errors import UserError
 
@@ -37,8 +37,8 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
   """
   if data.label_rule != "exclusive":
     raise UserError(
-        f"config.data.label_rule={data.label_rule!r}: the classes of a folder"
-        " exclude each other; set exclusive"
+      f"config.data.label_rule={data.label_rule!r}: the classes of a folder"
+      " exclude each other; set exclusive"
     )
   root = data_folder(data, _EXPECTED)
   classes = _classes(root)
@@ -48,17 +48,17 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
   counts = [len(classes[wanted]) for wanted in attributes]
   rows = np.repeat(np.arange(len(attributes)), counts)
   return photo_source(
-      data,
-      split,
-      where=str(root),
-      names=names,
-      labels=np.eye(len(attributes), dtype=np.uint8)[rows],
-      attributes=attributes,
-      exclusive=(attributes,),
-      read=functools.partial(Path, root),
-      chosen=[
-          split_of(_split_key(name), data.test_share) == split for name in names
-      ],
+    data,
+    split,
+    where=str(root),
+    names=names,
+    labels=np.eye(len(attributes), dtype=np.uint8)[rows],
+    attributes=attributes,
+    exclusive=(attributes,),
+    read=functools.partial(Path, root),
+    chosen=[
+      split_of(_split_key(name), data.test_share) == split for name in names
+    ],
   )
 
 
@@ -72,8 +72,8 @@ def _classes(root: Path) -> dict[str, list[str]]:
     fields = _rafd_fields(name)
     if fields is None:
       raise UserError(
-          f"{root} holds images without a class, such as {name}; give"
-          f" {_EXPECTED}, or files named as RaFD names them"
+        f"{root} holds images without a class, such as {name}; give"
+        f" {_EXPECTED}, or files named as RaFD names them"
       )
     classes.setdefault(fields[4], []).append(name)
   if classes:
@@ -81,8 +81,8 @@ def _classes(root: Path) -> dict[str, list[str]]:
   for folder in list_folders(root):
     if _by_folder(folder) or list_images(folder):
       raise UserError(
-          f"{root} is one folder too high: the class folders are in {folder};"
-          f" set config.data.path={folder}"
+        f"{root} is one folder too high: the class folders are in {folder};"
+        f" set config.data.path={folder}"
       )
   raise UserError(f"{root} holds no images; it must be {_EXPECTED}")
 
@@ -90,9 +90,9 @@ def _classes(root: Path) -> dict[str, list[str]]:
 def _by_folder(root: Path) -> dict[str, list[str]]:
   """Sub-folders that hold photos -> these photos."""
   return {
-      folder.name: names
-      for folder in list_folders(root)
-      if (names := [f"{folder.name}/{name}" for name in list_images(folder)])
+    folder.name: names
+    for folder in list_folders(root)
+    if (names := [f"{folder.name}/{name}" for name in list_images(folder)])
   }
 
 
@@ -100,9 +100,9 @@ def _rafd_fields(name: str) -> list[str] | None:
   """Angle, person, origin, gender, expression, gaze of an official name."""
   fields = PurePosixPath(name).stem.split("_")
   official = (
-      len(fields) == 6
-      and fields[0].startswith("Rafd")
-      and fields[4] in EXPRESSIONS
+    len(fields) == 6
+    and fields[0].startswith("Rafd")
+    and fields[4] in EXPRESSIONS
   )
   return fields if official else None
 

@@ -21,7 +21,7 @@ _DAMAGED = (
 
 
 def load_image(
-    photo: bytes | str | Path, crop: int, size: int, name: str = ""
+  photo: bytes | str | Path, crop: int, size: int, name: str = ""
 ) -> np.ndarray:
   """Decodes a photo into the square that a network sees.
 
@@ -52,7 +52,7 @@ def load_image(
       image = _to_rgb(ImageOps.exif_transpose(opened))
   except _DAMAGED as error:
     raise UserError(
-        f"cannot read the image {name or '(unnamed)'}: {_reason(error)}"
+      f"cannot read the image {name or '(unnamed)'}: {_reason(error)}"
     ) from error
   image = center_crop(image, crop)
   return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
@@ -73,7 +73,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
   if image.mode.startswith("I;16"):
     # Pillow clips 16-bit gray at 255 instead of scaling it.
     return Image.fromarray((np.asarray(image) >> 8).astype("uint8")).convert(
-        "RGB"
+      "RGB"
     )
   if image.has_transparency_data:
     image = image.convert("RGBA")

@@ -65,7 +65,7 @@ class PhotoSource:
         continue
       try:
         image = load_image(
-            self.read(name), self.crop, self.size, f"{self.where}/{name}"
+          self.read(name), self.crop, self.size, f"{self.where}/{name}"
         )
       except UserError:
         if not self.skip_unreadable:
@@ -74,8 +74,8 @@ class PhotoSource:
         continue
       return {"image": image, "label": self.labels[position].copy()}
     raise UserError(
-        f"none of the {len(self)} images of this split in {self.where} can be"
-        " read"
+      f"none of the {len(self)} images of this split in {self.where} can be"
+      " read"
     )
 
 
@@ -99,7 +99,7 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   with ThreadPoolExecutor(threads) as pool:
     photos = pool.map(source.__getitem__, range(len(source)))
     for _ in tqdm(
-        photos, "checking photos", len(source), mininterval=1, leave=False
+      photos, "checking photos", len(source), mininterval=1, leave=False
     ):
       pass
   good.parent.mkdir(parents=True, exist_ok=True)
@@ -107,16 +107,16 @@ def check_readable(source: PhotoSource, threads: int) -> None:
 
 
 def photo_source(
-    data: ConfigDict,
-    split: str,
-    *,
-    where: str,
-    names: Sequence[str],
-    labels: np.ndarray,
-    attributes: tuple[str, ...],
-    exclusive: tuple[tuple[str, ...], ...],
-    read: Callable[[str], bytes | Path],
-    chosen: Sequence[bool],
+  data: ConfigDict,
+  split: str,
+  *,
+  where: str,
+  names: Sequence[str],
+  labels: np.ndarray,
+  attributes: tuple[str, ...],
+  exclusive: tuple[tuple[str, ...], ...],
+  read: Callable[[str], bytes | Path],
+  chosen: Sequence[bool],
 ) -> PhotoSource:
   """Builds the source of the `chosen` photos, after the last checks.
 
@@ -126,12 +126,12 @@ def photo_source(
   """
   if data.image_size < 1:
     raise UserError(
-        f"config.data.image_size={data.image_size} must be 1 or more"
+      f"config.data.image_size={data.image_size} must be 1 or more"
     )
   if data.crop < 0:
     raise UserError(
-        f"config.data.crop={data.crop} must be a side in pixels, or 0 for the"
-        " largest centred square"
+      f"config.data.crop={data.crop} must be a side in pixels, or 0 for the"
+      " largest centred square"
     )
   if not attributes:
     raise UserError(f"{where} has no attributes")
@@ -141,41 +141,41 @@ def photo_source(
   positions = np.flatnonzero(chosen).tolist()
   if not positions:
     raise UserError(
-        f"the {split} split of {where} is empty: none of its {len(names)}"
-        " images falls in it"
+      f"the {split} split of {where} is empty: none of its {len(names)}"
+      " images falls in it"
     )
   return PhotoSource(
-      where=where,
-      names=tuple(names[position] for position in positions),
-      labels=labels[positions],
-      attributes=attributes,
-      exclusive=exclusive,
-      read=read,
-      crop=data.crop,
-      size=data.image_size,
-      skip_unreadable=data.skip_unreadable,
+    where=where,
+    names=tuple(names[position] for position in positions),
+    labels=labels[positions],
+    attributes=attributes,
+    exclusive=exclusive,
+    read=read,
+    crop=data.crop,
+    size=data.image_size,
+    skip_unreadable=data.skip_unreadable,
   )
 
 
 def _check_exclusive(
-    where: str,
-    names: Sequence[str],
-    labels: np.ndarray,
-    attributes: Sequence[str],
+  where: str,
+  names: Sequence[str],
+  labels: np.ndarray,
+  attributes: Sequence[str],
 ) -> None:
   if len(attributes) < 2:
     raise UserError(
-        f"{where} gives one class only ({attributes[0]});"
-        " config.data.label_rule=exclusive needs two or more"
+      f"{where} gives one class only ({attributes[0]});"
+      " config.data.label_rule=exclusive needs two or more"
     )
   count = labels.sum(axis=1)
   wrong = np.flatnonzero(count != 1)
   if wrong.size:
     first = wrong[0]
     raise UserError(
-        f"config.data.label_rule=exclusive, but {wrong.size} images in {where}"
-        f" have not exactly one of {', '.join(attributes)} ({names[first]} has"
-        f" {count[first]}); set multilabel"
+      f"config.data.label_rule=exclusive, but {wrong.size} images in {where}"
+      f" have not exactly one of {', '.join(attributes)} ({names[first]} has"
+      f" {count[first]}); set multilabel"
     )
 
 
@@ -193,7 +193,7 @@ def split_of(key: str, test_share: float) -> str:
   """
   if not 0 < test_share <= 0.5:
     raise UserError(
-        f"config.data.test_share={test_share} must be above 0 and at most 0.5"
+      f"config.data.test_share={test_share} must be above 0 and at most 0.5"
     )
   digest = hashlib.sha256(key.encode()).digest()
   position = int.from_bytes(digest[:8], "big") / 2**64
@@ -216,9 +216,9 @@ def data_folder(data: ConfigDict, expected: str) -> Path:
 def list_images(folder: Path) -> list[str]:
   """Sorted names of the photos directly inside a folder."""
   return sorted(
-      name
-      for name in os.listdir(folder)
-      if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    name
+    for name in os.listdir(folder)
+    if name.lower().endswith(SUFFIXES) and not name.startswith(".")
   )
 
 
@@ -226,9 +226,9 @@ def list_folders(folder: Path) -> list[Path]:
   """Sorted folders directly inside a folder."""
   with os.scandir(folder) as entries:
     return sorted(
-        Path(entry)
-        for entry in entries
-        if entry.is_dir() and not entry.name.startswith(".")
+      Path(entry)
+      for entry in entries
+      if entry.is_dir() and not entry.name.startswith(".")
     )
 
 
@@ -248,12 +248,12 @@ def files_among(root: Path, names: Iterable[str]) -> set[str]:
 
 
 def check_present(
-    names: Sequence[str], present: set[str], where: Path, listed_in: Path
+  names: Sequence[str], present: set[str], where: Path, listed_in: Path
 ) -> None:
   """Raises UserError if a listed photo is not among those `present`."""
   absent = [name for name in names if name not in present]
   if absent:
     raise UserError(
-        f"{where} lacks {len(absent)} of the {len(names)} images that"
-        f" {listed_in} lists, first {absent[0]}"
+      f"{where} lacks {len(absent)} of the {len(names)} images that"
+      f" {listed_in} lists, first {absent[0]}"
     )

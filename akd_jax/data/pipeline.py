@@ -19,10 +19,10 @@ _READ_AT_ONCE = 256
 SPLITS = ("train", "validation", "test")
 
 SOURCES: dict[str, Callable[[ConfigDict, str], Any]] = {
-    "avatars": open_avatars,
-    "celeba": open_celeba,
-    "folder": open_folder,
-    "table": open_table,
+  "avatars": open_avatars,
+  "celeba": open_celeba,
+  "folder": open_folder,
+  "table": open_table,
 }
 
 
@@ -38,13 +38,13 @@ def open_source(data: ConfigDict, split: str) -> Any:
   """
   if data.name not in SOURCES:
     raise UserError(
-        f"config.data.name={data.name!r} is none of {', '.join(SOURCES)}"
-        + nearest(data.name, SOURCES)
+      f"config.data.name={data.name!r} is none of {', '.join(SOURCES)}"
+      + nearest(data.name, SOURCES)
     )
   if data.label_rule not in ("multilabel", "exclusive"):
     raise UserError(
-        f"config.data.label_rule={data.label_rule!r} is neither 'multilabel'"
-        " nor 'exclusive'"
+      f"config.data.label_rule={data.label_rule!r} is neither 'multilabel'"
+      " nor 'exclusive'"
     )
   source = SOURCES[data.name](data, split)
   if not len(source):
@@ -71,7 +71,7 @@ def check_readable(source: Any, threads: int) -> None:
 
 
 def read(
-    source: Any, indices: Sequence[int], threads: int
+  source: Any, indices: Sequence[int], threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
   """Images uint8 [N, S, S, 3] and labels uint8 [N, C] at some indices."""
   with ThreadPoolExecutor(max(threads, 1)) as pool:
@@ -82,7 +82,7 @@ def read(
 
 
 def read_in_batches(
-    source: Any, indices: Sequence[int], threads: int
+  source: Any, indices: Sequence[int], threads: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
   """`read`, some hundred at a time: a large split does not fit in memory."""
   for start in range(0, len(indices), _READ_AT_ONCE):
@@ -90,7 +90,7 @@ def read_in_batches(
 
 
 def _flip(
-    record: dict[str, np.ndarray], rng: np.random.Generator
+  record: dict[str, np.ndarray], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
   if rng.random() < 0.5:
     return record | {"image": record["image"][:, ::-1]}
@@ -98,14 +98,14 @@ def _flip(
 
 
 def training_batches(
-    source: Any,
-    *,
-    batch_size: int,
-    n_critic: int,
-    seed: int,
-    threads: int,
-    process_index: int = 0,
-    process_count: int = 1,
+  source: Any,
+  *,
+  batch_size: int,
+  n_critic: int,
+  seed: int,
+  threads: int,
+  process_index: int = 0,
+  process_count: int = 1,
 ) -> grain.DatasetIterator:
   """Endless batches {image: uint8 [n, B, S, S, 3], label: uint8 [n, B, C]}.
 
@@ -129,20 +129,20 @@ def training_batches(
   """
   if len(source) < batch_size * process_count:
     raise UserError(
-        f"config.batch_size={batch_size * process_count} is more than the"
-        f" {len(source)} training images"
+      f"config.batch_size={batch_size * process_count} is more than the"
+      f" {len(source)} training images"
     )
   dataset = (
-      grain.MapDataset.source(source)
-      .seed(seed)
-      .shuffle()
-      .repeat()
-      .random_map(_flip)
-      .batch(batch_size)
+    grain.MapDataset.source(source)
+    .seed(seed)
+    .shuffle()
+    .repeat()
+    .random_map(_flip)
+    .batch(batch_size)
   )
   dataset = dataset[process_index::process_count].batch(n_critic)
   return iter(
-      dataset.to_iter_dataset(
-          grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
-      )
+    dataset.to_iter_dataset(
+      grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
+    )
   )

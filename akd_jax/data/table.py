@@ -10,14 +10,14 @@ from ml_collections import ConfigDict
 
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.data.photos import (
-    PhotoSource,
-    check_present,
-    data_folder,
-    files_among,
-    hair_group,
-    list_folders,
-    photo_source,
-    split_of,
+  PhotoSource,
+  check_present,
+  data_folder,
+  files_among,
+  hair_group,
+  list_folders,
+  photo_source,
+  split_of,
 )
 from akd_jax.errors import UserError
 
@@ -44,20 +44,20 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
     for folder in list_folders(root):
       if files_among(folder, names[:1]):
         raise UserError(
-            f"the images of {table} are in {folder}; set"
-            f" config.data.path={folder} and config.data.csv={table}"
+          f"the images of {table} are in {folder}; set"
+          f" config.data.path={folder} and config.data.csv={table}"
         )
   check_present(names, present, root, table)
   return photo_source(
-      data,
-      split,
-      where=str(root),
-      names=names,
-      labels=labels,
-      attributes=attributes,
-      exclusive=hair_group(header[1:]),
-      read=functools.partial(Path, root),
-      chosen=[split_of(name, data.test_share) == split for name in names],
+    data,
+    split,
+    where=str(root),
+    names=names,
+    labels=labels,
+    attributes=attributes,
+    exclusive=hair_group(header[1:]),
+    read=functools.partial(Path, root),
+    chosen=[split_of(name, data.test_share) == split for name in names],
   )
 
 
@@ -66,8 +66,8 @@ def _only_csv(root: Path) -> Path:
   if len(tables) != 1:
     found = ", ".join(table.name for table in tables) or "none"
     raise UserError(
-        f"config.data.csv is empty and {root} has not exactly one .csv"
-        f" ({found}); name the table"
+      f"config.data.csv is empty and {root} has not exactly one .csv"
+      f" ({found}); name the table"
     )
   return tables[0]
 
@@ -84,17 +84,17 @@ def read_csv(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     raise UserError(f"cannot read the table {table}: {reason}") from error
   if len(header) < 2 or not rows:
     raise UserError(
-        f"{table} needs a header (file name, then attributes) and a line for"
-        " each image"
+      f"{table} needs a header (file name, then attributes) and a line for"
+      " each image"
     )
   return header, rows
 
 
 def read_labels(
-    rows: Iterable[tuple[int, Sequence[str]]],
-    columns: Sequence[str],
-    wanted: Sequence[str],
-    where: Path,
+  rows: Iterable[tuple[int, Sequence[str]]],
+  columns: Sequence[str],
+  wanted: Sequence[str],
+  where: Path,
 ) -> tuple[list[str], np.ndarray]:
   """Reads the wanted columns of a label list.
 
@@ -117,28 +117,28 @@ def read_labels(
   for line, cells in rows:
     if len(cells) != len(columns) + 1:
       raise UserError(
-          f"{where}, line {line}: {len(cells) - 1} values, but the header"
-          f" names {len(columns)} attributes"
+        f"{where}, line {line}: {len(cells) - 1} values, but the header"
+        f" names {len(columns)} attributes"
       )
     name = cells[0].strip()
     if name in names:
       raise UserError(
-          f"{where}, line {line}: {name} is listed on line {names[name]} too"
+        f"{where}, line {line}: {name} is listed on line {names[name]} too"
       )
     names[name] = line
     for index in indices:
       code = _CODES.get(cells[index + 1].strip())
       if code is None:
         raise UserError(
-            f"{where}, line {line}, column {columns[index]}:"
-            f" {cells[index + 1].strip()!r} must be 0/1 or -1/1"
+          f"{where}, line {line}, column {columns[index]}:"
+          f" {cells[index + 1].strip()!r} must be 0/1 or -1/1"
         )
       codes.append(code)
   table = np.frombuffer(codes, np.uint8).reshape(len(names), len(indices))
   if (table == 0).any() and (table == 2).any():
     row, column = np.argwhere(table == 0)[0]
     raise UserError(
-        f"{where}, line {list(names.values())[row]}, column {wanted[column]}:"
-        " 0 in a list of -1/1; which of 0/1 and -1/1 is meant?"
+      f"{where}, line {list(names.values())[row]}, column {wanted[column]}:"
+      " 0 in a list of -1/1; which of 0/1 and -1/1 is meant?"
     )
   return list(names), (table == 1).astype(np.uint8)

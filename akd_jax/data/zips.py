@@ -27,7 +27,7 @@ class ZipReader:
 
   path: str
   members: Mapping[str, tuple[int, int, int, int]] = dataclasses.field(
-      repr=False
+    repr=False
   )
 
   def __call__(self, name: str) -> bytes:
@@ -46,7 +46,7 @@ class ZipReader:
         raise zlib.error("its checksum is wrong")
     except (OSError, struct.error, zlib.error) as error:
       raise UserError(
-          f"cannot read the image {self.path}/{name}: {error}"
+        f"cannot read the image {self.path}/{name}: {error}"
       ) from error
     return content
 
@@ -70,16 +70,16 @@ def open_zip(path: Path) -> ZipReader:
     if not name.lower().endswith(SUFFIXES) or name.startswith("."):
       continue
     if info.flag_bits & 1 or info.compress_type not in (
-        zipfile.ZIP_STORED,
-        zipfile.ZIP_DEFLATED,
+      zipfile.ZIP_STORED,
+      zipfile.ZIP_DEFLATED,
     ):
       raise UserError(
-          f"{path} is encrypted or packed by an unusual method; unpack it"
+        f"{path} is encrypted or packed by an unusual method; unpack it"
       )
     members[name] = (
-        info.header_offset,
-        info.compress_size,
-        info.compress_type,
-        info.CRC,
+      info.header_offset,
+      info.compress_size,
+      info.compress_type,
+      info.CRC,
     )
   return ZipReader(str(path), members)

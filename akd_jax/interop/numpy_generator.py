@@ -53,15 +53,15 @@ def load(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
   metadata = json.loads(str(arrays.pop("metadata")))
   if metadata["format"] != FORMAT:
     raise ValueError(
-        f"{path} has format {metadata['format']}; this code reads {FORMAT}"
+      f"{path} has format {metadata['format']}; this code reads {FORMAT}"
     )
   return {k: np.asarray(v, np.float32) for k, v in arrays.items()}, metadata
 
 
 def make_label(
-    metadata: Metadata,
-    wanted: Mapping[str, int],
-    original: np.ndarray | None = None,
+  metadata: Metadata,
+  wanted: Mapping[str, int],
+  original: np.ndarray | None = None,
 ) -> np.ndarray:
   """The label [C] that asks for the attributes `wanted`, name to 0 or 1.
 
@@ -103,7 +103,7 @@ def make_label(
 
 
 def translate(
-    params: Params, metadata: Metadata, image: np.ndarray, label: np.ndarray
+  params: Params, metadata: Metadata, image: np.ndarray, label: np.ndarray
 ) -> np.ndarray:
   """Translates photos.
 
@@ -118,8 +118,8 @@ def translate(
   """
   if image.dtype != np.uint8 or image.ndim not in (3, 4):
     raise ValueError(
-        f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3] or "
-        "[B, H, W, 3]"
+      f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3] or "
+      "[B, H, W, 3]"
     )
   batch = image if image.ndim == 4 else image[np.newaxis]
   label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
@@ -131,15 +131,15 @@ def translate(
 
 
 def generate(
-    params: Params, image: np.ndarray, label: np.ndarray
+  params: Params, image: np.ndarray, label: np.ndarray
 ) -> np.ndarray:
   """The network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
   classes = params["encoder_0/conv/kernel"].shape[2] - 3
   size = image.shape[1:3]
   if image.shape != (len(label), *size, 3) or size[0] % 4 or size[1] % 4:
     raise ValueError(
-        f"image is {image.shape}, not [{len(label)}, H, W, 3] with H and W "
-        "multiples of 4"
+      f"image is {image.shape}, not [{len(label)}, H, W, 3] with H and W "
+      "multiples of 4"
     )
   if label.shape != (len(image), classes):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
@@ -150,7 +150,7 @@ def generate(
 
 
 def _generate(
-    params: Params, image: np.ndarray, label: np.ndarray
+  params: Params, image: np.ndarray, label: np.ndarray
 ) -> np.ndarray:
   tiled = np.broadcast_to(label, (*image.shape[:2], len(label)))
   x = np.concatenate([image, tiled], axis=-1, dtype=np.float32)
@@ -212,7 +212,7 @@ def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def _normalize(
-    x: np.ndarray, scale: np.ndarray, bias: np.ndarray
+  x: np.ndarray, scale: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
   x = x - x.mean(axis=(0, 1))
   variance = np.square(x).mean(axis=(0, 1))
@@ -252,11 +252,11 @@ def main(argv: Sequence[str] | None = None) -> None:
   parser.add_argument("model", help="the exported .npz")
   parser.add_argument("photo", help="any picture file; its centre is used")
   parser.add_argument(
-      "--set",
-      action="append",
-      default=[],
-      metavar="NAME=1",
-      help="an attribute of the result (repeatable); the others are 0",
+    "--set",
+    action="append",
+    default=[],
+    metavar="NAME=1",
+    help="an attribute of the result (repeatable); the others are 0",
   )
   parser.add_argument("--out", required=True, help="the picture to write")
   parser.add_argument("--debug", action="store_true", help="show a traceback")

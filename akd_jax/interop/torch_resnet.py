@@ -13,14 +13,14 @@ import numpy as np
 from akd_jax.errors import UserError
 
 _MODULE = re.compile(
-    r"(conv1|bn1|fc|layer\d\.\d+\.(conv\d|bn\d|downsample\.[01]))"
+  r"(conv1|bn1|fc|layer\d\.\d+\.(conv\d|bn\d|downsample\.[01]))"
 )
 # Last word of a normalisation's name: ours and its collection.
 _NORM = {
-    "weight": ("params", "scale"),
-    "bias": ("params", "bias"),
-    "running_mean": ("batch_stats", "mean"),
-    "running_var": ("batch_stats", "var"),
+  "weight": ("params", "scale"),
+  "bias": ("params", "bias"),
+  "running_mean": ("batch_stats", "mean"),
+  "running_var": ("batch_stats", "var"),
 }
 _TORCH = {ours: torch for torch, (_, ours) in _NORM.items()}
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)

@@ -46,8 +46,8 @@ def generator_weights(width: int, blocks: int, classes: int) -> list[Weight]:
 
   def norm(path: str, name: str, features: int) -> list[Weight]:
     return [
-        Weight(f"{path}/scale", f"{name}.weight", (features,)),
-        Weight(f"{path}/bias", f"{name}.bias", (features,)),
+      Weight(f"{path}/scale", f"{name}.weight", (features,)),
+      Weight(f"{path}/bias", f"{name}.bias", (features,)),
     ]
 
   def layer(path: str, index: int, shape: tuple, features: int) -> list[Weight]:
@@ -56,28 +56,28 @@ def generator_weights(width: int, blocks: int, classes: int) -> list[Weight]:
 
   w, end = width, 9 + blocks
   weights = [
-      *layer("encoder_0", 0, (w, 3 + classes, 7, 7), w),
-      *layer("encoder_1", 3, (2 * w, w, 4, 4), 2 * w),
-      *layer("encoder_2", 6, (4 * w, 2 * w, 4, 4), 4 * w),
+    *layer("encoder_0", 0, (w, 3 + classes, 7, 7), w),
+    *layer("encoder_1", 3, (2 * w, w, 4, 4), 2 * w),
+    *layer("encoder_2", 6, (4 * w, 2 * w, 4, 4), 4 * w),
   ]
   for i in range(blocks):
     for j in range(2):
       path, name = f"residual_{i}", f"main.{9 + i}.main"
       shape = (4 * w, 4 * w, 3, 3)
       weights += [
-          Weight(f"{path}/conv_{j}/kernel", f"{name}.{3 * j}.weight", shape),
-          *norm(f"{path}/norm_{j}", f"{name}.{3 * j + 1}", 4 * w),
+        Weight(f"{path}/conv_{j}/kernel", f"{name}.{3 * j}.weight", shape),
+        *norm(f"{path}/norm_{j}", f"{name}.{3 * j + 1}", 4 * w),
       ]
   return [
-      *weights,
-      *layer("decoder_0", end, (4 * w, 2 * w, 4, 4), 2 * w),
-      *layer("decoder_1", end + 3, (2 * w, w, 4, 4), w),
-      Weight("output/kernel", f"main.{end + 6}.weight", (3, w, 7, 7)),
+    *weights,
+    *layer("decoder_0", end, (4 * w, 2 * w, 4, 4), 2 * w),
+    *layer("decoder_1", end + 3, (2 * w, w, 4, 4), w),
+    Weight("output/kernel", f"main.{end + 6}.weight", (3, w, 7, 7)),
   ]
 
 
 def discriminator_weights(
-    width: int, layers: int, classes: int, size: int
+  width: int, layers: int, classes: int, size: int
 ) -> list[Weight]:
   """Every array of a discriminator whose last feature map is `size` wide."""
   weights, channels = [], 3
@@ -85,15 +85,15 @@ def discriminator_weights(
     features = width * 2**i
     path, name = f"layer_{i}", f"main.{2 * i}"
     weights += [
-        Weight(f"{path}/kernel", f"{name}.weight", (features, channels, 4, 4)),
-        Weight(f"{path}/bias", f"{name}.bias", (features,)),
+      Weight(f"{path}/kernel", f"{name}.weight", (features, channels, 4, 4)),
+      Weight(f"{path}/bias", f"{name}.bias", (features,)),
     ]
     channels = features
   head = (classes, channels, size, size)
   return [
-      *weights,
-      Weight("source/kernel", "conv1.weight", (1, channels, 3, 3)),
-      Weight("classifier/kernel", "conv2.weight", head),
+    *weights,
+    Weight("source/kernel", "conv1.weight", (1, channels, 3, 3)),
+    Weight("classifier/kernel", "conv2.weight", head),
   ]
 
 
@@ -114,7 +114,7 @@ def generator_from_torch(state: Mapping[str, Any]) -> dict:
   width, channels = _kernel(state, "main.0.weight", what)[:2]
   blocks = sum(name.endswith(".main.0.weight") for name in state)
   return _from_torch(
-      state, generator_weights(width, blocks, channels - 3), what
+    state, generator_weights(width, blocks, channels - 3), what
   )
 
 
@@ -133,10 +133,10 @@ def discriminator_from_torch(state: Mapping[str, Any]) -> dict:
   width = _kernel(state, "main.0.weight", what)[0]
   classes, _, size, _ = _kernel(state, "conv2.weight", what)
   layers = sum(
-      name.startswith("main.") and name.endswith(".weight") for name in state
+    name.startswith("main.") and name.endswith(".weight") for name in state
   )
   return _from_torch(
-      state, discriminator_weights(width, layers, classes, size), what
+    state, discriminator_weights(width, layers, classes, size), what
   )
 
 
@@ -147,20 +147,20 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   width = _kernel(flat, "layer_0/kernel", what)[3]
   size, _, _, classes = _kernel(flat, "classifier/kernel", what)
   layers = sum(
-      path.startswith("layer_") and path.endswith("/kernel") for path in flat
+    path.startswith("layer_") and path.endswith("/kernel") for path in flat
   )
   return _to_torch(
-      flat, discriminator_weights(width, layers, classes, size), what
+    flat, discriminator_weights(width, layers, classes, size), what
   )
 
 
 def _from_torch(
-    state: Mapping[str, Any], weights: list[Weight], what: str
+  state: Mapping[str, Any], weights: list[Weight], what: str
 ) -> dict:
   state = {
-      name: np.asarray(array)
-      for name, array in state.items()
-      if name.rpartition(".")[2] not in _BUFFERS
+    name: np.asarray(array)
+    for name, array in state.items()
+    if name.rpartition(".")[2] not in _BUFFERS
   }
   _check(state, {w.name: w.shape for w in weights}, what)
   flat = {w.path: _permuted(state[w.name], (2, 3, 1, 0)) for w in weights}
@@ -168,7 +168,7 @@ def _from_torch(
 
 
 def _to_torch(
-    flat: Mapping[str, Any], weights: list[Weight], what: str
+  flat: Mapping[str, Any], weights: list[Weight], what: str
 ) -> dict[str, np.ndarray]:
   _check(flat, {w.path: w.our_shape() for w in weights}, what)
   return {w.name: _permuted(flat[w.path], (3, 2, 0, 1)) for w in weights}
@@ -192,7 +192,7 @@ def _kernel(arrays: Mapping[str, Any], name: str, what: str) -> tuple[int, ...]:
 
 
 def _check(
-    arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], what: str
+  arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], what: str
 ) -> None:
   """Raises UserError about the first array that `shapes` do not expect."""
   for name, shape in shapes.items():

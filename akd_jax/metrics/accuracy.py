@@ -14,13 +14,13 @@ PROTOCOLS = ("lacking", "all", "flip")
 
 
 def target_labels(
-    labels: np.ndarray,
-    attributes: Sequence[str],
-    name: str,
-    *,
-    exclusive: Sequence[Sequence[str]],
-    label_rule: str,
-    protocol: str,
+  labels: np.ndarray,
+  attributes: Sequence[str],
+  name: str,
+  *,
+  exclusive: Sequence[Sequence[str]],
+  label_rule: str,
+  protocol: str,
 ) -> tuple[np.ndarray, np.ndarray]:
   """Says which images to translate, and into what, to test one attribute.
 
@@ -41,15 +41,15 @@ def target_labels(
   """
   if protocol not in PROTOCOLS:
     raise UserError(
-        f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
-        + nearest(protocol, PROTOCOLS)
+      f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
+      + nearest(protocol, PROTOCOLS)
     )
   if label_rule == "exclusive":
     exclusive = [attributes]
     if protocol == "flip":
       raise UserError(
-          "accuracy protocol 'flip' needs config.data.label_rule='multilabel':"
-          " an exclusive class cannot be cleared; use 'lacking' or 'all'"
+        "accuracy protocol 'flip' needs config.data.label_rule='multilabel':"
+        " an exclusive class cannot be cleared; use 'lacking' or 'all'"
       )
   (column,) = attribute_indices(attributes, [name], "config.data.attributes")
   on = labels[:, column] > 0
@@ -82,10 +82,10 @@ def spread(count: int, limit: int) -> np.ndarray:
 
 
 def agreement(
-    logits: np.ndarray,
-    labels: np.ndarray,
-    attributes: Sequence[str],
-    label_rule: str,
+  logits: np.ndarray,
+  labels: np.ndarray,
+  attributes: Sequence[str],
+  label_rule: str,
 ) -> dict[str, Any]:
   """How well a classifier's logits [N, C] agree with true labels [N, C].
 

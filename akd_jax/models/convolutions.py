@@ -234,9 +234,7 @@ def conv_with_planes(
   # the taps that lie inside the picture, the same for all samples. That spares
   # two thirds of the first layer.
   rows, columns = _taps_inside(height, size), _taps_inside(width, size)
-  sums = jnp.einsum(
-    "ht,tuco,wu->chwo", rows, kernel[:, :, channels:], columns
-  )
+  sums = jnp.einsum("ht,tuco,wu->chwo", rows, kernel[:, :, channels:], columns)
   constant = jnp.einsum("bc,chwo->bhwo", planes, sums)
   convolved = conv(x, kernel[:, :, :channels], size // 2)
   return convolved + constant.astype(convolved.dtype)

@@ -50,9 +50,7 @@ class ConvBlock(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, x: jax.Array, label: jax.Array | None = None
-  ) -> jax.Array:
+  def __call__(self, x: jax.Array, label: jax.Array | None = None) -> jax.Array:
     x = Conv(
       self.features,
       self.kernel_size,

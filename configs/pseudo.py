@@ -54,6 +54,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   # discriminator, since the teacher's has no logit for c.
   config.pseudo.reading = "paper2"
   config.attention.discriminator = "own"
+  # Its teacher can not draw what it draws.
+  config.loss.lambda_out = 0.0
   config.teacher = "runs/pseudo_teacher"
   if scale == "celeba":
     # Table VII is of the same-size student.

@@ -21,6 +21,9 @@ def half_width(scale: str) -> ConfigDict:
   # The teacher is trained, once a seed: a shipped one is a single seed.
   config.teacher = ""
   if scale == "avatars":
+    # The papers' loss and, of their discriminator's updates, the teacher's.
+    config.loss.lambda_out = 0.0
+    config.n_critic = config.teacher_recipe.n_critic
     config.data.image_size = 32
     config.steps = 2_000
     config.teacher_recipe.steps = 5_000

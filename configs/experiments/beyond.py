@@ -31,8 +31,8 @@ def output(scale: str) -> Experiment:
   pictures = {"loss.lambda_out": 10.0}
   arms = {
     "without": WITHOUT,
-    "attention": WITH,
-    "pictures": WITHOUT | pictures,
+    "L_akd": WITH,
+    "L_out": WITHOUT | pictures,
     "both": pictures,
   }
   return experiment(

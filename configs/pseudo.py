@@ -54,8 +54,12 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   # discriminator, since the teacher's has no logit for c.
   config.pseudo.reading = "paper2"
   config.attention.discriminator = "own"
-  # Its teacher can not draw what it draws.
+  # Its teacher can not draw what it draws, and the recipe that relies on
+  # pictures is not for it.
   config.loss.lambda_out = 0.0
+  config.n_critic = config.teacher_recipe.n_critic
+  if scale == "avatars":
+    config.steps = 3_200
   config.teacher = "runs/pseudo_teacher"
   if scale == "celeba":
     # Table VII is of the same-size student.

@@ -68,9 +68,10 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.loss.lambda_rec = 10.0
   # Weight of the gradient penalty.
   config.loss.lambda_gp = 10.0
-  # Weight of the attention distillation; 0 trains without a teacher.
+  # Weight of the attention distillation.
   config.loss.lambda_akd = 0.0
-  # Weight of the distance to the teacher's pictures (not the papers').
+  # Weight of the distance to the teacher's pictures (not the papers'). With
+  # both 0, no teacher is looked at.
   config.loss.lambda_out = 0.0
 
   config.optimizer = ConfigDict()

@@ -76,7 +76,8 @@ def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     UserError: it differs from the student in its attributes, image size or
       label rule, or in its architecture if the student is to start from its
       weights (the message has both values), or attention is asked for in a
-      way that does not exist or that one of the two does not have.
+      way that does not exist or that one of the two does not have, or its
+      pictures where it draws other attributes.
   """
   check_options(config.attention)
   reading = config.pseudo.reading
@@ -90,6 +91,12 @@ def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
       f"config.pseudo.reading={reading!r} takes the student's map from a"
       f" logit of config.attention.discriminator={wanted[reading]!r}, not"
       f" {config.attention.discriminator!r}"
+    )
+  if config.loss.lambda_out > 0 and reading != "off":
+    raise UserError(
+      f"config.loss.lambda_out={config.loss.lambda_out} compares pictures, but"
+      f" a teacher of other attributes (config.pseudo.reading={reading!r}) does"
+      " not draw the student's: it must be 0"
     )
   for field in ("image_size", "label_rule"):
     ours, theirs = config.data[field], teacher.data[field]

@@ -85,13 +85,6 @@ def check(config: ConfigDict) -> None:
       "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
       " or config.loss.lambda_out > 0"
     )
-  reading = config.pseudo.reading if "pseudo" in config else "off"
-  if config.loss.lambda_out > 0 and reading != "off":
-    raise UserError(
-      f"config.loss.lambda_out={config.loss.lambda_out} compares pictures, but"
-      f" a teacher of other attributes (config.pseudo.reading={reading!r}) does"
-      " not draw the student's: it must be 0"
-    )
 
 
 def _value(config: ConfigDict, field: str) -> Any:

@@ -327,9 +327,10 @@ def test_what_a_teacher_draws_is_taught_without_its_attention():
 
 def test_a_teacher_of_other_attributes_can_not_teach_pictures():
   config = pseudo.get_config("debug")
-  validation.check(config)
+  recipe = teaching.teacher_recipe(config)
+  teaching.check_fit(config, recipe)
   config.loss.lambda_out = 10.0
-  message = error(validation.check, config)
+  message = error(teaching.check_fit, config, recipe)
   assert "config.loss.lambda_out=10.0" in message and "'paper2'" in message
 
 

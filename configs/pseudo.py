@@ -48,8 +48,9 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   mapping = mappings.get(scale, PAPER1)
   config.data.attributes = tuple(mapping)
   config.pseudo.mapping = ConfigDict(mapping)
-  # Baldness and hats are among its attributes.
+  # Its attributes are others, baldness and hats among them.
   config.data.distribution = ConfigDict()
+  config.data.conditional = ConfigDict()
   # Paper 2 eq. 9: T's map from c_pse, S's from c, each from its own
   # discriminator, since the teacher's has no logit for c.
   config.pseudo.reading = "paper2"

@@ -28,6 +28,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   if scale == "avatars":
     # Shipped; how it was trained stands in docs/results.md.
     config.teacher = "pretrained:avatars"
+    # As much of the other terms as the papers'.
+    config.loss.lambda_akd = 3.0
     # Its pictures as well as its attention, and half the discriminator's
     # updates: clearer in the same time (docs/results.md).
     config.loss.lambda_out = 10.0

@@ -152,6 +152,18 @@ def test_student_celeba_has_the_papers_losses(papers):
   assert papers.teacher_recipe.teacher == ""
 
 
+@pytest.mark.parametrize("term", ["cls", "rec", "akd"])
+def test_avatars_weigh_all_but_the_critic_at_three_tenths(papers, term):
+  ours = student.get_config("avatars").loss[f"lambda_{term}"]
+  assert ours == pytest.approx(0.3 * papers.loss[f"lambda_{term}"])
+
+
+def test_the_papers_tables_have_their_loss_on_avatars_too(papers):
+  table = EXPERIMENTS["paper1_table1"]("avatars").arms["with"]
+  assert table.loss == papers.loss
+  assert table.teacher_recipe.loss == papers.teacher_recipe.loss
+
+
 def test_student_celeba_takes_the_papers_attention(papers):
   attention = papers.attention
   assert attention.block == "last"

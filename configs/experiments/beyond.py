@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from akd_jax.configs import student
 from akd_jax.configs.experiments.arms import (
   WITH,
   WITHOUT,
@@ -49,4 +50,32 @@ def output(scale: str) -> Experiment:
   )
 
 
-EXPERIMENTS = {"method": method, "output": output}
+def better_teacher(scale: str) -> Experiment:
+  """Both, of a teacher that sets what it is asked for and keeps the person.
+
+  On avatars it learns from the faces of `configs/teacher.py`, on which each
+  attribute is common, and by its weights of the loss.
+  """
+  base = half_width(scale)
+  if scale == "avatars":
+    own = student.get_config(scale)
+    base.data.distribution = own.data.distribution
+    base.data.conditional = own.data.conditional
+    base.loss.lambda_akd = own.loss.lambda_akd
+    for recipe in (base, base.teacher_recipe):
+      recipe.loss.lambda_cls = own.loss.lambda_cls
+      recipe.loss.lambda_rec = own.loss.lambda_rec
+      recipe.optimizer.learning_rate = own.optimizer.learning_rate
+  arms = {
+    "without": WITHOUT,
+    "L_akd": WITH,
+    "L_out": WITHOUT | {"loss.lambda_out": base.loss.lambda_rec},
+  }
+  return experiment("What a better teacher has to teach", base, arms)
+
+
+EXPERIMENTS = {
+  "method": method,
+  "output": output,
+  "better_teacher": better_teacher,
+}

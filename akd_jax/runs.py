@@ -110,9 +110,8 @@ def check_same_run(config: ConfigDict, workdir: str) -> None:
       continue
     if before.get(field) != now.get(field):
       raise UserError(
-        f"{workdir} holds a run with config.{field}={before.get(field)!r},"
-        f" not {now.get(field)!r}: give another --workdir, or remove that"
-        " directory"
+        f"{workdir} holds a run with {field}={before.get(field)!r}, not"
+        f" {now.get(field)!r}: name another directory, or remove that one"
       )
 
 

@@ -30,7 +30,7 @@ def test_a_config_equals_itself_on_disk(tmp_path, recipe, scale):
     ("data.distribution", {"Bald": 0.5, "Male": 1.0}, "Male=None, not 1.0"),
     ("data.attributes", ("Bald",), "=['Bald', 'Male'], not ['Bald']"),
     ("data.exclusive", (), "=[['Bald']], not []"),
-    ("steps", 5, "config.steps=4, not 5"),
+    ("steps", 5, " steps=4, not 5"),
   ],
 )
 def test_any_other_field_is_noticed(tmp_path, field, value, shown):

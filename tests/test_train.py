@@ -90,8 +90,8 @@ def test_a_finished_run_says_so(runs, capsys):
 def test_another_config_is_refused_with_both_values(runs):
   config = student_config(runs.teacher, optimizer__learning_rate=0.25)
   assert error(train.train, config, str(runs.student)) == (
-    f"{runs.student} holds a run with config.optimizer.learning_rate=0.0004,"
-    " not 0.25: give another --workdir, or remove that directory"
+    f"{runs.student} holds a run with optimizer.learning_rate=0.0004, not"
+    " 0.25: name another directory, or remove that one"
   )
 
 

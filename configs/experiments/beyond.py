@@ -53,7 +53,7 @@ def output(scale: str) -> Experiment:
 def better_teacher(scale: str) -> Experiment:
   """Both, of a teacher that sets what it is asked for and keeps the person.
 
-  It is that of `configs/student.py`, on avatars a third as long, so that three
+  It is that of `configs/student.py`, on avatars half as long, so that three
   seeds take two hours on 2 cores.
   """
   base = student.get_config(scale)
@@ -62,7 +62,7 @@ def better_teacher(scale: str) -> Experiment:
   base.n_critic = base.teacher_recipe.n_critic
   if scale == "avatars":
     base.steps = 2_000
-    base.teacher_recipe.steps = 4_000
+    base.teacher_recipe.steps = 6_000
   arms = {
     "without": WITHOUT,
     "L_akd": WITH,

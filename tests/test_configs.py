@@ -80,7 +80,7 @@ def test_every_config_survives_json(config, tmp_path):
   # The same recipe goes on with that run, and another is refused.
   runs.check_same_run(config, str(tmp_path))
   config.seed += 1
-  with pytest.raises(ValueError, match="config.seed=0, not 1"):
+  with pytest.raises(ValueError, match=" seed=0, not 1"):
     runs.check_same_run(config, str(tmp_path))
 
 

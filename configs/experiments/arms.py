@@ -11,20 +11,29 @@ from akd_jax.configs import student
 TOO_SMALL = ("Young", "Rosy_Cheeks")
 
 
+def taught_by_attention(scale: str) -> ConfigDict:
+  """The student of `configs/student.py`, by the papers' terms alone.
+
+  Its teacher is trained, once a seed: a shipped one is a single seed.
+  """
+  config = student.get_config(scale)
+  config.teacher = ""
+  config.loss.lambda_out = 0.0
+  # Fewer discriminator updates than the teacher's rely on L_out.
+  config.n_critic = config.teacher_recipe.n_critic
+  return config
+
+
 def half_width(scale: str) -> ConfigDict:
   """The half-width student of `configs/student.py`, and its teacher.
 
   Avatars have 32 pixels here, a quarter of the other recipes' pictures, so that
   three seeds of a teacher and two students take half an hour on 2 cores.
   """
-  config = student.get_config(scale)
-  # The teacher is trained, once a seed: a shipped one is a single seed.
-  config.teacher = ""
+  config = taught_by_attention(scale)
   if scale == "avatars":
-    # The papers' loss and, of their discriminator's updates, the teacher's.
+    # With lambda_cls and lambda_rec below: the papers' loss.
     config.loss.lambda_akd = 10.0
-    config.loss.lambda_out = 0.0
-    config.n_critic = config.teacher_recipe.n_critic
     config.data.image_size = 32
     # The usual faces, as people have them, but no bald heads and no hats.
     config.data.distribution = ConfigDict({"Bald": 0.0, "Wearing_Hat": 0.0})

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from akd_jax.configs import student
 from akd_jax.configs.experiments.arms import (
   WITH,
   WITHOUT,
   Experiment,
   experiment,
   half_width,
+  taught_by_attention,
 )
 
 
@@ -54,12 +54,9 @@ def better_teacher(scale: str) -> Experiment:
   """Both, of a teacher that sets what it is asked for and keeps the person.
 
   It is that of `configs/student.py`, on avatars half as long, so that three
-  seeds take two hours on 2 cores.
+  seeds should take two hours on 2 cores.
   """
-  base = student.get_config(scale)
-  base.teacher = ""
-  base.loss.lambda_out = 0.0
-  base.n_critic = base.teacher_recipe.n_critic
+  base = taught_by_attention(scale)
   if scale == "avatars":
     base.steps = 2_000
     base.teacher_recipe.steps = 6_000

@@ -62,6 +62,18 @@ def classification(
   return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, label), axis=-1)
 
 
+def fake_agreement(
+  logits: jax.Array, target: jax.Array, label_rule: str
+) -> jax.Array:
+  """How often logits [B, C] find the wanted attributes: a scalar in [0, 1].
+
+  No loss, but the first sign of a generator that only copies its input.
+  """
+  if label_rule == "exclusive":
+    return jnp.mean(jnp.argmax(logits, -1) == jnp.argmax(target, -1))
+  return jnp.mean((logits > 0) == (target > 0))
+
+
 def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
   """L_rec of eq. 8: mean |x - G(G(x, c), original)|, [B, S, S, 3] to [B]."""
   _check_same_shape(image, restored)

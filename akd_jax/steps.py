@@ -87,9 +87,8 @@ def cycle(
 ) -> tuple[TrainState, Metrics]:
   """`train_step` with image [n, B, S, S, 3] in [-1, 1] and draws given."""
   rate = learning_rate(state.step, config)
-  # The generator stands still, so one pass makes the fakes of all n updates.
-  fake, _ = networks.generator.apply(
-    {"params": state.generator}, _merge(image), _merge(draws.target)
+  earlier = _translated(
+    bind(networks.generator, state.generator), image[:-1], draws.target[:-1]
   )
 
   def update_discriminator(carry, micro_batch):
@@ -97,34 +96,43 @@ def cycle(
     gradient, metrics = jax.grad(discriminator_loss, has_aux=True)(
       params, *micro_batch, networks=networks, config=config
     )
-    gradient, metrics = _mean_over_devices((gradient, metrics), axis_name)
+    gradient = _mean_over_devices(gradient, axis_name)
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
     return _adam_update(gradient, params, moments, rate, config), metrics
 
-  (discriminator, discriminator_moments), metrics = _scan(
-    update_discriminator,
-    (state.discriminator, state.discriminator_moments),
-    (image, fake.reshape(image.shape), label, draws.alpha),
-  )
-  gradient, generator_metrics = jax.grad(generator_loss, has_aux=True)(
-    state.generator,
-    discriminator,
-    teacher,
-    image[-1],
-    label[-1],
-    draws.target[-1],
-    draws.active,
-    networks=networks,
-    distillation=distillation,
-    config=config,
-  )
-  gradient, generator_metrics = _mean_over_devices(
-    (gradient, generator_metrics), axis_name
-  )
+  def loss(params):
+    # The discriminator is updated in here, a constant to the gradient, so that
+    # one pass makes its last fake and the generator's.
+    last, _ = bind(networks.generator, params)(image[-1], draws.target[-1])
+    fake = lax.stop_gradient(jnp.concatenate([earlier, last[None]]))
+    discriminator, metrics = _scan(
+      update_discriminator,
+      (state.discriminator, state.discriminator_moments),
+      (image, fake, label, draws.alpha),
+    )
+    total, generator_metrics = generator_loss(
+      params,
+      discriminator[0],
+      teacher,
+      image[-1],
+      label[-1],
+      draws.target[-1],
+      draws.active,
+      networks=networks,
+      distillation=distillation,
+      config=config,
+      fake=last,
+    )
+    metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
+    return total, (*discriminator, metrics)
+
+  gradient, (discriminator, discriminator_moments, metrics) = jax.grad(
+    loss, has_aux=True
+  )(state.generator)
+  gradient, metrics = _mean_over_devices((gradient, metrics), axis_name)
   generator, generator_moments = _adam_update(
     gradient, state.generator, state.generator_moments, rate, config
   )
-  metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
   metrics["learning_rate"] = rate
   metrics["g_gradient_norm"] = optax.tree.norm(gradient)
   new_state = TrainState(
@@ -196,21 +204,27 @@ def generator_loss(
   networks: Networks,
   distillation: Distillation | None,
   config: ConfigDict,
+  fake: jax.Array | None = None,
 ) -> tuple[jax.Array, Metrics]:
   """L_G (paper 2 eq. 8, 10) on image [B, S, S, 3], and its terms.
 
   Without a teacher there is neither L_akd nor L_out, and none of their cost.
+  `fake` is the translated image, a function of `params`, where it is at hand.
   """
   generate = bind(networks.generator, params)
   judge = bind(networks.discriminator, discriminator)
 
   def scores(taps):
-    fake, features = generate(image, target, taps)
-    source, logits = judge(fake)[0]
-    return logits, (features, (fake, source, logits))
+    # What taps change is a pass of its own.
+    shared = fake is not None and not taps
+    translated, features = (
+      (fake, {}) if shared else generate(image, target, taps)
+    )
+    source, logits = judge(translated)[0]
+    return logits, (features, (translated, source, logits))
 
   if teacher is not None and distillation is not None:
-    terms, (fake, source, logits), metrics = distillation_terms(
+    terms, (translated, source, logits), metrics = distillation_terms(
       scores,
       params,
       teacher,
@@ -222,9 +236,9 @@ def generator_loss(
       config=config,
     )
   else:
-    _, (_, (fake, source, logits)) = scores({})
+    _, (_, (translated, source, logits)) = scores({})
     terms, metrics = {}, {}
-  restored, _ = generate(fake, label)
+  restored, _ = generate(translated, label)
   terms |= {
     "g_loss_fake": -losses.realness(source),
     "g_loss_cls": losses.classification(logits, target, config.data.label_rule),
@@ -238,18 +252,20 @@ def generator_loss(
     "g_loss_out": config.loss.lambda_out,
   }
   total, weighted = _weighted_sum(terms, weights)
-  # How often the discriminator finds the wanted attributes in the fakes: the
-  # first sign of a generator that only copies its input.
-  if config.data.label_rule == "exclusive":
-    found = jnp.argmax(logits, -1) == jnp.argmax(target, -1)
-  else:
-    found = (logits > 0) == (target > 0)
-  metrics["fake_agreement"] = jnp.mean(found)
+  metrics["fake_agreement"] = losses.fake_agreement(
+    logits, target, config.data.label_rule
+  )
   return total, weighted | metrics
 
 
-def _merge(x: jax.Array) -> jax.Array:
-  return x.reshape(-1, *x.shape[2:])
+def _translated(
+  generate: Callable[..., Any], image: jax.Array, target: jax.Array
+) -> jax.Array:
+  """Translates n micro-batches [n, B, S, S, 3], n may be 0, in one pass."""
+  if not len(image):
+    return image
+  merged = (x.reshape(-1, *x.shape[2:]) for x in (image, target))
+  return generate(*merged)[0].reshape(image.shape)
 
 
 def _weighted_sum(

@@ -56,7 +56,8 @@ def step_flops(case):
   A pass is one of: forward, gradient of the input, gradient of the weights.
   An update of D: 3 for the real picture, 3 for the fake, 4 for the penalty
   (forward, its gradient to the picture, and both factors of that gradient).
-  One of G: 3 for each of its two runs, and D forward and back to the picture.
+  One of G: 3 for each of its two runs, and D forward and back to the picture;
+  the first of its fakes is the last of D's, but with L_akd.
   L_akd: the teacher forward; its D forward and back, its decoder back; the
   same for the student, and once more each way through what was differentiated.
   """
@@ -64,10 +65,10 @@ def step_flops(case):
   judge = discriminator_macs(*shape, case["d_width"], case["d_layers"])
   encoder, decoder = generator_macs(*shape, case["width"], case["blocks"])
   generator = encoder + decoder
-  macs = case["n_critic"] * (generator + 10 * judge) + 6 * generator + 2 * judge
+  macs = case["n_critic"] * (generator + 10 * judge) + 5 * generator + 2 * judge
   if case["work"] == "distilled":
     taught = generator_macs(*shape, case["t_width"], case["t_blocks"])
-    macs += sum(taught) + 2 * judge + taught[1]
+    macs += generator + sum(taught) + 2 * judge + taught[1]
     macs += 3 * judge + 3 * decoder
   return 2 * macs * case["batch"]
 

@@ -22,7 +22,7 @@ from akd_jax.errors import UserError, nearest
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.arms import Experiment
-  from akd_jax.jobs import Seed
+  from akd_jax.jobs import Job, Seed
 
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
@@ -63,6 +63,10 @@ def _report(
   return f"{text}\nwritten to {path}"
 
 
+def _steps(jobs: "list[Job]") -> int:
+  return sum(job.config.steps for job in jobs)
+
+
 def main(argv: list[str]) -> None:
   """Does all seeds of all arms of all experiments."""
   cli.no_arguments(argv)
@@ -90,13 +94,13 @@ def main(argv: list[str]) -> None:
     teachers = [seed.teacher for seed in of_experiment if seed.teacher]
     students = [job for seed in of_experiment for job in seed.arms.values()]
     every |= {job.workdir: job for job in teachers + students}
-  started, first = time.monotonic(), None
-  for left in jobs.work(list(every.values())):
-    first = left + 1 if first is None else first
-    each = (time.monotonic() - started) / (first - left)
+  started, steps = time.monotonic(), _steps(jobs.undone(every.values()))
+  for left in jobs.work(every.values()):
+    minutes = (time.monotonic() - started) / 60
+    still = _steps(left)
     print(
-      f"{len(every) - left}/{len(every)} runs done, about"
-      f" {each * left / 60:.0f} min left",
+      f"{len(every) - len(left)}/{len(every)} runs done, about"
+      f" {minutes * still / (steps - still):.0f} min left",
       flush=True,
     )
     for argument, experiment in experiments.items():

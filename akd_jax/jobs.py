@@ -3,7 +3,7 @@
 import json
 import pathlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -73,12 +73,17 @@ def seed_of(
   return Seed(students, teacher)
 
 
-def work(jobs: Sequence[Job]) -> Iterator[int]:
+def undone(jobs: Iterable[Job]) -> list[Job]:
+  """Those without a result."""
+  return [job for job in jobs if not job.result.exists()]
+
+
+def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   """Does all jobs that no other process does, until every one is done.
 
-  Yields how many are left, whenever this has changed.
+  Yields those that are left, whenever this has changed.
   """
-  left = [job for job in jobs if not job.result.exists()]
+  left = undone(jobs)
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
@@ -89,9 +94,9 @@ def work(jobs: Sequence[Job]) -> Iterator[int]:
           break
     else:
       time.sleep(_PATIENCE)
-    still = [job for job in left if not job.result.exists()]
+    still = undone(left)
     if len(still) < len(left):
-      yield len(still)
+      yield still
     left = still
 
 

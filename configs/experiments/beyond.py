@@ -54,7 +54,7 @@ def better_teacher(scale: str) -> Experiment:
   """Both, of a teacher that sets what it is asked for and keeps the person.
 
   It is that of `configs/student.py`, on avatars half as long, so that three
-  seeds should take two hours on 2 cores.
+  seeds take two hours and a quarter on 2 cores.
   """
   base = taught_by_attention(scale)
   if scale == "avatars":

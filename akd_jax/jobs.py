@@ -45,7 +45,7 @@ class Seed(NamedTuple):
   @property
   def done(self) -> bool:
     """Whether all are."""
-    return all(job.result.exists() for job in self.jobs.values())
+    return not undone(self.jobs.values())
 
 
 def seed_of(

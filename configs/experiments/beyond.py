@@ -8,7 +8,7 @@ from akd_jax.configs.experiments.arms import (
   Experiment,
   experiment,
   half_width,
-  taught_by_attention,
+  small_half_width,
 )
 
 
@@ -24,7 +24,7 @@ def method(scale: str) -> Experiment:
     "hires_cam": hires_cam,
     "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
   }
-  return experiment("Map (attention.method)", half_width(scale), arms)
+  return experiment("Map (attention.method)", small_half_width(scale), arms)
 
 
 def output(scale: str) -> Experiment:
@@ -34,7 +34,7 @@ def output(scale: str) -> Experiment:
   as many more steps as that saves time.
   """
   pictures: dict[str, Any] = {"loss.lambda_out": 10.0}
-  base = half_width(scale)
+  base = small_half_width(scale)
   arms = {
     "without": WITHOUT,
     "L_akd": WITH,
@@ -51,15 +51,11 @@ def output(scale: str) -> Experiment:
 
 
 def better_teacher(scale: str) -> Experiment:
-  """Both, of a teacher that sets what it is asked for and keeps the person.
-
-  It is that of `configs/student.py`, on avatars half as long, so that three
-  seeds take two hours and a quarter on 2 cores.
-  """
-  base = taught_by_attention(scale)
+  """Table 1's students, and pictures, by teachers trained for longer."""
+  base = half_width(scale)
   if scale == "avatars":
-    base.steps = 2_000
     base.teacher_recipe.steps = 6_000
+    base.teacher_recipe.optimizer.schedule = "linear"
   arms = {
     "without": WITHOUT,
     "L_akd": WITH,

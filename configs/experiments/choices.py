@@ -7,7 +7,7 @@ from akd_jax.configs.experiments.arms import (
   WITHOUT,
   Experiment,
   experiment,
-  half_width,
+  small_half_width,
 )
 
 
@@ -43,7 +43,7 @@ def _choice(
   """The papers' setting and others, beside no distillation."""
   arms = {"without": WITHOUT, "with": WITH}
   arms |= {f"{x:g}" if isinstance(x, float) else x: {field: x} for x in others}
-  return experiment(f"{title} ({field})", half_width(scale), arms)
+  return experiment(f"{title} ({field})", small_half_width(scale), arms)
 
 
 EXPERIMENTS = {

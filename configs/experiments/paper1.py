@@ -12,6 +12,7 @@ from akd_jax.configs.experiments.arms import (
   experiment,
   half_width,
   quarter_width,
+  small_half_width,
 )
 
 OWN = {"attention.discriminator": "own"}
@@ -43,7 +44,7 @@ def table2(scale: str) -> Experiment:
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
   base = changed(
-    briefly_taught(half_width(scale), scale),
+    briefly_taught(small_half_width(scale), scale),
     {
       "data.attributes": tuple(pseudo.PAPER1),
       "data.distribution": ConfigDict(),

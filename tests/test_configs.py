@@ -158,10 +158,23 @@ def test_avatars_weigh_all_but_the_critic_at_three_tenths(papers, term):
   assert ours == pytest.approx(0.3 * papers.loss[f"lambda_{term}"])
 
 
-def test_the_papers_tables_have_their_loss_on_avatars_too(papers):
-  table = EXPERIMENTS["paper1_table1"]("avatars").arms["with"]
+def test_tables_of_small_avatars_have_the_papers_loss(papers):
+  table = EXPERIMENTS["paper1_table2"]("avatars").arms["with"]
   assert table.loss == papers.loss
   assert table.teacher_recipe.loss == papers.teacher_recipe.loss
+
+
+def test_table_1_of_avatars_has_the_papers_terms_in_their_proportion(papers):
+  table = EXPERIMENTS["paper1_table1"]("avatars").arms["with"]
+  for ours, theirs in (
+    (table.loss, papers.loss),
+    (table.teacher_recipe.loss, papers.teacher_recipe.loss),
+  ):
+    scaled = {
+      name: weight if name == "lambda_gp" else 0.3 * weight
+      for name, weight in theirs.items()
+    }
+    assert ours.to_dict() == pytest.approx(scaled)
 
 
 def test_student_celeba_takes_the_papers_attention(papers):

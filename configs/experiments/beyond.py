@@ -7,8 +7,8 @@ from akd_jax.configs.experiments.arms import (
   WITHOUT,
   Experiment,
   experiment,
-  half_width,
   small_half_width,
+  taught_by_attention,
 )
 
 
@@ -52,10 +52,9 @@ def output(scale: str) -> Experiment:
 
 def better_teacher(scale: str) -> Experiment:
   """Table 1's students, and pictures, by teachers trained for longer."""
-  base = half_width(scale)
+  base = taught_by_attention(scale)
   if scale == "avatars":
     base.teacher_recipe.steps = 6_000
-    base.teacher_recipe.optimizer.schedule = "linear"
   arms = {
     "without": WITHOUT,
     "L_akd": WITH,

@@ -19,7 +19,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config = teacher.get_config(scale)
   config.generator.width //= 2
   config.generator.blocks = 3 if scale != "debug" else 1
-  config.loss.lambda_akd = 10.0
+  # As heavy as the reconstruction, as in the papers.
+  config.loss.lambda_akd = config.loss.lambda_rec
   # "scratch", or "teacher": start from its weights (same architecture only).
   config.init = "scratch"
   # A run's directory, or a file exported with --format=run. A directory
@@ -28,8 +29,6 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   if scale == "avatars":
     # Shipped; how it was trained stands in docs/results.md.
     config.teacher = "pretrained:avatars"
-    # As much of the other terms as the papers'.
-    config.loss.lambda_akd = 3.0
     # Its pictures as well as its attention, and half the discriminator's
     # updates: clearer in the same time (docs/results.md).
     config.loss.lambda_out = 10.0

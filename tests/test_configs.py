@@ -159,13 +159,14 @@ def test_avatars_weigh_all_but_the_critic_at_three_tenths(papers, term):
 
 
 def test_tables_of_small_avatars_have_the_papers_loss(papers):
-  table = EXPERIMENTS["paper1_table2"]("avatars").arms["with"]
+  table = EXPERIMENTS["method"]("avatars").arms["with"]
   assert table.loss == papers.loss
   assert table.teacher_recipe.loss == papers.teacher_recipe.loss
 
 
-def test_table_1_of_avatars_has_the_papers_terms_in_their_proportion(papers):
-  table = EXPERIMENTS["paper1_table1"]("avatars").arms["with"]
+@pytest.mark.parametrize("name", ["paper1_table1", "paper1_table2", "block"])
+def test_tables_of_avatars_have_the_papers_terms_in_proportion(papers, name):
+  table = list(EXPERIMENTS[name]("avatars").arms.values())[-1]
   for ours, theirs in (
     (table.loss, papers.loss),
     (table.teacher_recipe.loss, papers.teacher_recipe.loss),

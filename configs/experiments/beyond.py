@@ -50,8 +50,18 @@ def output(scale: str) -> Experiment:
   )
 
 
+def larger(scale: str) -> Experiment:
+  """Table 1's students on 64 pixels."""
+  base = taught_by_attention(scale)
+  if scale == "avatars":
+    base.teacher_recipe.steps = 4_000
+    base.teacher_recipe.optimizer.schedule = "constant"
+  arms = {"without": WITHOUT, "with": WITH}
+  return experiment("Table 1's students on 64 pixels", base, arms)
+
+
 def better_teacher(scale: str) -> Experiment:
-  """Table 1's students, and pictures, by teachers trained for longer."""
+  """The same, and taught by pictures, by teachers trained otherwise."""
   base = taught_by_attention(scale)
   if scale == "avatars":
     base.teacher_recipe.steps = 6_000
@@ -66,5 +76,6 @@ def better_teacher(scale: str) -> Experiment:
 EXPERIMENTS = {
   "method": method,
   "output": output,
+  "larger": larger,
   "better_teacher": better_teacher,
 }

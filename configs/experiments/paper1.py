@@ -7,15 +7,19 @@ from akd_jax.configs.experiments.arms import (
   WITH,
   WITHOUT,
   Experiment,
-  briefly_taught,
   changed,
   experiment,
   half_width,
   quarter_width,
-  small_half_width,
 )
 
 OWN = {"attention.discriminator": "own"}
+# Of avatars: each often enough, as in configs/teacher.py, baldness on anyone.
+PSEUDO_SHARES = {
+  "Black_Hair": 0.18, "Blond_Hair": 0.18, "Brown_Hair": 0.18, "Gray_Hair": 0.18,
+  "Bald": 0.12, "Wearing_Hat": 0.12,
+}  # fmt: skip
+PSEUDO_CONDITIONS = {"Bald": {"Male": 0.5}}
 # Paper 1, Table 4.
 FOUR_EXPRESSIONS = ("disgusted", "fearful", "happy", "sad")
 
@@ -44,10 +48,11 @@ def table2(scale: str) -> Experiment:
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
   base = changed(
-    briefly_taught(small_half_width(scale), scale),
+    half_width(scale),
     {
       "data.attributes": tuple(pseudo.PAPER1),
-      "data.distribution": ConfigDict(),
+      "data.distribution": ConfigDict(PSEUDO_SHARES),
+      "data.conditional": ConfigDict(PSEUDO_CONDITIONS),
       "pseudo.mapping": ConfigDict(pseudo.PAPER1),
     },
   )

@@ -16,8 +16,8 @@ from akd_jax.configs.experiments.arms import (
   briefly_taught,
   changed,
   experiment,
+  half_width,
   same_size,
-  small_half_width,
 )
 
 FIVE = ("Blond_Hair", "Goatee", "Eyeglasses", "Heavy_Makeup", "Pale_Skin")
@@ -147,7 +147,7 @@ def lite_ablation(scale: str) -> Experiment:
   """Table XII's question for the half-width student: cheaper to ask."""
   return experiment(
     "The last residual block or the one before, half-width student",
-    small_half_width(scale),
+    half_width(scale),
     {
       "without": WITHOUT,
       "second last": {"attention.block": "second_last"},

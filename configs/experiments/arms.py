@@ -30,7 +30,11 @@ def taught_by_attention(scale: str) -> ConfigDict:
 
 
 def half_width(scale: str) -> ConfigDict:
-  """The half-width student on avatars of 48 pixels, and its teacher."""
+  """The half-width student on avatars of 48 pixels, and its teacher.
+
+  Three seeds of a teacher and two students take three quarters of an hour on 2
+  cores.
+  """
   config = taught_by_attention(scale)
   if scale == "avatars":
     config.data.image_size = 48

@@ -61,7 +61,7 @@ def larger(scale: str) -> Experiment:
 
 
 def better_teacher(scale: str) -> Experiment:
-  """The same, and taught by pictures, by teachers trained otherwise."""
+  """Table 1's students, and pictures, by teachers of a falling step size."""
   base = taught_by_attention(scale)
   if scale == "avatars":
     base.teacher_recipe.steps = 6_000

@@ -32,8 +32,7 @@ def taught_by_attention(scale: str) -> ConfigDict:
 def half_width(scale: str) -> ConfigDict:
   """The half-width student on avatars of 48 pixels, and its teacher.
 
-  Three seeds of a teacher and two students take three quarters of an hour on 2
-  cores.
+  Three seeds of a teacher and two students take about an hour on 2 cores.
   """
   config = taught_by_attention(scale)
   if scale == "avatars":
@@ -79,13 +78,6 @@ def quarter_width(scale: str) -> ConfigDict:
   config = half_width(scale)
   config.generator.width = config.teacher_recipe.generator.width // 4
   config.generator.blocks = 1
-  return config
-
-
-def briefly_taught(config: ConfigDict, scale: str) -> ConfigDict:
-  """With a teacher of few attributes, which on avatars need less long."""
-  if scale == "avatars":
-    config.teacher_recipe.steps = 3_000
   return config
 
 

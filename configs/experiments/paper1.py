@@ -47,18 +47,18 @@ def table2(scale: str) -> Experiment:
 
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
-  base = changed(
-    half_width(scale),
-    {
-      "data.attributes": tuple(pseudo.PAPER1),
+  fields = {
+    "data.attributes": tuple(pseudo.PAPER1),
+    "pseudo.mapping": ConfigDict(pseudo.PAPER1),
+  }
+  if scale in ("avatars", "debug"):
+    fields |= {
       "data.distribution": ConfigDict(PSEUDO_SHARES),
       "data.conditional": ConfigDict(PSEUDO_CONDITIONS),
-      "pseudo.mapping": ConfigDict(pseudo.PAPER1),
-    },
-  )
+    }
   return experiment(
     "Paper 1, Table 3: pseudo-attention",
-    base,
+    changed(half_width(scale), fields),
     {
       "without": WITHOUT | {"pseudo.reading": "paper2"} | OWN,
       "paper 1's reading": {"pseudo.reading": "paper1"},

@@ -83,7 +83,7 @@ def quarter_width(scale: str) -> ConfigDict:
 
 def same_size(scale: str) -> ConfigDict:
   """The teacher's architecture (paper 2's S)."""
-  config = half_width(scale)
+  config = small_half_width(scale)
   recipe = config.teacher_recipe
   config.generator = ConfigDict(recipe.generator.to_dict())
   config.optimizer.learning_rate = recipe.optimizer.learning_rate

@@ -16,8 +16,8 @@ from akd_jax.configs.experiments.arms import (
 OWN = {"attention.discriminator": "own"}
 # Of avatars: each often enough, as in configs/teacher.py, baldness on anyone.
 PSEUDO_SHARES = {
-  "Black_Hair": 0.15, "Blond_Hair": 0.15, "Brown_Hair": 0.15, "Gray_Hair": 0.15,
-  "Bald": 0.2, "Wearing_Hat": 0.2, "Straight_Hair": 0.25, "Wavy_Hair": 0.25,
+  "Black_Hair": 0.18, "Blond_Hair": 0.18, "Brown_Hair": 0.18, "Gray_Hair": 0.18,
+  "Bald": 0.12, "Wearing_Hat": 0.12,
 }  # fmt: skip
 PSEUDO_CONDITIONS = {"Bald": {"Male": 0.5}}
 # Paper 1, Table 4.
@@ -47,10 +47,6 @@ def table2(scale: str) -> Experiment:
 
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
-  base = half_width(scale)
-  if scale == "avatars":
-    # Fewer attributes than Table 1's.
-    base.teacher_recipe.steps = 4_000
   fields = {
     "data.attributes": tuple(pseudo.PAPER1),
     "pseudo.mapping": ConfigDict(pseudo.PAPER1),
@@ -62,7 +58,7 @@ def table3(scale: str) -> Experiment:
     }
   return experiment(
     "Paper 1, Table 3: pseudo-attention",
-    changed(base, fields),
+    changed(half_width(scale), fields),
     {
       "without": WITHOUT | {"pseudo.reading": "paper2"} | OWN,
       "paper 1's reading": {"pseudo.reading": "paper1"},

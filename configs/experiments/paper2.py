@@ -27,11 +27,6 @@ AVATAR_PSEUDO = {
   "Rosy_Cheeks": "Pale_Skin",
   "Wearing_Lipstick": "Mouth_Slightly_Open",
 }
-# Of avatars, Table IV: each often enough to be learnt, and no hats on top.
-BIASED_SHARES = {
-  "Bald": 0.25, "Wearing_Hat": 0.0, "Wearing_Lipstick": 0.4, "Eyeglasses": 0.5,
-  "Smiling": 0.5,
-}  # fmt: skip
 OWN = {"pseudo.reading": "paper2", "attention.discriminator": "own"}
 
 
@@ -58,14 +53,14 @@ def table4(scale: str) -> Experiment:
   """Bias: nearly all the bald are men, nearly all lipstick is women's."""
   base = same_size(scale)
   if scale == "avatars":
-    # Fewer attributes than Table 1's.
-    base.teacher_recipe.steps = 4_000
+    # Few attributes need less long.
+    base.teacher_recipe.steps = 3_000
   fields: dict[str, Any] = {
     "data.attributes": ("Bald", "Wearing_Lipstick", "Eyeglasses", "Smiling")
   }
   if scale in ("avatars", "debug"):
     fields |= {
-      "data.distribution": ConfigDict(BIASED_SHARES),
+      "data.distribution": ConfigDict({"Bald": 0.1}),
       # CelebA's shares: 99.6 % of the bald are men, 0.6 % of men wear lipstick.
       "data.conditional": ConfigDict(
         {"Bald": {"Male": 0.996}, "Male": {"Wearing_Lipstick": 0.006}}

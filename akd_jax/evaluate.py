@@ -34,22 +34,41 @@ _SAVE_IMAGES = flags.DEFINE_string(
 def table(result: dict[str, Any]) -> str:
   """The result as text: accuracy by attribute, then all else by network."""
   networks = result["networks"]
-  judge = result["classifier"]["test_accuracy"]
-  rows = [["accuracy of", *networks, "real test split"]]
-  for name in next(iter(networks.values()))["attributes"]:
-    shares = [n["attributes"][name]["accuracy"] for n in networks.values()]
-    rows.append([name, *map(_percent, [*shares, judge["attributes"][name]])])
-  shares = [network["mean"] for network in networks.values()]
-  rows.append(["mean", *map(_percent, [*shares, judge["mean"]])])
   others = [["", *networks]]
   for title, value in _FIGURES.items():
     cells = [value(network) for network in networks.values()]
     if any(cell is not None for cell in cells):
       others.append([title, *(cell or "-" for cell in cells)])
-  parts = [_ruled(rows, last=True), _ruled(others)]
+  parts = [_ruled(_accuracies(result), last=True), _ruled(others)]
   if "training_labels" in result:
     parts.append(_ruled(_labels(result)))
   return "\n\n".join(parts)
+
+
+def _accuracies(result: dict[str, Any]) -> list[list[str]]:
+  """Of the networks, then of the judge: on true translations, on real faces."""
+  networks = result["networks"]
+  attributes = next(iter(networks.values()))["attributes"]
+  columns = {
+    title: {
+      name: row["accuracy"] for name, row in network["attributes"].items()
+    }
+    | {"mean": network["mean"]}
+    for title, network in networks.items()
+  }
+  truth = {name: row.get("true_accuracy") for name, row in attributes.items()}
+  known = [share for share in truth.values() if share is not None]
+  if known:
+    columns["true translations"] = truth | {"mean": sum(known) / len(known)}
+  judge = result["classifier"]["test_accuracy"]
+  columns["real test split"] = judge["attributes"] | {"mean": judge["mean"]}
+  return [
+    ["accuracy of", *columns],
+    *(
+      [name, *(_percent(column[name]) for column in columns.values())]
+      for name in [*attributes, "mean"]
+    ),
+  ]
 
 
 def _labels(result: dict[str, Any]) -> list[list[str]]:

@@ -66,11 +66,9 @@ def evaluate(
   run = load_run(workdir, step)
   attribute_indices(run.attributes, only, workdir)
   config = judge.judged(run.config)
-  train, validation, test = (
-    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
-  )
-  classifier = judge.load_or_train(
-    config, judge.kept_in(), train, validation, test
+  classifier = judge.judge_of(config)
+  train, test = (
+    pipeline.open_source(config.data, split) for split in ("train", "test")
   )
   real = load_or_compute(config, classifier, train)
   pictures = load_test_set(test, config.evaluation.images, config.data.threads)

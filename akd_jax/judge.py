@@ -26,6 +26,7 @@ from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
 from akd_jax.errors import UserError
 from akd_jax.files import alone, digest, written_whole
 from akd_jax.models.classifier import Variables
+from akd_jax.validation import check_judge
 
 # What np.load raises on a file cut short.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -45,8 +46,8 @@ def load_or_train(
     test: source for the accuracy kept in the metadata.
   """
   network = create_network(config)
-  data_digest = _data_digest(config, train)
-  name = digest(data_digest, config.classifier.to_dict())
+  of_data = data_digest(config, train)
+  name = digest(of_data, config.classifier.to_dict())
   path = Path(directory) / f"classifier-{name}.npz"
   if path.exists():
     return _kept(network, path)
@@ -61,7 +62,7 @@ def load_or_train(
       "attributes": list(config.data.attributes),
       "label_rule": config.data.label_rule,
       "image_size": config.data.image_size,
-      "data_digest": data_digest,
+      "data_digest": of_data,
       "training_images": len(train),
       "test_images": len(test),
       "test_accuracy": accuracy,
@@ -78,9 +79,25 @@ def _kept(network: Any, path: Path) -> Classifier:
   return classifier
 
 
-def kept_in() -> Path:
-  """Where classifiers are kept: a corner of the user's cache."""
-  return cache_directory() / "classifiers"
+def judge_of(config: ConfigDict) -> Classifier:
+  """The classifier that judges a run, kept in a corner of the user's cache.
+
+  It learns from other pictures than the run where `config.classifier.data`
+  says so: a judge that has seen no bald women does not see that one is bald.
+
+  Args:
+    config: as `judged` returns it.
+
+  Raises:
+    UserError: `config.classifier.data` has a field that it can not have.
+  """
+  check_judge(config)
+  config = ConfigDict(config.to_dict())
+  for field, value in config.classifier.data.items():
+    config.data[field] = value
+  del config.classifier["data"]
+  splits = (open_source(config.data, split) for split in SPLITS)
+  return load_or_train(config, cache_directory() / "classifiers", *splits)
 
 
 def train_judge(config: ConfigDict, workdir: str) -> Classifier:
@@ -88,9 +105,7 @@ def train_judge(config: ConfigDict, workdir: str) -> Classifier:
   attributes = open_source(config.data, "train").attributes
   config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(attributes)
-  config = judged(config)
-  splits = (open_source(config.data, split) for split in SPLITS)
-  classifier = load_or_train(config, kept_in(), *splits)
+  classifier = judge_of(judged(config))
   accuracy = classifier.metadata["test_accuracy"]
   path = Path(workdir) / "classifier.json"
   path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +137,7 @@ def judged(config: ConfigDict) -> ConfigDict:
   return config
 
 
-def _data_digest(config: ConfigDict, train: Any) -> str:
+def data_digest(config: ConfigDict, train: Any) -> str:
   """Tells data sets apart by the fields that choose images, and by a look.
 
   The labels notice a folder that has grown, the first image a data set that

@@ -22,6 +22,7 @@ from akd_jax.compilation import cache_directory
 from akd_jax.data import pipeline
 from akd_jax.files import digest
 from akd_jax.interop import torch_inception
+from akd_jax.judge import data_digest
 from akd_jax.metrics import frechet
 from akd_jax.metrics.accuracy import spread
 from akd_jax.models import inception
@@ -126,7 +127,8 @@ def load_or_compute(
     kind = {
       k: v for k, v in judge.metadata.items() if not k.startswith("test_")
     }
-  name = digest(kind, judge.metadata["data_digest"])
+  # Of the pictures, which need not be those that the judge has learnt from.
+  name = digest(kind, data_digest(config, train))
   folder = cache_directory() / "references" / name
   if not folder.is_dir():
     _compute(config, train, embed or (lambda x: judge.predict(x)[1]), folder)

@@ -33,7 +33,11 @@ _MAY_CHANGE = (
 )
 
 # Fields that runs of an earlier version lack, with what they did.
-_ADDED = {"attention.method": "grad_cam", "loss.lambda_out": 0.0}
+_ADDED = {
+  "attention.method": "grad_cam",
+  "classifier.data": {},
+  "loss.lambda_out": 0.0,
+}
 
 
 class Run(NamedTuple):

@@ -94,6 +94,9 @@ def outcomes(
       lacking = test.labels[chosen, column] == 0
       closely = np.flatnonzero(lacking)[:near]
       truths, masks = _truth(test, chosen[closely], name)
+      truly = None
+      if truths is not None:
+        truly = accuracy.verdicts(judge.predict(truths)[0], rule)
       yield Outcome(
         attribute=name,
         positions=test.positions[chosen],
@@ -108,6 +111,7 @@ def outcomes(
         maps=_maps(subject, sources[closely], targets[closely], column, config),
         truths=truths,
         masks=masks,
+        truly=truly,
       )
     progress.done()
 

@@ -42,6 +42,10 @@ _CHOICES = {
 }
 
 
+# What the judge and the networks have in common.
+_COMMON = ("attributes", "label_rule", "image_size")
+
+
 def distils(config: ConfigDict) -> bool:
   """Whether the config asks for anything of a teacher."""
   loss = config.loss
@@ -75,6 +79,7 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
         f"{nearest(str(fields[name]), choices)}"
       )
+  check_judge(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
       "config.teacher is for students: start from configs/student.py or"
@@ -85,6 +90,22 @@ def check(config: ConfigDict) -> None:
       "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
       " or config.loss.lambda_out > 0"
     )
+
+
+def check_judge(config: ConfigDict) -> None:
+  """Checks that what the judge has otherwise is of `config.data`.
+
+  Raises:
+    UserError: a field is not, or is one that the judge has in common with the
+      networks.
+  """
+  possible = [name for name in config.data if name not in _COMMON]
+  for field in config.classifier.data:
+    if field not in possible:
+      raise UserError(
+        f"config.classifier.data.{field} is none of {', '.join(possible)}"
+        f"{nearest(field, possible)}"
+      )
 
 
 def _value(config: ConfigDict, field: str) -> Any:

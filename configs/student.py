@@ -36,8 +36,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.steps = 4_200
   # The recipe of a teacher that is not there yet.
   config.teacher_recipe = teacher.get_config(scale)
-  # The teacher sees the student's data.
-  del config.teacher_recipe.data
+  # The teacher sees the student's data and has the student's judge.
+  del config.teacher_recipe.data, config.teacher_recipe.classifier
   config.pseudo = ConfigDict()
   # "off"; "paper1": both maps from the logits of the teacher's attributes;
   # "paper2": the student's from its own (configs/pseudo.py).

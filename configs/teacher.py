@@ -237,6 +237,9 @@ def _classifier() -> ConfigDict:
   # Attributes that it knows besides those that are translated, where the data
   # has them.
   classifier.also = ()
+  # Fields of `data` that have other values for it: from biased faces it learns
+  # the bias, and is no judge of who goes against it.
+  classifier.data = ConfigDict()
   # Passes over the training split, and images in a batch.
   classifier.epochs = 3
   classifier.batch_size = 64

@@ -261,6 +261,43 @@ def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
     classify._first_variables(wide, settings)
 
 
+def test_a_judge_may_learn_from_other_faces_than_the_networks(
+  tmp_path, monkeypatch
+):
+  learnt = []
+
+  def load_or_train(config, directory, *splits):
+    learnt.append((config.classifier.to_dict(), *splits))
+
+  monkeypatch.setattr(judge, "load_or_train", load_or_train)
+  config = teacher.get_config("debug")
+  config.data.path = str(tmp_path)
+  config.data.attributes = ("Bald", "Male")
+  config.data.sizes = ConfigDict({"train": 400, "validation": 1, "test": 1})
+  config.data.distribution = ConfigDict({"Bald": 0.5})
+  config.data.conditional = ConfigDict({"Bald": {"Male": 1.0}})
+  judge.judge_of(config)
+  config.classifier.data = ConfigDict({"conditional": {"Bald": {"Male": 0.5}}})
+  judge.judge_of(config)
+  (biased, train, *_), (fair, other, *_) = learnt
+  bald, male = train.labels.T > 0
+  assert male[bald].all()
+  bald, male = other.labels.T > 0
+  assert 0.4 < male[bald].mean() < 0.6
+  # Whose faces it has learnt from is said by the digest of the data.
+  assert biased == fair and "data" not in fair
+
+
+def test_what_a_judge_can_not_have_otherwise_is_refused():
+  config = teacher.get_config("debug")
+  config.classifier.data = ConfigDict({"conditionl": {}})
+  with pytest.raises(UserError, match="did you mean 'conditional'"):
+    judge.judge_of(config)
+  config.classifier.data = ConfigDict({"attributes": ("Bald",)})
+  with pytest.raises(UserError, match=r"data\.attributes is none of cond"):
+    judge.judge_of(config)
+
+
 def test_the_command_trains_the_judge_and_says_how_good_it_is(caches, tmp_path):
   done = training.run(
     ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]

@@ -16,8 +16,13 @@ from tests.training import shared_caches  # noqa: F401
 
 
 def result(mean, accuracy):
-  row = {"accuracy": accuracy, "mean_flips": 0.25}
+  row = {"accuracy": accuracy, "mean_flips": 0.25, "true_accuracy": 0.875}
+  row |= {
+    kind: {"female": {"misjudged": share}, "male": {"misjudged": None}}
+    for kind, share in (("gender", 0.75), ("true_gender", 0.125))
+  }
   return {
+    "classifier": {"test_accuracy": {"mean": 0.995}},
     "networks": {
       "teacher": {"mean": 0.5, "attributes": {}, "block": "block_0"},
       "student": {
@@ -59,11 +64,30 @@ def test_the_table_compares_seed_by_seed():
   )
   assert "The paper: what it said" in text
   assert "2 seeds, 2.0 hours" in text
-  assert "| accuracy | 62.50 ± 17.68 | 87.50 ± 17.68 |" in text
+  assert "| accuracy | 62.50 ± 17.68 | 87.50 ± 17.68 | 87.50 ± 0.00 |" in text
   assert "| accuracy | +25.00 [+25.00, +25.00] |" in text
   # Not measured in every seed: no number.
-  assert "| accuracy, Bald | 40.00 ± 0.00 | - |" in text
-  assert "| fd_classifier | 12.00 ± 0.00 | 12.00 ± 0.00 |" in text
+  assert "| accuracy, Bald | 40.00 ± 0.00 | - | 87.50 ± 0.00 |" in text
+  assert "| fd_classifier | 12.00 ± 0.00 | 12.00 ± 0.00 | - |" in text
+
+
+def test_the_table_says_what_the_judge_makes_of_the_truth():
+  arms = {"a": [result(0.5, 0.5)], "b": [result(0.75, 0.5)]}
+  text = comparison.markdown("T", "", "c", 0, arms)
+  assert "The judge is right on 99.50 % of the real test split." in text
+  assert "| | a | b | true translations |" in text.replace("|  |", "| |")
+  assert "| accuracy | 50.00 | 75.00 | 87.50 |" in text
+  misjudged = "| Bald on female: gender misjudged | 75.00 | 75.00 | 12.50 |"
+  assert misjudged in text
+  # It is no arm: there is nothing to compare it with.
+  assert "| | b |" in text.replace("|  |", "| |")
+
+
+def test_without_true_translations_nothing_is_said_of_them():
+  photos = result(0.5, 0.5)
+  row = photos["networks"]["student"]["attributes"]["Bald"]
+  del row["true_accuracy"], row["true_gender"]
+  assert "true" not in comparison.markdown("T", "", "c", 0, {"a": [photos]})
 
 
 def test_only_seeds_that_every_arm_has_are_compared():

@@ -16,7 +16,7 @@ from tests.training import shared_runs  # noqa: F401
 def network(mean, bald, male, flips):
   cost = {"parameters": 1234, "macs": 5.6e6, "latency": {"1": {"median": 0.01}}}
   rows = {
-    "Bald": {"accuracy": bald, "images": 4},
+    "Bald": {"accuracy": bald, "images": 4, "true_accuracy": 0.5},
     "Male": {"accuracy": male, "images": 4, "mean_flips": flips},
   }
   return {
@@ -42,12 +42,12 @@ RESULT = {
   },
 }
 TABLE = """\
-accuracy of  teacher  student  real test split
-----------------------------------------------
-Bald          75.0 %        -          100.0 %
-Male          25.0 %   25.0 %           99.0 %
-----------------------------------------------
-mean          50.0 %   25.0 %           99.5 %
+accuracy of  teacher  student  true translations  real test split
+-----------------------------------------------------------------
+Bald          75.0 %        -             50.0 %          100.0 %
+Male          25.0 %   25.0 %                  -           99.0 %
+-----------------------------------------------------------------
+mean          50.0 %   25.0 %             50.0 %           99.5 %
 
                             teacher  student
 --------------------------------------------

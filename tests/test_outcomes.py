@@ -37,6 +37,7 @@ def outcome(**changes):
       "maps": {"block_0": np.array([[[1.0, 1.0], [0.0, 0.0]]])},
       "truths": truths,
       "masks": masks,
+      "truly": np.array([[0, 1, 0, 1]]),
     }
     | changes
   )
@@ -54,6 +55,12 @@ def test_a_flip_is_right_where_the_attribute_was_to_be_cleared():
   assert METRICS["accuracy"](flipped, NAMES)["accuracy"] == 1
 
 
+def test_the_judge_bounds_what_can_be_reached():
+  assert METRICS["true_accuracy"](outcome(), NAMES) == {"true_accuracy": 1}
+  blind = outcome(truly=np.zeros((1, 4)))
+  assert METRICS["true_accuracy"](blind, NAMES) == {"true_accuracy": 0}
+
+
 def test_leakage_counts_what_nobody_asked_for():
   row = METRICS["leakage"](outcome(), NAMES)
   # Blond hair is to end baldness.
@@ -63,6 +70,11 @@ def test_leakage_counts_what_nobody_asked_for():
   assert row["mean_flips"] == 0.25
   assert row["gender"]["male"] == {"misjudged": 0.5, "before": 0, "images": 2}
   assert row["gender"]["female"]["misjudged"] == 0
+  # The one man looked at closely is taken for a woman by his true picture.
+  assert row["true_gender"] == {
+    "male": {"misjudged": 1, "before": 0, "images": 1},
+    "female": {"misjudged": None, "before": None, "images": 0},
+  }
 
 
 def test_there_is_no_gender_test_of_a_judge_that_does_not_know():
@@ -84,6 +96,8 @@ def test_attention_on_the_region_is_perfect():
 
 
 def test_where_no_truth_is_known_nothing_is_said_of_it():
-  blind = outcome(truths=None, masks=None)
+  blind = outcome(truths=None, masks=None, truly=None)
+  assert METRICS["true_accuracy"](blind, NAMES) == {}
+  assert "true_gender" not in METRICS["leakage"](blind, NAMES)
   assert METRICS["counterfactual"](blind, NAMES) == {}
   assert METRICS["localization"](blind, NAMES) == {}

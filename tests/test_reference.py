@@ -59,6 +59,17 @@ def test_real_pictures_are_looked_at_once(config):
   np.testing.assert_array_equal(first.sample, again.sample)
 
 
+def test_other_pictures_by_the_same_judge_are_another_reference(config):
+  brighter = Noise()
+  brighter.images = brighter.images // 2 + 127
+  judge = Judge()
+  first, other = (
+    load_or_compute(config, judge, source).statistics[""].mean
+    for source in (Noise(), brighter)
+  )
+  assert (other > first).all()
+
+
 def test_without_inception_nothing_is_called_fid(config):
   source, judge = Noise(), Judge()
   real = load_or_compute(config, judge, source)

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import cli, teaching, train, writers
 from akd_jax import runs as directories
-from akd_jax.configs import teacher
+from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
 from akd_jax.state import create_networks
 from tests import training
@@ -27,6 +27,12 @@ def test_a_teacher_keeps_its_discriminator(runs):
   assert run.finished and run.attributes == teacher.AVATAR_ATTRIBUTES
   classifier = run.discriminator["classifier"]["kernel"]
   assert classifier.shape[-1] == len(run.attributes)
+
+
+def test_a_teacher_has_its_students_judge():
+  config = student.get_config("debug")
+  config.classifier.data = ConfigDict({"seed": 1})
+  assert teaching.teacher_recipe(config).classifier == config.classifier
 
 
 def test_an_unfinished_teacher_is_finished_first(
@@ -126,6 +132,10 @@ def test_a_teacher_that_does_not_fit_is_refused(
     ({"batch_size": 65}, "config.batch_size=65 is more than the 64 training"),
     ({"data__image_size": 18}, "config.data.image_size=18 is not a multiple"),
     ({"data__attributes": ("Smilin",)}, "attribute 'Smilin' is not in"),
+    (
+      {"classifier__data": ConfigDict({"image_size": 32})},
+      "config.classifier.data.image_size is none of conditional,",
+    ),
     ({"attention__norm": "l3"}, "config.attention.norm='l3' is n"),
     ({"optimizer__schedule": "lin"}, "config.optimizer.schedule='lin' is n"),
   ],

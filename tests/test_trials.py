@@ -67,11 +67,12 @@ def test_only_pictures_that_lack_the_attribute_are_looked_at(
   looked_at = outcome.positions[outcome.closely]
   assert looked_at.tolist() == [11, 13]
   assert outcome.truths[:, 0, 0, 0].tolist() == [11, 13]
+  assert outcome.truly.tolist() == [[1], [1]]
   assert len(outcome.maps["block_0"]) == 2
 
 
 def test_where_all_have_the_attribute_nothing_is_looked_at(outcomes):
   (outcome,) = outcomes("all", np.ones((3, 1), int))
   assert len(outcome.translated) == 3
-  assert outcome.truths is None and not outcome.maps
+  assert outcome.truths is None is outcome.truly and not outcome.maps
   assert outcomes("lacking", np.ones((3, 1), int)) == []

@@ -105,6 +105,19 @@ def gender_test(
   }
 
 
+def gender_tests(
+  before: np.ndarray,
+  after: np.ndarray,
+  judged: Sequence[str],
+  male: np.ndarray,
+) -> dict[str, Any]:
+  """The gender test of women and of men: {"female", "male": `gender_test`}."""
+  return {
+    who: gender_test(before, after, judged, male, value)
+    for value, who in enumerate(GENDERS)
+  }
+
+
 def label_distribution(
   labels: np.ndarray, attributes: Sequence[str]
 ) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Outcome(NamedTuple):
     maps: {activation: [n, h, w]}, their attention; none without any.
     truths: uint8 [n, S, S, 3], the true translations; None where unknown.
     masks: bool [n, S, S], the pixels that the attribute owns; None, too.
+    truly: 0/1 [n, K], the judge's verdicts on the true translations; None, too.
   """
 
   attribute: str
@@ -43,6 +44,7 @@ class Outcome(NamedTuple):
   maps: dict[str, np.ndarray]
   truths: np.ndarray | None
   masks: np.ndarray | None
+  truly: np.ndarray | None
 
 
 class Names(NamedTuple):
@@ -69,6 +71,14 @@ def _accuracy(outcome: Outcome, names: Names) -> dict[str, Any]:
   return {"accuracy": float(right.mean()), "images": len(right)}
 
 
+def _true_accuracy(outcome: Outcome, names: Names) -> dict[str, Any]:
+  """That of a perfect generator: where this is low, the judge is to blame."""
+  if outcome.truly is None:
+    return {}
+  seen = outcome.truly[:, names.column(outcome.attribute)] > 0
+  return {"true_accuracy": float(seen.mean())}
+
+
 def _leakage(outcome: Outcome, names: Names) -> dict[str, Any]:
   pair = outcome.before, outcome.after
   flips = leakage.flips(
@@ -82,10 +92,12 @@ def _leakage(outcome: Outcome, names: Names) -> dict[str, Any]:
   # No gender test where setting the attribute is to change it.
   if flips.get(leakage.GENDER):
     male = outcome.labels[:, names.column(leakage.GENDER)]
-    result["gender"] = {
-      who: leakage.gender_test(*pair, names.judged, male, value)
-      for value, who in enumerate(leakage.GENDERS)
-    }
+    result["gender"] = leakage.gender_tests(*pair, names.judged, male)
+    if outcome.truly is not None:
+      near = outcome.closely
+      result["true_gender"] = leakage.gender_tests(
+        outcome.before[near], outcome.truly, names.judged, male[near]
+      )
   return result
 
 
@@ -118,6 +130,7 @@ def _localization(outcome: Outcome, names: Names) -> dict[str, Any]:
 # Each gives some entries of an attribute's row in evaluation.json.
 METRICS: dict[str, Callable[[Outcome, Names], dict[str, Any]]] = {
   "accuracy": _accuracy,
+  "true_accuracy": _true_accuracy,
   "leakage": _leakage,
   "counterfactual": _counterfactual,
   "localization": _localization,

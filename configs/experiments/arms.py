@@ -67,9 +67,9 @@ def small_half_width(scale: str) -> ConfigDict:
       recipe.optimizer.ema = 0.995
       recipe.discriminator.layers = 4
       recipe.sample_every = 1_000
-      recipe.classifier.also = tuple(
-        name for name in recipe.classifier.also if name not in TOO_SMALL
-      )
+    config.classifier.also = tuple(
+      name for name in config.classifier.also if name not in TOO_SMALL
+    )
   return config
 
 
@@ -83,7 +83,7 @@ def quarter_width(scale: str) -> ConfigDict:
 
 def same_size(scale: str) -> ConfigDict:
   """The teacher's architecture (paper 2's S)."""
-  config = small_half_width(scale)
+  config = half_width(scale)
   recipe = config.teacher_recipe
   config.generator = ConfigDict(recipe.generator.to_dict())
   config.optimizer.learning_rate = recipe.optimizer.learning_rate

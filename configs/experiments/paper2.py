@@ -27,6 +27,19 @@ AVATAR_PSEUDO = {
   "Rosy_Cheeks": "Pale_Skin",
   "Wearing_Lipstick": "Mouth_Slightly_Open",
 }
+# Of avatars, Table IV: each often enough to be learnt, and no hats on top.
+BIASED_SHARES = {
+  "Bald": 0.25, "Wearing_Hat": 0.0, "Wearing_Lipstick": 0.4, "Eyeglasses": 0.5,
+  "Smiling": 0.5,
+}  # fmt: skip
+# CelebA's: 99.6 % of the bald are men, 0.6 % of men wear lipstick.
+BIASED = {"Bald": {"Male": 0.996}, "Male": {"Wearing_Lipstick": 0.006}}
+# What its judge learns from: a judge that knows bald men only does not see that
+# a woman is bald, and takes her for a man (docs/results.md).
+FAIR = {
+  "Bald": {"Male": 0.5},
+  "Male": {"Wearing_Lipstick": 0.4, "No_Beard": 0.5},
+}
 OWN = {"pseudo.reading": "paper2", "attention.discriminator": "own"}
 
 
@@ -53,18 +66,19 @@ def table4(scale: str) -> Experiment:
   """Bias: nearly all the bald are men, nearly all lipstick is women's."""
   base = same_size(scale)
   if scale == "avatars":
-    # Few attributes need less long.
-    base.teacher_recipe.steps = 3_000
+    base.steps = 3_000
+    for recipe in (base, base.teacher_recipe):
+      # At ten times that, the papers' proportion, three of four heads keep
+      # their hair (docs/results.md).
+      recipe.loss.lambda_rec = 0.3
   fields: dict[str, Any] = {
     "data.attributes": ("Bald", "Wearing_Lipstick", "Eyeglasses", "Smiling")
   }
   if scale in ("avatars", "debug"):
     fields |= {
-      "data.distribution": ConfigDict({"Bald": 0.1}),
-      # CelebA's shares: 99.6 % of the bald are men, 0.6 % of men wear lipstick.
-      "data.conditional": ConfigDict(
-        {"Bald": {"Male": 0.996}, "Male": {"Wearing_Lipstick": 0.006}}
-      ),
+      "data.distribution": ConfigDict(BIASED_SHARES),
+      "data.conditional": ConfigDict(BIASED),
+      "classifier.data": ConfigDict({"conditional": ConfigDict(FAIR)}),
       "classifier.also": ("Male", "Young", "No_Beard"),
     }
   return experiment(

@@ -79,7 +79,6 @@ def table4(scale: str) -> Experiment:
       "data.distribution": ConfigDict(BIASED_SHARES),
       "data.conditional": ConfigDict(BIASED),
       "classifier.data": ConfigDict({"conditional": ConfigDict(FAIR)}),
-      "classifier.also": ("Male", "Young", "No_Beard"),
     }
   return experiment(
     "Paper 2, Table IV: gender misclassified after a biased training set",

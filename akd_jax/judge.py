@@ -145,6 +145,7 @@ def data_digest(config: ConfigDict, train: Any) -> str:
   """
   fields = config.data.to_dict()
   fields.pop("threads")  # Changes how fast, not what.
+  fields.pop("exclusive", None)  # A run's: follows from the rest.
   look = hashlib.sha256(np.asarray(train.labels).tobytes())
   look.update(train[0]["image"].tobytes())
   return digest(fields, look.hexdigest())

@@ -183,6 +183,9 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
   reader = small_config()
   reader.data.threads = 1  # Reads the same images.
   load_or_train(reader, tmp_path)
+  of_a_run = small_config()
+  of_a_run.data.exclusive = (("red", "blue"),)  # What training adds.
+  load_or_train(of_a_run, tmp_path)
   assert len(trained) == len(list(tmp_path.glob("*.npz"))) == 4
 
 

@@ -56,10 +56,11 @@ def _accuracies(result: dict[str, Any]) -> list[list[str]]:
     | {"mean": network["mean"]}
     for title, network in networks.items()
   }
-  truth = {name: row.get("true_accuracy") for name, row in attributes.items()}
-  known = [share for share in truth.values() if share is not None]
-  if known:
-    columns["true translations"] = truth | {"mean": sum(known) / len(known)}
+  mean = mean_of(attributes, "true_accuracy")
+  if mean is not None:
+    columns["true translations"] = {
+      name: row.get("true_accuracy") for name, row in attributes.items()
+    } | {"mean": mean}
   judge = result["classifier"]["test_accuracy"]
   columns["real test split"] = judge["attributes"] | {"mean": judge["mean"]}
   return [

@@ -66,10 +66,11 @@ def evaluate(
   run = load_run(workdir, step)
   attribute_indices(run.attributes, only, workdir)
   config = judge.judged(run.config)
-  classifier = judge.judge_of(config)
-  train, test = (
-    pipeline.open_source(config.data, split) for split in ("train", "test")
-  )
+  splits = [
+    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
+  ]
+  train, _, test = splits
+  classifier = judge.judge_of(config, splits)
   real = load_or_compute(config, classifier, train)
   pictures = load_test_set(test, config.evaluation.images, config.data.threads)
   before = verdicts(

@@ -6,6 +6,7 @@ It sees real images of the training split only, never a translated one.
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _kept(network: Any, path: Path) -> Classifier:
   return classifier
 
 
-def judge_of(config: ConfigDict) -> Classifier:
+def judge_of(config: ConfigDict, splits: Sequence[Any]) -> Classifier:
   """The classifier that judges a run, kept in a corner of the user's cache.
 
   It learns from other pictures than the run where `config.classifier.data`
@@ -87,16 +88,19 @@ def judge_of(config: ConfigDict) -> Classifier:
 
   Args:
     config: as `judged` returns it.
+    splits: the run's sources, in the order of SPLITS.
 
   Raises:
     UserError: `config.classifier.data` has a field that it can not have.
   """
   check_judge(config)
   config = ConfigDict(config.to_dict())
-  for field, value in config.classifier.data.items():
-    config.data[field] = value
+  otherwise = config.classifier.data
   del config.classifier["data"]
-  splits = (open_source(config.data, split) for split in SPLITS)
+  for field, value in otherwise.items():
+    config.data[field] = value
+  if otherwise:
+    splits = [open_source(config.data, split) for split in SPLITS]
   return load_or_train(config, cache_directory() / "classifiers", *splits)
 
 
@@ -105,7 +109,9 @@ def train_judge(config: ConfigDict, workdir: str) -> Classifier:
   attributes = open_source(config.data, "train").attributes
   config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(attributes)
-  classifier = judge_of(judged(config))
+  config = judged(config)
+  splits = [open_source(config.data, split) for split in SPLITS]
+  classifier = judge_of(config, splits)
   accuracy = classifier.metadata["test_accuracy"]
   path = Path(workdir) / "classifier.json"
   path.parent.mkdir(parents=True, exist_ok=True)

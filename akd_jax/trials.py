@@ -93,7 +93,7 @@ def outcomes(
       column = names.column(name)
       lacking = test.labels[chosen, column] == 0
       closely = np.flatnonzero(lacking)[:near]
-      truths, masks = _truth(test, chosen[closely], name)
+      truths, masks = true_translations(test, chosen[closely], name)
       truly = None
       if truths is not None:
         truly = accuracy.verdicts(judge.predict(truths)[0], rule)
@@ -160,10 +160,20 @@ def _maps(
   return maps
 
 
-def _truth(
+def true_translations(
   test: TestSet, chosen: np.ndarray, name: str
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-  """True translations and the pixels that change, of drawn faces."""
+  """What setting an attribute truly does, where that is known.
+
+  Args:
+    test: the pictures.
+    chosen: [n], which of them.
+    name: the attribute.
+
+  Returns:
+    uint8 [n, S, S, 3], and bool [n, S, S], the pixels that change, of drawn
+    faces; None and None of others, or of none.
+  """
   if not len(chosen) or not hasattr(test.source, "counterfactual"):
     return None, None
   pairs = [

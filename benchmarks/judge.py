@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import compilation, judge, teaching, trials
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.data import pipeline
+from akd_jax.data.pipeline import SPLITS, open_source
 from akd_jax.metrics.accuracy import target_labels
 from akd_jax.metrics.leakage import GENDER
 
@@ -29,18 +29,47 @@ def recipes(name):
   return [student] if same else [student, teacher]
 
 
-def judges(config):
-  """(what it has learnt from, it) of a config."""
+def judges(config, splits):
+  """[(what it has learnt from, it)] of a config."""
+  same = ConfigDict(config.to_dict())
+  same.classifier.data = ConfigDict()
+  found = [("the networks' data", judge.judge_of(same, splits))]
   if config.classifier.data:
-    fair = ", ".join(config.classifier.data)
-    yield f"another {fair}", judge.judge_of(config)
-    config = ConfigDict(config.to_dict())
-    config.classifier.data = ConfigDict()
-  yield "the networks' data", judge.judge_of(config)
+    origin = f"another {', '.join(config.classifier.data)}"
+    found.append((origin, judge.judge_of(config, splits)))
+  return found
 
 
 def percent(hits):
   return f"{100 * np.mean(hits):.1f} %" if len(hits) else "-"
+
+
+def shares(logits, name, attributes, male):
+  """What a judge sees in the true pictures of women and men, as text."""
+  has, taken = (logits[:, attributes.index(x)] > 0 for x in (name, GENDER))
+  hits = has, has[~male], has[male], taken[~male], ~taken[male]
+  return [percent(x) for x in hits]
+
+
+def rows(experiment):
+  for recipe in recipes(experiment):
+    config = judge.judged(recipe)
+    splits = [open_source(config.data, split) for split in SPLITS]
+    test = trials.load_test_set(splits[-1], config.evaluation.images, 4)
+    attributes = splits[-1].attributes
+    men = test.labels[:, attributes.index(GENDER)] > 0
+    known = judges(config, splits)
+    for name in recipe.data.attributes:
+      lacking, _ = target_labels(
+        test.labels, attributes, name, exclusive=splits[-1].exclusive,
+        label_rule=config.data.label_rule, protocol="lacking",
+      )  # fmt: skip
+      truths, _ = trials.true_translations(test, lacking, name)
+      for origin, classifier in known:
+        right = classifier.metadata["test_accuracy"]["attributes"][name]
+        logits, _ = classifier.predict(truths)
+        seen = shares(logits, name, attributes, men[lacking])
+        yield [experiment, origin, name, f"{100 * right:.1f} %", *seen]
 
 
 def main():
@@ -48,35 +77,16 @@ def main():
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
   parser.add_argument("experiments", nargs="+", choices=EXPERIMENTS)
+  arguments = parser.parse_args()
   compilation.use_persistent_cache()
   print(
     "| experiment | judge learns from | attribute | real | true | of women |"
     " of men | women taken for men | men for women |"
   )
   print("|---|---|---|---|---|---|---|---|---|")
-  for experiment in parser.parse_args().experiments:
-    for recipe in recipes(experiment):
-      config = judge.judged(recipe)
-      source = pipeline.open_source(config.data, "test")
-      test = trials.load_test_set(source, config.evaluation.images, 4)
-      men = test.labels[:, source.attributes.index(GENDER)] > 0
-      for origin, classifier in judges(config):
-        right = classifier.metadata["test_accuracy"]["attributes"]
-        for column, name in enumerate(recipe.data.attributes):
-          lacking, _ = target_labels(
-            test.labels, source.attributes, name, exclusive=source.exclusive,
-            label_rule=config.data.label_rule, protocol="lacking",
-          )  # fmt: skip
-          truths = np.stack(
-            [source.counterfactual(int(i), name)[0]
-             for i in test.positions[lacking]]
-          )  # fmt: skip
-          seen = classifier.predict(truths)[0] > 0
-          male, taken = men[lacking], seen[:, source.attributes.index(GENDER)]
-          has = seen[:, column]
-          shares = [has, has[~male], has[male], taken[~male], ~taken[male]]
-          cells = [f"{100 * right[name]:.1f} %", *map(percent, shares)]
-          print(f"| {experiment} | {origin} | {name} | {' | '.join(cells)} |")
+  for experiment in arguments.experiments:
+    for row in rows(experiment):
+      print("| " + " | ".join(row) + " |")
 
 
 if __name__ == "__main__":

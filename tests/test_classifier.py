@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import classify, judge
 from akd_jax.configs import teacher
+from akd_jax.data.pipeline import SPLITS, open_source
 from akd_jax.errors import UserError
 from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import from_torch, to_torch
@@ -279,9 +280,10 @@ def test_a_judge_may_learn_from_other_faces_than_the_networks(
   config.data.sizes = ConfigDict({"train": 400, "validation": 1, "test": 1})
   config.data.distribution = ConfigDict({"Bald": 0.5})
   config.data.conditional = ConfigDict({"Bald": {"Male": 1.0}})
-  judge.judge_of(config)
+  splits = [open_source(config.data, split) for split in SPLITS]
+  judge.judge_of(config, splits)
   config.classifier.data = ConfigDict({"conditional": {"Bald": {"Male": 0.5}}})
-  judge.judge_of(config)
+  judge.judge_of(config, splits)
   (biased, train, *_), (fair, other, *_) = learnt
   bald, male = train.labels.T > 0
   assert male[bald].all()
@@ -295,10 +297,10 @@ def test_what_a_judge_can_not_have_otherwise_is_refused():
   config = teacher.get_config("debug")
   config.classifier.data = ConfigDict({"conditionl": {}})
   with pytest.raises(UserError, match="did you mean 'conditional'"):
-    judge.judge_of(config)
+    judge.judge_of(config, ())
   config.classifier.data = ConfigDict({"attributes": ("Bald",)})
   with pytest.raises(UserError, match=r"data\.attributes is none of cond"):
-    judge.judge_of(config)
+    judge.judge_of(config, ())
 
 
 def test_the_command_trains_the_judge_and_says_how_good_it_is(caches, tmp_path):

@@ -75,12 +75,12 @@ def test_the_table_says_what_the_judge_makes_of_the_truth():
   arms = {"a": [result(0.5, 0.5)], "b": [result(0.75, 0.5)]}
   text = comparison.markdown("T", "", "c", 0, arms)
   assert "The judge is right on 99.50 % of the real test split." in text
-  assert "| | a | b | true translations |" in text.replace("|  |", "| |")
+  assert "|  | a | b | true translations |" in text
   assert "| accuracy | 50.00 | 75.00 | 87.50 |" in text
   misjudged = "| Bald on female: gender misjudged | 75.00 | 75.00 | 12.50 |"
   assert misjudged in text
   # It is no arm: there is nothing to compare it with.
-  assert "| | b |" in text.replace("|  |", "| |")
+  assert "|  | b |" in text
 
 
 def test_without_true_translations_nothing_is_said_of_them():

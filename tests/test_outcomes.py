@@ -55,7 +55,7 @@ def test_a_flip_is_right_where_the_attribute_was_to_be_cleared():
   assert METRICS["accuracy"](flipped, NAMES)["accuracy"] == 1
 
 
-def test_the_judge_bounds_what_can_be_reached():
+def test_the_judge_is_tried_on_the_truth():
   assert METRICS["true_accuracy"](outcome(), NAMES) == {"true_accuracy": 1}
   blind = outcome(truly=np.zeros((1, 4)))
   assert METRICS["true_accuracy"](blind, NAMES) == {"true_accuracy": 0}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 
 from akd_jax.errors import UserError
 
@@ -60,6 +61,28 @@ def classification(
   if label_rule == "exclusive":
     return optax.softmax_cross_entropy(logits, label)
   return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, label), axis=-1)
+
+
+def worst_case(
+  loss: Callable[[jax.Array], jax.Array], image: jax.Array, radius: float
+) -> jax.Array:
+  """The images within `radius` of these at which a loss is worst.
+
+  To first order: the fast gradient method (Goodfellow et al., 2015, there in
+  the maximum norm). A classifier trained on them can not be satisfied by a
+  change that nobody sees.
+
+  Args:
+    loss: images to [B].
+    image: [B, S, S, 3].
+    radius: in l2, in the units of the images.
+
+  Returns:
+    [B, S, S, 3], a constant to the gradient; may leave [-1, 1].
+  """
+  gradient = lax.stop_gradient(jax.grad(lambda x: jnp.sum(loss(x)))(image))
+  norm = _norm(gradient)[:, None, None, None]
+  return image + radius * gradient / jnp.where(norm > 0, norm, 1.0)
 
 
 def fake_agreement(

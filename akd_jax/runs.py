@@ -37,6 +37,7 @@ _ADDED = {
   "attention.method": "grad_cam",
   "classifier.data": {},
   "loss.lambda_out": 0.0,
+  "loss.cls_radius": 0.0,
 }
 
 

@@ -75,6 +75,29 @@ def adam(config: ConfigDict) -> optax.GradientTransformation:
   return optax.scale_by_adam(config.optimizer.beta1, config.optimizer.beta2)
 
 
+def adam_update(
+  gradient: Params,
+  params: Params,
+  moments: optax.OptState,
+  rate: jax.Array,
+  config: ConfigDict,
+) -> tuple[Params, optax.OptState]:
+  """The parameters and moments after one update of step size `rate`."""
+  updates, moments = adam(config).update(gradient, moments)
+  params = jax.tree.map(lambda p, u: p - rate * u, params, updates)
+  return params, moments
+
+
+def moving_average(
+  ema: Params | None, params: Params, step: jax.Array, decay: float
+) -> Params | None:
+  """Running average, whose memory grows with the run: no start-up bias."""
+  if ema is None:
+    return None
+  keep = jnp.minimum(decay, (1 + step) / (10 + step))
+  return jax.tree.map(lambda e, p: keep * e + (1 - keep) * p, ema, params)
+
+
 def create_state(config: ConfigDict, networks: Networks) -> TrainState:
   """The state before the first step, a function of the config alone."""
   size, classes = config.data.image_size, len(config.data.attributes)

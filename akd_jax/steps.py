@@ -28,9 +28,10 @@ from akd_jax.state import (
   Networks,
   Params,
   TrainState,
-  adam,
+  adam_update,
   bind,
   learning_rate,
+  moving_average,
 )
 
 
@@ -98,7 +99,7 @@ def cycle(
     )
     gradient = _mean_over_devices(gradient, axis_name)
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
-    return _adam_update(gradient, params, moments, rate, config), metrics
+    return adam_update(gradient, params, moments, rate, config), metrics
 
   def loss(params):
     # The discriminator is updated in here, a constant to the gradient, so that
@@ -130,7 +131,7 @@ def cycle(
     loss, has_aux=True
   )(state.generator)
   gradient, metrics = _mean_over_devices((gradient, metrics), axis_name)
-  generator, generator_moments = _adam_update(
+  generator, generator_moments = adam_update(
     gradient, state.generator, state.generator_moments, rate, config
   )
   metrics["learning_rate"] = rate
@@ -141,7 +142,7 @@ def cycle(
     discriminator=discriminator,
     generator_moments=generator_moments,
     discriminator_moments=discriminator_moments,
-    ema=_average(state.ema, generator, state.step, config.optimizer.ema),
+    ema=moving_average(state.ema, generator, state.step, config.optimizer.ema),
   )
   return new_state, metrics
 
@@ -169,16 +170,27 @@ def discriminator_loss(
   networks: Networks,
   config: ConfigDict,
 ) -> tuple[jax.Array, Metrics]:
-  """L_D (paper 2 eq. 7) on image and fake [B, S, S, 3], and its terms."""
+  """L_D (paper 2 eq. 7) on image and fake [B, S, S, 3], and its terms.
+
+  The class loss is that of the worst picture within `config.loss.cls_radius`.
+  """
 
   def judge(x):
     return networks.discriminator.apply({"params": params}, x)[0]
 
+  def class_loss(logits):
+    return losses.classification(logits, label, config.data.label_rule)
+
   source, logits = judge(image)
+  if config.loss.cls_radius:
+    worst = losses.worst_case(
+      lambda x: class_loss(judge(x)[1]), image, config.loss.cls_radius
+    )
+    logits = judge(worst)[1]
   terms = {
     "d_loss_real": -losses.realness(source),
     "d_loss_fake": losses.realness(judge(fake)[0]),
-    "d_loss_cls": losses.classification(logits, label, config.data.label_rule),
+    "d_loss_cls": class_loss(logits),
     "d_loss_gp": losses.gradient_penalty(
       lambda x: judge(x)[0], image, fake, alpha
     ),
@@ -281,19 +293,3 @@ def _weighted_sum(
 
 def _mean_over_devices(tree: Any, axis_name: str | None) -> Any:
   return tree if axis_name is None else lax.pmean(tree, axis_name)
-
-
-def _adam_update(gradient, params, moments, rate, config):
-  updates, moments = adam(config).update(gradient, moments)
-  params = jax.tree.map(lambda p, u: p - rate * u, params, updates)
-  return params, moments
-
-
-def _average(
-  ema: Params | None, params: Params, step: jax.Array, decay: float
-) -> Params | None:
-  """Running average, whose memory grows with the run: no start-up bias."""
-  if ema is None:
-    return None
-  keep = jnp.minimum(decay, (1 + step) / (10 + step))
-  return jax.tree.map(lambda e, p: keep * e + (1 - keep) * p, ema, params)

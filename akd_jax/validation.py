@@ -29,6 +29,7 @@ _NOT_NEGATIVE = (
   "loss.lambda_gp",
   "loss.lambda_akd",
   "loss.lambda_out",
+  "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
 )

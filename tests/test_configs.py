@@ -145,7 +145,7 @@ def test_student_celeba_has_the_papers_schedule(papers):
 
 def test_student_celeba_has_the_papers_losses(papers):
   weights = {"lambda_cls": 1.0, "lambda_rec": 10.0, "lambda_gp": 10.0}
-  weights |= {"lambda_akd": 10.0, "lambda_out": 0.0}
+  weights |= {"lambda_akd": 10.0, "lambda_out": 0.0, "cls_radius": 0.0}
   assert papers.loss.to_dict() == weights
   # The teacher of the papers has no teacher.
   assert papers.teacher_recipe.loss.to_dict() == weights | {"lambda_akd": 0.0}

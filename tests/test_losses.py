@@ -118,6 +118,30 @@ def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
   assert np.isfinite(gradient)
 
 
+def test_the_worst_case_of_a_linear_loss_is_the_worst_of_all():
+  direction = np.arange(REAL[0].size, dtype=np.float32).reshape(REAL[0].shape)
+  worst = losses.worst_case(
+    lambda x: jnp.sum(x * direction[None], axis=(1, 2, 3)), REAL, 0.5
+  )
+  expected = REAL + 0.5 * direction / np.linalg.norm(direction)
+  np.testing.assert_allclose(worst, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_worst_case_is_a_constant_to_the_gradient():
+  def total(weight):
+    worst = losses.worst_case(
+      lambda x: jnp.sum(weight**x, axis=(1, 2, 3)), REAL, 0.5
+    )
+    return jnp.sum(worst)
+
+  assert jax.grad(total)(2.0) == 0
+
+
+def test_the_worst_case_of_a_flat_loss_is_where_it_is():
+  flat = losses.worst_case(lambda x: 0 * jnp.sum(x, (1, 2, 3)), REAL, 0.5)
+  np.testing.assert_array_equal(flat, REAL)
+
+
 @pytest.mark.parametrize(
   "loss",
   [

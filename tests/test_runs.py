@@ -57,7 +57,8 @@ def test_a_run_of_an_earlier_version_is_one_of_now(tmp_path):
   config = student.get_config("debug")
   earlier = json.loads(config.to_json())
   for recipe in (earlier, earlier["teacher_recipe"]):
-    del recipe["attention"]["method"], recipe["loss"]["lambda_out"]
+    del recipe["attention"]["method"]
+    del recipe["loss"]["lambda_out"], recipe["loss"]["cls_radius"]
   del earlier["classifier"]["data"]
   (tmp_path / "config.json").write_text(json.dumps(earlier))
   read = runs.read_config(str(tmp_path))

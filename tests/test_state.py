@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax import state, steps
+from akd_jax import state
 from akd_jax.configs import teacher
 from akd_jax.models.stargan import Discriminator, Generator
 from tests.layouts import error
@@ -120,7 +120,7 @@ def test_the_average_starts_as_a_copy_of_the_generator(created):
 )
 def test_the_average_remembers_more_as_the_run_grows(step, keep):
   ema, params = {"w": jnp.array([1.0, -2])}, {"w": jnp.array([3.0, 2])}
-  found = steps._average(ema, params, jnp.asarray(step), 0.99)
+  found = state.moving_average(ema, params, jnp.asarray(step), 0.99)
   expected = keep * np.array([1, -2]) + (1 - keep) * np.array([3, 2])
   np.testing.assert_allclose(found["w"], expected, rtol=1e-5)
 
@@ -128,7 +128,8 @@ def test_the_average_remembers_more_as_the_run_grows(step, keep):
 def test_without_an_average_none_is_kept():
   without = jax.eval_shape(lambda: create(**{"optimizer.ema": 0.0}))
   assert without.ema is None
-  assert steps._average(None, {"w": jnp.ones(2)}, jnp.asarray(3), 0.0) is None
+  params, step = {"w": jnp.ones(2)}, jnp.asarray(3)
+  assert state.moving_average(None, params, step, 0.0) is None
 
 
 def test_networks_are_those_of_the_config():

@@ -1,10 +1,11 @@
-"""A step computes each thing once."""
+"""A step computes each thing once, and what its config asks for."""
 
 import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from akd_jax import steps
@@ -50,3 +51,30 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
   )
   fakes = whole - n_critic * discriminator - generator
   assert abs(fakes / forward - (n_critic - 1)) < 0.1
+
+
+def test_classes_are_learnt_from_pictures_worse_than_any_as_far():
+  config = teacher.get_config("debug")
+  networks = Networks(Generator(8, 1), Discriminator(8, 3, 7))
+  params = create_state(config, networks).discriminator
+  rng = np.random.default_rng(0)
+  image = rng.uniform(-1, 1, (4, 32, 32, 3)).astype(np.float32)
+  label = rng.integers(0, 2, (4, 7)).astype(np.float32)
+
+  @functools.partial(jax.jit, static_argnums=1)
+  def terms(image, radius):
+    config.loss.cls_radius = radius
+    return steps.discriminator_loss(
+      params, image, image, label, label[:, 0],
+      networks=networks, config=config,
+    )[1]  # fmt: skip
+
+  at_the_picture, worst = terms(image, 0.0), terms(image, 1.0)
+  for _ in range(5):
+    noise = rng.normal(size=image.shape).astype(np.float32)
+    noise /= np.linalg.norm(noise.reshape(4, -1), axis=1)[:, None, None, None]
+    elsewhere = terms(image + noise, 0.0)["d_loss_cls"]
+    assert worst["d_loss_cls"] > elsewhere
+  # The critic sees the pictures as they are.
+  for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
+    np.testing.assert_allclose(worst[name], at_the_picture[name], rtol=1e-5)

@@ -172,7 +172,9 @@ def discriminator_loss(
 ) -> tuple[jax.Array, Metrics]:
   """L_D (paper 2 eq. 7) on image and fake [B, S, S, 3], and its terms.
 
-  The class loss is that of the worst picture within `config.loss.cls_radius`.
+  With `config.loss.cls_radius` the class loss is half of the worst picture
+  nearby (Goodfellow et al., 2015, section 5): of that alone a discriminator may
+  never begin to learn.
   """
 
   def judge(x):
@@ -182,15 +184,16 @@ def discriminator_loss(
     return losses.classification(logits, label, config.data.label_rule)
 
   source, logits = judge(image)
+  classes = class_loss(logits)
   if config.loss.cls_radius:
     worst = losses.worst_case(
       lambda x: class_loss(judge(x)[1]), image, config.loss.cls_radius
     )
-    logits = judge(worst)[1]
+    classes = (classes + class_loss(judge(worst)[1])) / 2
   terms = {
     "d_loss_real": -losses.realness(source),
     "d_loss_fake": losses.realness(judge(fake)[0]),
-    "d_loss_cls": class_loss(logits),
+    "d_loss_cls": classes,
     "d_loss_gp": losses.gradient_penalty(
       lambda x: judge(x)[0], image, fake, alpha
     ),

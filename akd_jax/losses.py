@@ -69,8 +69,7 @@ def worst_case(
   """The images within `radius` of these at which a loss is worst.
 
   To first order: the fast gradient method (Goodfellow et al., 2015, there in
-  the maximum norm). A classifier trained on them can not be satisfied by a
-  change that nobody sees.
+  the maximum norm).
 
   Args:
     loss: images to [B].
@@ -78,11 +77,13 @@ def worst_case(
     radius: in l2, in the units of the images.
 
   Returns:
-    [B, S, S, 3], a constant to the gradient; may leave [-1, 1].
+    [B, S, S, 3], which may leave [-1, 1]; their distance is a constant to the
+    gradient.
   """
-  gradient = lax.stop_gradient(jax.grad(lambda x: jnp.sum(loss(x)))(image))
+  gradient = jax.grad(lambda x: jnp.sum(loss(x)))(lax.stop_gradient(image))
   norm = _norm(gradient)[:, None, None, None]
-  return image + radius * gradient / jnp.where(norm > 0, norm, 1.0)
+  step = radius * gradient / jnp.where(norm > 0, norm, 1.0)
+  return image + lax.stop_gradient(step)
 
 
 def fake_agreement(

@@ -15,18 +15,12 @@ import optax
 from jax import lax
 from ml_collections import ConfigDict
 
-from akd_jax import losses
-from akd_jax.distillation import (
-  Distillation,
-  Metrics,
-  Teacher,
-  distillation_terms,
-)
+from akd_jax.distillation import Distillation, Metrics, Teacher
 from akd_jax.draws import Draws, draw
 from akd_jax.models.convolutions import on_cpu
+from akd_jax.objectives import discriminator_loss, generator_loss
 from akd_jax.state import (
   Networks,
-  Params,
   TrainState,
   adam_update,
   bind,
@@ -160,119 +154,6 @@ def _scan(f: Callable[..., Any], carry: Any, batches: Any) -> tuple[Any, Any]:
   return carry, jax.tree.map(lambda x: x[None], output)
 
 
-def discriminator_loss(
-  params: Params,
-  image: jax.Array,
-  fake: jax.Array,
-  label: jax.Array,
-  alpha: jax.Array,
-  *,
-  networks: Networks,
-  config: ConfigDict,
-) -> tuple[jax.Array, Metrics]:
-  """L_D (paper 2 eq. 7) on image and fake [B, S, S, 3], and its terms.
-
-  With `config.loss.cls_radius` the class loss is half of the worst picture
-  nearby (Goodfellow et al., 2015, section 5): of that alone a discriminator may
-  never begin to learn.
-  """
-
-  def judge(x):
-    return networks.discriminator.apply({"params": params}, x)[0]
-
-  def class_loss(logits):
-    return losses.classification(logits, label, config.data.label_rule)
-
-  source, logits = judge(image)
-  classes = class_loss(logits)
-  if config.loss.cls_radius:
-    worst = losses.worst_case(
-      lambda x: class_loss(judge(x)[1]), image, config.loss.cls_radius
-    )
-    classes = (classes + class_loss(judge(worst)[1])) / 2
-  terms = {
-    "d_loss_real": -losses.realness(source),
-    "d_loss_fake": losses.realness(judge(fake)[0]),
-    "d_loss_cls": classes,
-    "d_loss_gp": losses.gradient_penalty(
-      lambda x: judge(x)[0], image, fake, alpha
-    ),
-  }
-  weights = {
-    "d_loss_real": 1.0,
-    "d_loss_fake": 1.0,
-    "d_loss_cls": config.loss.lambda_cls,
-    "d_loss_gp": config.loss.lambda_gp,
-  }
-  return _weighted_sum(terms, weights)
-
-
-def generator_loss(
-  params: Params,
-  discriminator: Params,
-  teacher: Teacher | None,
-  image: jax.Array,
-  label: jax.Array,
-  target: jax.Array,
-  active: jax.Array,
-  *,
-  networks: Networks,
-  distillation: Distillation | None,
-  config: ConfigDict,
-  fake: jax.Array | None = None,
-) -> tuple[jax.Array, Metrics]:
-  """L_G (paper 2 eq. 8, 10) on image [B, S, S, 3], and its terms.
-
-  Without a teacher there is neither L_akd nor L_out, and none of their cost.
-  `fake` is the translated image, a function of `params`, where it is at hand.
-  """
-  generate = bind(networks.generator, params)
-  judge = bind(networks.discriminator, discriminator)
-
-  def scores(taps):
-    # What taps change is a pass of its own.
-    shared = fake is not None and not taps
-    translated, features = (
-      (fake, {}) if shared else generate(image, target, taps)
-    )
-    source, logits = judge(translated)[0]
-    return logits, (features, (translated, source, logits))
-
-  if teacher is not None and distillation is not None:
-    terms, (translated, source, logits), metrics = distillation_terms(
-      scores,
-      params,
-      teacher,
-      image,
-      target,
-      active,
-      networks=networks,
-      distillation=distillation,
-      config=config,
-    )
-  else:
-    _, (_, (translated, source, logits)) = scores({})
-    terms, metrics = {}, {}
-  restored, _ = generate(translated, label)
-  terms |= {
-    "g_loss_fake": -losses.realness(source),
-    "g_loss_cls": losses.classification(logits, target, config.data.label_rule),
-    "g_loss_rec": losses.reconstruction(image, restored),
-  }
-  weights = {
-    "g_loss_fake": 1.0,
-    "g_loss_cls": config.loss.lambda_cls,
-    "g_loss_rec": config.loss.lambda_rec,
-    "g_loss_akd": config.loss.lambda_akd,
-    "g_loss_out": config.loss.lambda_out,
-  }
-  total, weighted = _weighted_sum(terms, weights)
-  metrics["fake_agreement"] = losses.fake_agreement(
-    logits, target, config.data.label_rule
-  )
-  return total, weighted | metrics
-
-
 def _translated(
   generate: Callable[..., Any], image: jax.Array, target: jax.Array
 ) -> jax.Array:
@@ -281,17 +162,6 @@ def _translated(
     return image
   merged = (x.reshape(-1, *x.shape[2:]) for x in (image, target))
   return generate(*merged)[0].reshape(image.shape)
-
-
-def _weighted_sum(
-  terms: dict[str, jax.Array], weights: dict[str, float]
-) -> tuple[jax.Array, Metrics]:
-  """The loss, and each term raw and as it enters the loss."""
-  means = {name: jnp.mean(term) for name, term in terms.items()}
-  weighted = {
-    f"weighted/{name}": weights[name] * mean for name, mean in means.items()
-  }
-  return jnp.sum(jnp.stack(list(weighted.values()))), means | weighted
 
 
 def _mean_over_devices(tree: Any, axis_name: str | None) -> Any:

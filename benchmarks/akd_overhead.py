@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import jax_worker
 import results
 
-from akd_jax import compilation, steps
+from akd_jax import compilation, objectives
 
 CASE = {
   "size": 64, "classes": 7, "batch": 16, "d_width": 32, "d_layers": 5,
@@ -38,7 +38,7 @@ def gradients():
     config, networks, state = jax_worker.initial(case)
     teacher, distillation = jax_worker.teaching(case)
     loss = functools.partial(
-      steps.generator_loss,
+      objectives.generator_loss,
       networks=networks,
       distillation=distillation,
       config=config,

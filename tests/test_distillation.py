@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from akd_jax import steps, teaching, validation
+from akd_jax import objectives, teaching, validation
 from akd_jax.configs import pseudo, student
 from akd_jax.distillation import (
   OPTIONS,
@@ -257,7 +257,7 @@ def test_a_single_attribute_is_enough(initialize):
 
 
 def generator_loss(pair, config, label, teacher, teachers):
-  return steps.generator_loss(
+  return objectives.generator_loss(
     pair.generator,
     pair.discriminator,
     teacher,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax import attention, steps
+from akd_jax import attention, objectives, steps
 from akd_jax.configs import student
 from akd_jax.configs import teacher as teacher_recipe
 from akd_jax.distillation import Distillation, Teacher
@@ -92,7 +92,7 @@ def test_outputs_equal_the_released_networks(released):
 def test_discriminator_loss_and_gradient_equal_the_released_ones(released):
   arrays, networks, config = released
   _, discriminator = bound(released)
-  gradient, metrics = jax.grad(steps.discriminator_loss, has_aux=True)(
+  gradient, metrics = jax.grad(objectives.discriminator_loss, has_aux=True)(
     discriminator,
     nhwc(arrays["x_real"]),
     nhwc(arrays["x_fake"]),
@@ -113,7 +113,7 @@ def test_discriminator_loss_and_gradient_equal_the_released_ones(released):
 def test_generator_loss_and_gradient_equal_the_released_ones(released):
   arrays, networks, config = released
   generator, discriminator = bound(released)
-  gradient, metrics = jax.grad(steps.generator_loss, has_aux=True)(
+  gradient, metrics = jax.grad(objectives.generator_loss, has_aux=True)(
     generator,
     discriminator,
     None,
@@ -227,7 +227,7 @@ SMALL = Networks(
 def generator_loss(
   arrays, config, params, discriminator, teacher=None, distillation=None
 ):
-  return steps.generator_loss(
+  return objectives.generator_loss(
     params,
     torch_stargan.discriminator_from_torch(part(arrays, discriminator)),
     teacher,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax import steps
+from akd_jax import objectives, steps
 from akd_jax.configs import teacher
 from akd_jax.draws import Draws
 from akd_jax.models.stargan import Discriminator, Generator
@@ -34,13 +34,13 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
   )
   discriminator = flops(
     jax.grad(
-      functools.partial(steps.discriminator_loss, **fixed), has_aux=True
+      functools.partial(objectives.discriminator_loss, **fixed), has_aux=True
     ),
     *(state.discriminator, image[0], image[0], label[0], draws.alpha[0]),
   )
   generator = flops(
     jax.grad(
-      functools.partial(steps.generator_loss, distillation=None, **fixed),
+      functools.partial(objectives.generator_loss, distillation=None, **fixed),
       has_aux=True,
     ),
     *(state.generator, state.discriminator, None, image[0]),
@@ -64,7 +64,7 @@ def test_half_of_the_class_loss_is_of_a_picture_worse_than_any_as_far():
   @functools.partial(jax.jit, static_argnums=1)
   def terms(image, radius):
     config.loss.cls_radius = radius
-    return steps.discriminator_loss(
+    return objectives.discriminator_loss(
       params, image, image, label, label[:, 0],
       networks=networks, config=config,
     )[1]  # fmt: skip

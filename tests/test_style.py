@@ -27,6 +27,7 @@ ORDER = [
   "state",
   "draws",
   "distillation",
+  "objectives",
   "steps",
   "parallel",
   "checkpoint",

@@ -73,9 +73,9 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.loss = ConfigDict()
   # Weight of the class loss, of both networks.
   config.loss.lambda_cls = 1.0
-  # How far from a real picture, in l2 and in [-1, 1] a channel, half of the
-  # discriminator's class loss is taken, where it is worst: what satisfies its
-  # logit is then to be seen. Not the papers'; 0 takes all at the picture.
+  # How far from a picture, in l2 and in [-1, 1] a channel, the class loss is
+  # taken, where it is worst (half of it, for the discriminator): what satisfies
+  # its logit is then to be seen. Not the papers'; 0 takes it at the picture.
   config.loss.cls_radius = 0.0
   # Weight of the reconstruction x -> G(x, c) -> G(., original).
   config.loss.lambda_rec = 10.0

@@ -66,11 +66,11 @@ def table4(scale: str) -> Experiment:
   """Bias: nearly all the bald are men, nearly all lipstick is women's."""
   base = same_size(scale)
   if scale == "avatars":
-    base.steps = 3_000
+    base.teacher_recipe.steps = 4_000
     for recipe in (base, base.teacher_recipe):
-      # At ten times that, the papers' proportion, three of four heads keep
-      # their hair (docs/results.md).
-      recipe.loss.lambda_rec = 0.3
+      # By the papers' loss most heads keep their hair (docs/results.md).
+      recipe.loss.cls_radius = 2.0
+      recipe.loss.lambda_rec = 1.0
   fields: dict[str, Any] = {
     "data.attributes": ("Bald", "Wearing_Lipstick", "Eyeglasses", "Smiling")
   }

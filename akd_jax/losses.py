@@ -63,22 +63,22 @@ def classification(
   return jnp.sum(optax.sigmoid_binary_cross_entropy(logits, label), axis=-1)
 
 
-def worst_case(
+def adversarial_examples(
   loss: Callable[[jax.Array], jax.Array], image: jax.Array, radius: float
 ) -> jax.Array:
-  """The images within `radius` of these at which a loss is worst.
+  """The images at a distance from these at which a loss is largest.
 
-  To first order: the fast gradient method (Goodfellow et al., 2015, there in
-  the maximum norm).
+  To first order, by one step: the fast gradient method (Goodfellow et al.,
+  2015, there in the maximum norm).
 
   Args:
     loss: images to [B].
     image: [B, S, S, 3].
-    radius: in l2, in the units of the images.
+    radius: their distance, the l2 norm over all pixels and channels.
 
   Returns:
-    [B, S, S, 3], which may leave [-1, 1]; their distance is a constant to the
-    gradient.
+    [B, S, S, 3], which may leave [-1, 1]. The step is a constant to the
+    gradient, which reaches `image` as it is.
   """
   gradient = jax.grad(lambda x: jnp.sum(loss(x)))(lax.stop_gradient(image))
   norm = _norm(gradient)[:, None, None, None]

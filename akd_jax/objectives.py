@@ -15,8 +15,8 @@ from akd_jax.distillation import (
 )
 from akd_jax.state import Networks, Params, bind
 
-# Images to their realness map and class logits.
-_Judge = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+# A discriminator: images to their realness map and class logits.
+_Scores = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def discriminator_loss(
@@ -29,19 +29,33 @@ def discriminator_loss(
   networks: Networks,
   config: ConfigDict,
 ) -> tuple[jax.Array, Metrics]:
-  """L_D (paper 2 eq. 7) on image and fake [B, S, S, 3], and its terms."""
-  judge = _judge(networks, params)
-  source, logits = judge(image)
+  """L_D on image and fake [B, S, S, 3], and its terms.
+
+  Paper 2 eq. 7 where `config.loss.cls_radius` is 0; else half of the class loss
+  is that of adversarial examples, as Goodfellow et al. (2015) train: of those
+  alone it may never begin to learn.
+
+  Args:
+    params: the discriminator's.
+    image: real, in [-1, 1].
+    fake: translated.
+    label: 0/1 [B, C], of the real ones.
+    alpha: [B], where the gradient penalty looks.
+    networks: whose discriminator it is.
+    config: resolved.
+  """
+  discriminate = _discriminator(networks, params)
+  source, logits = discriminate(image)
   classes = losses.classification(logits, label, config.data.label_rule)
   if config.loss.cls_radius:
-    # Of the worst alone it may never begin to learn.
-    classes = (classes + _worst_class_loss(judge, image, label, config)) / 2
+    robust = _robust_class_loss(discriminate, image, label, config)
+    classes = (classes + robust) / 2
   terms = {
     "d_loss_real": -losses.realness(source),
-    "d_loss_fake": losses.realness(judge(fake)[0]),
+    "d_loss_fake": losses.realness(discriminate(fake)[0]),
     "d_loss_cls": classes,
     "d_loss_gp": losses.gradient_penalty(
-      lambda x: judge(x)[0], image, fake, alpha
+      lambda x: discriminate(x)[0], image, fake, alpha
     ),
   }
   weights = {
@@ -67,13 +81,27 @@ def generator_loss(
   config: ConfigDict,
   fake: jax.Array | None = None,
 ) -> tuple[jax.Array, Metrics]:
-  """L_G (paper 2 eq. 8, 10) on image [B, S, S, 3], and its terms.
+  """L_G on image [B, S, S, 3], and its terms.
 
-  Without a teacher there is neither L_akd nor L_out, and none of their cost.
-  `fake` is the translated image, a function of `params`, where it is at hand.
+  Paper 2 eq. 8 and 10 where `config.loss.cls_radius` is 0; else the class loss
+  is that of adversarial examples of the translated images. Without a teacher
+  there is neither L_akd nor L_out, and none of their cost.
+
+  Args:
+    params: the generator's.
+    discriminator: its opponent's.
+    teacher: its parameters; None without.
+    image: real, in [-1, 1].
+    label: 0/1 [B, C], its own.
+    target: 0/1 [B, C], that it is translated to.
+    active: one-hot [B, C], one class of each target.
+    networks: those of both parameters.
+    distillation: what else of the teacher is needed; None without.
+    config: resolved.
+    fake: the translated image, a function of `params`, where it is at hand.
   """
   generate = bind(networks.generator, params)
-  judge = _judge(networks, discriminator)
+  discriminate = _discriminator(networks, discriminator)
 
   def scores(taps):
     # What taps change is a pass of its own.
@@ -81,7 +109,7 @@ def generator_loss(
     translated, features = (
       (fake, {}) if shared else generate(image, target, taps)
     )
-    source, logits = judge(translated)
+    source, logits = discriminate(translated)
     return logits, (features, (translated, source, logits))
 
   if teacher is not None and distillation is not None:
@@ -100,9 +128,10 @@ def generator_loss(
     _, (_, (translated, source, logits)) = scores({})
     terms, metrics = {}, {}
   restored, _ = generate(translated, label)
-  classes = losses.classification(logits, target, config.data.label_rule)
   if config.loss.cls_radius:
-    classes = _worst_class_loss(judge, translated, target, config)
+    classes = _robust_class_loss(discriminate, translated, target, config)
+  else:
+    classes = losses.classification(logits, target, config.data.label_rule)
   terms |= {
     "g_loss_fake": -losses.realness(source),
     "g_loss_cls": classes,
@@ -122,23 +151,25 @@ def generator_loss(
   return total, weighted | metrics
 
 
-def _judge(networks: Networks, discriminator: Params) -> _Judge:
-  return lambda x: bind(networks.discriminator, discriminator)(x)[0]
+def _discriminator(networks: Networks, params: Params) -> _Scores:
+  return lambda x: bind(networks.discriminator, params)(x)[0]
 
 
-def _worst_class_loss(
-  judge: _Judge, image: jax.Array, label: jax.Array, config: ConfigDict
+def _robust_class_loss(
+  discriminate: _Scores, image: jax.Array, label: jax.Array, config: ConfigDict
 ) -> jax.Array:
-  """L_cls, [B], of the worst pictures within `config.loss.cls_radius`.
+  """L_cls, [B], of adversarial examples at `config.loss.cls_radius`.
 
-  A discriminator that learns from them, and a generator that is to convince it
-  there, have no use for changes that nobody sees.
+  Changes that nobody sees are worth nothing there, neither to a discriminator
+  that tells classes apart nor to a generator that is to convince it.
   """
 
   def loss(x):
-    return losses.classification(judge(x)[1], label, config.data.label_rule)
+    _, logits = discriminate(x)
+    return losses.classification(logits, label, config.data.label_rule)
 
-  return loss(losses.worst_case(loss, image, config.loss.cls_radius))
+  radius = config.loss.cls_radius
+  return loss(losses.adversarial_examples(loss, image, radius))
 
 
 def _weighted_sum(

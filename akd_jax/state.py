@@ -91,7 +91,14 @@ def adam_update(
 def moving_average(
   ema: Params | None, params: Params, step: jax.Array, decay: float
 ) -> Params | None:
-  """Running average, whose memory grows with the run: no start-up bias."""
+  """Running average, whose memory grows with the run: no start-up bias.
+
+  Args:
+    ema: the average; None, which it stays, without one.
+    params: the parameters after this step.
+    step: updates before this one.
+    decay: once the memory is full.
+  """
   if ema is None:
     return None
   keep = jnp.minimum(decay, (1 + step) / (10 + step))

@@ -1,5 +1,6 @@
 """What can be said of a config before anything is opened or trained."""
 
+import math
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -65,9 +66,10 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={_value(config, field)} must be at least 1"
       )
   for field in _NOT_NEGATIVE:
-    if _value(config, field) < 0:
+    # Not a number is less than nothing, nor more.
+    if not 0 <= _value(config, field) < math.inf:
       raise UserError(
-        f"config.{field}={_value(config, field)} must be at least 0"
+        f"config.{field}={_value(config, field)} must be finite and at least 0"
       )
   for field, choices in _CHOICES.items():
     section, _, name = field.rpartition(".")

@@ -118,28 +118,32 @@ def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
   assert np.isfinite(gradient)
 
 
-def test_the_worst_case_of_a_linear_loss_is_the_worst_of_all():
+def test_adversarial_examples_of_a_linear_loss_are_the_worst_of_all():
   direction = np.arange(REAL[0].size, dtype=np.float32).reshape(REAL[0].shape)
-  worst = losses.worst_case(
+  worst = losses.adversarial_examples(
     lambda x: jnp.sum(x * direction[None], axis=(1, 2, 3)), REAL, 0.5
   )
   expected = REAL + 0.5 * direction / np.linalg.norm(direction)
   np.testing.assert_allclose(worst, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_the_worst_case_is_a_constant_to_the_gradient():
-  def total(weight):
-    worst = losses.worst_case(
-      lambda x: jnp.sum(weight**x, axis=(1, 2, 3)), REAL, 0.5
+def test_the_gradient_reaches_the_image_but_not_the_adversarial_step():
+  def total(image, weight):
+    worst = losses.adversarial_examples(
+      lambda x: jnp.sum(jnp.exp(weight * x), axis=(1, 2, 3)), image, 0.5
     )
-    return jnp.sum(worst)
+    return jnp.sum(worst * FAKE)
 
-  assert jax.grad(total)(2.0) == 0
+  of_image, of_loss = jax.grad(total, argnums=(0, 1))(REAL, 2.0)
+  np.testing.assert_array_equal(of_image, FAKE)
+  assert of_loss == 0
 
 
-def test_the_worst_case_of_a_flat_loss_is_where_it_is():
-  flat = losses.worst_case(lambda x: 0 * jnp.sum(x, (1, 2, 3)), REAL, 0.5)
-  np.testing.assert_array_equal(flat, REAL)
+def test_adversarial_examples_of_a_flat_loss_are_the_images():
+  found = losses.adversarial_examples(
+    lambda x: 0 * jnp.sum(x, (1, 2, 3)), REAL, 0.5
+  )
+  np.testing.assert_array_equal(found, REAL)
 
 
 @pytest.mark.parametrize(

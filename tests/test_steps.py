@@ -1,7 +1,7 @@
 """A step computes each thing once, and what its config asks for."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import objectives, steps
+from akd_jax import losses, objectives, steps
 from akd_jax.configs import teacher
 from akd_jax.distillation import Metrics
 from akd_jax.draws import Draws
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.state import Networks, TrainState, create_state
+from akd_jax.state import Networks, Params, TrainState, create_state
 
 
 def flops(function: Callable, *arguments) -> float:
@@ -55,75 +55,105 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
   assert abs(fakes / forward - (n_critic - 1)) < 0.1
 
 
-RNG = np.random.default_rng(0)
-IMAGE = RNG.uniform(-1, 1, (4, 32, 32, 3)).astype(np.float32)
-LABEL = RNG.integers(0, 2, (4, 7)).astype(np.float32)
+IMAGE = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3))
+IMAGE = IMAGE.astype(np.float32)
+LABEL = np.random.default_rng(1).integers(0, 2, (4, 7)).astype(np.float32)
 
 
 @functools.cache
-def small() -> tuple[ConfigDict, Networks, TrainState]:
-  config = teacher.get_config("debug")
+def small() -> tuple[Networks, TrainState]:
   networks = Networks(Generator(4, 1), Discriminator(8, 3, 7))
-  return config, networks, create_state(config, networks)
+  return networks, create_state(teacher.get_config("debug"), networks)
 
 
-def of_discriminator(image: jax.Array, radius: float) -> Metrics:
-  config, networks, state = small()
+def with_radius(radius: float) -> ConfigDict:
+  config = teacher.get_config("debug")
   config.loss.cls_radius = radius
+  return config
+
+
+def of_discriminator(
+  params: Params, image: np.ndarray, radius: float
+) -> Metrics:
   return objectives.discriminator_loss(
-    state.discriminator, image, image, LABEL, LABEL[:, 0],
-    networks=networks, config=config,
+    params, image, image, LABEL, LABEL[:, 0],
+    networks=small()[0], config=with_radius(radius),
   )[1]  # fmt: skip
 
 
-def of_generator(fake: jax.Array, radius: float) -> Metrics:
-  config, networks, state = small()
-  config.loss.cls_radius = radius
+def of_generator(params: Params, fake: jax.Array, radius: float) -> Metrics:
+  networks, state = small()
   return objectives.generator_loss(
-    state.generator, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL,
-    networks=networks, distillation=None, config=config, fake=fake,
+    params, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL,
+    networks=networks, distillation=None, config=with_radius(radius), fake=fake,
   )[1]  # fmt: skip
 
 
-def as_far(distance: float) -> np.ndarray:
-  noise = RNG.normal(size=IMAGE.shape).astype(np.float32)
-  norm = np.linalg.norm(noise.reshape(len(noise), -1), axis=1)
-  return distance * noise / norm[:, None, None, None]
+def directions(count: int) -> Iterator[np.ndarray]:
+  """Random steps of length 1 from each image."""
+  noise = np.random.default_rng(2).normal(size=(count, *IMAGE.shape))
+  for step in noise.astype(np.float32):
+    length = np.linalg.norm(step.reshape(len(step), -1), axis=1)
+    yield step / length[:, None, None, None]
 
 
-def test_half_of_a_discriminators_class_loss_is_of_pictures_worse_than_any():
-  there, nearby = of_discriminator(IMAGE, 0.0), of_discriminator(IMAGE, 1.0)
-  worst = 2 * nearby["d_loss_cls"] - there["d_loss_cls"]
-  for _ in range(5):
-    elsewhere = of_discriminator(IMAGE + as_far(1.0), 0.0)
+def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
+  params = small()[1].discriminator
+  there, robust = (of_discriminator(params, IMAGE, r) for r in (0.0, 1.0))
+  worst = 2 * robust["d_loss_cls"] - there["d_loss_cls"]
+  for step in directions(5):
+    elsewhere = of_discriminator(params, IMAGE + step, 0.0)
     assert worst > elsewhere["d_loss_cls"]
   # The critic sees the pictures as they are.
   for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
-    np.testing.assert_allclose(nearby[name], there[name], rtol=1e-5)
+    np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
 
 
-def test_a_generators_class_loss_is_of_pictures_worse_than_any_as_far():
-  there, nearby = of_generator(IMAGE, 0.0), of_generator(IMAGE, 1.0)
-  for _ in range(5):
-    elsewhere = of_generator(IMAGE + as_far(1.0), 0.0)
-    assert nearby["g_loss_cls"] > elsewhere["g_loss_cls"]
+def test_a_generators_class_loss_is_of_adversarial_examples():
+  params = small()[1].generator
+  there, robust = (of_generator(params, IMAGE, r) for r in (0.0, 1.0))
+  for step in directions(5):
+    elsewhere = of_generator(params, IMAGE + step, 0.0)
+    assert robust["g_loss_cls"] > elsewhere["g_loss_cls"]
   for name in ("g_loss_fake", "g_loss_rec", "fake_agreement"):
-    np.testing.assert_allclose(nearby[name], there[name], rtol=1e-5)
+    np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
 
 
-def test_a_generator_learns_from_the_worst_picture_nearby():
-  config, networks, state = small()
+def test_a_generator_learns_from_its_adversarial_examples():
+  networks, state = small()
 
-  def gradient(radius):
-    config.loss.update({"cls_radius": radius, "lambda_rec": 0.0})
-    loss = functools.partial(
-      objectives.generator_loss,
-      networks=networks, distillation=None, config=config,
-    )  # fmt: skip
-    return jax.jit(jax.grad(loss, has_aux=True))(
-      state.generator, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL
-    )[0]
+  def class_loss(params, radius, step):
+    fake = networks.generator.apply({"params": params}, IMAGE, LABEL)[0]
+    return of_generator(params, fake + step, radius)["g_loss_cls"]
 
-  there, nearby = (gradient(radius)["output"]["kernel"] for radius in (0, 1.0))
-  assert np.linalg.norm(nearby) > 0.1 * np.linalg.norm(there)
-  assert np.linalg.norm(nearby - there) > 0.01 * np.linalg.norm(there)
+  gradient = jax.jit(jax.grad(class_loss), static_argnums=1)
+  robust = gradient(state.generator, 1.0, 0.0)
+  fake = networks.generator.apply({"params": state.generator}, IMAGE, LABEL)[0]
+
+  def at(x):
+    logits = networks.discriminator.apply({"params": state.discriminator}, x)
+    return losses.classification(logits[0][1], LABEL, "multilabel")
+
+  step = losses.adversarial_examples(at, fake, 1.0) - fake
+  for found, expected in zip(
+    jax.tree.leaves(robust),
+    jax.tree.leaves(gradient(state.generator, 0.0, step)),
+    strict=True,
+  ):
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_adversarial_examples_cost_a_discriminator_four_passes_more():
+  networks, state = small()
+  forward = flops(
+    networks.discriminator.apply, {"params": state.discriminator}, IMAGE
+  )
+
+  def update(radius):
+    return flops(
+      jax.grad(lambda p: of_discriminator(p, IMAGE, radius)["d_loss_cls"]),
+      state.discriminator,
+    )
+
+  # The image's gradient, then forward and backward; its forward is at hand.
+  assert abs((update(1.0) - update(0.0)) / forward - 4) < 0.5

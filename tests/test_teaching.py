@@ -1,5 +1,6 @@
 """The teacher of a run: trained first, used as it is, or refused."""
 
+import math
 import os
 import signal
 
@@ -127,6 +128,9 @@ def test_a_teacher_that_does_not_fit_is_refused(
     ({"steps": 0}, "config.steps=0 must be at least 1"),
     ({"keep": 0}, "config.keep=0 must be at least 1"),
     ({"log_every": 0}, "config.log_every=0 must be at least 1"),
+    ({"loss__cls_radius": -1.0}, "config.loss.cls_radius=-1.0 must be fi"),
+    ({"loss__cls_radius": math.nan}, "config.loss.cls_radius=nan must be fi"),
+    ({"loss__lambda_rec": math.inf}, "config.loss.lambda_rec=inf must be fi"),
     ({"init": "teachr"}, "config.init='teachr' is n"),
     ({"init": "teacher"}, "config.init='teacher' starts from a generator"),
     ({"batch_size": 65}, "config.batch_size=65 is more than the 64 training"),

@@ -233,7 +233,7 @@ PSEUDO = {"pseudo__reading": "paper2", "attention__discriminator": "own"}
 @pytest.mark.parametrize(
   ("attributes", "mapping", "changes"),
   [
-    (("angry", "happy", "sad"), {}, EXCLUSIVE),
+    (("angry", "happy", "sad"), {}, EXCLUSIVE | {"loss__cls_radius": 1.0}),
     (("Eyeglasses",), {}, {"attention__target": "sampled"}),
     (
       ("Bald", "Male"),

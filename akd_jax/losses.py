@@ -64,7 +64,9 @@ def classification(
 
 
 def adversarial_examples(
-  loss: Callable[[jax.Array], jax.Array], image: jax.Array, radius: float
+  loss: Callable[[jax.Array], jax.Array],
+  image: jax.Array,
+  radius: jax.Array | float,
 ) -> jax.Array:
   """The images at a distance from these at which a loss is largest.
 

@@ -28,12 +28,12 @@ def discriminator_loss(
   *,
   networks: Networks,
   config: ConfigDict,
+  radius: jax.Array | None = None,
 ) -> tuple[jax.Array, Metrics]:
   """L_D on image and fake [B, S, S, 3], and its terms.
 
-  Paper 2 eq. 7 where `config.loss.cls_radius` is 0; else half of the class loss
-  is that of adversarial examples, as Goodfellow et al. (2015) train: of those
-  alone it may never begin to learn.
+  Paper 2 eq. 7 without a radius; with one, half of the class loss is that of
+  adversarial examples, as Goodfellow et al. (2015) train.
 
   Args:
     params: the discriminator's.
@@ -43,12 +43,13 @@ def discriminator_loss(
     alpha: [B], where the gradient penalty looks.
     networks: whose discriminator it is.
     config: resolved.
+    radius: of the adversarial examples; None for none.
   """
   discriminate = _discriminator(networks, params)
   source, logits = discriminate(image)
   classes = losses.classification(logits, label, config.data.label_rule)
-  if config.loss.cls_radius:
-    robust = _robust_class_loss(discriminate, image, label, config)
+  if radius is not None:
+    robust = _robust_class_loss(discriminate, image, label, radius, config)
     classes = (classes + robust) / 2
   terms = {
     "d_loss_real": -losses.realness(source),
@@ -80,12 +81,13 @@ def generator_loss(
   distillation: Distillation | None,
   config: ConfigDict,
   fake: jax.Array | None = None,
+  radius: jax.Array | None = None,
 ) -> tuple[jax.Array, Metrics]:
   """L_G on image [B, S, S, 3], and its terms.
 
-  Paper 2 eq. 8 and 10 where `config.loss.cls_radius` is 0; else the class loss
-  is that of adversarial examples of the translated images. Without a teacher
-  there is neither L_akd nor L_out, and none of their cost.
+  Paper 2 eq. 8 and 10 without a radius; with one, the class loss is that of
+  adversarial examples of the translated images. Without a teacher there is
+  neither L_akd nor L_out, and none of their cost.
 
   Args:
     params: the generator's.
@@ -99,6 +101,7 @@ def generator_loss(
     distillation: what else of the teacher is needed; None without.
     config: resolved.
     fake: the translated image, a function of `params`, where it is at hand.
+    radius: of the adversarial examples; None for none.
   """
   generate = bind(networks.generator, params)
   discriminate = _discriminator(networks, discriminator)
@@ -128,8 +131,10 @@ def generator_loss(
     _, (_, (translated, source, logits)) = scores({})
     terms, metrics = {}, {}
   restored, _ = generate(translated, label)
-  if config.loss.cls_radius:
-    classes = _robust_class_loss(discriminate, translated, target, config)
+  if radius is not None:
+    classes = _robust_class_loss(
+      discriminate, translated, target, radius, config
+    )
   else:
     classes = losses.classification(logits, target, config.data.label_rule)
   terms |= {
@@ -156,9 +161,13 @@ def _discriminator(networks: Networks, params: Params) -> _Scores:
 
 
 def _robust_class_loss(
-  discriminate: _Scores, image: jax.Array, label: jax.Array, config: ConfigDict
+  discriminate: _Scores,
+  image: jax.Array,
+  label: jax.Array,
+  radius: jax.Array,
+  config: ConfigDict,
 ) -> jax.Array:
-  """L_cls, [B], of adversarial examples at `config.loss.cls_radius`.
+  """L_cls, [B], of adversarial examples.
 
   Changes that nobody sees are worth nothing there, neither to a discriminator
   that tells classes apart nor to a generator that is to convince it.
@@ -168,7 +177,6 @@ def _robust_class_loss(
     _, logits = discriminate(x)
     return losses.classification(logits, label, config.data.label_rule)
 
-  radius = config.loss.cls_radius
   return loss(losses.adversarial_examples(loss, image, radius))
 
 

@@ -148,3 +148,18 @@ def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
     f"config.optimizer.schedule={config.optimizer.schedule!r} is none of"
     " linear, released, constant"
   )
+
+
+def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
+  """Distance of the adversarial examples after `step` generator updates.
+
+  It grows for the first quarter of them: at its full length from the start, a
+  discriminator may not begin to tell classes apart for a thousand updates.
+
+  Returns:
+    None where `config.loss.cls_radius` asks for no adversarial examples.
+  """
+  if not config.loss.cls_radius:
+    return None
+  grown = jnp.minimum(1.0, 4 * step / config.steps)
+  return config.loss.cls_radius * grown

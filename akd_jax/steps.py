@@ -24,6 +24,7 @@ from akd_jax.state import (
   TrainState,
   adam_update,
   bind,
+  class_radius,
   learning_rate,
   moving_average,
 )
@@ -82,6 +83,7 @@ def cycle(
 ) -> tuple[TrainState, Metrics]:
   """`train_step` with image [n, B, S, S, 3] in [-1, 1] and draws given."""
   rate = learning_rate(state.step, config)
+  radius = class_radius(state.step, config)
   earlier = _translated(
     bind(networks.generator, state.generator), image[:-1], draws.target[:-1]
   )
@@ -89,7 +91,7 @@ def cycle(
   def update_discriminator(carry, micro_batch):
     params, moments = carry
     gradient, metrics = jax.grad(discriminator_loss, has_aux=True)(
-      params, *micro_batch, networks=networks, config=config
+      params, *micro_batch, networks=networks, config=config, radius=radius
     )
     gradient = _mean_over_devices(gradient, axis_name)
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
@@ -117,6 +119,7 @@ def cycle(
       distillation=distillation,
       config=config,
       fake=last,
+      radius=radius,
     )
     metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
     return total, (*discriminator, metrics)

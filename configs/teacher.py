@@ -75,8 +75,9 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.loss.lambda_cls = 1.0
   # l2 distance, over all pixels and channels in [-1, 1], of the adversarial
   # examples of which the class loss is taken; 2 at 48 pixels is 3 of 255 grey
-  # levels each. What satisfies a class logit has to be seen then. Not the
-  # papers'; 0 takes the class loss at the picture.
+  # levels each, reached after a quarter of the steps. What satisfies a class
+  # logit has to be seen then. Not the papers'; 0 takes the class loss at the
+  # picture.
   config.loss.cls_radius = 0.0
   # Weight of the reconstruction x -> G(x, c) -> G(., original).
   config.loss.lambda_rec = 10.0

@@ -145,3 +145,17 @@ def test_an_image_size_that_can_not_be_halved_is_refused(size):
   message = error(state.create_networks, config)
   assert f"config.data.image_size={size} is not a multiple of" in message
   assert "2^config.discriminator.layers = 32" in message
+
+
+@pytest.mark.parametrize(
+  "step, radius", [(0, 0.0), (50, 1.0), (100, 2.0), (399, 2.0)]
+)
+def test_adversarial_examples_move_away_for_a_quarter_of_the_steps(
+  step, radius
+):
+  config = small(**{"steps": 400, "loss.cls_radius": 2.0})
+  assert state.class_radius(jnp.asarray(step), config) == radius
+
+
+def test_without_a_radius_there_are_no_adversarial_examples():
+  assert state.class_radius(jnp.asarray(9), small()) is None

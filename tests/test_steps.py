@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from akd_jax import losses, objectives, steps
 from akd_jax.configs import teacher
@@ -57,35 +56,33 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
 
 IMAGE = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3))
 IMAGE = IMAGE.astype(np.float32)
+CONFIG = teacher.get_config("debug")
 LABEL = np.random.default_rng(1).integers(0, 2, (4, 7)).astype(np.float32)
 
 
 @functools.cache
 def small() -> tuple[Networks, TrainState]:
   networks = Networks(Generator(4, 1), Discriminator(8, 3, 7))
-  return networks, create_state(teacher.get_config("debug"), networks)
-
-
-def with_radius(radius: float) -> ConfigDict:
-  config = teacher.get_config("debug")
-  config.loss.cls_radius = radius
-  return config
+  return networks, create_state(CONFIG, networks)
 
 
 def of_discriminator(
-  params: Params, image: np.ndarray, radius: float
+  params: Params, image: np.ndarray, radius: float | None
 ) -> Metrics:
   return objectives.discriminator_loss(
     params, image, image, LABEL, LABEL[:, 0],
-    networks=small()[0], config=with_radius(radius),
+    networks=small()[0], config=CONFIG, radius=radius,
   )[1]  # fmt: skip
 
 
-def of_generator(params: Params, fake: jax.Array, radius: float) -> Metrics:
+def of_generator(
+  params: Params, fake: jax.Array, radius: float | None
+) -> Metrics:
   networks, state = small()
   return objectives.generator_loss(
     params, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL,
-    networks=networks, distillation=None, config=with_radius(radius), fake=fake,
+    networks=networks, distillation=None, config=CONFIG, fake=fake,
+    radius=radius,
   )[1]  # fmt: skip
 
 
@@ -99,10 +96,10 @@ def directions(count: int) -> Iterator[np.ndarray]:
 
 def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
   params = small()[1].discriminator
-  there, robust = (of_discriminator(params, IMAGE, r) for r in (0.0, 1.0))
+  there, robust = (of_discriminator(params, IMAGE, r) for r in (None, 1.0))
   worst = 2 * robust["d_loss_cls"] - there["d_loss_cls"]
   for step in directions(5):
-    elsewhere = of_discriminator(params, IMAGE + step, 0.0)
+    elsewhere = of_discriminator(params, IMAGE + step, None)
     assert worst > elsewhere["d_loss_cls"]
   # The critic sees the pictures as they are.
   for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
@@ -111,9 +108,9 @@ def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
 
 def test_a_generators_class_loss_is_of_adversarial_examples():
   params = small()[1].generator
-  there, robust = (of_generator(params, IMAGE, r) for r in (0.0, 1.0))
+  there, robust = (of_generator(params, IMAGE, r) for r in (None, 1.0))
   for step in directions(5):
-    elsewhere = of_generator(params, IMAGE + step, 0.0)
+    elsewhere = of_generator(params, IMAGE + step, None)
     assert robust["g_loss_cls"] > elsewhere["g_loss_cls"]
   for name in ("g_loss_fake", "g_loss_rec", "fake_agreement"):
     np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
@@ -137,7 +134,7 @@ def test_a_generator_learns_from_its_adversarial_examples():
   step = losses.adversarial_examples(at, fake, 1.0) - fake
   for found, expected in zip(
     jax.tree.leaves(robust),
-    jax.tree.leaves(gradient(state.generator, 0.0, step)),
+    jax.tree.leaves(gradient(state.generator, None, step)),
     strict=True,
   ):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
@@ -156,4 +153,4 @@ def test_adversarial_examples_cost_a_discriminator_four_passes_more():
     )
 
   # The image's gradient, then forward and backward; its forward is at hand.
-  assert abs((update(1.0) - update(0.0)) / forward - 4) < 0.5
+  assert abs((update(1.0) - update(None)) / forward - 4) < 0.5

@@ -16,7 +16,7 @@ from akd_jax.distillation import (
 from akd_jax.state import Networks, Params, bind
 
 # A discriminator: images to their realness map and class logits.
-_Scores = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+_Discriminate = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def discriminator_loss(
@@ -156,12 +156,12 @@ def generator_loss(
   return total, weighted | metrics
 
 
-def _discriminator(networks: Networks, params: Params) -> _Scores:
+def _discriminator(networks: Networks, params: Params) -> _Discriminate:
   return lambda x: bind(networks.discriminator, params)(x)[0]
 
 
 def _robust_class_loss(
-  discriminate: _Scores,
+  discriminate: _Discriminate,
   image: jax.Array,
   label: jax.Array,
   radius: jax.Array,

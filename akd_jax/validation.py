@@ -66,7 +66,7 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={_value(config, field)} must be at least 1"
       )
   for field in _NOT_NEGATIVE:
-    # Not a number is less than nothing, nor more.
+    # So written, NaN is refused, too.
     if not 0 <= _value(config, field) < math.inf:
       raise UserError(
         f"config.{field}={_value(config, field)} must be finite and at least 0"

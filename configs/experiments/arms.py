@@ -124,6 +124,15 @@ def experiment(
   return Experiment(title, configs, paper)
 
 
+# Of avatars: class losses that nothing satisfies but what is seen, by which
+# teachers are accurate after fewer updates (docs/results.md).
+ADVERSARIAL = {
+  "loss.cls_radius": 2.0,
+  "teacher_recipe.loss.cls_radius": 2.0,
+  "teacher_recipe.steps": 4_000,
+}
+# Of the titles of their tables.
+BY_ADVERSARIAL = ", class loss of adversarial examples (loss.cls_radius)"
 # The two arms of most tables.
 WITHOUT = {"loss.lambda_akd": 0.0}
 WITH: dict[str, Any] = {}

@@ -1,9 +1,13 @@
 """The tables of paper 1 (2021)."""
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from akd_jax.configs import pseudo
 from akd_jax.configs.experiments.arms import (
+  ADVERSARIAL,
+  BY_ADVERSARIAL,
   WITH,
   WITHOUT,
   Experiment,
@@ -47,7 +51,8 @@ def table2(scale: str) -> Experiment:
 
 def table3(scale: str) -> Experiment:
   """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
-  fields = {
+  title = "Paper 1, Table 3: pseudo-attention"
+  fields: dict[str, Any] = {
     "data.attributes": tuple(pseudo.PAPER1),
     "pseudo.mapping": ConfigDict(pseudo.PAPER1),
   }
@@ -56,8 +61,11 @@ def table3(scale: str) -> Experiment:
       "data.distribution": ConfigDict(PSEUDO_SHARES),
       "data.conditional": ConfigDict(PSEUDO_CONDITIONS),
     }
+  if scale == "avatars":
+    title += BY_ADVERSARIAL
+    fields |= ADVERSARIAL
   return experiment(
-    "Paper 1, Table 3: pseudo-attention",
+    title,
     changed(half_width(scale), fields),
     {
       "without": WITHOUT | {"pseudo.reading": "paper2"} | OWN,

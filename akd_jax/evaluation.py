@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import inference, judge, matrices, portraits, teaching
+from akd_jax import (
+  inference,
+  judge,
+  matrices,
+  portraits,
+  teaching,
+  validation,
+)
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
+from akd_jax.errors import UserError
 from akd_jax.files import written_whole
 from akd_jax.metrics.accuracy import verdicts
 from akd_jax.metrics.cost import generator_cost
@@ -27,6 +35,8 @@ from akd_jax.state import Networks, create_networks
 from akd_jax.trials import (
   Subject,
   TestSet,
+  asked,
+  attention_of,
   left_alone,
   load_test_set,
   outcomes,
@@ -46,6 +56,8 @@ def evaluate(
   keep: Callable[[str, Outcome], None] | None = None,
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
+
+  Of a teacher of other attributes (pseudo-attention) the attention is compared.
 
   Args:
     workdir: the run's directory.
@@ -77,12 +89,16 @@ def evaluate(
     classifier.predict(pictures.images)[0], config.data.label_rule
   )
   names = Names(run.attributes, config.data.attributes, test.exclusive)
+  wanted = only or run.attributes
   networks, attention = {}, []
   for subject in subjects(run):
-    networks[subject.name], maps = measure(
-      subject, pictures, before, classifier, real, names, run.config,
-      only or run.attributes, keep,
-    )  # fmt: skip
+    if subject.attributes == run.attributes:
+      networks[subject.name], maps = measure(
+        subject, pictures, before, classifier, real, names, run.config,
+        wanted, keep,
+      )  # fmt: skip
+    else:
+      maps = look(subject, pictures, names, run.config, wanted)
     attention.append(maps)
   result = {
     "step": run.step,
@@ -135,7 +151,7 @@ def _draw_attention(workdir: str, step: int, folder: pathlib.Path) -> None:
 
 
 def subjects(run: Run) -> list[Subject]:
-  """The run's generator, after its teacher where that knows the same.
+  """The run's generator, after its teacher where it has one.
 
   Attention is looked at as in training: a student's from the logits that
   `config.attention.discriminator` names.
@@ -144,20 +160,27 @@ def subjects(run: Run) -> list[Subject]:
   own = np.eye(len(run.attributes))
   directory = run.config.teacher
   if not directory or not teaching.is_finished(directory):
-    return [Subject("generator", trained, own)]
+    return [Subject("generator", run.attributes, trained, own, own)]
   teacher = load_run(directory)
   taught = _trained(teacher)
-  student = Subject("student", trained, own)
-  if run.config.attention.discriminator == "teacher":
+  try:
     mapping = teaching.check_fit(run.config, teacher.config)
+  except UserError:
+    # Nothing was learnt from it, so that nobody has looked whether it fits.
+    if validation.distils(run.config):
+      raise
+    return [Subject("generator", run.attributes, trained, own, own)]
+  student = Subject("student", run.attributes, trained, own, own)
+  if run.config.attention.discriminator == "teacher":
     pair = trained.networks.generator, taught.networks.discriminator
     judged = inference.Trained(
       Networks(*pair), trained.generator, taught.discriminator
     )
-    student = Subject("student", judged, mapping)
-  if teacher.attributes != run.attributes:
-    return [student]
-  return [Subject("teacher", taught, own), student]
+    student = student._replace(trained=judged, selectors=mapping)
+  return [
+    Subject("teacher", teacher.attributes, taught, mapping, mapping),
+    student,
+  ]
 
 
 def _trained(run: Run) -> inference.Trained:
@@ -193,11 +216,7 @@ def measure(
   rows: dict[str, Any] = {
     name: {"accuracy": None, "images": 0} for name in wanted
   }
-  block = activation_name(
-    config.attention.block,
-    config.attention.hook,
-    subject.trained.networks.generator.blocks,
-  )
+  block = _distilled(subject, config)
   attention: Attention = {}
   distances = Distances(reference)
   for outcome in outcomes(
@@ -229,6 +248,37 @@ def measure(
     ),
   }
   return result, attention
+
+
+def look(
+  subject: Subject,
+  test: TestSet,
+  names: Names,
+  config: ConfigDict,
+  wanted: Sequence[str],
+) -> Attention:
+  """The attention of a teacher of pseudo-attention, for `agree`.
+
+  Args:
+    subject, test, names, config, wanted: as in `outcomes`, but the subject
+      knows other attributes.
+  """
+  found: Attention = {}
+  for name in wanted:
+    case = asked(test, names, name, config)
+    images = test.images[case.chosen[case.closely]]
+    every = attention_of(
+      subject, images, case.targets[case.closely], names.column(name), config
+    )
+    if every:
+      found[name] = every[_distilled(subject, config)]
+  return found
+
+
+def _distilled(subject: Subject, config: ConfigDict) -> str:
+  """The activation whose attention is distilled."""
+  options, generator = config.attention, subject.trained.networks.generator
+  return activation_name(options.block, options.hook, generator.blocks)
 
 
 def agree(teacher: Attention, student: Attention) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def main(argv: list[str]) -> None:
   }
   every: dict[pathlib.Path, jobs.Job] = {}
   for of_experiment in seeds.values():
-    teachers = [seed.teacher for seed in of_experiment if seed.teacher]
+    teachers = [job for seed in of_experiment for job in seed.teachers.values()]
     students = [job for seed in of_experiment for job in seed.arms.values()]
     every |= {job.workdir: job for job in teachers + students}
   started, steps = time.monotonic(), _steps(jobs.undone(every.values()))

@@ -4,11 +4,19 @@ import json
 import pathlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax import evaluation, files, teaching, train, validation
+from akd_jax import (
+  comparison,
+  evaluation,
+  files,
+  runs,
+  teaching,
+  train,
+  validation,
+)
 
 # Seconds between two looks at what other processes have done.
 _PATIENCE = 5.0
@@ -21,9 +29,15 @@ class Job(NamedTuple):
   workdir: pathlib.Path
 
   @property
-  def result(self) -> pathlib.Path:
-    """What is there once it is done."""
-    return self.workdir / "evaluation.json"
+  def result(self) -> dict[str, Any] | None:
+    """Its evaluation.json; None before all of its end has been evaluated."""
+    path = self.workdir / "evaluation.json"
+    if not path.exists():
+      return None
+    result = json.loads(path.read_text())
+    wanted = runs.read_config(str(self.workdir)).data.attributes
+    whole = set(comparison.student(result)["attributes"]) == set(wanted)
+    return result if whole and result["step"] >= self.config.steps else None
 
 
 class Seed(NamedTuple):
@@ -31,16 +45,16 @@ class Seed(NamedTuple):
 
   Attributes:
     arms: name -> its run.
-    teacher: of those that are taught; None where none is.
+    teachers: name -> that of the arms that are taught.
   """
 
   arms: dict[str, Job]
-  teacher: Job | None
+  teachers: dict[str, Job]
 
   @property
   def jobs(self) -> dict[str, Job]:
     """All of them, by the name of their column."""
-    return self.arms | ({"teacher": self.teacher} if self.teacher else {})
+    return self.arms | self.teachers
 
   @property
   def done(self) -> bool:
@@ -51,31 +65,41 @@ class Seed(NamedTuple):
 def seed_of(
   arms: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
 ) -> Seed:
-  """One seed of each arm, and of the teacher that they share.
+  """One seed of each arm, and of the teachers that they share.
 
-  A run's directory is named by its recipe, so that experiments share it.
+  A run's directory is named by its recipe, so that experiments share it. A
+  single teacher is called that, several by the first arm that each teaches.
   """
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
     return root / files.digest(recipe) / f"seed_{seed}"
 
-  students, teacher = {}, None
+  students: dict[str, Job] = {}
+  teachers: dict[pathlib.Path, tuple[str, Job]] = {}
   for arm, recipe in arms.items():
     config = ConfigDict(recipe.to_dict())
     taught_by = teaching.teacher_recipe(config)
-    config.teacher = str(directory(taught_by))
+    workdir = directory(taught_by)
+    config.teacher = str(workdir)
     if validation.distils(config):
       taught_by.seed = seed
-      teacher = Job(taught_by, pathlib.Path(config.teacher))
+      teachers.setdefault(workdir, (arm, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
     students[arm] = Job(config, directory(recipe))
-  return Seed(students, teacher)
+  several = len(teachers) > 1
+  return Seed(
+    students,
+    {
+      f"teacher, {arm}" if several else "teacher": job
+      for arm, job in teachers.values()
+    },
+  )
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
   """Those without a result."""
-  return [job for job in jobs if not job.result.exists()]
+  return [job for job in jobs if not job.result]
 
 
 def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -87,7 +111,7 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
-        if ours and _is_ready(job) and not job.result.exists():
+        if ours and _is_ready(job) and not job.result:
           train.train_with_teacher(job.config, str(job.workdir))
           result = evaluation.evaluate(str(job.workdir))
           evaluation.write(result, str(job.workdir))

@@ -46,7 +46,7 @@ def every_block(
   lines = _truth(people, source)
   lines += portray(
     subject.name, subject.trained, people, attentions, options.method,
-    np.eye(len(people.attributes)), subject.selectors,
+    subject.conditions, subject.selectors,
   )  # fmt: skip
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
@@ -57,13 +57,10 @@ class Portrayed(NamedTuple):
   Attributes:
     subject: the network.
     options: config.attention.
-    conditions: [C, T], from the attributes of the sheet to those that the
-      generator is given: a teacher of pseudo-attention knows others.
   """
 
   subject: Subject
   options: ConfigDict
-  conditions: np.ndarray
 
 
 def side_by_side(
@@ -80,12 +77,12 @@ def side_by_side(
     uint8 [H, W, 3].
   """
   lines = []
-  for subject, options, conditions in networks:
+  for subject, options in networks:
     generator = subject.trained.networks.generator
     lines += portray(
       subject.name, subject.trained, people,
       distilled(subject.name, generator, options), options.method,
-      conditions, subject.selectors,
+      subject.conditions, subject.selectors,
     )  # fmt: skip
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 

@@ -1,13 +1,10 @@
 """What an experiment has found: its table, its people side by side, curves."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from akd_jax import comparison, curves, evaluation, teaching, validation
+from akd_jax import comparison, curves, evaluation, validation
 from akd_jax.data import pipeline
 from akd_jax.files import written_whole
 from akd_jax.jobs import Seed, read_training
@@ -49,7 +46,9 @@ def write(
   for seed in seeds:
     for arm, job in seed.jobs.items():
       training = read_training(job.workdir)
-      result = json.loads(job.result.read_text())
+      result = job.result
+      if result is None:
+        raise ValueError(f"{job.workdir} has not been evaluated whole")
       results[arm].append(result | {"losses": training.losses})
       seconds += training.seconds
   text = comparison.markdown(title, paper, command, seconds, results)
@@ -65,7 +64,7 @@ def write(
     first = {arm: job.workdir for arm, job in seeds[0].jobs.items()}
     curves.draw(
       {arm: first[arm] / "metrics.jsonl" for arm in first}, plot,
-      _TERMS + (_TAUGHT if seeds[0].teacher else ()),
+      _TERMS + (_TAUGHT if seeds[0].teachers else ()),
     )  # fmt: skip
     with written_whole(path) as partial:
       partial.write_text(text)
@@ -73,22 +72,21 @@ def write(
 
 
 def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
-  """The teacher, where there is one, then every arm."""
-  arms = {arm: load_run(str(job.workdir)) for arm, job in seed.arms.items()}
-  networks = []
-  if seed.teacher:
-    taught = load_run(str(seed.teacher.workdir))
-    student = next(x for x in arms.values() if validation.distils(x.config))
-    mapping = teaching.check_fit(student.config, taught.config)
-    (subject,) = evaluation.subjects(taught)
-    subject = subject._replace(name="teacher", selectors=mapping)
-    networks.append(Portrayed(subject, student.config.attention, mapping))
-  for arm, run in arms.items():
-    *_, subject = evaluation.subjects(run)
-    own = np.eye(len(run.attributes))
-    networks.append(
-      Portrayed(subject._replace(name=arm), run.config.attention, own)
-    )
+  """Every teacher, as its first student sees it, then every arm."""
+  names = {job.workdir: name for name, job in seed.teachers.items()}
+  teachers: dict[str, Portrayed] = {}
+  students = []
+  for arm, job in seed.arms.items():
+    run = load_run(str(job.workdir))
+    # Runs may have been moved since.
+    run.config.teacher = job.config.teacher
+    *above, subject = evaluation.subjects(run)
+    students.append(Portrayed(subject._replace(name=arm), run.config.attention))
+    name = names.get(pathlib.Path(run.config.teacher))
+    if name and above and validation.distils(run.config):
+      teacher = above[0]._replace(name=name)
+      teachers.setdefault(name, Portrayed(teacher, run.config.attention))
+  networks = [*teachers.values(), *students]
   people = sitters(pipeline.open_source(run.config.data, "test"), _SHOWN)
   sheet = side_by_side(title, people, networks)
   save_png(path, sheet, colours=256)

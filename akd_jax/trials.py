@@ -12,6 +12,7 @@ from akd_jax import inference
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
+from akd_jax.distillation import teacher_target
 from akd_jax.metrics import accuracy
 from akd_jax.metrics.outcomes import Names, Outcome
 
@@ -38,13 +39,18 @@ class Subject(NamedTuple):
 
   Attributes:
     name: "teacher", "student" or "generator".
+    attributes: the T that its generator is given; a teacher of pseudo-attention
+      knows others than the C that are set.
     trained: its parameters; the discriminator is that whose logits its
       attention comes from.
-    selectors: [C, T], from the attributes to that discriminator's classes.
+    conditions: [C, T], from the attributes that are set to its own.
+    selectors: [C, T'], to that discriminator's classes.
   """
 
   name: str
+  attributes: tuple[str, ...]
   trained: inference.Trained
+  conditions: np.ndarray
   selectors: np.ndarray
 
 
@@ -53,6 +59,45 @@ def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
   positions = accuracy.spread(len(source), limit)
   images, labels = pipeline.read(source, positions.tolist(), threads)
   return TestSet(images, labels, positions, source)
+
+
+class Asked(NamedTuple):
+  """Which pictures an attribute is set on.
+
+  Attributes:
+    chosen: [M], which of the test set.
+    targets: 0/1 [M, C], the labels that are asked for.
+    closely: [n], which of the M are looked at closely: some that lack the
+      attribute.
+  """
+
+  chosen: np.ndarray
+  targets: np.ndarray
+  closely: np.ndarray
+
+
+def asked(
+  test: TestSet, names: Names, attribute: str, config: ConfigDict
+) -> Asked:
+  """Sets one attribute, by config.evaluation.protocol.
+
+  Args:
+    test: the pictures.
+    names: what their labels are of.
+    attribute: the one to set.
+    config: of the run: its label rule and evaluation.
+  """
+  chosen, targets = accuracy.target_labels(
+    test.labels[:, : len(names.attributes)],
+    names.attributes,
+    attribute,
+    exclusive=names.exclusive,
+    label_rule=config.data.label_rule,
+    protocol=config.evaluation.protocol,
+  )
+  lacking = test.labels[chosen, names.column(attribute)] == 0
+  closely = np.flatnonzero(lacking)[: config.evaluation.looked_at]
+  return Asked(chosen, targets, closely)
 
 
 def outcomes(
@@ -67,7 +112,7 @@ def outcomes(
   """Sets one attribute after the other, where a picture lacks it.
 
   Args:
-    subject: the network.
+    subject: the network, of the attributes that are set.
     test: what it translates.
     before: 0/1 [N, K], the judge's verdicts on that.
     judge: says which attributes a picture has.
@@ -75,24 +120,15 @@ def outcomes(
     config: of the run: its label rule, evaluation and attention.
     wanted: the attributes to set.
   """
-  rule, near = config.data.label_rule, config.evaluation.looked_at
+  rule = config.data.label_rule
   progress = Progress(subject.name, len(wanted))
   for name in wanted:
-    chosen, targets = accuracy.target_labels(
-      test.labels[:, : len(names.attributes)],
-      names.attributes,
-      name,
-      exclusive=names.exclusive,
-      label_rule=rule,
-      protocol=config.evaluation.protocol,
-    )
+    chosen, targets, closely = asked(test, names, name, config)
     if len(chosen):
       sources = test.images[chosen]
       translated = inference.translate(subject.trained, sources, targets)
       logits, features = judge.predict(translated)
       column = names.column(name)
-      lacking = test.labels[chosen, column] == 0
-      closely = np.flatnonzero(lacking)[:near]
       truths, masks = true_translations(test, chosen[closely], name)
       truly = None
       if truths is not None:
@@ -108,7 +144,9 @@ def outcomes(
         after=accuracy.verdicts(logits, rule),
         features=features,
         closely=closely,
-        maps=_maps(subject, sources[closely], targets[closely], column, config),
+        maps=attention_of(
+          subject, sources[closely], targets[closely], column, config
+        ),
         truths=truths,
         masks=masks,
         truly=truly,
@@ -135,21 +173,32 @@ def left_alone(
   return accuracy.verdicts(judge.predict(restored)[0], rule)
 
 
-def _maps(
+def attention_of(
   subject: Subject,
   images: np.ndarray,
   targets: np.ndarray,
   column: int,
   config: ConfigDict,
 ) -> dict[str, np.ndarray]:
-  """The attention of every block for the attribute that was set."""
+  """The attention of every block for the attribute that was set.
+
+  Args:
+    subject: whose.
+    images: uint8 [N, S, S, 3].
+    targets: 0/1 [N, C], the attributes that were asked for.
+    column: of the one that was set.
+    config: of the run: its attention.
+
+  Returns:
+    {activation: [N, h, w]}; none without images.
+  """
   if not len(images):
     return {}
   blocks = subject.trained.networks.generator.blocks
-  _, maps = inference.translate_with_attention(
+  _, found = inference.translate_with_attention(
     subject.trained,
     images,
-    targets,
+    np.asarray(teacher_target(targets, subject.conditions)),
     np.tile(subject.selectors[column], (len(images), 1)),
     [
       activation_name(block, config.attention.hook, blocks)
@@ -157,7 +206,7 @@ def _maps(
     ],
     config.attention.method,
   )
-  return maps
+  return found
 
 
 def true_translations(

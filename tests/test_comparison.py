@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from akd_jax import comparison, files, jobs
+from akd_jax import comparison, files, jobs, teaching
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.metrics.seeds import paired_difference, spread
+from akd_jax.validation import distils
 from tests import training
 from tests.training import shared_caches  # noqa: F401
 
@@ -102,20 +103,42 @@ def test_seeds_differ_and_equal_recipes_are_one_run():
   root = Path("root")
   first, second = (jobs.seed_of(table1, seed, root) for seed in (0, 1))
   other = jobs.seed_of(blocks, 0, root)
-  assert first.arms["with"].config.teacher == str(first.teacher.workdir)
-  assert first.teacher.workdir == other.teacher.workdir
-  assert first.teacher.workdir != second.teacher.workdir
+  taught_by = [seed.teachers["teacher"] for seed in (first, second, other)]
+  assert first.arms["with"].config.teacher == str(taught_by[0].workdir)
+  assert taught_by[0].workdir == taught_by[2].workdir
+  assert taught_by[0].workdir != taught_by[1].workdir
   assert first.arms["with"].workdir == other.arms["last"].workdir
   students = [job for seed in (first, second, other) for job in
               seed.arms.values()]  # fmt: skip
   assert len({job.workdir for job in students}) == 5
-  assert (first.arms["with"].config.seed, second.teacher.config.seed) == (0, 1)
+  assert (first.arms["with"].config.seed, taught_by[1].config.seed) == (0, 1)
   assert second.arms["with"].config.teacher_recipe.seed == 1
 
 
 def test_no_teacher_is_trained_where_nobody_is_taught():
   arms = {"without": EXPERIMENTS["block"]("debug").arms["without"]}
-  assert jobs.seed_of(arms, 0, Path("root")).teacher is None
+  assert not jobs.seed_of(arms, 0, Path("root")).teachers
+
+
+@pytest.mark.parametrize("scale", ["avatars", "celeba", "rafd", "debug"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_whoever_teaches_an_arm_is_trained(name, scale):
+  seed = jobs.seed_of(EXPERIMENTS[name](scale).arms, 0, Path("root"))
+  trained = {str(job.workdir): job.config for job in seed.teachers.values()}
+  taught = [x.config for x in seed.arms.values() if distils(x.config)]
+  assert taught
+  for student in taught:
+    teaching.check_fit(student, trained[student.teacher])
+
+
+def test_several_teachers_are_told_apart():
+  seed = jobs.seed_of(EXPERIMENTS["paper2_table8"]("debug").arms, 0, Path())
+  assert {
+    name: job.config.data.attributes for name, job in seed.teachers.items()
+  } == {
+    "teacher, taught by Blond_Hair": ("Blond_Hair",),
+    "teacher, taught by Black_Hair": ("Black_Hair",),
+  }
 
 
 def test_a_claim_is_one_process_s_until_it_dies(tmp_path):

@@ -137,7 +137,9 @@ def test_what_is_no_attention_map_is_refused():
 def test_maps_agree_with_themselves_at_any_scale():
   maps = np.random.default_rng(0).uniform(size=(5, 4, 4))
   scales = np.arange(1, 6)[:, None, None]
-  assert agreement(maps, scales * maps) == {
+  result = agreement(maps, scales * maps)
+  assert result.pop("chance") < 0.5
+  assert result == {
     "pearson": pytest.approx(1),
     "l1": pytest.approx(0, abs=1e-12),
     "images": 5,
@@ -159,6 +161,15 @@ def test_agreement_is_the_mean_over_samples_of_numpys_correlation():
     np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(*pair, strict=True)
   ]
   assert agreement(*pair)["pearson"] == pytest.approx(np.mean(correlations))
+
+
+def test_what_all_maps_have_in_common_agrees_by_chance():
+  one = np.random.default_rng(0).uniform(size=(1, 4, 4))
+  maps = np.repeat(one, 3, axis=0)
+  assert agreement(maps, maps)["chance"] == pytest.approx(1)
+  # Of each map with the one after it.
+  other = np.concatenate([maps[:2], 1 - one])
+  assert agreement(maps, other)["chance"] == pytest.approx(1 / 3)
 
 
 def test_constant_maps_are_left_out_and_counted():

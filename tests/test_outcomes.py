@@ -89,6 +89,11 @@ def test_the_true_translation_has_no_error():
   assert errors["inside"]["nothing"] == pytest.approx(200 / 255)
 
 
+def test_identity_is_looked_for_among_those_looked_at_closely():
+  alone = METRICS["identity"](outcome(), NAMES)
+  assert alone == {"identity": {"value": 1, "chance": 1, "images": 1}}
+
+
 def test_attention_on_the_region_is_perfect():
   scores = METRICS["localization"](outcome(), NAMES)["attention"]["block_0"]
   assert scores["share"]["value"] == scores["iou"]["value"] == 1
@@ -100,4 +105,5 @@ def test_where_no_truth_is_known_nothing_is_said_of_it():
   assert METRICS["true_accuracy"](blind, NAMES) == {}
   assert "true_gender" not in METRICS["leakage"](blind, NAMES)
   assert METRICS["counterfactual"](blind, NAMES) == {}
+  assert METRICS["identity"](blind, NAMES) == {}
   assert METRICS["localization"](blind, NAMES) == {}

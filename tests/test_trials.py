@@ -48,7 +48,9 @@ def outcomes(monkeypatch):
     test = trials.TestSet(images, labels, 10 + np.arange(count), Source())
     generator = SimpleNamespace(blocks=1)
     trained = SimpleNamespace(networks=SimpleNamespace(generator=generator))
-    subject = trials.Subject("student", trained, np.eye(1))
+    subject = trials.Subject(
+      "student", ("Bald",), trained, np.eye(1), np.eye(1)
+    )
     names = Names(("Bald",), ("Bald",), ())
     judge = SimpleNamespace(predict=predict)
     before = np.ones((count, 1), int)

@@ -127,11 +127,12 @@ def agreement(
     student_maps: [N, h, w], not negative.
 
   Returns:
-    {"pearson", "l1", "images", "left_out"}, means over images: the correlation
-    of the two maps in [-1, 1], and the l1 distance of the maps each divided by
-    its sum, in [0, 2]; half of it is their total variation. Images where a map
-    is constant have no correlation and are left out; without any other, both
-    are None.
+    {"pearson", "chance", "l1", "images", "left_out"}, means over images: the
+    correlation of the two maps in [-1, 1]; that of the teacher's with the
+    student's map of the next image, which maps have in common whatever they
+    look at; and the l1 distance of the maps each divided by its sum, in [0, 2];
+    half of it is their total variation. Images where a map is constant have no
+    correlation and are left out; without any other, all three are None.
   """
   if teacher_maps.shape != student_maps.shape or teacher_maps.ndim != 3:
     raise ValueError(
@@ -148,6 +149,7 @@ def agreement(
   standard = centred / centred.std((2, 3), keepdims=True)
   return {
     "pearson": _mean(standard.prod(0).mean((1, 2))),
+    "chance": _mean((standard[0] * np.roll(standard[1], 1, 0)).mean((1, 2))),
     "l1": _mean(np.abs(shares[0] - shares[1]).sum((1, 2))),
     "images": int(kept.sum()),
     "left_out": int((~kept).sum()),

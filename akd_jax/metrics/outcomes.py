@@ -7,6 +7,7 @@ import numpy as np
 
 from akd_jax.metrics import leakage
 from akd_jax.metrics.counterfactual import counterfactual_errors
+from akd_jax.metrics.identity import identity_kept
 from akd_jax.metrics.localization import localization
 
 
@@ -115,6 +116,18 @@ def _counterfactual(outcome: Outcome, names: Names) -> dict[str, Any]:
   }
 
 
+def _identity(outcome: Outcome, names: Names) -> dict[str, Any]:
+  del names
+  if outcome.masks is None:
+    return {}
+  near = outcome.closely
+  return {
+    "identity": identity_kept(
+      outcome.sources[near], outcome.translated[near], outcome.masks
+    )
+  }
+
+
 def _localization(outcome: Outcome, names: Names) -> dict[str, Any]:
   del names
   if outcome.masks is None:
@@ -133,5 +146,6 @@ METRICS: dict[str, Callable[[Outcome, Names], dict[str, Any]]] = {
   "true_accuracy": _true_accuracy,
   "leakage": _leakage,
   "counterfactual": _counterfactual,
+  "identity": _identity,
   "localization": _localization,
 }

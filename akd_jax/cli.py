@@ -1,5 +1,6 @@
 """What every command has in common: flags in, one line of error out."""
 
+import functools
 import os
 import pathlib
 import re
@@ -26,8 +27,13 @@ class Stopped(Exception):
   """Work was interrupted, saved, and can be taken up by the same command."""
 
 
-def run(main: Callable[[list[str]], None]) -> None:
+def run(
+  main: Callable[[list[str]], None],
+  define: Callable[[], None] = lambda: None,
+) -> None:
   """Runs a command: parses flags, prints errors as one line, exits.
+
+  `define` is called first; what is wrong with its flags is bad input, too.
 
   Exits with 0 on success, 2 on bad input, 75 when it was stopped and saved
   what it had, 130 on Ctrl-C; a traceback is shown with --debug only.
@@ -42,7 +48,10 @@ def run(main: Callable[[list[str]], None]) -> None:
   # Looked up by hand, since an error may be one of parsing the flags.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
   try:
-    app.run(_without_program_name(main), flags_parser=_parse_flags)
+    app.run(
+      _without_program_name(main),
+      flags_parser=functools.partial(_parse_flags, define=define),
+    )
   except UserError as error:
     _fail(str(error), BAD_INPUT, debug)
   except Stopped as stopped:
@@ -86,7 +95,7 @@ def _without_program_name(main):
   return run_main
 
 
-def _parse_flags(argv: list[str]) -> list[str]:
+def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
   """Parses flags; a wrong flag or config override is bad input."""
   if {"--help", "-h"} & set(argv):
     print((sys.modules["__main__"].__doc__ or "").strip())
@@ -96,6 +105,7 @@ def _parse_flags(argv: list[str]) -> list[str]:
     sys.exit(0)
   _check_recipe(argv)
   try:
+    define()
     return flags.FLAGS(argv)
   except (AttributeError, KeyError) as error:
     raise UserError(_unknown_field(error)) from error

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ def evaluate(
   step: int | None = None,
   only: tuple[str, ...] = (),
   keep: Callable[[str, Outcome], None] | None = None,
+  fields: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
 
@@ -65,6 +66,8 @@ def evaluate(
     only: attributes to test; all by default.
     keep: called with the name of a network and what became of each attribute;
       None for nothing more than the figures.
+    fields: of config.evaluation and config.classifier, by their dotted names,
+      that are to be others than the run's.
 
   Returns:
     What evaluation.json holds: {"step", "protocol", "classifier", "networks":
@@ -73,9 +76,19 @@ def evaluate(
     where that is known (paper 2, Table V)}.
 
   Raises:
-    UserError: there is no such run, checkpoint or attribute.
+    UserError: there is no such run, checkpoint or attribute, or another field
+      is to be changed.
   """
   run = load_run(workdir, step)
+  for field in fields or {}:
+    if not field.startswith(("evaluation.", "classifier.")):
+      raise UserError(
+        f"--config.{field}: it is the run's; here, evaluation and classifier"
+        " can be others"
+      )
+  if fields:
+    run.config.update_from_flattened_dict(fields)
+    validation.check(run.config)
   attribute_indices(run.attributes, only, workdir)
   config = judge.judged(run.config)
   splits = [

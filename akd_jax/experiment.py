@@ -1,23 +1,30 @@
 r"""Repeats tables of the papers: every arm, several seeds, with error bars.
 
   python -m akd_jax.experiment --name=paper1_table1[:ARG][,NAME...] \
-      [--seeds=3] [--root=runs/experiments] [--out=docs/results]
+      [--seeds=3] [--root=runs/experiments] [--out=docs/results] \
+      [--config.FIELD=VALUE ...]
+
+ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
+field, such as --config.data.path=photos, is set in every arm.
 
 Trains what is not there yet (a teacher a seed; experiments that ask for the
-same teacher or student share it), evaluates it, and writes OUT/NAME.md, with
-pictures, after each seed. Stop it whenever you like: the same command goes on.
-Started several times it shares the work; on a CPU, one core each is quicker
+same teacher or student share it), evaluates it, and writes OUT/NAME[_ARG].md,
+with pictures, after each seed. Stop it whenever you like: the same command goes
+on. Started several times it shares the work; on a CPU, one core each is quicker
 than all for one: `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
 --list shows the names.
 """
 
 import pathlib
+import shlex
+import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax import cli
+from akd_jax import cli, overrides
 from akd_jax.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -31,7 +38,8 @@ _OUT = flags.DEFINE_string("out", "docs/results", "Where the tables go.")
 _LIST = flags.DEFINE_bool("list", False, "Print the names and what they are.")
 
 
-def _find(argument: str) -> "Experiment":
+def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
+  """That of NAME[:ARG], with some fields set in every arm."""
   from akd_jax.configs.experiments import EXPERIMENTS
 
   name, _, scale = argument.partition(":")
@@ -41,7 +49,7 @@ def _find(argument: str) -> "Experiment":
       " --list shows them"
     )
   try:
-    return EXPERIMENTS[name](scale or "avatars")
+    return EXPERIMENTS[name](scale or "avatars").changed(fields)
   except ValueError as error:
     raise UserError(f"--name={argument}: {error}") from None
 
@@ -55,8 +63,16 @@ def _report(
   count = next((i for i, x in enumerate(seeds) if not x.done), len(seeds))
   if not count:
     return ""
-  path = pathlib.Path(_OUT.value, f"{argument.partition(':')[0]}.md")
-  command = f"python -m akd_jax.experiment --name={argument} --seeds={count}"
+  # Of each scale a page of its own.
+  name = argument.removesuffix(":avatars").replace(":", "_")
+  path = pathlib.Path(_OUT.value, f"{name}.md")
+  command = shlex.join(
+    [
+      *("python", "-m", "akd_jax.experiment"),
+      *(f"--name={argument}", f"--seeds={count}"),
+      *(x for x in sys.argv[1:] if x.startswith("--config.")),
+    ]
+  )
   text = report.write(
     path, experiment.title, experiment.paper, command, seeds[:count]
   )
@@ -78,7 +94,9 @@ def main(argv: list[str]) -> None:
     return
   if not _NAME.value:
     raise UserError("--name=NAME is missing; --list shows them")
-  experiments = {argument: _find(argument) for argument in _NAME.value}
+  experiments = {
+    argument: _find(argument, overrides.given()) for argument in _NAME.value
+  }
   from akd_jax import compilation, jobs
 
   compilation.use_persistent_cache()
@@ -110,4 +128,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  cli.run(main)
+  cli.run(main, overrides.define)

@@ -19,15 +19,16 @@ from akd_jax.state import create_networks
 def teacher_recipe(config: ConfigDict) -> ConfigDict:
   """The config of the teacher that a student's config asks for.
 
-  It sees the student's data and has the same judge; its attributes are the
-  student's own, or those that they are mapped to.
+  It sees the student's data, has the same judge and is evaluated alike; its
+  attributes are the student's own, or those that they are mapped to.
   """
   recipe = ConfigDict(config.teacher_recipe.to_dict())
   attributes = config.data.attributes
   if config.pseudo.reading != "off":
     attributes = tuple(dict.fromkeys(config.pseudo.mapping.to_dict().values()))
   recipe.data = ConfigDict(config.data.to_dict() | {"attributes": attributes})
-  recipe.classifier = ConfigDict(config.classifier.to_dict())
+  for section in ("classifier", "evaluation"):
+    recipe[section] = ConfigDict(config[section].to_dict())
   return recipe
 
 

@@ -1,6 +1,7 @@
 """What can be said of a config before anything is opened or trained."""
 
 import math
+import pathlib
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -34,6 +35,8 @@ _NOT_NEGATIVE = (
   "optimizer.learning_rate",
   "evaluation.images",
 )
+# Or "".
+_FILES = ("classifier.weights", "evaluation.inception")
 _CHOICES = {
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher"),
@@ -55,7 +58,7 @@ def distils(config: ConfigDict) -> bool:
 
 
 def check(config: ConfigDict) -> None:
-  """Checks every field that has a list of values, or must be positive.
+  """Checks every field that has a list of values, is a number or a file.
 
   Raises:
     UserError: one has another; the message says which are possible.
@@ -82,6 +85,11 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
         f"{nearest(str(fields[name]), choices)}"
       )
+  for field in _FILES:
+    path = _value(config, field)
+    # Hours before it is read.
+    if path and not pathlib.Path(path).is_file():
+      raise UserError(f"config.{field}={path} is no file")
   check_judge(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from akd_jax import comparison, files, jobs, teaching
+from akd_jax import runs as directories
+from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.metrics.seeds import paired_difference, spread
 from akd_jax.validation import distils
@@ -127,8 +129,8 @@ def test_whoever_teaches_an_arm_is_trained(name, scale):
   trained = {str(job.workdir): job.config for job in seed.teachers.values()}
   taught = [x.config for x in seed.arms.values() if distils(x.config)]
   assert taught
-  for student in taught:
-    teaching.check_fit(student, trained[student.teacher])
+  for config in taught:
+    teaching.check_fit(config, trained[config.teacher])
 
 
 def test_several_teachers_are_told_apart():
@@ -186,9 +188,52 @@ def test_the_weight_of_the_attention_term_is_in_the_table():
   assert "| L_akd, weighted, of L_rec | - | 5.00 |" in text
 
 
+def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
+  config = student.get_config("debug")
+  directories.write_config(config, str(tmp_path))
+  job = jobs.Job(config, tmp_path)
+  assert job.result is None
+  for names, step, done in (
+    (config.data.attributes, config.steps, True),
+    (config.data.attributes, config.steps - 1, False),
+    (config.data.attributes[:1], config.steps, False),
+  ):
+    network = {"attributes": dict.fromkeys(names)}
+    result = {"step": step, "networks": {"generator": network}}
+    (tmp_path / "evaluation.json").write_text(json.dumps(result))
+    assert job.result == (result if done else None)
+
+
+def test_a_field_is_set_in_every_arm_and_for_its_teacher():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  fields = {"data.path": "photos", "evaluation.inception": "file"}
+  seed = jobs.seed_of(table.changed(fields).arms, 0, Path("root"))
+  for job in seed.jobs.values():
+    assert job.config.data.path == "photos"
+    assert job.config.evaluation.inception == "file"
+  assert table.arms["with"].data.path == ""
+
+
+def test_a_field_that_tells_the_arms_apart_is_left_to_them():
+  table = EXPERIMENTS["paper2_table2"]("debug")
+  with pytest.raises(ValueError, match=r"its arms differ in config\.steps"):
+    table.changed({"steps": 3})
+
+
+def test_every_attribute_has_its_distance_in_the_table():
+  photos = result(0.5, 0.5)
+  network = photos["networks"]["student"]
+  network |= {"fid": 3.0, "kid": {"mean": 0.0125}}
+  network["attributes"]["Bald"]["fid"] = 7.0
+  figures = comparison.figures(photos)
+  assert figures["fid"] == 3 and figures["fid, Bald"] == 7
+  assert figures["KID x 1,000"] == 12.5
+
+
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   command = [
     sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
+    "--config.evaluation.images=16",
     "--seeds=1", f"--root={tmp_path}/runs", f"--out={tmp_path}/docs",
   ]  # fmt: skip
 
@@ -205,12 +250,14 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
     printed += out
   # Teacher and two students: each was introduced, and trained, once.
   assert printed.count("generator ") == 3
-  text = (tmp_path / "docs" / "paper1_table1.md").read_text()
+  text = (tmp_path / "docs" / "paper1_table1_debug.md").read_text()
   assert text.startswith("# Paper 1, Table 1")
+  assert "--seeds=1 --config.evaluation.images=16`" in text
   assert "| without | with | teacher |" in text
   for picture in ("people", "curves"):
-    assert f"(paper1_table1_{picture}.png)" in text
-    assert (tmp_path / "docs" / f"paper1_table1_{picture}.png").exists()
+    assert f"(paper1_table1_debug_{picture}.png)" in text
+    drawn = tmp_path / "docs" / f"paper1_table1_debug_{picture}.png"
+    assert drawn.exists()
   # What is there is taken as it is.
   again = start()
   assert text in again.communicate()[0] and again.returncode == 0

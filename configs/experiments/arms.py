@@ -1,11 +1,12 @@
 """What experiments are made of: students that differ in a field or two."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
 from akd_jax.configs import student
+from akd_jax.configs.teacher import AVATAR_SHARES
 
 # What a judge can not see in avatars of 32 pixels: wrinkles and blush.
 TOO_SMALL = ("Young", "Rosy_Cheeks")
@@ -90,12 +91,23 @@ def same_size(scale: str) -> ConfigDict:
   return config
 
 
+def of_expressions(scale: str, names: Sequence[str]) -> dict[str, Any]:
+  """The fields of faces with one of these expressions, on avatars as often."""
+  fields: dict[str, Any] = {
+    "data.attributes": tuple(names),
+    "data.label_rule": "exclusive",
+  }
+  if scale in ("avatars", "debug"):
+    usual = {k: x for k, x in AVATAR_SHARES.items() if k != "Smiling"}
+    equal = dict.fromkeys(names, 1 / len(names))
+    fields["data.distribution"] = ConfigDict(usual | equal)
+  return fields
+
+
 def changed(config: ConfigDict, fields: Mapping[str, Any]) -> ConfigDict:
   """A copy with some fields, by their dotted names, set."""
   copy = ConfigDict(config.to_dict())
-  for name, value in fields.items():
-    section, _, field = name.rpartition(".")
-    (copy[section] if section else copy)[field] = value
+  copy.update_from_flattened_dict(fields)
   return copy
 
 
@@ -111,6 +123,19 @@ class Experiment(NamedTuple):
   title: str
   arms: dict[str, ConfigDict]
   paper: str
+
+  def changed(self, fields: Mapping[str, Any]) -> "Experiment":
+    """With some fields, by their dotted names, set in every arm.
+
+    Raises:
+      ValueError: it is one in which the arms differ.
+    """
+    first, *others = self.arms.values()
+    for name in fields:
+      if any(config[name] != first[name] for config in others):
+        raise ValueError(f"its arms differ in config.{name}")
+    arms = {arm: changed(x, fields) for arm, x in self.arms.items()}
+    return self._replace(arms=arms)
 
 
 def experiment(

@@ -14,6 +14,7 @@ from akd_jax.configs.experiments.arms import (
   changed,
   experiment,
   half_width,
+  of_expressions,
   quarter_width,
 )
 
@@ -78,13 +79,9 @@ def table3(scale: str) -> Experiment:
 
 def table4(scale: str) -> Experiment:
   """Four expressions, exclusive classes, the quarter-width student."""
-  base = changed(
-    quarter_width(scale),
-    {"data.attributes": FOUR_EXPRESSIONS, "data.label_rule": "exclusive"},
-  )
   return experiment(
     "Paper 1, Table 4: four expressions",
-    base,
+    changed(quarter_width(scale), of_expressions(scale, FOUR_EXPRESSIONS)),
     {"without": WITHOUT, "with": WITH},
     "RaFD: 90.68 % without, 91.79 % with.",
   )

@@ -3,7 +3,7 @@
 python -m akd_jax.main --config=configs/teacher.py[:avatars|celeba|rafd|debug]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  1 CPU core      94 min     mean accuracy 94.7 % (docs/results.md)
+avatars  1 CPU core      94 min     mean accuracy 94.3 % (docs/results.md)
 celeba   not run here               paper 1, Table 1: 65.1 %
 rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
 debug    2 CPU cores     seconds    nothing: every part runs

@@ -7,7 +7,7 @@ import numpy as np
 
 from akd_jax.metrics.seeds import paired_difference, spread
 
-# Of a row that is the same for every arm.
+# Of a row that says what chance gives.
 _CHANCE = ", a uniform map"
 # evaluation.json of each seed.
 Results = Sequence[Mapping[str, Any]]
@@ -166,7 +166,14 @@ def markdown(
     arm: [figures(result) for result in results[:count]]
     for arm, results in arms.items()
   }
-  baseline, *others = found
+  baseline = next(iter(found))
+  same = set(student(arms[baseline][0])["attributes"])
+  # A mean over other attributes is no more or less than the baseline's.
+  others = [
+    arm
+    for arm, results in arms.items()
+    if arm != baseline and set(student(results[0])["attributes"]) == same
+  ]
   truth = [
     figures_of_truth([results[seed] for results in arms.values()])
     for seed in range(count)

@@ -9,11 +9,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax import (
-  inference,
   judge,
   matrices,
   portraits,
-  teaching,
   validation,
 )
 from akd_jax.attention import activation_name
@@ -29,9 +27,9 @@ from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
 from akd_jax.pictures import save_png
 from akd_jax.reference import Distances, Reference, load_or_compute
-from akd_jax.runs import Run, load_run
+from akd_jax.runs import load_run
 from akd_jax.samples import sitters
-from akd_jax.state import Networks, create_networks
+from akd_jax.subjects import subjects
 from akd_jax.trials import (
   Subject,
   TestSet,
@@ -70,7 +68,8 @@ def evaluate(
       that are to be others than the run's.
 
   Returns:
-    What evaluation.json holds: {"step", "protocol", "classifier", "networks":
+    What evaluation.json holds: {"step", "settings", "protocol", "classifier",
+    "networks":
     {"teacher" and "student", or "generator": see `measure`},
     "attention_agreement", "training_labels": how attributes go with gender,
     where that is known (paper 2, Table V)}.
@@ -105,7 +104,10 @@ def evaluate(
   wanted = only or run.attributes
   networks, attention = {}, []
   for subject in subjects(run):
-    if subject.attributes == run.attributes:
+    own = np.eye(len(run.attributes))
+    if subject.attributes == run.attributes and np.array_equal(
+      subject.conditions, own
+    ):
       networks[subject.name], maps = measure(
         subject, pictures, before, classifier, real, names, run.config,
         wanted, keep,
@@ -115,6 +117,7 @@ def evaluate(
     attention.append(maps)
   result = {
     "step": run.step,
+    "settings": settings(run.config),
     "protocol": config.evaluation.protocol,
     "classifier": classifier.metadata,
     "networks": networks,
@@ -124,6 +127,12 @@ def evaluate(
   if len(attention) > 1:
     result["attention_agreement"] = agree(*attention)
   return result
+
+
+def settings(config: ConfigDict) -> dict[str, Any]:
+  """How a run is evaluated, as plain JSON: the sections of its config."""
+  fields = json.loads(config.to_json_best_effort())
+  return {name: fields[name] for name in ("evaluation", "classifier")}
 
 
 def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
@@ -161,45 +170,6 @@ def _draw_attention(workdir: str, step: int, folder: pathlib.Path) -> None:
       title, subject, people, source, run.config.attention
     )
     save_png(folder / f"attention_{subject.name}.png", sheet)
-
-
-def subjects(run: Run) -> list[Subject]:
-  """The run's generator, after its teacher where it has one.
-
-  Attention is looked at as in training: a student's from the logits that
-  `config.attention.discriminator` names.
-  """
-  trained = _trained(run)
-  own = np.eye(len(run.attributes))
-  directory = run.config.teacher
-  if not directory or not teaching.is_finished(directory):
-    return [Subject("generator", run.attributes, trained, own, own)]
-  teacher = load_run(directory)
-  taught = _trained(teacher)
-  try:
-    mapping = teaching.check_fit(run.config, teacher.config)
-  except UserError:
-    # Nothing was learnt from it, so that nobody has looked whether it fits.
-    if validation.distils(run.config):
-      raise
-    return [Subject("generator", run.attributes, trained, own, own)]
-  student = Subject("student", run.attributes, trained, own, own)
-  if run.config.attention.discriminator == "teacher":
-    pair = trained.networks.generator, taught.networks.discriminator
-    judged = inference.Trained(
-      Networks(*pair), trained.generator, taught.discriminator
-    )
-    student = student._replace(trained=judged, selectors=mapping)
-  return [
-    Subject("teacher", teacher.attributes, taught, mapping, mapping),
-    student,
-  ]
-
-
-def _trained(run: Run) -> inference.Trained:
-  return inference.Trained(
-    create_networks(run.config), run.generator, run.discriminator
-  )
 
 
 def measure(

@@ -5,13 +5,15 @@ r"""Repeats tables of the papers: every arm, several seeds, with error bars.
       [--config.FIELD=VALUE ...]
 
 ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
-field, such as --config.data.path=photos, is set in every arm.
+field, such as --config.data.path=photos, is set in every arm and is part of the
+recipe: with another value all is trained anew, and OUT is ROOT/results.
 
-Trains what is not there yet (a teacher a seed; experiments that ask for the
-same teacher or student share it), evaluates it, and writes OUT/NAME[_ARG].md,
-with pictures, after each seed. Stop it whenever you like: the same command goes
-on. Started several times it shares the work; on a CPU, one core each is quicker
-than all for one: `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
+Trains what is not there yet (teachers of each seed; experiments that ask for
+the same teacher or student share it), evaluates it, and writes
+OUT/NAME[_ARG].md, with pictures, after each seed. Stop it whenever you like:
+the same command goes on. Started several times it shares the work; on a CPU, one
+core each is quicker than all for one:
+`taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
 --list shows the names.
 """
 
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
 _ROOT = flags.DEFINE_string("root", "runs/experiments", "Where runs go.")
-_OUT = flags.DEFINE_string("out", "docs/results", "Where the tables go.")
+_OUT = flags.DEFINE_string(
+  "out", None, "Where the tables go; docs/results, of recipes as they are."
+)
 _LIST = flags.DEFINE_bool("list", False, "Print the names and what they are.")
 
 
@@ -65,7 +69,8 @@ def _report(
     return ""
   # Of each scale a page of its own.
   name = argument.removesuffix(":avatars").replace(":", "_")
-  path = pathlib.Path(_OUT.value, f"{name}.md")
+  usual = f"{_ROOT.value}/results" if overrides.given() else "docs/results"
+  path = pathlib.Path(_OUT.value or usual, f"{name}.md")
   command = shlex.join(
     [
       *("python", "-m", "akd_jax.experiment"),
@@ -109,6 +114,8 @@ def main(argv: list[str]) -> None:
   }
   every: dict[pathlib.Path, jobs.Job] = {}
   for of_experiment in seeds.values():
+    for seed in of_experiment:
+      jobs.check(seed)
     teachers = [job for seed in of_experiment for job in seed.teachers.values()]
     students = [job for seed in of_experiment for job in seed.arms.values()]
     every |= {job.workdir: job for job in teachers + students}

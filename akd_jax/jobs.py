@@ -30,14 +30,19 @@ class Job(NamedTuple):
 
   @property
   def result(self) -> dict[str, Any] | None:
-    """Its evaluation.json; None before all of its end has been evaluated."""
+    """Its evaluation.json; None before all of its end has been evaluated.
+
+    Evaluated by hand and otherwise than the recipe says, it has not been.
+    """
     path = self.workdir / "evaluation.json"
     if not path.exists():
       return None
     result = json.loads(path.read_text())
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(comparison.student(result)["attributes"]) == set(wanted)
-    return result if whole and result["step"] >= self.config.steps else None
+    alike = result.get("settings") == evaluation.settings(self.config)
+    ended = result["step"] >= self.config.steps
+    return result if whole and alike and ended else None
 
 
 class Seed(NamedTuple):
@@ -97,6 +102,20 @@ def seed_of(
   )
 
 
+def check(seed: Seed) -> None:
+  """Refuses what could only be found once the teachers are trained.
+
+  Raises:
+    UserError: a field of an arm is wrong, or a teacher would not fit.
+  """
+  taught_by = {job.workdir: job.config for job in seed.teachers.values()}
+  for job in seed.jobs.values():
+    validation.check(job.config)
+    if validation.distils(job.config):
+      teacher = taught_by[pathlib.Path(job.config.teacher)]
+      teaching.check_fit(job.config, teacher)
+
+
 def undone(jobs: Iterable[Job]) -> list[Job]:
   """Those without a result."""
   return [job for job in jobs if not job.result]
@@ -107,11 +126,16 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 
   Yields those that are left, whenever this has changed.
   """
+  jobs = list(jobs)
+  # Who is not taught is measured beside the teacher, too.
+  teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
-        if ours and _is_ready(job) and not job.result:
+        waits = job.config.teacher in teachers
+        ready = not waits or teaching.is_finished(job.config.teacher)
+        if ours and ready and not job.result:
           train.train_with_teacher(job.config, str(job.workdir))
           result = evaluation.evaluate(str(job.workdir))
           evaluation.write(result, str(job.workdir))
@@ -122,12 +146,6 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
     if len(still) < len(left):
       yield still
     left = still
-
-
-def _is_ready(job: Job) -> bool:
-  return not validation.distils(job.config) or teaching.is_finished(
-    job.config.teacher
-  )
 
 
 class Training(NamedTuple):

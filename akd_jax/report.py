@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from akd_jax import comparison, curves, evaluation, validation
+from akd_jax import comparison, curves, validation
 from akd_jax.data import pipeline
 from akd_jax.files import written_whole
 from akd_jax.jobs import Seed, read_training
@@ -12,6 +12,7 @@ from akd_jax.pictures import save_png
 from akd_jax.portraits import Portrayed, side_by_side
 from akd_jax.runs import load_run
 from akd_jax.samples import sitters
+from akd_jax.subjects import subjects
 
 # People in the picture.
 _SHOWN = 2
@@ -80,7 +81,7 @@ def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
     run = load_run(str(job.workdir))
     # Runs may have been moved since.
     run.config.teacher = job.config.teacher
-    *above, subject = evaluation.subjects(run)
+    *above, subject = subjects(run)
     students.append(Portrayed(subject._replace(name=arm), run.config.attention))
     name = names.get(pathlib.Path(run.config.teacher))
     if name and above and validation.distils(run.config):

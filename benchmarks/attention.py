@@ -12,10 +12,11 @@ import argparse
 
 import numpy as np
 
-from akd_jax import attention, evaluation, inference, runs, trials
+from akd_jax import attention, inference, runs, trials
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
 from akd_jax.metrics.localization import localization
+from akd_jax.subjects import subjects
 
 HOOKS = ("block", "branch")
 
@@ -25,7 +26,7 @@ def scores(directory, count):
   run = runs.load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
   test = trials.load_test_set(source, 8 * count, 4)
-  *_, subject = evaluation.subjects(run)
+  *_, subject = subjects(run)
   blocks = subject.trained.networks.generator.blocks
   names = [
     attention.activation_name(block, hook, blocks)

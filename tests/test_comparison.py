@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from akd_jax import comparison, files, jobs, teaching
+from akd_jax import comparison, evaluation, files, jobs, teaching
 from akd_jax import runs as directories
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.errors import UserError
 from akd_jax.metrics.seeds import paired_difference, spread
 from akd_jax.validation import distils
 from tests import training
@@ -199,9 +200,24 @@ def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
     (config.data.attributes[:1], config.steps, False),
   ):
     network = {"attributes": dict.fromkeys(names)}
-    result = {"step": step, "networks": {"generator": network}}
+    result = {
+      "step": step,
+      "settings": evaluation.settings(config),
+      "networks": {"generator": network},
+    }
     (tmp_path / "evaluation.json").write_text(json.dumps(result))
     assert job.result == (result if done else None)
+
+
+def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
+  config = student.get_config("debug")
+  directories.write_config(config, str(tmp_path))
+  network = {"attributes": dict.fromkeys(config.data.attributes)}
+  result = {"step": config.steps, "networks": {"generator": network}}
+  result["settings"] = evaluation.settings(config)
+  result["settings"]["evaluation"]["protocol"] = "all"
+  (tmp_path / "evaluation.json").write_text(json.dumps(result))
+  assert jobs.Job(config, tmp_path).result is None
 
 
 def test_a_field_is_set_in_every_arm_and_for_its_teacher():
@@ -218,6 +234,29 @@ def test_a_field_that_tells_the_arms_apart_is_left_to_them():
   table = EXPERIMENTS["paper2_table2"]("debug")
   with pytest.raises(ValueError, match=r"its arms differ in config\.steps"):
     table.changed({"steps": 3})
+
+
+@pytest.mark.parametrize(
+  "name", ["seed", "teacher", "teacher_recipe.evaluation.images"]
+)
+def test_what_an_experiment_sets_itself_is_refused(name):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  with pytest.raises(ValueError, match=f"it sets config.{name} itself"):
+    table.changed({name: 1})
+
+
+def test_a_field_that_no_arm_has_is_refused():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  with pytest.raises(ValueError, match=r"no config\.data\.distribution\.Bald"):
+    table.changed({"data.distribution.Bald": 0.5})
+
+
+def test_a_wrong_field_is_found_before_a_teacher_is_trained():
+  table = EXPERIMENTS["paper2_table7"]("debug")
+  changed = table.changed({"pseudo.reading": "paper1"})
+  seed = jobs.seed_of(changed.arms, 0, Path("root"))
+  with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
+    jobs.check(seed)
 
 
 def test_every_attribute_has_its_distance_in_the_table():

@@ -172,6 +172,11 @@ def test_what_all_maps_have_in_common_agrees_by_chance():
   assert agreement(maps, other)["chance"] == pytest.approx(1 / 3)
 
 
+def test_one_map_alone_has_no_chance_level():
+  map_ = np.random.default_rng(0).uniform(size=(1, 4, 4))
+  assert agreement(map_, map_)["chance"] is None
+
+
 def test_constant_maps_are_left_out_and_counted():
   maps = np.random.default_rng(0).uniform(size=(4, 4, 4))
   student = maps.copy()

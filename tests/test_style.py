@@ -45,6 +45,7 @@ ORDER = [
   "inference",
   "samples",
   "trials",
+  "subjects",
   "portraits",
   "evaluation",
   "comparison",

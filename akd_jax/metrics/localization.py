@@ -132,7 +132,8 @@ def agreement(
     student's map of the next image, which maps have in common whatever they
     look at; and the l1 distance of the maps each divided by its sum, in [0, 2];
     half of it is their total variation. Images where a map is constant have no
-    correlation and are left out; without any other, all three are None.
+    correlation and are left out; without any other, all three are None, and of
+    a single one there is no chance level.
   """
   if teacher_maps.shape != student_maps.shape or teacher_maps.ndim != 3:
     raise ValueError(
@@ -147,9 +148,10 @@ def agreement(
   shares = pair / pair.sum((2, 3), keepdims=True)
   centred = pair - pair.mean((2, 3), keepdims=True)
   standard = centred / centred.std((2, 3), keepdims=True)
+  others = (standard[0] * np.roll(standard[1], 1, 0)).mean((1, 2))
   return {
     "pearson": _mean(standard.prod(0).mean((1, 2))),
-    "chance": _mean((standard[0] * np.roll(standard[1], 1, 0)).mean((1, 2))),
+    "chance": _mean(others) if len(others) > 1 else None,
     "l1": _mean(np.abs(shares[0] - shares[1]).sum((1, 2))),
     "images": int(kept.sum()),
     "left_out": int((~kept).sum()),

@@ -111,6 +111,16 @@ def changed(config: ConfigDict, fields: Mapping[str, Any]) -> ConfigDict:
   return copy
 
 
+# Set by `jobs.seed_of` and `teaching.teacher_recipe`, whatever a recipe says.
+_SET_BY_SEEDS = (
+  "seed",
+  "teacher",
+  "teacher_recipe.seed",
+  "teacher_recipe.evaluation",
+  "teacher_recipe.classifier",
+)
+
+
 class Experiment(NamedTuple):
   """The same student, but for the fields of each arm.
 
@@ -128,11 +138,18 @@ class Experiment(NamedTuple):
     """With some fields, by their dotted names, set in every arm.
 
     Raises:
-      ValueError: it is one in which the arms differ.
+      ValueError: it is one in which the arms differ, that an arm lacks, or that
+        an experiment sets itself.
     """
     first, *others = self.arms.values()
     for name in fields:
-      if any(config[name] != first[name] for config in others):
+      if any(f"{name}.".startswith(f"{own}.") for own in _SET_BY_SEEDS):
+        raise ValueError(f"it sets config.{name} itself")
+      try:
+        differ = any(config[name] != first[name] for config in others)
+      except KeyError:
+        raise ValueError(f"it has no config.{name}") from None
+      if differ:
         raise ValueError(f"its arms differ in config.{name}")
     arms = {arm: changed(x, fields) for arm, x in self.arms.items()}
     return self._replace(arms=arms)

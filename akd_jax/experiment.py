@@ -11,8 +11,8 @@ recipe: with another value all is trained anew, and OUT is ROOT/results.
 Trains what is not there yet (teachers of each seed; experiments that ask for
 the same teacher or student share it), evaluates it, and writes
 OUT/NAME[_ARG].md, with pictures, after each seed. Stop it whenever you like:
-the same command goes on. Started several times it shares the work; on a CPU, one
-core each is quicker than all for one:
+the same command goes on. Started several times it shares the work; on a CPU,
+one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
 --list shows the names.
 """

@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import (
-  judge,
-  matrices,
-  portraits,
-  validation,
-)
+from akd_jax import judge, matrices, portraits, validation
 from akd_jax.attention import activation_name
 from akd_jax.classify import Classifier
 from akd_jax.data import pipeline
@@ -102,9 +97,9 @@ def evaluate(
   )
   names = Names(run.attributes, config.data.attributes, test.exclusive)
   wanted = only or run.attributes
+  own = np.eye(len(run.attributes))
   networks, attention = {}, []
   for subject in subjects(run):
-    own = np.eye(len(run.attributes))
     if subject.attributes == run.attributes and np.array_equal(
       subject.conditions, own
     ):

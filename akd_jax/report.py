@@ -83,8 +83,8 @@ def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
     run.config.teacher = job.config.teacher
     *above, subject = subjects(run)
     students.append(Portrayed(subject._replace(name=arm), run.config.attention))
-    name = names.get(pathlib.Path(run.config.teacher))
-    if name and above and validation.distils(run.config):
+    if validation.distils(run.config):
+      name = names[pathlib.Path(run.config.teacher)]
       teacher = above[0]._replace(name=name)
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))
   networks = [*teachers.values(), *students]

@@ -73,7 +73,7 @@ def _figures(result: dict[str, Any]) -> list[list[str]]:
 def _agreement(result: dict[str, Any]) -> list[list[str]]:
   """Of the student's attention with the teacher's: one line, or none."""
   rows = result.get("attention_agreement", {})
-  value, chance = (mean_of(rows, name) for name in ("pearson", "chance"))
+  value, chance = mean_of(rows, "pearson"), mean_of(rows, "chance")
   if value is None or chance is None:
     return []
   above = ["-"] * (len(result["networks"]) - 1)
@@ -174,22 +174,14 @@ def _share_of(*path: str) -> _Figure:
 def _attention(score: str) -> _Figure:
   """At the block that is distilled, beside what a uniform map would have."""
 
-  def figure(network):
-    path = "attention", network["block"], score
-    value, chance = (
-      mean_of(network["attributes"], *path, x) for x in ("value", "chance")
-    )
-    if value is None or chance is None:
-      return None
-    return f"{100 * value:.1f} ({100 * chance:.1f}) %"
-
-  return figure
-
-
-def _identity(network: dict[str, Any]) -> str | None:
-  value, chance = (
-    mean_of(network["attributes"], "identity", x) for x in ("value", "chance")
+  return lambda network: _beside_chance(
+    network, "attention", network["block"], score
   )
+
+
+def _beside_chance(network: dict[str, Any], *path: str) -> str | None:
+  rows = network["attributes"]
+  value, chance = (mean_of(rows, *path, x) for x in ("value", "chance"))
   if value is None or chance is None:
     return None
   return f"{100 * value:.1f} ({100 * chance:.1f}) %"
@@ -219,7 +211,7 @@ _FIGURES: dict[str, _Figure] = {
   "error inside the attribute": _share_of("counterfactual", "inside", "error"),
   "  of doing nothing": _share_of("counterfactual", "inside", "nothing"),
   "error outside": _share_of("counterfactual", "outside", "error"),
-  "identity kept (chance)": _identity,
+  "identity kept (chance)": lambda network: _beside_chance(network, "identity"),
   "attention inside (chance)": _attention("share"),
   "attention's maximum inside (chance)": _attention("pointing"),
   _LAST_OF_ATTENTION: _attention("iou"),

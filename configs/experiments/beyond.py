@@ -7,6 +7,7 @@ from akd_jax.configs.experiments.arms import (
   WITHOUT,
   Experiment,
   experiment,
+  half_width,
   small_half_width,
   taught_by_attention,
 )
@@ -73,9 +74,21 @@ def better_teacher(scale: str) -> Experiment:
   return experiment("What a better teacher has to teach", base, arms)
 
 
+def longer(scale: str) -> Experiment:
+  """Table 1's students, trained three times as long.
+
+  Three seeds of a teacher and two students take about two hours on 2 cores.
+  """
+  base = half_width(scale)
+  base.steps *= 3
+  arms = {"without": WITHOUT, "with": WITH}
+  return experiment("Table 1's students, trained three times as long", base, arms)
+
+
 EXPERIMENTS = {
   "method": method,
   "output": output,
   "larger": larger,
   "better_teacher": better_teacher,
+  "longer": longer,
 }

@@ -9,6 +9,8 @@ from akd_jax.metrics.seeds import paired_difference, spread
 
 # Of a row that says what chance gives.
 _CHANCE = ", a uniform map"
+# Of rows that say nothing of arms whose maps are made otherwise.
+_OF_MAPS = ("attention", "agreement")
 # evaluation.json of each seed.
 Results = Sequence[Mapping[str, Any]]
 
@@ -180,11 +182,18 @@ def markdown(
   ]
   if any(truth):
     found["true translations"] = truth
-  judge = arms[baseline][0]["classifier"]["test_accuracy"]["mean"]
+  judge = arms[baseline][0]["real_accuracy"]["mean"]
   rows = list(dict.fromkeys(row for arm in found.values() for row in arm[0]))
 
   def values(arm: str, row: str) -> list[float | None]:
     return [seed.get(row) for seed in found[arm]]
+
+  maps = {arm: results[0]["attention"] for arm, results in arms.items()}
+
+  def difference(arm: str, row: str) -> str:
+    if row.startswith(_OF_MAPS) and maps[arm] != maps[baseline]:
+      return "-"
+    return _difference(values(arm, row), values(baseline, row))
 
   lines = [f"# {title}", ""]
   if paper:
@@ -206,13 +215,7 @@ def markdown(
     *_table(
       ["", *others],
       [
-        [
-          row,
-          *(
-            _difference(values(arm, row), values(baseline, row))
-            for arm in others
-          ),
-        ]
+        [row, *(difference(arm, row) for arm in others)]
         for row in rows
         if None not in values(baseline, row) and not row.endswith(_CHANCE)
       ],

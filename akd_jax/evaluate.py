@@ -60,10 +60,12 @@ def main(argv: list[str]) -> None:
       f"--workdir={workdir} is a file: evaluate the run it is the teacher of"
     )
   keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
+  # Once: a run that goes on deletes its checkpoints.
+  run = runs.load_run(workdir, _STEP.value)
   result = evaluation.evaluate(
-    workdir, _STEP.value, tuple(_ATTRIBUTES.value), keep, overrides.given()
+    run, tuple(_ATTRIBUTES.value), keep, overrides.given()
   )
-  path = evaluation.write(result, workdir)
+  path = evaluation.write(result, workdir, run)
   print(f"\n{summary.table(result)}\n\nwritten to {path}")
 
 

@@ -22,7 +22,7 @@ from akd_jax.metrics.localization import agreement
 from akd_jax.metrics.outcomes import METRICS, Names, Outcome
 from akd_jax.pictures import save_png
 from akd_jax.reference import Distances, Reference, load_or_compute
-from akd_jax.runs import load_run
+from akd_jax.runs import Run
 from akd_jax.samples import sitters
 from akd_jax.subjects import subjects
 from akd_jax.trials import (
@@ -37,14 +37,17 @@ from akd_jax.trials import (
 
 # People whose attention is drawn.
 _SHOWN = 2
+# Of a config: what a run can be evaluated by, other than it was trained by.
+SECTIONS = ("evaluation", "classifier")
+# Fields of config.attention that decide whose maps are measured.
+_MAPS = ("method", "hook", "block", "discriminator")
 
 # {attribute: maps [n, h, w]}.
 Attention = dict[str, np.ndarray]
 
 
 def evaluate(
-  workdir: str,
-  step: int | None = None,
+  run: Run,
   only: tuple[str, ...] = (),
   keep: Callable[[str, Outcome], None] | None = None,
   fields: Mapping[str, Any] | None = None,
@@ -54,8 +57,7 @@ def evaluate(
   Of a teacher of other attributes (pseudo-attention) the attention is compared.
 
   Args:
-    workdir: the run's directory.
-    step: of the checkpoint; the last by default.
+    run: with the config that it was trained by.
     only: attributes to test; all by default.
     keep: called with the name of a network and what became of each attribute;
       None for nothing more than the figures.
@@ -63,27 +65,26 @@ def evaluate(
       that are to be others than the run's.
 
   Returns:
-    What evaluation.json holds: {"step", "settings", "protocol", "classifier",
-    "networks":
-    {"teacher" and "student", or "generator": see `measure`},
-    "attention_agreement", "training_labels": how attributes go with gender,
-    where that is known (paper 2, Table V)}.
+    What evaluation.json holds: {"step", "settings", "protocol", "attention":
+    whose maps are measured, "classifier", "real_accuracy": of that on the
+    run's test split, "networks": {"teacher" and "student", or "generator": see
+    `measure`}, "attention_agreement", "training_labels": how attributes go with
+    gender, where that is known (paper 2, Table V)}.
 
   Raises:
-    UserError: there is no such run, checkpoint or attribute, or another field
-      is to be changed.
+    UserError: there is no such attribute, or another field is to be changed.
   """
-  run = load_run(workdir, step)
   for field in fields or {}:
-    if not field.startswith(("evaluation.", "classifier.")):
+    if field.partition(".")[0] not in SECTIONS:
       raise UserError(
         f"--config.{field}: it is the run's; here, evaluation and classifier"
         " can be others"
       )
   if fields:
+    run = run._replace(config=ConfigDict(run.config.to_dict()))
     run.config.update_from_flattened_dict(fields)
     validation.check(run.config)
-  attribute_indices(run.attributes, only, workdir)
+  attribute_indices(run.attributes, only, "config.data.attributes")
   config = judge.judged(run.config)
   splits = [
     pipeline.open_source(config.data, split) for split in pipeline.SPLITS
@@ -114,7 +115,9 @@ def evaluate(
     "step": run.step,
     "settings": settings(run.config),
     "protocol": config.evaluation.protocol,
+    "attention": {name: config.attention[name] for name in _MAPS},
     "classifier": classifier.metadata,
+    "real_accuracy": judge.real_accuracy(config, classifier, test),
     "networks": networks,
   }
   if GENDER in names.judged:
@@ -127,17 +130,17 @@ def evaluate(
 def settings(config: ConfigDict) -> dict[str, Any]:
   """How a run is evaluated, as plain JSON: the sections of its config."""
   fields = json.loads(config.to_json_best_effort())
-  return {name: fields[name] for name in ("evaluation", "classifier")}
+  return {name: fields[name] for name in SECTIONS}
 
 
-def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
+def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   """Writes WORKDIR/evaluation.json, and pictures to WORKDIR/evaluation.
 
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
   its blocks looks.
   """
   path = pathlib.Path(workdir) / "evaluation.json"
-  _draw_attention(workdir, result["step"], path.parent / "evaluation")
+  _draw_attention(path.parent, run)
   for name, network in result["networks"].items():
     matrix = {
       attribute: row["flips"]
@@ -155,16 +158,15 @@ def write(result: dict[str, Any], workdir: str) -> pathlib.Path:
   return path
 
 
-def _draw_attention(workdir: str, step: int, folder: pathlib.Path) -> None:
-  run = load_run(workdir, step)
+def _draw_attention(workdir: pathlib.Path, run: Run) -> None:
   source = pipeline.open_source(run.config.data, "test")
   people = sitters(source, _SHOWN)
   for subject in subjects(run):
-    title = f"{pathlib.Path(workdir).name}: attention, {subject.name}"
+    title = f"{workdir.name}: attention, {subject.name}"
     sheet = portraits.every_block(
       title, subject, people, source, run.config.attention
     )
-    save_png(folder / f"attention_{subject.name}.png", sheet)
+    save_png(workdir / "evaluation" / f"attention_{subject.name}.png", sheet)
 
 
 def measure(
@@ -203,7 +205,10 @@ def measure(
     name = outcome.attribute
     for metric in METRICS.values():
       rows[name] |= metric(outcome, names)
-    rows[name] |= distances.add(name, outcome.translated, outcome.features)
+    asked_for = outcome.targets[:, names.column(name)] > 0
+    rows[name] |= distances.add(
+      name, outcome.translated, outcome.features, asked_for
+    )
     if outcome.maps:
       attention[name] = outcome.maps[block]
     if keep:

@@ -6,13 +6,14 @@ r"""Repeats tables of the papers: every arm, several seeds, with error bars.
 
 ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
 field, such as --config.data.path=photos, is set in every arm and is part of the
-recipe: with another value all is trained anew, and OUT is ROOT/results.
+recipe: with another value all is trained anew (config.evaluation and
+config.classifier: only evaluated anew), and OUT is ROOT/results.
 
 Trains what is not there yet (teachers of each seed; experiments that ask for
 the same teacher or student share it), evaluates it, and writes
-OUT/NAME[_ARG].md, with pictures, after each seed. Stop it whenever you like:
-the same command goes on. Started several times it shares the work; on a CPU,
-one core each is quicker than all for one:
+OUT/NAME[_ARG].md, with pictures, after each seed, but not over a page of more
+seeds. Stop it whenever you like: the same command goes on. Started several
+times it shares the work; on a CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
 --list shows the names.
 """
@@ -78,10 +79,9 @@ def _report(
       *(x for x in sys.argv[1:] if x.startswith("--config.")),
     ]
   )
-  text = report.write(
+  return report.write(
     path, experiment.title, experiment.paper, command, seeds[:count]
   )
-  return f"{text}\nwritten to {path}"
 
 
 def _steps(jobs: "list[Job]") -> int:

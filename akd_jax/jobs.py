@@ -72,12 +72,16 @@ def seed_of(
 ) -> Seed:
   """One seed of each arm, and of the teachers that they share.
 
-  A run's directory is named by its recipe, so that experiments share it. A
-  single teacher is called that, several by the first arm that each teaches.
+  A run's directory is named by its recipe, so that experiments share it, and by
+  no more than that: one that is to be evaluated otherwise is not trained anew.
+  A single teacher is called that, several by the first arm that each teaches.
   """
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
+    for fields in (recipe, recipe.get("teacher_recipe", {})):
+      for section in evaluation.SECTIONS:
+        fields.pop(section, None)
     return root / files.digest(recipe) / f"seed_{seed}"
 
   students: dict[str, Job] = {}
@@ -137,8 +141,8 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         ready = not waits or teaching.is_finished(job.config.teacher)
         if ours and ready and not job.result:
           train.train_with_teacher(job.config, str(job.workdir))
-          result = evaluation.evaluate(str(job.workdir))
-          evaluation.write(result, str(job.workdir))
+          run = runs.load_run(str(job.workdir))
+          evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
           break
     else:
       time.sleep(_PATIENCE)

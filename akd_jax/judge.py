@@ -104,6 +104,27 @@ def judge_of(config: ConfigDict, splits: Sequence[Any]) -> Classifier:
   return load_or_train(config, cache_directory() / "classifiers", *splits)
 
 
+def real_accuracy(
+  config: ConfigDict, classifier: Classifier, test: Any
+) -> dict[str, Any]:
+  """How often a judge is right on real pictures of the run that it judges.
+
+  Its metadata says how often on those that it was tested on, which are others
+  where it learns from others.
+
+  Args:
+    config: as `judged` returns it.
+    classifier: the run's judge.
+    test: the run's test split.
+
+  Returns:
+    {"mean", "attributes": {name: share}}.
+  """
+  if not config.classifier.data:
+    return classifier.metadata["test_accuracy"]
+  return accuracy_on(config, classifier, test)
+
+
 def train_judge(config: ConfigDict, workdir: str) -> Classifier:
   """The command: trains the judge and writes WORKDIR/classifier.json."""
   attributes = open_source(config.data, "train").attributes

@@ -61,17 +61,26 @@ class Distances:
     self._features: list[np.ndarray] = []
 
   def add(
-    self, attribute: str, images: np.ndarray, judged: np.ndarray
+    self,
+    attribute: str,
+    images: np.ndarray,
+    judged: np.ndarray,
+    having: np.ndarray,
   ) -> dict[str, Any]:
-    """The Frechet distance of images uint8 [N, S, S, 3] with one attribute.
+    """The Frechet distance of translations to real pictures of an attribute.
 
-    To real pictures that have it; `judged` [N, F] are the judge's features.
     Nothing is said of fewer than two pictures on either side.
+
+    Args:
+      attribute: what was set or, by the protocol "flip", taken away.
+      images: uint8 [N, S, S, 3], all of which count `overall`.
+      judged: [N, F], the judge's features of them.
+      having: bool [N], on which it was set: these are compared.
     """
     embed = self._reference.embed
     features = judged if embed is None else embed(images)
     self._features.append(features)
-    return self._frechet(attribute, features)
+    return self._frechet(attribute, features[having])
 
   def overall(self) -> dict[str, Any]:
     """Both distances of all translations to all real pictures."""

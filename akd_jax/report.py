@@ -1,6 +1,7 @@
 """What an experiment has found: its table, its people side by side, curves."""
 
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ def write(
 ) -> str:
   """Writes PATH, and beside it a picture and curves of the first seed.
 
-  Does nothing where it would say what PATH already says.
+  Does nothing where it would say what PATH already says, or less: a page of
+  more seeds stays as it is.
 
   Args:
     path: of the table, *.md.
@@ -40,7 +42,7 @@ def write(
     seeds: those that are done.
 
   Returns:
-    The table as text.
+    The table as text, and what became of PATH.
   """
   results: dict[str, list[dict[str, Any]]] = {arm: [] for arm in seeds[0].jobs}
   seconds = 0.0
@@ -60,7 +62,10 @@ def write(
     f"\n![The same people, first seed]({picture.name})\n"
     f"\n![Training, first seed]({plot.name})\n"
   )
-  if not path.exists() or path.read_text() != text:
+  before = path.read_text() if path.exists() else ""
+  if _seeds_of(before) > len(seeds):
+    return f"{text}\n{path} is of more seeds, and stays"
+  if before != text:
     _draw_people(title, seeds[0], picture)
     first = {arm: job.workdir for arm, job in seeds[0].jobs.items()}
     curves.draw(
@@ -69,7 +74,12 @@ def write(
     )  # fmt: skip
     with written_whole(path) as partial:
       partial.write_text(text)
-  return text
+  return f"{text}\nwritten to {path}"
+
+
+def _seeds_of(page: str) -> int:
+  found = re.search(r"^(\d+) seeds?, ", page, re.MULTILINE)
+  return int(found[1]) if found else 0
 
 
 def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:

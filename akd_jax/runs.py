@@ -60,11 +60,6 @@ class Run(NamedTuple):
   discriminator: Any
   step: int
 
-  @property
-  def finished(self) -> bool:
-    """Whether it was trained to its end."""
-    return self.step >= self.config.steps
-
 
 def write_config(config: ConfigDict, workdir: str) -> None:
   """Writes the resolved config as WORKDIR/config.json."""

@@ -43,8 +43,8 @@ def _accuracies(result: dict[str, Any]) -> list[list[str]]:
     columns["true translations"] = {
       name: row.get("true_accuracy") for name, row in attributes.items()
     } | {"mean": mean}
-  judge = result["classifier"]["test_accuracy"]
-  real = {name: judge["attributes"][name] for name in attributes}
+  judge = result["real_accuracy"]["attributes"]
+  real = {name: judge[name] for name in attributes}
   known = [x for x in real.values() if x is not None]
   columns["real test split"] = real | {
     "mean": sum(known) / len(known) if known else None

@@ -36,9 +36,8 @@ def is_finished(directory: str) -> bool:
   """Whether the teacher there can be used as it is."""
   if runs.is_file(directory):
     return True
-  return bool(checkpoint.steps_saved(directory)) and (
-    runs.load_run(directory).finished
-  )
+  saved = checkpoint.steps_saved(directory)
+  return bool(saved) and saved[-1] >= runs.read_config(directory).steps
 
 
 class LoadedTeacher(NamedTuple):

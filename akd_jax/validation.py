@@ -85,6 +85,15 @@ def check(config: ConfigDict) -> None:
         f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
         f"{nearest(str(fields[name]), choices)}"
       )
+  if (
+    config.evaluation.protocol == "flip"
+    and config.data.label_rule == "exclusive"
+  ):
+    raise UserError(
+      "config.evaluation.protocol='flip' needs"
+      " config.data.label_rule='multilabel': an exclusive class cannot be"
+      " cleared; use 'lacking' or 'all'"
+    )
   for field in _FILES:
     path = _value(config, field)
     # Hours before it is read.

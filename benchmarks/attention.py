@@ -5,28 +5,51 @@
 RUN is the directory of a run on avatars, whose true translations are known.
 Prints how much of a map's mass lies on the pixels that the attribute owns, and
 how often its maximum does, means over attributes and runs, with the deviation
-over runs, beside a uniform map's.
+over runs, beside a uniform map's; and, of students, how alike their maps and
+their teachers' are, beside those of other people.
 """
 
 import argparse
+import itertools
 
 import numpy as np
 
 from akd_jax import attention, inference, runs, trials
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
-from akd_jax.metrics.localization import localization
+from akd_jax.metrics.localization import agreement, localization
 from akd_jax.subjects import subjects
 
 HOOKS = ("block", "branch")
 
 
+def cases(run, count):
+  """(subjects, source, test, [(column, chosen, targets)] of each attribute)."""
+  source = pipeline.open_source(run.config.data, "test")
+  test = trials.load_test_set(source, 8 * count, 4)
+  asked = []
+  for column, name in enumerate(run.attributes):
+    lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
+    targets = set_attribute(
+      test.labels[lacking], run.attributes, name, source.exclusive
+    )
+    asked.append((column, lacking, targets))
+  return subjects(run), source, test, asked
+
+
+def maps_of(subject, images, targets, column, names, method):
+  """{activation: [N, h, w]} of a subject of the run's attributes."""
+  selectors = np.tile(subject.selectors[column], (len(images), 1))
+  _, maps = inference.translate_with_attention(
+    subject.trained, images, targets, selectors, names, method
+  )
+  return maps
+
+
 def scores(directory, count):
   """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
   run = runs.load_run(directory)
-  source = pipeline.open_source(run.config.data, "test")
-  test = trials.load_test_set(source, 8 * count, 4)
-  *_, subject = subjects(run)
+  (*_, subject), source, test, asked = cases(run, count)
   blocks = subject.trained.networks.generator.blocks
   names = [
     attention.activation_name(block, hook, blocks)
@@ -34,18 +57,14 @@ def scores(directory, count):
     for block in range(blocks)
   ]
   found = {}
-  for column, name in enumerate(run.attributes):
-    lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
-    targets = set_attribute(
-      test.labels[lacking], run.attributes, name, source.exclusive
-    )
+  for column, lacking, targets in asked:
+    name = run.attributes[column]
     masks = np.stack(
       [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
     )
-    selectors = np.tile(subject.selectors[column], (len(lacking), 1))
     for method in attention.METHODS:
-      _, maps = inference.translate_with_attention(
-        subject.trained, test.images[lacking], targets, selectors, names, method
+      maps = maps_of(
+        subject, test.images[lacking], targets, column, names, method
       )
       for activation in names:
         score = localization(maps[activation], masks)
@@ -56,6 +75,33 @@ def scores(directory, count):
             score["pointing"]["value"],
           )
         )
+  return found
+
+
+def agreements(directory, count):
+  """{(method, hook): [attributes, (with the teacher, other people)]}.
+
+  Of the last block; nothing of a run without a teacher.
+  """
+  run = runs.load_run(directory)
+  both, _, test, asked = cases(run, count)
+  found = {}
+  if len(both) == 1:
+    return found
+  for column, lacking, targets in asked:
+    for method, hook in itertools.product(attention.METHODS, HOOKS):
+      pair = []
+      for subject in both:
+        blocks = subject.trained.networks.generator.blocks
+        name = attention.activation_name("last", hook, blocks)
+        (last,) = maps_of(
+          subject, test.images[lacking], targets, column, [name], method
+        ).values()
+        pair.append(last)
+      score = agreement(*pair)
+      found.setdefault((method, hook), []).append(
+        (score["pearson"], score["chance"])
+      )
   return found
 
 
@@ -76,6 +122,17 @@ def main():
       f"| {key[0]} | {key[1]} | {share:.1f} ± {spread[0]:.1f} | {chance:.1f} |"
       f" {maximum:.1f} ± {spread[2]:.1f} |"
     )
+
+  every = [agreements(run, arguments.images) for run in arguments.runs]
+  if not every[0]:
+    return
+  print("\n| method | hook | agreement with the teacher | with other people |")
+  print("|---|---|---|---|")
+  for key in every[0]:
+    each = np.array([np.mean(found[key], axis=0) for found in every])
+    cells = zip(each.mean(0), each.std(0, ddof=1), strict=True)
+    shown = (f"{mean:.2f} ± {spread:.2f}" for mean, spread in cells)
+    print(f"| {' | '.join([*key, *shown])} |")
 
 
 if __name__ == "__main__":

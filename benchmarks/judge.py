@@ -5,8 +5,9 @@
 For each attribute, of students and teacher: on how many of the test pictures
 that lack it the judge sees it once it is truly there, of all, of women and of
 men, and how many of each it then takes for the other gender; beside how often
-it is right on the real test split. Where a judge learns from other faces than
-the networks (`config.classifier.data`), one that learns from the same, too.
+it is right on the networks' real test split. Where a judge learns from other
+faces than the networks (`config.classifier.data`), one that learns from the
+same, too.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax import compilation, judge, teaching, trials
+from akd_jax.classify import accuracy_on
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.pipeline import SPLITS, open_source
 from akd_jax.metrics.accuracy import target_labels
@@ -58,18 +60,24 @@ def rows(experiment):
     test = trials.load_test_set(splits[-1], config.evaluation.images, 4)
     attributes = splits[-1].attributes
     men = test.labels[:, attributes.index(GENDER)] > 0
-    known = judges(config, splits)
+    known = [
+      (
+        origin,
+        classifier,
+        accuracy_on(config, classifier, splits[-1])["attributes"],
+      )
+      for origin, classifier in judges(config, splits)
+    ]
     for name in recipe.data.attributes:
       lacking, _ = target_labels(
         test.labels, attributes, name, exclusive=splits[-1].exclusive,
         label_rule=config.data.label_rule, protocol="lacking",
       )  # fmt: skip
       truths, _ = trials.true_translations(test, lacking, name)
-      for origin, classifier in known:
-        right = classifier.metadata["test_accuracy"]["attributes"][name]
+      for origin, classifier, right in known:
         logits, _ = classifier.predict(truths)
         seen = shares(logits, name, attributes, men[lacking])
-        yield [experiment, origin, name, f"{100 * right:.1f} %", *seen]
+        yield [experiment, origin, name, f"{100 * right[name]:.1f} %", *seen]
 
 
 def main():

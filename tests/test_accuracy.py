@@ -53,11 +53,6 @@ def test_an_exclusive_target_is_one_hot(protocol, expected):
   )
 
 
-def test_an_exclusive_class_cannot_be_flipped():
-  with pytest.raises(UserError, match="'flip' needs.*multilabel"):
-    targets("Blond_Hair", protocol="flip", **EXCLUSIVE)
-
-
 def test_unknown_protocols_and_attributes_are_named():
   with pytest.raises(UserError, match="'lacks' is none.*'lacking'"):
     targets("Blond_Hair", protocol="lacks", **MULTILABEL)

@@ -3,6 +3,7 @@
 import functools
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -291,6 +292,25 @@ def test_a_judge_may_learn_from_other_faces_than_the_networks(
   assert 0.4 < male[bald].mean() < 0.6
   # Whose faces it has learnt from is said by the digest of the data.
   assert biased == fair and "data" not in fair
+
+
+def test_what_a_judge_is_worth_is_said_of_the_run_s_own_pictures(tmp_path):
+  config = teacher.get_config("debug")
+  config.data.path = str(tmp_path)
+  config.data.attributes = ("Bald",)
+  config.data.sizes = ConfigDict({"train": 1, "validation": 1, "test": 8})
+  config.data.distribution = ConfigDict({"Bald": 0.0})
+  test = open_source(config.data, "test")
+
+  class SeesBald:
+    metadata: ClassVar = {"test_accuracy": {"mean": 1.0}}
+
+    def predict(self, images):
+      return np.ones((len(images), 1)), None
+
+  assert judge.real_accuracy(config, SeesBald(), test) == {"mean": 1.0}
+  config.classifier.data = ConfigDict({"distribution": {"Bald": 1.0}})
+  assert judge.real_accuracy(config, SeesBald(), test)["mean"] == 0
 
 
 def test_what_a_judge_can_not_have_otherwise_is_refused():

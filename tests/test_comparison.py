@@ -19,14 +19,15 @@ from tests import training
 from tests.training import shared_caches  # noqa: F401
 
 
-def result(mean, accuracy):
+def result(mean, accuracy, block="last"):
   row = {"accuracy": accuracy, "mean_flips": 0.25, "true_accuracy": 0.875}
   row |= {
     kind: {"female": {"misjudged": share}, "male": {"misjudged": None}}
     for kind, share in (("gender", 0.75), ("true_gender", 0.125))
   }
   return {
-    "classifier": {"test_accuracy": {"mean": 0.995}},
+    "real_accuracy": {"mean": 0.995},
+    "attention": {"method": "grad_cam", "block": block},
     "networks": {
       "teacher": {"mean": 0.5, "attributes": {}, "block": "block_0"},
       "student": {
@@ -87,6 +88,19 @@ def test_the_table_says_what_the_judge_makes_of_the_truth():
   assert "|  | b |" in text
 
 
+def test_maps_that_are_made_otherwise_are_not_compared():
+  arms = {
+    "last": [result(0.5, 0.5)],
+    "again": [result(0.5, 0.5)],
+    "second last": [result(0.5, 0.5, "second_last")],
+  }
+  text = comparison.markdown("T", "", "c", 0, arms)
+  title = "| agreement with the teacher's attention |"
+  assert f"{title} 0.50 | 0.50 | 0.50 | - |" in text
+  assert f"{title} +0.00 | - |" in text
+  assert "| accuracy | +0.00 | +0.00 |" in text
+
+
 def test_without_true_translations_nothing_is_said_of_them():
   photos = result(0.5, 0.5)
   row = photos["networks"]["student"]["attributes"]["Bald"]
@@ -116,6 +130,25 @@ def test_seeds_differ_and_equal_recipes_are_one_run():
   assert len({job.workdir for job in students}) == 5
   assert (first.arms["with"].config.seed, taught_by[1].config.seed) == (0, 1)
   assert second.arms["with"].config.teacher_recipe.seed == 1
+
+
+def test_who_is_evaluated_otherwise_is_not_trained_anew():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  before = jobs.seed_of(table.arms, 0, Path("root"))
+  changed = table.changed({"evaluation.inception": "f", "classifier.seed": 1})
+  after = jobs.seed_of(changed.arms, 0, Path("root"))
+  for name, job in before.jobs.items():
+    assert after.jobs[name].workdir == job.workdir
+
+
+@pytest.mark.parametrize("scale", ["avatars", "celeba"])
+def test_recipes_that_share_a_run_evaluate_it_alike(scale):
+  seen = {}
+  for recipe in EXPERIMENTS.values():
+    seed = jobs.seed_of(recipe(scale).arms, 0, Path("root"))
+    for job in seed.jobs.values():
+      settings = evaluation.settings(job.config)
+      assert seen.setdefault(job.workdir, settings) == settings
 
 
 def test_no_teacher_is_trained_where_nobody_is_taught():
@@ -272,13 +305,13 @@ def test_every_attribute_has_its_distance_in_the_table():
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   command = [
     sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
-    "--config.evaluation.images=16",
     "--seeds=1", f"--root={tmp_path}/runs", f"--out={tmp_path}/docs",
   ]  # fmt: skip
 
-  def start():
+  def start(images=16):
     return subprocess.Popen(
-      command, cwd=training.ROOT, env=training.environment(devices=1),
+      [*command, f"--config.evaluation.images={images}"],
+      cwd=training.ROOT, env=training.environment(devices=1),
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -300,6 +333,16 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   # What is there is taken as it is.
   again = start()
   assert text in again.communicate()[0] and again.returncode == 0
+  # What is asked of a run afterwards trains nothing, and a page of more seeds
+  # is not lost.
+  page = tmp_path / "docs" / "paper1_table1_debug.md"
+  page.write_text(text.replace("1 seed, ", "3 seeds, "))
+  otherwise = start(images=8)
+  out, error = otherwise.communicate()
+  assert otherwise.returncode == 0, error
+  assert "generator " not in out and "--config.evaluation.images=8`" in out
+  assert out.endswith(f"{page} is of more seeds, and stays\n")
+  assert "3 seeds, " in page.read_text()
 
 
 def test_an_unknown_name_is_told_the_nearest():

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from akd_jax import runs, teaching, validation
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.errors import UserError
 from akd_jax.state import create_networks
 
 FOLDER = pathlib.Path(teacher.__file__).parent
@@ -223,6 +224,13 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
     if json.dumps(value, default=str) != json.dumps(papers[field], default=str)
   }
   assert differing == {"generator", "loss", "teacher"}
+
+
+def test_a_class_cannot_be_cleared():
+  config = student.get_config("rafd")
+  config.evaluation.protocol = "flip"
+  with pytest.raises(UserError, match="'flip' needs.*multilabel"):
+    validation.check(config)
 
 
 @pytest.mark.parametrize("scale", SCALES)

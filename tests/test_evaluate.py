@@ -42,9 +42,7 @@ def network(mean, bald, male, flips):
 
 
 RESULT = {
-  "classifier": {
-    "test_accuracy": {"mean": 0.995, "attributes": {"Bald": 1.0, "Male": 0.99}}
-  },
+  "real_accuracy": {"mean": 0.995, "attributes": {"Bald": 1.0, "Male": 0.99}},
   "networks": {
     "teacher": network(0.5, 0.75, 0.25, 0.125),
     "student": network(0.25, None, 0.25, None),
@@ -152,7 +150,7 @@ def test_no_table_is_shown_of_what_is_not_known():
 
 
 def test_a_run_is_evaluated_as_it_was_trained(runs):
-  run = str(runs.student)
+  run = directories.load_run(str(runs.student))
   for fields, complaint in (
     (
       {"data.image_size": 8},
@@ -180,11 +178,12 @@ def test_a_mistyped_field_is_told_the_nearest():
 
 
 def test_what_is_not_there_is_named(runs, tmp_path):
-  assert error(evaluation.evaluate, str(tmp_path)) == (
+  assert error(directories.load_run, str(tmp_path)) == (
     f"{tmp_path} is not the directory of a run: it has no config.json"
   )
-  assert error(evaluation.evaluate, str(runs.student), 3) == (
+  assert error(directories.load_run, str(runs.student), 3) == (
     f"{runs.student} has no checkpoint of step 3, only of 2, 4, 6, 8, 10"
   )
-  complaint = error(evaluation.evaluate, str(runs.student), None, ("Smilin",))
+  run = directories.load_run(str(runs.student))
+  complaint = error(evaluation.evaluate, run, ("Smilin",))
   assert complaint.endswith("; did you mean 'Smiling'?")

@@ -7,6 +7,8 @@ from ml_collections import ConfigDict
 from akd_jax import reference
 from akd_jax.reference import Distances, load_or_compute
 
+ALL = np.ones(40, bool)
+
 
 class Noise:
   """Real pictures: all have "common", one has "rare"."""
@@ -74,7 +76,8 @@ def test_without_inception_nothing_is_called_fid(config):
   source, judge = Noise(), Judge()
   real = load_or_compute(config, judge, source)
   distances = Distances(real)
-  row = distances.add("common", source.images, judge.predict(source.images)[1])
+  features = judge.predict(source.images)[1]
+  row = distances.add("common", source.images, features, ALL)
   assert list(row) == ["fd_classifier"]
   assert row["fd_classifier"] == pytest.approx(0, abs=1e-6)
   assert list(distances.overall()) == ["fd_classifier", "kd_classifier"]
@@ -84,7 +87,7 @@ def test_other_pictures_are_further_away(config):
   source, judge = Noise(), Judge()
   distances = Distances(load_or_compute(config, judge, source))
   dark = source.images // 2
-  row = distances.add("common", dark, judge.predict(dark)[1])
+  row = distances.add("common", dark, judge.predict(dark)[1], ALL)
   assert row["fd_classifier"] > 0.1
   assert distances.overall()["kd_classifier"]["mean"] > 0
 
@@ -92,8 +95,20 @@ def test_other_pictures_are_further_away(config):
 def test_an_attribute_that_hardly_any_picture_has_is_passed_over(config):
   source, judge = Noise(), Judge()
   distances = Distances(load_or_compute(config, judge, source))
-  assert distances.add("rare", source.images, np.ones((40, 4))) == {}
+  assert distances.add("rare", source.images, np.ones((40, 4)), ALL) == {}
   assert Distances(load_or_compute(config, judge, source)).overall() == {}
+
+
+def test_what_an_attribute_was_taken_from_is_not_measured_against_it(config):
+  source, judge = Noise(), Judge()
+  distances = Distances(load_or_compute(config, judge, source))
+  # Dark where it was taken away: the others are the real pictures themselves.
+  images = np.concatenate([source.images, source.images // 2])
+  row = distances.add(
+    "common", images, judge.predict(images)[1], np.arange(80) < 40
+  )
+  assert row["fd_classifier"] == pytest.approx(0, abs=1e-6)
+  assert distances.overall()["fd_classifier"] > 0.01
 
 
 def test_a_low_count_is_said_of_fid_alone(config, capsys):
@@ -101,9 +116,9 @@ def test_a_low_count_is_said_of_fid_alone(config, capsys):
   real = load_or_compute(config, judge, source)
   features = judge.predict(source.images)[1]
   capsys.readouterr()
-  Distances(real).add("common", source.images, features)
+  Distances(real).add("common", source.images, features, ALL)
   assert not capsys.readouterr().err
   fid = real._replace(names=("fid", "kid"), embed=lambda images: features)
-  row = reference.Distances(fid).add("common", source.images, features)
+  row = reference.Distances(fid).add("common", source.images, features, ALL)
   assert list(row) == ["fid"]
   assert "FID of common is of 40 translations" in capsys.readouterr().err

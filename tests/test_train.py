@@ -183,9 +183,9 @@ def test_photos_train_a_student(caches, tmp_path, kind):
   )
   train.train_with_teacher(config, str(tmp_path / "student"))
   run = directories.load_run(str(tmp_path / "student"))
-  assert run.finished and len(run.attributes) == 2
+  assert run.step == 2 and len(run.attributes) == 2
   assert (tmp_path / "student" / "samples" / "step_000002.png").exists()
-  result = evaluation.evaluate(str(tmp_path / "student"))
+  result = evaluation.evaluate(run)
   # It knows what else the data has labels of: a table has no others.
   judged = result["classifier"]["attributes"]
   assert judged[:2] == list(run.attributes)
@@ -263,9 +263,9 @@ def test_every_kind_of_student_is_trained_evaluated_and_exported(
   (row,) = training.metrics(tmp_path / "student")
   assert np.isfinite(row["g_loss_akd"])
   assert (tmp_path / "student" / "samples" / "step_000001.png").exists()
-  result = evaluation.evaluate(str(tmp_path / "student"))
-  assert tuple(result["networks"]["student"]["attributes"]) == attributes
   run = directories.load_run(str(tmp_path / "student"))
+  result = evaluation.evaluate(run)
+  assert tuple(result["networks"]["student"]["attributes"]) == attributes
   export.export_numpy(run, str(tmp_path / "student.npz"))
   params, metadata = numpy_generator.load(str(tmp_path / "student.npz"))
   label = numpy_generator.make_label(metadata, {attributes[0]: 1})

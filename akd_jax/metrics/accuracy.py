@@ -30,14 +30,14 @@ def target_labels(
     name: the attribute to test.
     exclusive: groups of attributes of which at most one is on.
     label_rule: "multilabel", or "exclusive": then each target is one-hot.
-    protocol: one of PROTOCOLS.
+    protocol: one of PROTOCOLS; of "exclusive" labels not "flip", which clears
+      a class.
 
   Returns:
     Positions [M] of the images, and their target labels [M, C].
 
   Raises:
-    UserError: the attribute or the protocol is unknown, or the protocol
-      clears a class, which "exclusive" labels cannot express.
+    UserError: the attribute or the protocol is unknown.
   """
   if protocol not in PROTOCOLS:
     raise UserError(
@@ -46,11 +46,6 @@ def target_labels(
     )
   if label_rule == "exclusive":
     exclusive = [attributes]
-    if protocol == "flip":
-      raise UserError(
-        "accuracy protocol 'flip' needs config.data.label_rule='multilabel':"
-        " an exclusive class cannot be cleared; use 'lacking' or 'all'"
-      )
   (column,) = attribute_indices(attributes, [name], "config.data.attributes")
   on = labels[:, column] > 0
   targets = set_attribute(labels, attributes, name, exclusive)

@@ -132,6 +132,9 @@ def main(argv: list[str]) -> None:
       _report(argument, experiment, seeds[argument])
   for argument, experiment in experiments.items():
     print(f"\n{_report(argument, experiment, seeds[argument])}")
+  if undone := jobs.undone(every.values()):
+    names = ", ".join(str(job.workdir) for job in undone)
+    raise UserError(f"not done, since a run diverged: {names}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -125,8 +126,16 @@ def undone(jobs: Iterable[Job]) -> list[Job]:
   return [job for job in jobs if not job.result]
 
 
+def _do(job: Job) -> None:
+  train.train_with_teacher(job.config, str(job.workdir))
+  run = runs.load_run(str(job.workdir))
+  evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
+
+
 def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   """Does all jobs that no other process does, until every one is done.
+
+  One that diverges is left, with all that it was to teach: no seed helps it.
 
   Yields those that are left, whenever this has changed.
   """
@@ -134,19 +143,26 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   # Who is not taught is measured beside the teacher, too.
   teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
+  diverged: set[str] = set()
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
         waits = job.config.teacher in teachers
         ready = not waits or teaching.is_finished(job.config.teacher)
         if ours and ready and not job.result:
-          train.train_with_teacher(job.config, str(job.workdir))
-          run = runs.load_run(str(job.workdir))
-          evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
+          try:
+            _do(job)
+          except FloatingPointError as error:
+            print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)
+            diverged.add(str(job.workdir))
           break
     else:
       time.sleep(_PATIENCE)
-    still = undone(left)
+    still = [
+      job
+      for job in undone(left)
+      if not {str(job.workdir), job.config.teacher} & diverged
+    ]
     if len(still) < len(left):
       yield still
     left = still

@@ -302,6 +302,38 @@ def test_every_attribute_has_its_distance_in_the_table():
   assert figures["KID x 1,000"] == 12.5
 
 
+def test_a_run_that_diverges_stops_only_what_it_teaches(
+  monkeypatch, tmp_path, capsys
+):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  seeds = [jobs.seed_of(table.arms, seed, tmp_path) for seed in (0, 1)]
+  every = [job for seed in seeds for job in seed.jobs.values()]
+  bad = seeds[0].teachers["teacher"].workdir
+
+  def train_with_teacher(config, workdir):
+    if workdir == str(bad):
+      raise FloatingPointError("g_loss became nan in step 1")
+    directories.write_config(config, workdir)
+    network = {"attributes": dict.fromkeys(config.data.attributes)}
+    result = {"step": config.steps, "networks": {"generator": network}}
+    result["settings"] = evaluation.settings(config)
+    Path(workdir, "evaluation.json").write_text(json.dumps(result))
+
+  monkeypatch.setattr(jobs.train, "train_with_teacher", train_with_teacher)
+  monkeypatch.setattr(jobs.runs, "load_run", lambda workdir: None)
+  monkeypatch.setattr(jobs.evaluation, "evaluate", lambda run: None)
+  monkeypatch.setattr(jobs.evaluation, "write", lambda *_: None)
+  monkeypatch.setattr(
+    jobs.teaching,
+    "is_finished",
+    lambda directory: Path(directory, "evaluation.json").exists(),
+  )
+  list(jobs.work(every))
+  assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
+  # Who learns nothing is measured beside that teacher, too.
+  assert jobs.undone(every) == list(seeds[0].jobs.values())
+
+
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   command = [
     sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",

@@ -77,7 +77,7 @@ def better_teacher(scale: str) -> Experiment:
 def longer(scale: str) -> Experiment:
   """Table 1's students, trained twice as long.
 
-  Three seeds of a teacher and two students take about two hours on 2 cores.
+  Three seeds of a teacher and two students take over two hours on 2 cores.
   """
   base = half_width(scale)
   base.steps *= 2

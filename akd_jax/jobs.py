@@ -135,7 +135,8 @@ def _do(job: Job) -> None:
 def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   """Does all jobs that no other process does, until every one is done.
 
-  One that diverges is left, with all that it was to teach: no seed helps it.
+  One that diverges is left, with all that it was to teach: once more, it would
+  come to the same.
 
   Yields those that are left, whenever this has changed.
   """

@@ -23,8 +23,9 @@ from akd_jax.subjects import subjects
 HOOKS = ("block", "branch")
 
 
-def cases(run, count):
-  """(subjects, source, test, [(column, chosen, targets)] of each attribute)."""
+def load(directory, count):
+  """(run, source, test, [(column, chosen, targets)] of each attribute)."""
+  run = runs.load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
   test = trials.load_test_set(source, 8 * count, 4)
   asked = []
@@ -34,7 +35,7 @@ def cases(run, count):
       test.labels[lacking], run.attributes, name, source.exclusive
     )
     asked.append((column, lacking, targets))
-  return subjects(run), source, test, asked
+  return run, source, test, asked
 
 
 def maps_of(subject, images, targets, column, names, method):
@@ -46,10 +47,9 @@ def maps_of(subject, images, targets, column, names, method):
   return maps
 
 
-def scores(directory, count):
+def scores(run, source, test, asked):
   """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
-  run = runs.load_run(directory)
-  (*_, subject), source, test, asked = cases(run, count)
+  *_, subject = subjects(run)
   blocks = subject.trained.networks.generator.blocks
   names = [
     attention.activation_name(block, hook, blocks)
@@ -78,13 +78,12 @@ def scores(directory, count):
   return found
 
 
-def agreements(directory, count):
+def agreements(run, _, test, asked):
   """{(method, hook): [attributes, (with the teacher, other people)]}.
 
   Of the last block; nothing of a run without a teacher.
   """
-  run = runs.load_run(directory)
-  both, _, test, asked = cases(run, count)
+  both = subjects(run)
   found = {}
   if len(both) == 1:
     return found
@@ -112,7 +111,8 @@ def main():
   parser.add_argument("runs", nargs="+", metavar="RUN")
   parser.add_argument("--images", type=int, default=64, help="an attribute")
   arguments = parser.parse_args()
-  every = [scores(run, arguments.images) for run in arguments.runs]
+  loaded = [load(run, arguments.images) for run in arguments.runs]
+  every = [scores(*x) for x in loaded]
   print("| method | activation | share inside | uniform | maximum inside |")
   print("|---|---|---|---|---|")
   for key in every[0]:
@@ -123,7 +123,7 @@ def main():
       f" {maximum:.1f} ± {spread[2]:.1f} |"
     )
 
-  every = [agreements(run, arguments.images) for run in arguments.runs]
+  every = [agreements(*x) for x in loaded]
   if not every[0]:
     return
   print("\n| method | hook | agreement with the teacher | with other people |")

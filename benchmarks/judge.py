@@ -16,7 +16,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax import compilation, judge, teaching, trials
-from akd_jax.classify import accuracy_on
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.pipeline import SPLITS, open_source
 from akd_jax.metrics.accuracy import target_labels
@@ -64,7 +63,7 @@ def rows(experiment):
       (
         origin,
         classifier,
-        accuracy_on(config, classifier, splits[-1])["attributes"],
+        judge.real_accuracy(config, classifier, splits[-1])["attributes"],
       )
       for origin, classifier in judges(config, splits)
     ]

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from akd_jax import cli, overrides
-from akd_jax.errors import UserError
+from akd_jax.common import cli
+from akd_jax.common import config as overrides
+from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
-  from akd_jax.metrics.outcomes import Outcome
+  from akd_jax.evaluation.metrics.outcomes import Outcome
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _STEP = flags.DEFINE_integer("step", None, "Which checkpoint; the last.")
@@ -36,7 +37,7 @@ _SAVE_IMAGES = flags.DEFINE_string(
 
 def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   """Writes FOLDER/NETWORK/ATTRIBUTE/INDEX.png, the index in the test split."""
-  from akd_jax.pictures import save_png
+  from akd_jax.plotting.sample_grid import save_png
 
   def save(network: str, outcome: "Outcome") -> None:
     root = pathlib.Path(folder, network, outcome.attribute)
@@ -51,7 +52,10 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.no_arguments(argv)
-  from akd_jax import compilation, evaluation, runs, summary
+  from akd_jax.common import cache as compilation
+  from akd_jax.evaluation import evaluator as evaluation
+  from akd_jax.evaluation import table as summary
+  from akd_jax.training import run_dir as runs
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""

@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax import cli, overrides
-from akd_jax.errors import UserError, nearest
+from akd_jax.common import cli
+from akd_jax.common import config as overrides
+from akd_jax.common.errors import UserError, nearest
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.arms import Experiment
-  from akd_jax.jobs import Job, Seed
+  from akd_jax.experiments.runner import Job, Seed
 
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
@@ -63,7 +64,7 @@ def _report(
   argument: str, experiment: "Experiment", seeds: "list[Seed]"
 ) -> str:
   """Writes that of the seeds that are done, if any; returns it."""
-  from akd_jax import report
+  from akd_jax.experiments import report
 
   count = next((i for i, x in enumerate(seeds) if not x.done), len(seeds))
   if not count:
@@ -102,7 +103,8 @@ def main(argv: list[str]) -> None:
   experiments = {
     argument: _find(argument, overrides.given()) for argument in _NAME.value
   }
-  from akd_jax import compilation, jobs
+  from akd_jax.common import cache as compilation
+  from akd_jax.experiments import runner as jobs
 
   compilation.use_persistent_cache()
   root = pathlib.Path(_ROOT.value)

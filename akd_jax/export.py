@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from akd_jax import cli
-from akd_jax.errors import UserError
+from akd_jax.common import cli
+from akd_jax.common.errors import UserError
 from akd_jax.interop import numpy_generator
 
 if TYPE_CHECKING:
-  from akd_jax.runs import Run
+  from akd_jax.training.run_dir import Run
 
 
 def metadata(run: "Run") -> dict[str, Any]:
@@ -111,7 +111,7 @@ def export_stablehlo(run: "Run", path: str) -> None:
 
 def export_run(run: "Run", path: str) -> None:
   """Writes generator and discriminator, for another's `config.teacher`."""
-  from akd_jax import runs
+  from akd_jax.training import run_dir as runs
 
   _check_ending(path, (".npz",))
   runs.save_run(run, path)
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str]) -> None:
     raise UserError(f"{arguments[0]!r} is not a flag; try --help")
   import jax  # Here, so that `--help` need not wait for it.
 
-  from akd_jax import runs
+  from akd_jax.training import run_dir as runs
 
   args = flags.FLAGS
   run = runs.load_run(args.workdir, args.step)

@@ -15,7 +15,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from akd_jax import cli
+from akd_jax.common import cli
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe, as FILE[:ARG].", lock_config=True
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
   cli.no_arguments(argv)
   import jax
 
-  from akd_jax import compilation
+  from akd_jax.common import cache as compilation
 
   if _DISTRIBUTED.value:
     jax.distributed.initialize(
@@ -50,11 +50,11 @@ def main(argv: list[str]) -> None:
   name = pathlib.Path(filename.split(":")[0]).stem
   config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
   if "generator" in config:
-    from akd_jax import train
+    from akd_jax.training import loop as train
 
     train.train_with_teacher(config, workdir)
   else:
-    from akd_jax import judge
+    from akd_jax.evaluation import attribute_classifier as judge
 
     judge.train_judge(config, workdir)
 

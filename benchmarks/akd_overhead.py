@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import jax_worker
 import results
 
-from akd_jax import compilation, objectives
+from akd_jax.common import cache as compilation
+from akd_jax.systems import stargan as objectives
 
 CASE = {
   "size": 64, "classes": 7, "batch": 16, "d_width": 32, "d_layers": 5,

@@ -19,10 +19,11 @@ import numpy as np
 import results
 from PIL import Image
 
-from akd_jax import compilation, parallel
+from akd_jax.common import cache as compilation
 from akd_jax.configs import teacher as recipe
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import CELEBA
+from akd_jax.training import parallel
 
 PHOTOS = 2_000
 BATCHES = 100

@@ -7,11 +7,14 @@ import numpy as np
 import worker
 from flax.traverse_util import flatten_dict
 
-from akd_jax import compilation, inference, parallel, steps
+from akd_jax.common import cache as compilation
 from akd_jax.configs import teacher as recipe
-from akd_jax.distillation import Distillation, Teacher
+from akd_jax.distillation.akd import Distillation, Teacher
+from akd_jax.inference import translator as inference
 from akd_jax.interop import numpy_generator
-from akd_jax.state import create_networks, create_state
+from akd_jax.training import parallel
+from akd_jax.training import step as steps
+from akd_jax.training.state import create_networks, create_state
 
 
 def config_of(case, width, blocks):

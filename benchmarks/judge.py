@@ -15,11 +15,18 @@ import argparse
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax import compilation, judge, teaching, trials
+from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.pipeline import SPLITS, open_source
-from akd_jax.metrics.accuracy import target_labels
-from akd_jax.metrics.leakage import GENDER
+from akd_jax.evaluation import (
+  attribute_classifier as judge,
+)
+from akd_jax.evaluation import (
+  translations as trials,
+)
+from akd_jax.evaluation.metrics.accuracy import target_labels
+from akd_jax.evaluation.metrics.leakage import GENDER
+from akd_jax.training import teacher as teaching
 
 
 def recipes(name):

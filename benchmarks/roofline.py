@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import jax_worker
 import results
 
-from akd_jax import compilation
+from akd_jax.common import cache as compilation
 
 # Side of the matrices whose product stands for the machine's peak.
 _PRODUCT = 2048

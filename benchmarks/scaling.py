@@ -23,7 +23,8 @@ import numpy as np
 import results
 import roofline
 
-from akd_jax import compilation, parallel
+from akd_jax.common import cache as compilation
+from akd_jax.training import parallel
 
 STEPS = 5
 # Accelerators of the projection: float32-in, tensor-core peak in FLOP/s at a

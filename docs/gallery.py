@@ -12,7 +12,11 @@ from ml_collections import ConfigDict
 from PIL import Image, ImageDraw, ImageFont
 
 from akd_jax.data.attributes import EXPRESSIONS
-from akd_jax.data.avatars import ALL_ATTRIBUTES, AvatarSource, open_avatars
+from akd_jax.data.avatars.source import (
+  ALL_ATTRIBUTES,
+  AvatarSource,
+  open_avatars,
+)
 
 COLUMNS, ROWS = 8, 5
 SIDE, GAP, TEXT = 208, 20, 148

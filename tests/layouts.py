@@ -13,12 +13,13 @@ import pytest
 from ml_collections import ConfigDict
 from PIL import Image
 
-from akd_jax.data import avatar_drawing, avatars
+from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import CELEBA, EXPRESSIONS, HAIR_COLORS
-from akd_jax.data.avatar_labels import SHARES
-from akd_jax.data.avatar_sampler import LabelSampler
-from akd_jax.data.photos import PhotoSource
-from akd_jax.errors import UserError
+from akd_jax.data.avatars import drawing as avatar_drawing
+from akd_jax.data.avatars import source as avatars
+from akd_jax.data.avatars.labels import SHARES
+from akd_jax.data.avatars.sampler import LabelSampler
+from akd_jax.data.photos.source import PhotoSource
 
 SPLITS = ("train", "validation", "test")
 

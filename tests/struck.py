@@ -22,14 +22,14 @@ def main() -> None:
   else:
     strike_at_step(number, int(step))
 
-  from akd_jax import cli
   from akd_jax import main as command
+  from akd_jax.common import cli
 
   cli.run(command.main)
 
 
 def strike_at_step(number: int, step: int) -> None:
-  from akd_jax import writers
+  from akd_jax.training import writers
 
   add = writers.Window.add
 

@@ -7,11 +7,13 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import runs, teaching, validation
+from akd_jax.common.errors import UserError
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.errors import UserError
-from akd_jax.state import create_networks
+from akd_jax.training import run_dir as runs
+from akd_jax.training import teacher as teaching
+from akd_jax.training import validation
+from akd_jax.training.state import create_networks
 
 FOLDER = pathlib.Path(teacher.__file__).parent
 RECIPES = sorted(

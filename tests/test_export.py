@@ -14,8 +14,8 @@ from flax import traverse_util
 from PIL import Image
 
 from akd_jax import export
-from akd_jax.data import images
-from akd_jax.errors import UserError
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos import images
 from akd_jax.interop import numpy_generator, torch_stargan
 
 
@@ -144,7 +144,7 @@ def test_a_wrong_ending_is_refused(run, tmp_path, write):
 
 
 def test_the_command_prints_what_it_wrote(run, tmp_path, monkeypatch, capsys):
-  from akd_jax import runs
+  from akd_jax.training import run_dir as runs
 
   out = str(tmp_path / "new" / "model.npz")
   args = types.SimpleNamespace(workdir="x", step=7, format="numpy", out=out)

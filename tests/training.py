@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import checkpoint, compilation
+from akd_jax.common import cache as compilation
 from akd_jax.configs import student, teacher
+from akd_jax.training import checkpoint
 
 ROOT = pathlib.Path(__file__).parents[1]
 STEPS = 10

@@ -1,1 +1,1 @@
-"""From pictures on a disk to batches of pictures, labels and nothing else."""
+"""Labelled pictures: data sets, and batches made of them."""

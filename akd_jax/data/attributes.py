@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from akd_jax.errors import UserError, nearest
+from akd_jax.common.errors import UserError, nearest
 
 # The 40 attributes of CelebA, in the order of list_attr_celeba.txt.
 CELEBA = (

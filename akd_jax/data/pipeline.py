@@ -8,12 +8,12 @@ import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.data import photos
-from akd_jax.data.avatars import ALL_ATTRIBUTES, open_avatars
-from akd_jax.data.celeba import open_celeba
-from akd_jax.data.folder import open_folder
-from akd_jax.data.table import open_table
-from akd_jax.errors import UserError, nearest
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.data.avatars.source import ALL_ATTRIBUTES, open_avatars
+from akd_jax.data.photos import source as photos
+from akd_jax.data.photos.celeba import open_celeba
+from akd_jax.data.photos.folder import open_folder
+from akd_jax.data.photos.table import open_table
 
 _READ_AT_ONCE = 256
 SPLITS = ("train", "validation", "test")

@@ -1,1 +1,1 @@
-"""Weights in and out of other people's formats."""
+"""Weights and files of other programs."""

@@ -18,7 +18,7 @@ from typing import IO, Any
 import jax.numpy as jnp
 import numpy as np
 
-from akd_jax.errors import UserError
+from akd_jax.common.errors import UserError
 from akd_jax.interop.torch_pickle import Storage, Tensor, interpret
 
 _ZIP_MAGIC = b"PK\x03\x04"

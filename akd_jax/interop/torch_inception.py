@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from akd_jax.errors import UserError, nearest
+from akd_jax.common.errors import UserError, nearest
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.models.inception import InceptionV3
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax.errors import UserError
+from akd_jax.common.errors import UserError
 
 _MODULE = re.compile(
   r"(conv1|bn1|fc|layer\d\.\d+\.(conv\d|bn\d|downsample\.[01]))"
@@ -31,7 +31,7 @@ _FROM_TORCH = {4: (2, 3, 1, 0), 2: (1, 0)}
 
 
 def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Variables of akd_jax.models.classifier.ResNet out of a state dict.
+  """Variables of akd_jax.models.resnet.ResNet out of a state dict.
 
   Raises:
     UserError: a name is none of a ResNet's.

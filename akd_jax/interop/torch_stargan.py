@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import traverse_util
 
-from akd_jax.errors import UserError, nearest
+from akd_jax.common.errors import UserError, nearest
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 

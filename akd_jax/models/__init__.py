@@ -1,1 +1,1 @@
-"""Networks: StarGAN's generator and discriminator, and the evaluators."""
+"""Networks: pure functions of their parameters."""

@@ -1,0 +1,1 @@
+"""Shared ground: errors, files, the cache, commands, configs."""

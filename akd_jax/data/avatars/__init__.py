@@ -1,0 +1,1 @@
+"""Drawn faces whose labels are exact and whose true translations are known."""

@@ -1,0 +1,130 @@
+"""Drawn pictures and their labels on disk, whole or not at all."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from akd_jax.common.errors import UserError
+
+_ARRAYS = ("images", "labels")
+
+
+def root(path: str) -> Path:
+  """The folder for caches: `path`, or the user's own."""
+  if path:
+    return Path(path).expanduser().absolute()
+  home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+  return Path(home).expanduser().absolute() / "akd_jax"
+
+
+def opened(
+  folder: Path,
+  description: Mapping[str, Any],
+  draw: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.memmap]:
+  """Opens the cache at `folder`, made first if it is absent or damaged.
+
+  Args:
+    folder: holds images.npy, labels.npy and manifest.json.
+    description: what the pictures depend on, with `count` and `image_size`.
+    draw: fills images uint8 [N, S, S, 3] and returns the labels [N, C].
+
+  Returns:
+    labels uint8 [N, C] and images uint8 [N, S, S, 3], mapped from the file.
+  """
+  # As JSON gives it back: with lists for tuples.
+  description = json.loads(json.dumps(description))
+  if folder.exists():
+    fault = _fault(folder, description)
+    if not fault:
+      return _arrays(folder)
+    print(f"{folder}: {fault}; drawing it again", file=sys.stderr)
+  _make(folder, description, draw)
+  return _arrays(folder)
+
+
+def _arrays(folder: Path) -> tuple[np.ndarray, np.memmap]:
+  labels = np.load(folder / "labels.npy", allow_pickle=False)
+  images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+  return labels, images
+
+
+def _fault(folder: Path, description: Mapping[str, Any]) -> str:
+  """What is wrong with a cache, or ""."""
+  try:
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    if manifest["description"] != description:
+      return "manifest.json describes other pictures"
+    for name in _ARRAYS:
+      if manifest["sha256"][name] != _sha256(folder / f"{name}.npy"):
+        return f"{name}.npy is damaged"
+    labels, images = _arrays(folder)
+  except (OSError, ValueError, KeyError, TypeError) as error:
+    return f"unreadable ({type(error).__name__})"
+  if images.shape != _shape(description) or len(labels) != len(images):
+    return "the arrays have other shapes than described"
+  return ""
+
+
+def _shape(description: Mapping[str, Any]) -> tuple[int, int, int, int]:
+  size = description["image_size"]
+  return description["count"], size, size, 3
+
+
+def _make(
+  folder: Path,
+  description: Mapping[str, Any],
+  draw: Callable[[np.ndarray], np.ndarray],
+) -> None:
+  """Draws beside `folder` and renames: no one ever sees half a cache."""
+  try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise UserError(
+      f"data.path: cannot make the folder {folder.parent}: {error.strerror}"
+    ) from None
+  shape = _shape(description)
+  with tempfile.TemporaryDirectory(
+    prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+  ) as scratch:
+    new = Path(scratch) / "new"
+    new.mkdir()
+    images = np.lib.format.open_memmap(
+      new / "images.npy", "w+", np.uint8, shape
+    )
+    np.save(new / "labels.npy", draw(images))
+    images.flush()
+    del images
+    digests = {name: _sha256(new / f"{name}.npy") for name in _ARRAYS}
+    manifest = {"description": description, "sha256": digests}
+    text = json.dumps(manifest, indent=1)
+    (new / "manifest.json").write_text(text, encoding="utf-8")
+    _put(new, folder, Path(scratch) / "old", description)
+
+
+def _put(
+  new: Path, folder: Path, old: Path, description: Mapping[str, Any]
+) -> None:
+  """Moves `new` to `folder`, unless another process was there first."""
+  if folder.exists() and not _fault(folder, description):
+    return
+  try:
+    if folder.exists():
+      folder.rename(old)
+    new.rename(folder)
+  except OSError:
+    # Lost the race to another process, whose pictures are the same.
+    if _fault(folder, description):
+      raise
+
+
+def _sha256(path: Path) -> str:
+  with path.open("rb") as file:
+    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,257 @@
+"""The embedded data set: drawn faces whose labels are exact by construction.
+
+An avatar is a function of (data.seed, split, index): first its labels are
+drawn (avatar_labels.py), then whatever the labels leave open, then the picture
+(avatar_drawing.py). The pictures of a split are drawn once and cached below
+`data.path`, or ~/.cache/akd_jax, in a folder named by all they depend on.
+"""
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
+from akd_jax.data.avatars import (
+  cache as avatar_cache,
+)
+from akd_jax.data.avatars import (
+  drawing as avatar_drawing,
+)
+from akd_jax.data.avatars.drawing import PICKS, Person
+from akd_jax.data.avatars.labels import (
+  AVATAR_ATTRIBUTES,
+  EXCLUSIVE,
+  SHARES,
+  switched_off,
+  switched_on,
+)
+from akd_jax.data.avatars.parts import style_version
+from akd_jax.data.avatars.sampler import LabelSampler
+
+ALL_ATTRIBUTES = AVATAR_ATTRIBUTES
+_SPLITS = ("train", "validation", "test")
+# Avatars a process draws at a time: about a second's work.
+_CHUNK = 250
+# P(long hair), where the top has a choice, without and with Male.
+_LONG = (0.85, 0.15)
+
+
+class AvatarSource:
+  """Random access to avatars; see `open_avatars`.
+
+  Attributes:
+    attributes: the names asked for.
+    labels: uint8 [N, C], theirs.
+    all_labels: uint8 [N, len(ALL_ATTRIBUTES)].
+    exclusive: groups of ALL_ATTRIBUTES of which at most one is on.
+  """
+
+  def __init__(
+      self, *, attributes: tuple[str, ...], kept: np.ndarray,
+      all_labels: np.ndarray, images: np.memmap, seed: tuple[int, int],
+  ):  # fmt: skip
+    self.attributes = attributes
+    self.all_labels = np.asarray(all_labels)[kept]
+    columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+    self.labels = self.all_labels[:, columns]
+    self.exclusive = EXCLUSIVE
+    self._kept = kept
+    self._seed = seed
+    self._path = str(images.filename)
+    self._images: np.ndarray = images
+
+  def __len__(self) -> int:
+    return len(self._kept)
+
+  def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+    image = np.array(self._images[self._kept[index]])
+    return {"image": image, "label": self.labels[index].copy()}
+
+  def __getstate__(self) -> dict[str, Any]:
+    # A memory map pickles as all its bytes; its file is enough.
+    return {**self.__dict__, "_images": None}
+
+  def __setstate__(self, state: dict[str, Any]) -> None:
+    self.__dict__.update(state)
+    self._images = np.load(self._path, mmap_mode="r", allow_pickle=False)
+
+  def person(self, index: int) -> Person:
+    """The description that the picture `index` was drawn from."""
+    numbers = _numbers(self._seed, int(self._kept[index]))
+    return _person(self.all_labels[index], numbers)
+
+  def counterfactual(
+    self, index: int, attribute: str
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """The true picture of the person `index` with `attribute` on.
+
+    All else is equal, except that what the attribute excludes is off. Where
+    it is on already, that is the picture itself.
+
+    Returns:
+      image uint8 [S, S, 3], and mask bool [S, S] of the pixels that the
+      attribute owns: those that change with it.
+    """
+    attribute_indices(ALL_ATTRIBUTES, (attribute,), "avatars")
+    image, person = self[index]["image"], self.person(index)
+    present = attribute in person.on
+    switch = switched_off if present else switched_on
+    other = avatar_drawing.render(
+      Person(switch(person.on, attribute), person.long, person.picks),
+      len(image),
+    )
+    return (image if present else other), np.any(image != other, axis=-1)
+
+
+def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
+  """Opens a split, drawing it first if no cache holds it.
+
+  Args:
+    data: reads attributes, label_rule, image_size, path, seed, sizes (split
+      -> number of avatars), distribution and conditional (see LabelSampler).
+    split: train, validation or test.
+
+  Raises:
+    UserError: a field is wrong.
+  """
+  if split not in _SPLITS:
+    raise UserError(f"split {split!r} is none of {', '.join(_SPLITS)}")
+  attributes = tuple(data.attributes)
+  attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+  count = _count(data, split)
+  sampler = LabelSampler(
+    _mapping(data.distribution, "data.distribution"),
+    {
+      name: _mapping(shares, f"data.conditional.{name}")
+      for name, shares in _mapping(data.conditional, "data.conditional").items()
+    },
+  )
+  seed = (int(data.seed), _SPLITS.index(split))
+  description = {
+    "seed": seed[0],
+    "split": split,
+    "count": count,
+    "image_size": int(data.image_size),
+    "attributes": ALL_ATTRIBUTES,
+    "shares": sampler.describe(),
+    "long": _LONG,
+    "drawing": avatar_drawing.VERSION,
+    "dicebear_styles": style_version(),
+  }
+  digest = hashlib.sha256(json.dumps(description).encode()).hexdigest()[:16]
+  folder = avatar_cache.root(data.path) / f"avatars-{digest}" / split
+  labels, images = avatar_cache.opened(
+    folder, description, lambda images: _draw_all(images, sampler, seed)
+  )
+  kept = _kept(labels, attributes, data.label_rule)
+  return AvatarSource(
+      attributes=attributes, kept=kept, all_labels=labels, images=images,
+      seed=seed,
+  )  # fmt: skip
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+  """A mapping or ConfigDict as a dict."""
+  if not isinstance(value, Mapping | ConfigDict):
+    raise UserError(f"{where} is {value!r}, not a mapping of attributes")
+  return dict(value.items())
+
+
+def _count(data: ConfigDict, split: str) -> int:
+  """How many avatars the split has."""
+  for name in data.sizes:
+    if name not in _SPLITS:
+      raise UserError(f"data.sizes: no split {name!r}{nearest(name, _SPLITS)}")
+  count = data.sizes.get(split, 0)
+  if not isinstance(count, int) or count < 1:
+    raise UserError(f"data.sizes: {split} = {count!r} is not a positive number")
+  return count
+
+
+def _kept(
+  labels: np.ndarray, attributes: tuple[str, ...], label_rule: str
+) -> np.ndarray:
+  """Which avatars the label rule leaves: their indices, ascending."""
+  if label_rule == "multilabel":
+    return np.arange(len(labels))
+  if label_rule != "exclusive":
+    raise UserError(
+      f"data.label_rule: {label_rule!r} is neither 'multilabel' nor 'exclusive'"
+    )
+  for name in attributes:
+    if name not in EXPRESSIONS:
+      raise UserError(
+        f"data.attributes: {name!r} is no expression, and label_rule"
+        f" 'exclusive' takes only {', '.join(EXPRESSIONS)}"
+      )
+  columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+  return np.flatnonzero(labels[:, columns].any(axis=1))
+
+
+def _numbers(seed: tuple[int, int], index: int) -> np.ndarray:
+  """The uniform numbers that make one avatar, whatever the others are."""
+  rng = np.random.default_rng((*seed, index))
+  return rng.random(len(SHARES) + 1 + len(PICKS))
+
+
+def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
+  on = frozenset(
+    name for name, label in zip(ALL_ATTRIBUTES, labels, strict=True) if label
+  )
+  number, *picks = numbers[len(SHARES) :].tolist()
+  long = number < _LONG["Male" in on]
+  return Person(on, long, dict(zip(PICKS, picks, strict=True)))
+
+
+def _draw_all(
+  images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
+) -> np.ndarray:
+  """Fills images [N, S, S, 3] with avatars on all cores; returns the labels."""
+  numbers = np.stack([_numbers(seed, i) for i in range(len(images))])
+  labels = sampler(numbers[:, : len(SHARES)])
+  size = images.shape[1]
+  jobs = [
+    (labels[i : i + _CHUNK], numbers[i : i + _CHUNK], size)
+    for i in range(0, len(images), _CHUNK)
+  ]
+  processes = min(os.cpu_count() or 1, len(jobs))
+  with contextlib.ExitStack() as stack:
+    drawn: Iterator[np.ndarray] = map(_draw_some, jobs)
+    if processes > 1:
+      # Spawned: a fork of a process that runs JAX may hang. An executor, whose
+      # map ends with an error where a Pool restarts a broken worker for ever.
+      context = multiprocessing.get_context("spawn")
+      pool = stack.enter_context(ProcessPoolExecutor(processes, context))
+      drawn = pool.map(_draw_some, jobs)
+    bar = stack.enter_context(
+      tqdm(total=len(images), desc="drawing avatars", mininterval=1)
+    )
+    start = 0
+    try:
+      for some in drawn:
+        images[start : start + len(some)] = some
+        start += len(some)
+        bar.update(len(some))
+    except BrokenProcessPool:
+      raise UserError(
+        "the processes that draw avatars ended: a script that opens them"
+        ' must do so below `if __name__ == "__main__":`'
+      ) from None
+  return labels
+
+
+def _draw_some(job: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
+  labels, numbers, size = job
+  people = map(_person, labels, numbers)
+  return np.stack([avatar_drawing.render(person, size) for person in people])

@@ -1,0 +1,1 @@
+"""Labelled photos: CelebA, folders, tables."""

@@ -1,0 +1,85 @@
+"""Random access to the photos inside a zip."""
+
+import dataclasses
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos.images import SUFFIXES
+
+
+@dataclasses.dataclass(frozen=True)
+class ZipReader:
+  """Reads members of a zip without keeping it open.
+
+  `zipfile` would hold one shared file position, and every worker process
+  would read a directory of 200,000 entries again. Here the directory is read
+  once and a member is one seek away: threads and processes share nothing,
+  and only numbers are pickled.
+
+  Attributes:
+    path: the zip.
+    members: base name -> (offset of its header, stored size, method, CRC).
+  """
+
+  path: str
+  members: Mapping[str, tuple[int, int, int, int]] = dataclasses.field(
+    repr=False
+  )
+
+  def __call__(self, name: str) -> bytes:
+    offset, size, method, checksum = self.members[name]
+    try:
+      with open(self.path, "rb") as file:
+        # The header ends with the lengths of the name and of the extra field
+        # that precede the content; the directory may have others.
+        file.seek(offset + 26)
+        skipped = sum(struct.unpack("<HH", file.read(4)))
+        file.seek(offset + 30 + skipped)
+        content = file.read(size)
+      if method == zipfile.ZIP_DEFLATED:
+        content = zlib.decompress(content, -zlib.MAX_WBITS)
+      if zlib.crc32(content) != checksum:
+        raise zlib.error("its checksum is wrong")
+    except (OSError, struct.error, zlib.error) as error:
+      raise UserError(
+        f"cannot read the image {self.path}/{name}: {error}"
+      ) from error
+    return content
+
+
+def open_zip(path: Path) -> ZipReader:
+  """Reads the directory of a zip of photos, in whatever folders they are.
+
+  Raises:
+    UserError: the file is no complete zip, or is packed in another way than
+      stored or deflated.
+  """
+  try:
+    with zipfile.ZipFile(path) as archive:
+      infos = archive.infolist()
+  except (OSError, zipfile.BadZipFile) as error:
+    raise UserError(f"{path} is no complete zip file: {error}") from error
+  members = {}
+  for info in infos:
+    name = info.filename.rpartition("/")[2]
+    # macOS packs a "._name" beside each file.
+    if not name.lower().endswith(SUFFIXES) or name.startswith("."):
+      continue
+    if info.flag_bits & 1 or info.compress_type not in (
+      zipfile.ZIP_STORED,
+      zipfile.ZIP_DEFLATED,
+    ):
+      raise UserError(
+        f"{path} is encrypted or packed by an unusual method; unpack it"
+      )
+    members[name] = (
+      info.header_offset,
+      info.compress_size,
+      info.compress_type,
+      info.CRC,
+    )
+  return ZipReader(str(path), members)

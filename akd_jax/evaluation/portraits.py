@@ -1,0 +1,107 @@
+"""Pictures of trained networks side by side, and of where they look.
+
+uint8 sheets of the same people under every attribute, as the papers' figures.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax.distillation.attention import activation_name
+from akd_jax.evaluation.translations import Subject
+from akd_jax.inference.grids import Sitters, distilled, portray
+from akd_jax.plotting import sample_grid as pictures
+
+
+def every_block(
+  title: str,
+  subject: Subject,
+  people: Sitters,
+  source: Any,
+  options: ConfigDict,
+) -> np.ndarray:
+  """Attention of each residual block (paper 1 Fig. 1, paper 2 Fig. 2).
+
+  Above it, of drawn faces, the true translation with its pixels marked.
+
+  Args:
+    title: the sheet's heading.
+    subject: whose attention.
+    people: whom to translate.
+    source: where they are the first.
+    options: config.attention; its block does not matter.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  blocks = subject.trained.networks.generator.blocks
+  attentions = {
+    f"block {block + 1} of {blocks}": activation_name(
+      block, options.hook, blocks
+    )
+    for block in range(blocks)
+  }
+  lines = _truth(people, source)
+  lines += portray(
+    subject.name, subject.trained, people, attentions, options.method,
+    subject.conditions, subject.selectors,
+  )  # fmt: skip
+  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+
+
+class Portrayed(NamedTuple):
+  """A network, and how its attention is taken.
+
+  Attributes:
+    subject: the network.
+    options: config.attention.
+  """
+
+  subject: Subject
+  options: ConfigDict
+
+
+def side_by_side(
+  title: str, people: Sitters, networks: Sequence[Portrayed]
+) -> np.ndarray:
+  """The same people from several networks, each with its attention beneath.
+
+  Args:
+    title: the sheet's heading.
+    people: whom to translate.
+    networks: from top to bottom.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  lines = []
+  for subject, options in networks:
+    generator = subject.trained.networks.generator
+    lines += portray(
+      subject.name, subject.trained, people,
+      distilled(subject.name, generator, options), options.method,
+      subject.conditions, subject.selectors,
+    )  # fmt: skip
+  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+
+
+def _truth(people: Sitters, source: Any) -> list[pictures.Line]:
+  """What would be right, where that is known."""
+  if not hasattr(source, "counterfactual"):
+    return []
+  pairs = [
+    source.counterfactual(i, name)
+    for i in range(len(people.images))
+    for name in people.attributes
+  ]
+  truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
+  grid = len(people.images), len(people.attributes)
+  return [
+    pictures.Line(
+      "true translation, its pixels",
+      truths.reshape(*grid, *truths.shape[1:]),
+      masks.reshape(*grid, *masks.shape[1:]).astype(np.float32),
+    )
+  ]

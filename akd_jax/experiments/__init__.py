@@ -1,0 +1,1 @@
+"""Many runs: variants, seeds, intervals, pages."""

@@ -1,0 +1,205 @@
+"""The runs of an experiment: which there are, and how they get done."""
+
+import json
+import pathlib
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from akd_jax.common import files
+from akd_jax.evaluation import evaluator as evaluation
+from akd_jax.experiments import page as comparison
+from akd_jax.training import (
+  loop as train,
+)
+from akd_jax.training import (
+  run_dir as runs,
+)
+from akd_jax.training import (
+  teacher as teaching,
+)
+from akd_jax.training import (
+  validation,
+)
+
+# Seconds between two looks at what other processes have done.
+_PATIENCE = 5.0
+
+
+class Job(NamedTuple):
+  """A run to train and to evaluate."""
+
+  config: ConfigDict
+  workdir: pathlib.Path
+
+  @property
+  def result(self) -> dict[str, Any] | None:
+    """Its evaluation.json; None before all of its end has been evaluated.
+
+    Evaluated by hand and otherwise than the recipe says, it has not been.
+    """
+    path = self.workdir / "evaluation.json"
+    if not path.exists():
+      return None
+    result = json.loads(path.read_text())
+    wanted = runs.read_config(str(self.workdir)).data.attributes
+    whole = set(comparison.student(result)["attributes"]) == set(wanted)
+    alike = result.get("settings") == evaluation.settings(self.config)
+    ended = result["step"] >= self.config.steps
+    return result if whole and alike and ended else None
+
+
+class Seed(NamedTuple):
+  """One seed of an experiment.
+
+  Attributes:
+    arms: name -> its run.
+    teachers: name -> that of the arms that are taught.
+  """
+
+  arms: dict[str, Job]
+  teachers: dict[str, Job]
+
+  @property
+  def jobs(self) -> dict[str, Job]:
+    """All of them, by the name of their column."""
+    return self.arms | self.teachers
+
+  @property
+  def done(self) -> bool:
+    """Whether all are."""
+    return not undone(self.jobs.values())
+
+
+def seed_of(
+  arms: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
+) -> Seed:
+  """One seed of each arm, and of the teachers that they share.
+
+  A run's directory is named by its recipe, so that experiments share it, and by
+  no more than that: one that is to be evaluated otherwise is not trained anew.
+  A single teacher is called that, several by the first arm that each teaches.
+  """
+
+  def directory(config: ConfigDict) -> pathlib.Path:
+    recipe = json.loads(config.to_json())
+    for fields in (recipe, recipe.get("teacher_recipe", {})):
+      for section in evaluation.SECTIONS:
+        fields.pop(section, None)
+    return root / files.digest(recipe) / f"seed_{seed}"
+
+  students: dict[str, Job] = {}
+  teachers: dict[pathlib.Path, tuple[str, Job]] = {}
+  for arm, recipe in arms.items():
+    config = ConfigDict(recipe.to_dict())
+    taught_by = teaching.teacher_recipe(config)
+    workdir = directory(taught_by)
+    config.teacher = str(workdir)
+    if validation.distils(config):
+      taught_by.seed = seed
+      teachers.setdefault(workdir, (arm, Job(taught_by, workdir)))
+    config.seed = config.teacher_recipe.seed = seed
+    students[arm] = Job(config, directory(recipe))
+  several = len(teachers) > 1
+  return Seed(
+    students,
+    {
+      f"teacher, {arm}" if several else "teacher": job
+      for arm, job in teachers.values()
+    },
+  )
+
+
+def check(seed: Seed) -> None:
+  """Refuses what could only be found once the teachers are trained.
+
+  Raises:
+    UserError: a field of an arm is wrong, or a teacher would not fit.
+  """
+  taught_by = {job.workdir: job.config for job in seed.teachers.values()}
+  for job in seed.jobs.values():
+    validation.check(job.config)
+    if validation.distils(job.config):
+      teacher = taught_by[pathlib.Path(job.config.teacher)]
+      teaching.check_fit(job.config, teacher)
+
+
+def undone(jobs: Iterable[Job]) -> list[Job]:
+  """Those without a result."""
+  return [job for job in jobs if not job.result]
+
+
+def _do(job: Job) -> None:
+  train.train_with_teacher(job.config, str(job.workdir))
+  run = runs.load_run(str(job.workdir))
+  evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
+
+
+def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+  """Does all jobs that no other process does, until every one is done.
+
+  One that diverges is left, with all that it was to teach: once more, it would
+  come to the same.
+
+  Yields those that are left, whenever this has changed.
+  """
+  jobs = list(jobs)
+  # Who is not taught is measured beside the teacher, too.
+  teachers = {str(job.workdir) for job in jobs}
+  left = undone(jobs)
+  diverged: set[str] = set()
+  while left:
+    for job in left:
+      with files.alone(job.workdir) as ours:
+        waits = job.config.teacher in teachers
+        ready = not waits or teaching.is_finished(job.config.teacher)
+        if ours and ready and not job.result:
+          try:
+            _do(job)
+          except FloatingPointError as error:
+            print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)
+            diverged.add(str(job.workdir))
+          break
+    else:
+      time.sleep(_PATIENCE)
+    still = [
+      job
+      for job in undone(left)
+      if not {str(job.workdir), job.config.teacher} & diverged
+    ]
+    if len(still) < len(left):
+      yield still
+    left = still
+
+
+class Training(NamedTuple):
+  """What metrics.jsonl says of a run.
+
+  Attributes:
+    seconds: how long it was trained, over all processes that took it up.
+    losses: weighted terms, means over the last tenth of the steps.
+  """
+
+  seconds: float
+  losses: dict[str, float]
+
+
+def read_training(workdir: pathlib.Path) -> Training:
+  """Reads WORKDIR/metrics.jsonl."""
+  lines = (workdir / "metrics.jsonl").read_text().splitlines()
+  rows = [json.loads(line) for line in lines]
+  seconds = before = 0.0
+  for now in [row["uptime"] for row in rows if "uptime" in row]:
+    seconds += now - before if now > before else now
+    before = now
+  late = [row for row in rows if row["step"] > 0.9 * rows[-1]["step"]]
+  terms: dict[str, list[float]] = {}
+  for row in late:
+    for name, value in row.items():
+      if name.startswith("weighted/"):
+        terms.setdefault(name.removeprefix("weighted/"), []).append(value)
+  losses = {name: sum(terms[name]) / len(terms[name]) for name in terms}
+  return Training(seconds, losses)

@@ -1,0 +1,1 @@
+"""Arrays in, PNG out: nothing here knows a model or a config."""

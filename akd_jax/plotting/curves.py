@@ -1,0 +1,107 @@
+"""Training curves: what a run's metrics.jsonl says, drawn."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.plotting.sample_grid import save_png
+
+
+def draw(
+  runs: Mapping[str, str | os.PathLike],
+  out: str | os.PathLike,
+  names: Sequence[str] = (),
+) -> None:
+  """Draws training curves: one panel a term, one colour a run.
+
+  Args:
+    runs: name of a run -> its metrics.jsonl.
+    out: the PNG to write.
+    names: the terms to show; by default all but those with a slash, which
+      repeat a loss term times its weight.
+
+  Raises:
+    UserError: a file cannot be read, or no run has a term asked for.
+  """
+  from matplotlib import color_sequences
+  from matplotlib.backends.backend_agg import FigureCanvasAgg
+  from matplotlib.figure import Figure
+
+  metrics = {run: _read_metrics(Path(path)) for run, path in runs.items()}
+  known = list(dict.fromkeys(name for run in metrics.values() for name in run))
+  where = ", ".join(map(str, runs.values()))
+  for name in names:
+    if name not in known:
+      raise UserError(f"no term {name!r} in {where}{nearest(name, known)}")
+  names = names or [n for n in known if n != "time" and "/" not in n]
+  if not names:
+    raise UserError(f"no numbers to draw in {where}")
+
+  columns = min(4, len(names))
+  rows = -(-len(names) // columns)
+  figure = Figure((3.2 * columns, 2.1 * rows + 0.5), 120, layout="constrained")
+  canvas = FigureCanvasAgg(figure)
+  panels = figure.subplots(rows, columns, squeeze=False).ravel()
+  table = color_sequences["petroff10"]  # also without colour vision
+  colours = {run: table[i % len(table)] for i, run in enumerate(metrics)}
+  for panel, name in zip(panels, names, strict=False):
+    drawn = {run: terms[name] for run, terms in metrics.items()
+             if name in terms}  # fmt: skip
+    for run, (steps, values) in drawn.items():
+      panel.plot(steps, values, color=colours[run], alpha=0.25, linewidth=0.8)
+      panel.plot(steps, _smooth(values), color=colours[run], linewidth=1.5)
+    everything = np.concatenate([values for _, values in drawn.values()])
+    if 0 < everything.min() < everything.max() / 30:
+      panel.set_yscale("log")
+    panel.set_title(name, fontsize=9)
+    panel.tick_params(which="both", labelsize=7)
+    panel.yaxis.get_offset_text().set_fontsize(7)
+    panel.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+    panel.grid(alpha=0.3)
+    panel.spines[["top", "right"]].set_visible(False)
+  for panel in panels[len(names) :]:
+    panel.set_visible(False)
+  for run, colour in colours.items():
+    panels[0].plot([], [], color=colour, label=run)
+  figure.legend(loc="outside upper left", ncols=4, fontsize=9, frameon=False)
+  figure.supxlabel("step", fontsize=9)
+  canvas.draw()
+  save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+  """Running mean over a twentieth of the run; shorter at its ends."""
+  window = np.ones(2 * (len(values) // 40) + 1)
+  ones = np.ones_like(values)
+  total, count = (np.convolve(x, window, "same") for x in (values, ones))
+  return total / count
+
+
+def _read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """The terms of a metrics.jsonl, each as (steps, values), finite ones only."""
+  try:
+    lines = path.read_text().splitlines()
+  except OSError as error:
+    raise UserError(f"cannot read {path}: {error.strerror}") from error
+  terms: dict[str, dict[int, float]] = {}
+  for number, line in enumerate(lines, 1):
+    try:
+      entry = json.loads(line)
+      step = int(entry.pop("step"))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+      if number == len(lines):
+        break  # half a line: the run is being written, or was killed
+      raise UserError(
+        f"{path} line {number} is not a JSON object with a step"
+      ) from error
+    for name, value in entry.items():
+      if isinstance(value, int | float) and np.isfinite(value):
+        terms.setdefault(name, {})[step] = value
+  return {
+    name: (np.array(list(values)), np.array(list(values.values())))
+    for name, values in terms.items()
+  }

@@ -1,0 +1,1 @@
+"""Published systems: what each network is given and lowers."""

@@ -1,0 +1,216 @@
+"""A run's directory, and what can be read back from it.
+
+config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
+"""
+
+import json
+import pathlib
+import zipfile
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import traverse_util
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.common.files import written_whole
+from akd_jax.training import checkpoint
+
+PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
+
+# Fields that a run may be resumed with another value of.
+_MAY_CHANGE = (
+  "log_every",
+  "sample_every",
+  "checkpoint_every",
+  "keep",
+  "best_metric",
+  "data.threads",
+  "classifier.",
+  "evaluation.",
+  "teacher_recipe.",
+)
+
+# Fields that runs of an earlier version lack, with what they did.
+_ADDED = {
+  "attention.method": "grad_cam",
+  "classifier.data": {},
+  "loss.lambda_out": 0.0,
+  "loss.cls_radius": 0.0,
+}
+
+
+class Run(NamedTuple):
+  """A trained run, as NumPy arrays.
+
+  Attributes:
+    config: fully resolved.
+    attributes: names of the classes, in order.
+    exclusive: groups of attributes of which at most one is on.
+    generator: parameters, the running average where one was kept.
+    discriminator: parameters.
+    step: generator updates done.
+  """
+
+  config: ConfigDict
+  attributes: tuple[str, ...]
+  exclusive: tuple[tuple[str, ...], ...]
+  generator: Any
+  discriminator: Any
+  step: int
+
+
+def write_config(config: ConfigDict, workdir: str) -> None:
+  """Writes the resolved config as WORKDIR/config.json."""
+  with written_whole(pathlib.Path(workdir) / "config.json") as path:
+    path.write_text(config.to_json_best_effort(indent=2) + "\n")
+
+
+def read_config(workdir: str) -> ConfigDict:
+  """Reads WORKDIR/config.json.
+
+  Raises:
+    UserError: there is none, or it is not one.
+  """
+  path = pathlib.Path(workdir) / "config.json"
+  try:
+    return _completed(json.loads(path.read_text()))
+  except FileNotFoundError:
+    raise UserError(
+      f"{workdir} is not the directory of a run: it has no config.json"
+    ) from None
+  except json.JSONDecodeError as error:
+    raise UserError(f"{path} is not JSON: {error}") from None
+
+
+def _completed(fields: dict[str, Any]) -> ConfigDict:
+  """The config of a run, whichever version wrote it."""
+  config = ConfigDict(fields)
+  for recipe in (config, config.get("teacher_recipe")):
+    for field, value in _ADDED.items():
+      section, name = field.split(".")
+      if recipe and section in recipe and name not in recipe[section]:
+        recipe[section][name] = value
+  return config
+
+
+def check_same_run(config: ConfigDict, workdir: str) -> None:
+  """Refuses to go on with a run under another config.
+
+  Raises:
+    UserError: a field differs; the message has both values.
+  """
+  if not pathlib.Path(workdir, "config.json").exists():
+    return
+  before = _flat(read_config(workdir))
+  now = _flat(ConfigDict(_json(config)))
+  for field in now | before:
+    if field.startswith(_MAY_CHANGE):
+      continue
+    if before.get(field) != now.get(field):
+      raise UserError(
+        f"{workdir} holds a run with {field}={before.get(field)!r}, not"
+        f" {now.get(field)!r}: name another directory, or remove that one"
+      )
+
+
+def _json(config: ConfigDict) -> dict[str, Any]:
+  return json.loads(config.to_json_best_effort())
+
+
+def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+  fields: dict[str, Any] = {}
+  for name, value in config.items():
+    if isinstance(value, ConfigDict):
+      fields |= _flat(value, f"{prefix}{name}.")
+    else:
+      fields[prefix + name] = value
+  return fields
+
+
+def load_run(workdir: str, step: int | None = None) -> Run:
+  """Loads a run from its directory.
+
+  Args:
+    workdir: the directory, a file that `save_run` wrote, or pretrained:NAME
+      for one of those that are shipped.
+    step: of the checkpoint; the last by default.
+
+  Raises:
+    UserError: there is no such run, file or checkpoint.
+  """
+  if is_file(workdir):
+    if step is not None:
+      raise UserError(f"{workdir} is one file, without --step={step}")
+    return _load_file(workdir)
+  config = read_config(workdir)
+  saved = checkpoint.steps_saved(workdir)
+  if not saved:
+    raise UserError(f"{workdir} has no checkpoint yet")
+  if step is not None and step not in saved:
+    raise UserError(
+      f"{workdir} has no checkpoint of step {step}, only of"
+      f" {', '.join(map(str, saved))}"
+    )
+  step = saved[-1] if step is None else step
+  state = checkpoint.load_state(workdir, step)
+  generator = state["generator"] if state["ema"] is None else state["ema"]
+  return _run(config, generator, state["discriminator"], step)
+
+
+def _run(config, generator, discriminator, step) -> Run:
+  return Run(
+    config,
+    tuple(config.data.attributes),
+    tuple(map(tuple, config.data.exclusive)),
+    jax.tree.map(np.asarray, generator),
+    jax.tree.map(np.asarray, discriminator),
+    step,
+  )
+
+
+def is_file(workdir: str) -> bool:
+  """Whether `load_run` takes it for one file, not for a directory."""
+  return workdir.startswith("pretrained:") or workdir.endswith(".npz")
+
+
+def save_run(run: Run, path: str) -> None:
+  """Writes generator and discriminator as one .npz, in half precision."""
+  arrays = traverse_util.flatten_dict(
+    {"generator": run.generator, "discriminator": run.discriminator}, sep="/"
+  )
+  np.savez_compressed(
+    path,
+    config=np.array(run.config.to_json_best_effort()),
+    step=np.array(run.step),
+    **{name: x.astype(np.float16) for name, x in arrays.items()},
+  )
+
+
+def _load_file(name: str) -> Run:
+  path = pathlib.Path(name)
+  if name.startswith("pretrained:"):
+    path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      arrays = dict(file)
+  except FileNotFoundError:
+    shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
+    raise UserError(
+      f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
+    ) from None
+  except (ValueError, zipfile.BadZipFile) as error:
+    raise UserError(f"{path} is not a run saved as .npz: {error}") from None
+  if not {"config", "step"} <= set(arrays):
+    raise UserError(
+      f"{path} is not a run saved with --format=run: it has no config"
+    )
+  config = _completed(json.loads(arrays.pop("config").item()))
+  step = int(arrays.pop("step"))
+  parameters = traverse_util.unflatten_dict(
+    {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
+  )
+  return _run(
+    config, parameters["generator"], parameters["discriminator"], step
+  )

@@ -1,0 +1,135 @@
+"""What can be said of a config before anything is opened or trained."""
+
+import math
+import pathlib
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError, nearest
+
+_POSITIVE = (
+  "steps",
+  "batch_size",
+  "n_critic",
+  "log_every",
+  "sample_every",
+  "checkpoint_every",
+  "keep",
+  "generator.width",
+  "generator.blocks",
+  "discriminator.width",
+  "discriminator.layers",
+  "classifier.width",
+  "classifier.epochs",
+  "classifier.batch_size",
+  "evaluation.looked_at",
+)
+_NOT_NEGATIVE = (
+  "loss.lambda_cls",
+  "loss.lambda_rec",
+  "loss.lambda_gp",
+  "loss.lambda_akd",
+  "loss.lambda_out",
+  "loss.cls_radius",
+  "optimizer.learning_rate",
+  "evaluation.images",
+)
+# Or "".
+_FILES = ("classifier.weights", "evaluation.inception")
+_CHOICES = {
+  "dtype": ("float32", "bfloat16"),
+  "init": ("scratch", "teacher"),
+  "optimizer.schedule": ("linear", "released", "constant"),
+  "pseudo.reading": ("off", "paper1", "paper2"),
+  "evaluation.protocol": ("lacking", "all", "flip"),
+  "classifier.name": ("resnet18", "resnet50"),
+}
+
+
+# What the judge and the networks have in common.
+_COMMON = ("attributes", "label_rule", "image_size")
+
+
+def distils(config: ConfigDict) -> bool:
+  """Whether the config asks for anything of a teacher."""
+  loss = config.loss
+  return bool(config.teacher) and (loss.lambda_akd > 0 or loss.lambda_out > 0)
+
+
+def check(config: ConfigDict) -> None:
+  """Checks every field that has a list of values, is a number or a file.
+
+  Raises:
+    UserError: one has another; the message says which are possible.
+  """
+  for field in _POSITIVE:
+    if _value(config, field) < 1:
+      raise UserError(
+        f"config.{field}={_value(config, field)} must be at least 1"
+      )
+  for field in _NOT_NEGATIVE:
+    # So written, NaN is refused, too.
+    if not 0 <= _value(config, field) < math.inf:
+      raise UserError(
+        f"config.{field}={_value(config, field)} must be finite and at least 0"
+      )
+  for field, choices in _CHOICES.items():
+    section, _, name = field.rpartition(".")
+    fields = config.get(section) if section else config
+    # Only a student has config.init and config.pseudo.
+    if fields is None or name not in fields:
+      continue
+    if fields[name] not in choices:
+      raise UserError(
+        f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
+        f"{nearest(str(fields[name]), choices)}"
+      )
+  if (
+    config.evaluation.protocol == "flip"
+    and config.data.label_rule == "exclusive"
+  ):
+    raise UserError(
+      "config.evaluation.protocol='flip' needs"
+      " config.data.label_rule='multilabel': an exclusive class cannot be"
+      " cleared; use 'lacking' or 'all'"
+    )
+  for field in _FILES:
+    path = _value(config, field)
+    # Hours before it is read.
+    if path and not pathlib.Path(path).is_file():
+      raise UserError(f"config.{field}={path} is no file")
+  check_judge(config)
+  if distils(config) and "teacher_recipe" not in config:
+    raise UserError(
+      "config.teacher is for students: start from configs/student.py or"
+      " configs/pseudo.py"
+    )
+  if config.get("init") == "teacher" and not distils(config):
+    raise UserError(
+      "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
+      " or config.loss.lambda_out > 0"
+    )
+
+
+def check_judge(config: ConfigDict) -> None:
+  """Checks that what the judge has otherwise is of `config.data`.
+
+  Raises:
+    UserError: a field is not, or is one that the judge has in common with the
+      networks.
+  """
+  possible = [name for name in config.data if name not in _COMMON]
+  for field in config.classifier.data:
+    if field not in possible:
+      raise UserError(
+        f"config.classifier.data.{field} is none of {', '.join(possible)}"
+        f"{nearest(field, possible)}"
+      )
+
+
+def _value(config: ConfigDict, field: str) -> Any:
+  """Of a field by its dotted name."""
+  for name in field.split("."):
+    config = config[name]
+  return config

@@ -1,0 +1,148 @@
+"""Where the numbers of training go: metrics.jsonl, TensorBoard, the terminal.
+
+Imports clu's writers, hence TensorFlow: for training only.
+"""
+
+import json
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from clu import metric_writers
+
+from akd_jax.common.files import written_whole
+
+SHOWN = ("d_loss_cls", "g_loss_cls", "g_loss_rec", "g_loss_akd", "g_loss_out")
+
+
+class _ScalarWriter(metric_writers.MultiWriter):
+  """A writer (to nowhere) of everything that is not a scalar."""
+
+  def __init__(self) -> None:
+    super().__init__([])
+
+
+class JsonLinesWriter(_ScalarWriter):
+  """Appends one object a step to a file: `step`, `time`, every scalar."""
+
+  def __init__(self, path: pathlib.Path):
+    super().__init__()
+    self._path = path
+    self._step: int | None = None
+    self._row: dict[str, Any] = {}
+
+  def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
+    if step != self._step:
+      self.flush()
+      self._step = step
+      self._row = {"step": step, "time": round(time.time(), 3)}
+    self._row |= {name: float(value) for name, value in scalars.items()}
+
+  def flush(self) -> None:
+    if self._row:
+      with self._path.open("a") as file:
+        file.write(json.dumps(self._row) + "\n")
+      self._row = {}
+      self._step = None
+
+  def close(self) -> None:
+    self.flush()
+
+
+class TerminalWriter(_ScalarWriter):
+  """One line a logging step: how far, how fast, how long, how well."""
+
+  def __init__(self, steps: int):
+    super().__init__()
+    self._steps = steps
+    self._rate: float | None = None
+
+  def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
+    self._rate = scalars.get("steps_per_sec", self._rate)
+    if "g_loss_rec" not in scalars:
+      return
+    terms = "  ".join(
+      f"{name} {float(scalars[name]):.4f}" for name in SHOWN if name in scalars
+    )
+    print(
+      f"step {step:,}/{self._steps:,}  {terms}  {self._pace(step)}", flush=True
+    )
+
+  def _pace(self, step: int) -> str:
+    if not self._rate:
+      return ""
+    left = (self._steps - step) / self._rate
+    return f"{self._rate:.2f} steps/s  {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+  """1:05:09, or 5:09 under an hour."""
+  minutes, seconds = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  if hours:
+    return f"{hours}:{minutes:02}:{seconds:02}"
+  return f"{minutes}:{seconds:02}"
+
+
+def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:
+  """All three, for the process that writes; scalars and images."""
+  return metric_writers.MultiWriter(
+    [
+      TerminalWriter(steps),
+      JsonLinesWriter(pathlib.Path(workdir) / "metrics.jsonl"),
+      metric_writers.SummaryWriter(workdir),
+    ]
+  )
+
+
+def forget_after(workdir: str, step: int) -> None:
+  """Drops the lines of metrics.jsonl behind the checkpoint of a resumed run.
+
+  Those steps are done again. A line that a killed process left half written
+  goes, too.
+  """
+  path = pathlib.Path(workdir) / "metrics.jsonl"
+  if not path.exists():
+    return
+  kept = []
+  for line in path.read_text().splitlines():
+    try:
+      if json.loads(line)["step"] <= step:
+        kept.append(line + "\n")
+    except json.JSONDecodeError:
+      break
+  with written_whole(path) as temporary:
+    temporary.write_text("".join(kept))
+
+
+class Window:
+  """Metrics since the last look, kept on the device until they are needed."""
+
+  def __init__(self) -> None:
+    self._rows: list[tuple[int, Mapping[str, Any]]] = []
+
+  def add(self, step: int, metrics: Mapping[str, Any]) -> None:
+    """Keeps the metrics of a step without waiting for them."""
+    self._rows.append((step, metrics))
+
+  def take(self) -> dict[str, float]:
+    """Means since the last call.
+
+    Raises:
+      FloatingPointError: one was not finite; the message has its step.
+    """
+    import jax
+
+    rows, self._rows = jax.device_get(self._rows), []
+    for step, metrics in rows:
+      for name, value in metrics.items():
+        if not np.isfinite(value):
+          raise FloatingPointError(f"{name} became {value} in step {step}")
+    if not rows:
+      return {}
+    return {
+      name: float(np.mean([metrics[name] for _, metrics in rows]))
+      for name in rows[0][1]
+    }

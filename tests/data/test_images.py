@@ -1,0 +1,127 @@
+"""One photo: crop, resize, orientation, colours, damage."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from akd_jax.data.photos.images import load_image
+from tests.layouts import draw_face, encoded, error
+
+
+def noise(width: int, height: int, channels: int = 3) -> np.ndarray:
+  shape = (height, width, channels)[: 3 if channels > 1 else 2]
+  return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize(
+  ("size", "crop", "box"),
+  [
+    ((178, 218), 178, (0, 20, 178, 198)),
+    ((178, 218), 100, (39, 59, 139, 159)),
+    ((178, 218), 0, (0, 20, 178, 198)),
+    ((90, 50), 178, (20, 0, 70, 50)),
+    ((51, 40), 0, (5, 0, 45, 40)),
+  ],
+)
+def test_crop_is_the_centred_square(size, crop, box):
+  pixels = noise(*size)
+  left, top, right, bottom = box
+  image = load_image(
+    encoded(Image.fromarray(pixels)), crop=crop, size=right - left
+  )
+  np.testing.assert_array_equal(image, pixels[top:bottom, left:right])
+
+
+def test_nothing_outside_the_crop_bleeds_in():
+  pixels = np.full((218, 178, 3), 255, np.uint8)
+  pixels[59:159, 39:139] = 10
+  image = load_image(encoded(Image.fromarray(pixels)), crop=100, size=32)
+  assert (image == 10).all()
+
+
+def test_reduction_is_antialiased():
+  pixels = np.indices((256, 256)).sum(0) % 2 * 255
+  board = Image.fromarray(pixels.astype(np.uint8))
+  image = load_image(encoded(board), crop=0, size=64)
+  # The border sees half a filter, and so a little less of a balance.
+  assert np.abs(image[2:-2, 2:-2].astype(int) - 127).max() <= 2
+  assert np.abs(image.astype(int) - 127).max() <= 8
+
+
+def test_result_is_a_writable_rgb_array_of_the_size_asked_for():
+  for size in (16, 300):
+    image = load_image(encoded(Image.fromarray(noise(60, 50))), 0, size)
+    assert image.shape == (size, size, 3)
+    assert image.dtype == np.uint8
+    assert image.flags.writeable
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_undone(orientation):
+  upright = Image.fromarray(noise(40, 40))
+  exif = Image.Exif()
+  exif[0x0112] = orientation
+  undone = {5: 5, 6: 8, 7: 7, 8: 6}.get(orientation, orientation)
+  turn = Image.Exif()
+  turn[0x0112] = undone
+  # The photo as the turned camera stores it: the inverse of the correction.
+  stored = ImageOps.exif_transpose(
+    Image.open(io.BytesIO(encoded(upright, exif=turn)))
+  )
+  assert stored is not None
+  image = load_image(encoded(stored, exif=exif), crop=0, size=40)
+  np.testing.assert_array_equal(image, np.asarray(upright))
+
+
+def test_camera_held_sideways():
+  """Orientation 6, worked by hand: stored row 0 is the right-hand column."""
+  stored = Image.fromarray(noise(20, 20))
+  exif = Image.Exif()
+  exif[0x0112] = 6
+  image = load_image(encoded(stored, exif=exif), crop=0, size=20)
+  np.testing.assert_array_equal(image[:, -1], np.asarray(stored)[0])
+
+
+def test_every_colour_mode_becomes_rgb():
+  gray = noise(20, 20, 1)
+  expected = np.repeat(gray[..., None], 3, axis=2)
+  deep = Image.fromarray(gray.astype(np.uint16) * 257)
+  for image in (Image.fromarray(gray), deep):
+    loaded = load_image(encoded(image), crop=0, size=20)
+    np.testing.assert_array_equal(loaded, expected)
+
+  red = Image.new("RGB", (20, 20), "red")
+  files = (
+    encoded(red.convert("CMYK"), "JPEG", quality=100),
+    encoded(red.convert("P")),
+    encoded(red, "WEBP", lossless=True),
+    encoded(red, "BMP"),
+    encoded(red.convert("RGBA")),
+  )
+  for content in files:
+    loaded = load_image(content, crop=0, size=20).astype(int)
+    assert np.abs(loaded - (255, 0, 0)).max() <= 3
+
+
+def test_transparency_is_laid_on_white():
+  pixels = np.zeros((20, 20, 4), np.uint8)
+  pixels[:, 10:, 3] = 255
+  image = load_image(encoded(Image.fromarray(pixels)), crop=0, size=20)
+  assert (image[:, :10] == 255).all()
+  assert (image[:, 10:] == 0).all()
+
+
+def test_unreadable_photos_are_named(tmp_path):
+  photo = tmp_path / "a.jpg"
+  whole = encoded(draw_face(0), "JPEG")
+  for content in (whole[: len(whole) // 2], whole[:10], b"", b"<html>"):
+    photo.write_bytes(content)
+    assert str(photo) in error(load_image, photo, 178, 32)
+  assert "no such file" in error(load_image, tmp_path / "b.jpg", 178, 32)
+  assert "7.jpg" in error(load_image, b"", 178, 32, "7.jpg")
+  photo.write_bytes(whole)
+  np.testing.assert_array_equal(
+    load_image(photo, 178, 32), load_image(whole, 178, 32)
+  )

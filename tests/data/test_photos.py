@@ -1,0 +1,115 @@
+"""What all photo sources share: reading, skipping, splitting."""
+
+import pickle
+import shutil
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from akd_jax.data.photos.celeba import open_celeba
+from akd_jax.data.photos.source import PhotoSource, split_of
+from tests import layouts
+from tests.layouts import assert_same, config, error
+
+COUNT = 20
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+  """CelebA's official files; tests must not change them."""
+  return layouts.write_celeba(tmp_path_factory.mktemp("celeba"), COUNT)
+
+
+@pytest.fixture
+def celeba(official: Path, tmp_path: Path) -> Path:
+  """A copy of them that a test may change."""
+  return Path(shutil.copytree(official, tmp_path / "celeba"))
+
+
+def _first_pixels(source: PhotoSource) -> list[int]:
+  return [int(source[index]["image"].sum()) for index in range(len(source))]
+
+
+def test_zip_is_read_by_threads_and_processes(celeba):
+  layouts.zip_folder(celeba / "img_align_celeba")
+  shutil.rmtree(celeba / "img_align_celeba")
+  source = open_celeba(config(celeba), "train")
+  expected = _first_pixels(source)
+  with ThreadPoolExecutor(8) as threads:
+    images = threads.map(lambda i: source[i]["image"].sum(), range(len(source)))
+    assert list(images) == expected
+  with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+    assert processes.submit(_first_pixels, source).result() == expected
+
+
+def test_sources_can_be_pickled(official):
+  source = open_celeba(config(official), "test")
+  assert_same(pickle.loads(pickle.dumps(source)), source)
+
+
+def test_indices_behave_as_those_of_a_list(official):
+  source = open_celeba(config(official), "test")
+  last = source[len(source) - 1]["image"]
+  np.testing.assert_array_equal(source[-1]["image"], last)
+  with pytest.raises(IndexError):
+    source[len(source)]
+
+
+def test_unreadable_photo_stops_unless_skipped(celeba):
+  broken = celeba / "img_align_celeba" / "000003.jpg"
+  broken.write_bytes(broken.read_bytes()[:1000])
+  source = open_celeba(config(celeba), "train")
+  assert str(broken) in error(source.__getitem__, 2)
+
+  source = open_celeba(config(celeba, skip_unreadable=True), "train")
+  for _ in range(2):
+    np.testing.assert_array_equal(source[2]["image"], source[3]["image"])
+    np.testing.assert_array_equal(source[2]["label"], source[3]["label"])
+  assert source.skipped == {"000003.jpg"}
+
+
+def test_skipping_wraps_around_and_gives_up_when_nothing_is_left(celeba):
+  source = open_celeba(config(celeba, skip_unreadable=True), "test")
+  folder = celeba / "img_align_celeba"
+  (folder / source.names[-1]).write_bytes(b"")
+  np.testing.assert_array_equal(source[-1]["image"], source[0]["image"])
+  for name in source.names:
+    (folder / name).write_bytes(b"")
+  assert "none of the" in error(source.__getitem__, 0)
+  assert source.skipped == set(source.names)
+
+
+def test_wrong_fields_are_named(official):
+  for fields, expected in (
+    ({"attributes": ("Smilling",)}, "did you mean 'Smiling'"),
+    ({"attributes": ("Male", "Male")}, "twice"),
+    ({"split_rule": "random"}, "config.data.split_rule='random'"),
+    ({"image_size": 0}, "config.data.image_size=0"),
+    ({"crop": -1}, "config.data.crop=-1"),
+    ({"path": official / "no"}, "does not exist"),
+    ({"path": official / "list_attr_celeba.txt"}, "is a file"),
+    (
+      {"label_rule": "exclusive", "attributes": ("Male", "Young")},
+      "not exactly one of Male, Young",
+    ),
+    ({"label_rule": "exclusive", "attributes": ("Male",)}, "one class only"),
+  ):
+    data = config(**{"path": official, **fields})
+    assert expected in error(open_celeba, data, "train")
+
+
+def test_exclusive_rule_accepts_one_hot_attributes(official):
+  hair = ("Blond_Hair", "Black_Hair", "Brown_Hair", "Gray_Hair")
+  data = config(official, label_rule="exclusive", attributes=hair)
+  source = open_celeba(data, "train")
+  assert source.exclusive == (hair,)
+  assert (source.labels.sum(axis=1) == 1).all()
+
+
+def test_shares_are_those_asked_for():
+  splits = [split_of(f"{number}.jpg", 0.1) for number in range(10_000)]
+  assert abs(splits.count("test") / 10_000 - 0.1) < 0.01
+  assert abs(splits.count("validation") / 10_000 - 0.05) < 0.01

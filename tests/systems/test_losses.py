@@ -1,0 +1,161 @@
+"""Loss terms against NumPy, under jit."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from akd_jax.systems import losses
+from tests.layouts import error
+
+RNG = np.random.default_rng(0)
+REAL, FAKE = RNG.uniform(-1, 1, (2, 3, 4, 4, 3)).astype(np.float32)
+LOGITS = RNG.normal(size=(3, 4)).astype(np.float32)
+LABEL = np.float32([[1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+ALPHA = np.float32([0, 0.25, 1])
+
+
+@pytest.fixture(autouse=True)
+def no_implicit_broadcasting():
+  """[B, 1] - [B] would be [B, B], and its mean a plausible loss."""
+  with jax.numpy_rank_promotion("raise"):
+    yield
+
+
+def test_realness_is_the_mean_of_the_map_of_each_sample():
+  source = RNG.normal(size=(3, 2, 2, 1)).astype(np.float32)
+  found = jax.jit(losses.realness)(source)
+  np.testing.assert_allclose(found, source.mean(axis=(1, 2, 3)), rtol=1e-6)
+
+
+def test_labels_that_go_together_cost_a_sigmoid_each_summed():
+  found = jax.jit(losses.classification, static_argnums=2)(
+    LOGITS, LABEL, "multilabel"
+  )
+  p = 1 / (1 + np.exp(-LOGITS))
+  each = -(LABEL * np.log(p) + (1 - LABEL) * np.log(1 - p))
+  np.testing.assert_allclose(found, each.sum(-1), rtol=1e-5)
+
+
+def test_labels_that_exclude_each_other_cost_a_softmax():
+  label = np.eye(4, dtype=np.float32)[[2, 0, 3]]
+  found = jax.jit(losses.classification, static_argnums=2)(
+    LOGITS, label, "exclusive"
+  )
+  p = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+  np.testing.assert_allclose(found, -np.log(p[[0, 1, 2], [2, 0, 3]]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["multilabel", "exclusive"])
+def test_classification_of_huge_logits_is_finite(rule):
+  logits = jnp.array([[1e4, -1e4]])
+  loss, gradient = jax.value_and_grad(
+    lambda x: jnp.sum(losses.classification(x, jnp.array([[0.0, 1]]), rule))
+  )(logits)
+  assert np.isfinite(loss) and np.all(np.isfinite(gradient))
+
+
+def test_reconstruction_is_the_mean_absolute_difference_of_each_sample():
+  found = jax.jit(losses.reconstruction)(REAL, FAKE)
+  expected = np.abs(REAL - FAKE).mean(axis=(1, 2, 3))
+  np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+# |student - teacher| is [[1, 0], [2, 2]]; the other pair is equal.
+STUDENT = np.float32([[[1, 0], [3, 2]], [[1, 2], [0, 4]]])
+TEACHER = np.float32([[[0, 0], [1, 4]], [[1, 2], [0, 4]]])
+
+
+@pytest.mark.parametrize(
+  "norm, distance", [("l1_mean", 1.25), ("l1_sum", 5.0), ("l2", 3.0)]
+)
+def test_distance_of_two_maps_worked_out_by_hand(norm, distance):
+  found = jax.jit(losses.attention_distance, static_argnums=2)(
+    STUDENT, TEACHER, norm
+  )
+  np.testing.assert_allclose(found, [distance, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["l1_mean", "l1_sum", "l2"])
+def test_equal_maps_have_a_finite_gradient(norm):
+  gradient = jax.grad(
+    lambda m: jnp.sum(losses.attention_distance(m, jnp.asarray(TEACHER), norm))
+  )(jnp.asarray(STUDENT))
+  assert np.all(np.isfinite(gradient)) and np.any(gradient[0])
+
+
+def test_an_unknown_norm_is_refused():
+  message = error(losses.attention_distance, STUDENT, TEACHER, "l3")
+  assert "attention.norm='l3' is none of l1_mean, l1_sum, l2" in message
+
+
+def penalty(weight, order):
+  """Of a critic whose gradient is weight * image ** (order - 1)."""
+  return losses.gradient_penalty(
+    lambda x: weight * x**order / order, REAL, FAKE, ALPHA
+  )
+
+
+def test_gradient_penalty_of_a_linear_critic():
+  found = jax.jit(penalty, static_argnums=1)(0.5, 1)
+  expected = (0.5 * np.sqrt(REAL[0].size) - 1) ** 2
+  np.testing.assert_allclose(found, [expected] * 3, rtol=1e-5)
+
+
+def test_gradient_penalty_looks_between_real_and_fake():
+  alpha = ALPHA[:, None, None, None]
+  mixed = alpha * REAL + (1 - alpha) * FAKE
+  size = np.sqrt(np.square(2 * mixed).sum(axis=(1, 2, 3)))
+  found = jax.jit(penalty, static_argnums=1)(2.0, 2)
+  np.testing.assert_allclose(found, (size - 1) ** 2, rtol=1e-5)
+
+
+def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
+  loss, gradient = jax.jit(
+    jax.value_and_grad(lambda w: jnp.sum(penalty(w, 2)))
+  )(0.0)
+  assert loss == 3
+  assert np.isfinite(gradient)
+
+
+def test_adversarial_examples_of_a_linear_loss_are_the_worst_of_all():
+  direction = np.arange(REAL[0].size, dtype=np.float32).reshape(REAL[0].shape)
+  worst = losses.adversarial_examples(
+    lambda x: jnp.sum(x * direction[None], axis=(1, 2, 3)), REAL, 0.5
+  )
+  expected = REAL + 0.5 * direction / np.linalg.norm(direction)
+  np.testing.assert_allclose(worst, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_reaches_the_image_but_not_the_adversarial_step():
+  def total(image, weight):
+    worst = losses.adversarial_examples(
+      lambda x: jnp.sum(jnp.exp(weight * x), axis=(1, 2, 3)), image, 0.5
+    )
+    return jnp.sum(worst * FAKE)
+
+  of_image, of_loss = jax.grad(total, argnums=(0, 1))(REAL, 2.0)
+  np.testing.assert_array_equal(of_image, FAKE)
+  assert of_loss == 0
+
+
+def test_adversarial_examples_of_a_flat_loss_are_the_images():
+  found = losses.adversarial_examples(
+    lambda x: 0 * jnp.sum(x, (1, 2, 3)), REAL, 0.5
+  )
+  np.testing.assert_array_equal(found, REAL)
+
+
+@pytest.mark.parametrize(
+  "loss",
+  [
+    lambda: losses.classification(LOGITS, LABEL[:1], "multilabel"),
+    lambda: losses.classification(LOGITS, LABEL[:1], "exclusive"),
+    lambda: losses.reconstruction(REAL, FAKE[:1]),
+    lambda: losses.attention_distance(STUDENT, TEACHER[:1], "l1_mean"),
+    lambda: losses.gradient_penalty(jnp.sum, REAL, FAKE[:1], ALPHA),
+  ],
+)
+def test_shapes_that_differ_are_not_broadcast(loss):
+  with pytest.raises(ValueError, match=r"shapes differ: \(\d.*\(1, "):
+    loss()

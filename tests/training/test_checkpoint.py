@@ -1,0 +1,76 @@
+"""Checkpoints: which are kept, and what is in them."""
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax.configs import teacher
+from akd_jax.training import checkpoint
+from akd_jax.training.state import TrainState
+from tests import training
+from tests.training import shared_runs  # noqa: F401
+
+
+def tiny_state(step):
+  arrays = {"w": np.full(3, step, np.float32)}
+  return TrainState(np.int32(step), arrays, {}, {}, {}, None)
+
+
+def keeping(best_metric):
+  return ConfigDict(
+    {"keep": 2, "best_metric": best_metric, "data": {"attributes": ("Bald",)}}
+  )
+
+
+@pytest.mark.parametrize("restart_after", [(), (3,), (1, 2, 3, 4, 5, 6)])
+@pytest.mark.parametrize(
+  ("best_metric", "kept"), [("loss", [2, 5, 6]), ("", [5, 6])]
+)
+def test_the_last_and_the_best_are_kept(
+  tmp_path, best_metric, kept, restart_after
+):
+  with contextlib.ExitStack() as stack:
+
+    def opened():
+      return stack.enter_context(
+        contextlib.closing(
+          checkpoint.Checkpoints(str(tmp_path), keeping(best_metric))
+        )
+      )
+
+    checkpoints = opened()
+    for step, loss in enumerate([5, 1, 4, 3, 6, 2], 1):
+      checkpoints.save(tiny_state(step), {}, {"loss": float(loss)})
+      if step in restart_after:
+        checkpoints.close()
+        checkpoints = opened()
+  assert checkpoint.steps_saved(str(tmp_path)) == kept
+
+
+def test_a_checkpoint_is_of_the_moment_it_was_asked_for(tmp_path):
+  state = tiny_state(1)
+  checkpoints = checkpoint.Checkpoints(str(tmp_path), keeping(""))
+  checkpoints.save(state, {"place": 7}, {})
+  state.generator["w"][:] = -1
+  checkpoints.close()
+  with contextlib.closing(
+    checkpoint.Checkpoints(str(tmp_path), keeping(""))
+  ) as checkpoints:
+    restored, place = checkpoints.restore(tiny_state(0))
+  assert place == {"place": 7}
+  assert restored.step == 1 and restored.ema is None
+  np.testing.assert_array_equal(restored.generator["w"], np.ones(3))
+
+
+def test_a_checkpoint_names_its_attributes(runs):
+  path = runs.student / "checkpoints" / str(training.STEPS) / "config"
+  config = json.loads((path / "metadata").read_text())
+  resolved = json.loads((runs.student / "config.json").read_text())
+  assert config == resolved
+  assert config["data"]["attributes"] == list(teacher.AVATAR_ATTRIBUTES)
+  assert [
+    name for name in config["data"]["exclusive"][0] if name.startswith("Bl")
+  ] == ["Black_Hair", "Blond_Hair"]

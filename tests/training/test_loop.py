@@ -1,0 +1,277 @@
+"""The training loop: what it writes, refuses, and where it stops."""
+
+import json
+import re
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+from PIL import Image
+
+from akd_jax import export
+from akd_jax.evaluation import evaluator as evaluation
+from akd_jax.interop import numpy_generator
+from akd_jax.training import checkpoint, parallel
+from akd_jax.training import loop as train
+from akd_jax.training import run_dir as directories
+from tests import layouts, training
+from tests.layouts import error
+from tests.training import (  # noqa: F401
+  copied_teacher,
+  shared_caches,
+  shared_runs,
+  student_config,
+  teacher_config,
+)
+
+LOSSES = {
+  "d_loss_real", "d_loss_fake", "d_loss_cls", "d_loss_gp",
+  "g_loss_fake", "g_loss_cls", "g_loss_rec", "g_loss_akd",
+}  # fmt: skip
+MAGNITUDES = {
+  f"attention_{who}_{size}"
+  for who in ("student", "teacher")
+  for size in ("mean", "max")
+}
+
+
+def test_the_terminal_shows_progress(runs):
+  teacher_first, *lines = runs.output.splitlines()
+  assert teacher_first == (
+    f"{runs.teacher} holds no finished teacher: training it first"
+  )
+  progress = [line for line in lines if line.startswith("step ")]
+  assert len(progress) == training.TEACHER_STEPS + training.STEPS
+  assert re.fullmatch(
+    r"step 10/10  d_loss_cls \S+  g_loss_cls \S+  g_loss_rec \S+"
+    r"  g_loss_akd \S+  \d+\.\d\d steps/s  0:00 left",
+    progress[-1],
+  )
+  assert "64 images of avatars; 1 x cpu;" in runs.output
+
+
+def test_every_step_has_a_line_of_numbers(runs):
+  lines = (runs.student / "metrics.jsonl").read_text().splitlines()
+  rows = [json.loads(line) for line in lines]
+  assert [row["step"] for row in rows] == list(range(1, training.STEPS + 1))
+  for row in rows:
+    assert row.keys() >= LOSSES | MAGNITUDES | {"time", "learning_rate"}
+    weights = {"d_loss_cls": 0.3, "d_loss_gp": 10, "g_loss_cls": 0.3}
+    weights |= {"g_loss_rec": 3, "g_loss_akd": 3}
+    for name in LOSSES:
+      weighted = weights.get(name, 1) * row[name]
+      assert row[f"weighted/{name}"] == pytest.approx(weighted, rel=1e-5)
+    assert 0 < row["attention_student_mean"] <= row["attention_student_max"]
+    assert 0 < row["attention_teacher_mean"] <= row["attention_teacher_max"]
+  assert rows[-1]["steps_per_sec"] > 0
+
+
+def test_tensorboard_has_scalars_and_pictures(runs):
+  from tensorboard.backend.event_processing import event_accumulator
+
+  events = event_accumulator.EventAccumulator(str(runs.student))
+  events.Reload()
+  tags = set(events.Tags()["tensors"])
+  assert tags >= LOSSES | MAGNITUDES | {"samples", "steps_per_sec"}
+
+
+def test_samples_are_drawn_on_time(runs):
+  names = sorted(path.name for path in (runs.student / "samples").iterdir())
+  assert names == ["step_000005.png", "step_000010.png"]
+  for name in (f"samples/{names[0]}", "curves.png"):
+    with Image.open(runs.student / name) as picture:
+      assert min(picture.size) > 100
+
+
+def test_a_finished_run_says_so(runs, capsys):
+  before = (runs.student / "metrics.jsonl").stat()
+  train.train_with_teacher(student_config(runs.teacher), str(runs.student))
+  assert capsys.readouterr().out == f"{runs.student} is finished (10 steps)\n"
+  assert (runs.student / "metrics.jsonl").stat() == before
+
+
+def test_another_config_is_refused_with_both_values(runs):
+  config = student_config(runs.teacher, optimizer__learning_rate=0.25)
+  assert error(train.train, config, str(runs.student)) == (
+    f"{runs.student} holds a run with optimizer.learning_rate=0.0004, not"
+    " 0.25: name another directory, or remove that one"
+  )
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
+  path = unfinished_teacher / "config.json"
+  fields = json.loads(path.read_text())
+  fields["optimizer"]["learning_rate"] = 1e30
+  path.write_text(json.dumps(fields))
+  # Neither line nor checkpoint comes before the picture of the step.
+  config = teacher_config(
+    optimizer__learning_rate=1e30, log_every=4, sample_every=1
+  )
+  message = r"^\w+ became \w+ in step 3; the checkpoint of step 2 is kept$"
+  with pytest.raises(FloatingPointError, match=message):
+    train.train(config, str(unfinished_teacher))
+  run = directories.load_run(str(unfinished_teacher))
+  assert run.step == 2
+  for leaf in jax.tree.leaves((run.generator, run.discriminator)):
+    assert np.isfinite(leaf).all()
+  assert [row["step"] for row in training.metrics(unfinished_teacher)] == [1, 2]
+
+
+def test_nothing_is_compiled_after_the_first_step(
+  runs,
+  tmp_path,
+  monkeypatch,
+):
+  done, compiled_after = [], []
+  pmap_step = parallel.pmap_step
+
+  def counted(step):
+    step = pmap_step(step)
+
+    def call(*args):
+      result = step(*args)
+      done.append(result)
+      return result
+
+    return call
+
+  def listen(name, *_, **__):
+    if "compile" in name:
+      compiled_after.append(len(done))
+
+  monkeypatch.setattr(parallel, "pmap_step", counted)
+  # The first picture compiles what draws it.
+  monkeypatch.setattr(train, "_draw_samples", lambda *_, **__: None)
+  jax.monitoring.register_event_duration_secs_listener(listen)
+  try:
+    config = student_config(runs.teacher, checkpoint_every=1)
+    train.train(config, str(tmp_path))
+  finally:
+    jax.monitoring.unregister_event_duration_listener(listen)
+  assert len(done) == training.STEPS
+  assert set(compiled_after) == {0}
+
+
+def test_an_unknown_best_metric_names_the_nearest(caches, tmp_path):
+  config = teacher_config(best_metric="g_loss_rek")
+  assert error(train.train, config, str(tmp_path)) == (
+    "config.best_metric='g_loss_rek' is no metric of training; did you mean"
+    " 'g_loss_rec'?"
+  )
+  assert not checkpoint.steps_saved(str(tmp_path))
+
+
+def write_photos(kind, root):
+  if kind == "celeba":
+    layouts.write_celeba(root, 40)
+    return {"attributes": ("Blond_Hair", "Eyeglasses")}
+  if kind == "table":
+    labels = {"Hat": [i % 2 for i in range(40)], "Beard": [1, 0, 0, 1] * 10}
+    layouts.write_table(root, labels)
+    return {"attributes": ()}
+  layouts.write_folder(root, {"happy": 20, "sad": 20})
+  return {"attributes": (), "label_rule": "exclusive"}
+
+
+@pytest.mark.parametrize("kind", ["celeba", "table", "folder"])
+def test_photos_train_a_student(caches, tmp_path, kind):
+  fields = {"name": kind, "path": str(tmp_path / "photos"), "test_share": 0.3}
+  fields |= write_photos(kind, tmp_path / "photos")
+  config = student_config(
+    tmp_path / "teacher",
+    steps=2,
+    teacher_recipe__steps=2,
+    **{f"data__{name}": value for name, value in fields.items()},
+  )
+  train.train_with_teacher(config, str(tmp_path / "student"))
+  run = directories.load_run(str(tmp_path / "student"))
+  assert run.step == 2 and len(run.attributes) == 2
+  assert (tmp_path / "student" / "samples" / "step_000002.png").exists()
+  result = evaluation.evaluate(run)
+  # It knows what else the data has labels of: a table has no others.
+  judged = result["classifier"]["attributes"]
+  assert judged[:2] == list(run.attributes)
+  assert ("Male" in judged) == (kind == "celeba")
+
+
+def test_an_unreadable_photo_of_any_split_stops_before_training(
+  caches, tmp_path
+):
+  root = layouts.write_celeba(tmp_path / "photos", 40)
+  # The last of the list are for testing.
+  (root / "img_align_celeba" / "000040.jpg").write_bytes(b"no picture")
+  config = teacher_config(
+    data__name="celeba", data__path=str(root),
+    data__attributes=("Blond_Hair", "Eyeglasses"),
+  )  # fmt: skip
+  complaint = error(train.train, config, str(tmp_path / "teacher"))
+  assert "000040.jpg" in complaint
+  assert not (tmp_path / "teacher").exists()
+
+
+def test_an_empty_test_split_stops_before_training(caches, tmp_path):
+  root = layouts.write_celeba(tmp_path / "photos", 40)
+  partition = root / "list_eval_partition.txt"
+  partition.write_text(partition.read_text().replace(" 2\n", " 0\n"))
+  config = teacher_config(
+    data__name="celeba", data__path=str(root),
+    data__attributes=("Blond_Hair", "Eyeglasses"),
+  )  # fmt: skip
+  complaint = error(train.train, config, str(tmp_path / "teacher"))
+  assert complaint.startswith("the test split of")
+
+
+def test_a_student_can_not_take_its_teachers_folder(caches, tmp_path):
+  config = student_config(tmp_path / "same")
+  complaint = error(train.train_with_teacher, config, str(tmp_path / "same"))
+  assert complaint.endswith("config.teacher too: give the student another")
+  assert not (tmp_path / "same").exists()
+
+
+EXCLUSIVE = {"data__label_rule": "exclusive"}
+PSEUDO = {"pseudo__reading": "paper2", "attention__discriminator": "own"}
+
+
+@pytest.mark.parametrize(
+  ("attributes", "mapping", "changes"),
+  [
+    (("angry", "happy", "sad"), {}, EXCLUSIVE | {"loss__cls_radius": 1.0}),
+    (("Eyeglasses",), {}, {"attention__target": "sampled"}),
+    (
+      ("Bald", "Male"),
+      {"Bald": "Wearing_Hat", "Male": "Mustache"},
+      {"pseudo__reading": "paper1"},
+    ),
+    (
+      ("Blond_Hair", "Gray_Hair"),
+      {"Blond_Hair": "Black_Hair", "Gray_Hair": "Black_Hair"},
+      PSEUDO | {"attention__target": "each", "attention__normalize": "l2"},
+    ),
+  ],
+  ids=["exclusive", "one class", "paper 1", "many to one"],
+)
+def test_every_kind_of_student_is_trained_evaluated_and_exported(
+  caches, tmp_path, attributes, mapping, changes
+):
+  config = student_config(
+    tmp_path / "teacher",
+    steps=1,
+    teacher_recipe__steps=1,
+    data__attributes=attributes,
+    **changes,
+  )
+  config.pseudo.mapping = ConfigDict(mapping)
+  train.train_with_teacher(config, str(tmp_path / "student"))
+  (row,) = training.metrics(tmp_path / "student")
+  assert np.isfinite(row["g_loss_akd"])
+  assert (tmp_path / "student" / "samples" / "step_000001.png").exists()
+  run = directories.load_run(str(tmp_path / "student"))
+  result = evaluation.evaluate(run)
+  assert tuple(result["networks"]["student"]["attributes"]) == attributes
+  export.export_numpy(run, str(tmp_path / "student.npz"))
+  params, metadata = numpy_generator.load(str(tmp_path / "student.npz"))
+  label = numpy_generator.make_label(metadata, {attributes[0]: 1})
+  image = np.zeros((16, 16, 3), np.uint8)
+  translated = numpy_generator.translate(params, metadata, image, label)
+  assert translated.shape == image.shape

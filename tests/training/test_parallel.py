@@ -1,0 +1,84 @@
+"""One device or several: the same training, and replicas stay in step."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from akd_jax.training import parallel
+from akd_jax.training import step as steps
+from tests import layouts, training
+from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
+
+_DRIFT = """
+import jax
+import numpy as np
+
+from akd_jax import parallel
+
+def averaged(state, teacher, x, axis_name):
+  return state + jax.lax.pmean(x.mean(), axis_name), {}
+
+def forgotten(state, teacher, x, axis_name):
+  return state + x.mean(), {}
+
+batch = parallel.shard({"x": np.arange(8, dtype=np.float32)[None]})["x"]
+many = {"x": np.arange(2 * 8).reshape(2, 8)}
+print(np.asarray(parallel.shard(many)["x"]).tolist())
+for step in (averaged, forgotten):
+  start = parallel.replicate(np.zeros((), np.float32))
+  state, _ = parallel.pmap_step(step)(start, None, batch)
+  print(step.__name__, float(state), parallel.in_sync({"x": state}))
+"""
+
+
+def test_two_devices_train_as_one(runs, tmp_path):
+  done = training.run(
+    training.student_command(tmp_path / "student", runs.teacher), devices=2
+  )
+  assert done.returncode == 0, done.stderr
+  assert "; 2 x cpu;" in done.stdout
+  training.assert_same_training(tmp_path / "student", runs.student)
+
+
+def test_four_devices_train_as_one(runs, on_four_devices):
+  training.assert_same_training(on_four_devices, runs.student)
+
+
+def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():
+  done = subprocess.run(
+    [sys.executable, "-c", _DRIFT],
+    cwd=training.ROOT,
+    env=training.environment(devices=4),
+    capture_output=True,
+    text=True,
+  )
+  # pmap shows the first replica, without an error.
+  split, *steps = done.stdout.splitlines()
+  # In order: device by device, each with its part of both micro-batches.
+  assert split == str([[[i, i + 1], [i + 8, i + 9]] for i in (0, 2, 4, 6)])
+  assert steps == ["averaged 3.5 True", "forgotten 0.5 False"], done.stderr
+
+
+def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
+  monkeypatch.setattr(jax, "device_count", lambda: 4)
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  assert parallel.check_batch_size(8) == 4
+  assert layouts.error(parallel.check_batch_size, 6) == (
+    "config.batch_size=6 is not divisible by 4 devices"
+  )
+
+
+@pytest.mark.parametrize("n_critic", [1, 2])
+def test_on_a_cpu_discriminator_updates_are_no_loop(n_critic):
+  # In a loop convolutions take several times as long.
+  batches = jnp.ones((n_critic, 2))
+  scan = jax.jit(lambda x: steps._scan(lambda c, y: (c + 1, c * y), 0.0, x))
+  program = scan.lower(batches)
+  assert "while" not in program.as_text()
+  carry, output = scan(batches)
+  assert carry == n_critic
+  np.testing.assert_array_equal(output[:, 0], np.arange(n_critic))

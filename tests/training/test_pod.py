@@ -1,0 +1,73 @@
+"""Two processes of two devices: as one, also when they are stopped."""
+
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from akd_jax.common import cli
+from akd_jax.training import checkpoint
+from tests import training
+from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
+
+
+def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
+  """Runs one process for each module, as launch/local_pod.sh does."""
+  with socket.create_server(("localhost", 0)) as server:
+    port = server.getsockname()[1]
+  processes = [
+    training.start(
+      [
+        *options,
+        "--distributed",
+        f"--coordinator=localhost:{port}",
+        "--process_count=2",
+        f"--process_index={index}",
+      ],
+      module,
+      devices=2,
+    )
+    for index, module in enumerate(modules)
+  ]
+  return [training.finish(process) for process in processes]
+
+
+@pytest.fixture(scope="module")
+def stopped_pod(
+  runs: training.Runs, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[pathlib.Path, list[subprocess.CompletedProcess[str]]]:
+  """A run that SIGTERM to one of its processes stopped, and how they ended."""
+  workdir = tmp_path_factory.mktemp("pod") / "student"
+  options = training.student_command(workdir, runs.teacher)
+  struck = training.struck("SIGTERM", "step=4")
+  return workdir, pod(options, (("akd_jax.main",), struck))
+
+
+def test_all_processes_stop_at_the_same_step(stopped_pod):
+  workdir, ends = stopped_pod
+  assert [end.returncode for end in ends] == [cli.STOPPED] * 2, ends
+  steps = {re.search(r"saved at step (\d+)/", end.stdout)[1] for end in ends}
+  assert steps == {str(checkpoint.steps_saved(str(workdir))[-1])}
+
+
+def test_a_pod_resumes_exactly_and_trains_as_one_process(
+  stopped_pod, runs, on_four_devices, tmp_path
+):
+  stopped, _ = stopped_pod
+  workdir = tmp_path / "student"
+  shutil.copytree(stopped, workdir)
+  # From step 2, to do again what has been done.
+  for step in checkpoint.steps_saved(str(workdir))[1:]:
+    shutil.rmtree(workdir / "checkpoints" / str(step))
+  ends = pod(training.student_command(workdir, runs.teacher))
+  assert [end.returncode for end in ends] == [0, 0], ends
+  assert "going on from step 2" in ends[0].stdout
+  training.assert_same_bits(
+    training.state(workdir, 4), training.state(stopped, 4)
+  )
+  rows = training.metrics(stopped)
+  assert training.metrics(workdir)[: len(rows)] == rows
+  training.assert_same_training(workdir, on_four_devices)

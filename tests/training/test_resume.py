@@ -1,0 +1,91 @@
+"""Stopped anywhere and started again, a run ends as if never stopped."""
+
+import os
+import pathlib
+import signal
+import subprocess
+from typing import NamedTuple
+
+import pytest
+
+from akd_jax.common import cli
+from akd_jax.training import checkpoint, writers
+from akd_jax.training import loop as train
+from tests import training
+from tests.training import shared_runs  # noqa: F401
+
+
+class Interrupted(NamedTuple):
+  """A run stopped three times, and what came of it.
+
+  Attributes:
+    workdir: its directory.
+    killed: by SIGKILL while checkpoint 4 was being written in the background.
+    terminated: by SIGTERM at step 5, between two checkpoints.
+    broken_off: what Ctrl-C at step 7 raised, in this process, which then
+      trained to the end.
+  """
+
+  workdir: pathlib.Path
+  killed: subprocess.CompletedProcess[str]
+  terminated: subprocess.CompletedProcess[str]
+  broken_off: cli.Stopped
+
+
+@pytest.fixture(scope="module")
+def interrupted(runs, tmp_path_factory):
+  workdir = tmp_path_factory.mktemp("interrupted") / "student"
+  options = training.student_command(workdir, runs.teacher)
+  killed = training.run(options, training.struck("SIGKILL", "commit=4"))
+  terminated = training.run(options, training.struck("SIGTERM", "step=5"))
+  config = training.student_config(runs.teacher)
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(writers.Window, "add", pressing_ctrl_c(at_step=7))
+    with pytest.raises(cli.Stopped) as broken_off:
+      train.train(config, str(workdir))
+  train.train(config, str(workdir))
+  return Interrupted(workdir, killed, terminated, broken_off.value)
+
+
+def pressing_ctrl_c(at_step):
+  add = writers.Window.add
+  pressed = []
+
+  def press(window, step, metrics):
+    add(window, step, metrics)
+    if step == at_step and not pressed:
+      pressed.append(step)
+      os.kill(os.getpid(), signal.SIGINT)
+
+  return press
+
+
+def test_a_signal_saves_at_once_and_says_so(interrupted):
+  text = "stopped and saved at step {}/10: the same command goes on from here"
+  assert str(interrupted.broken_off) == text.format(7)
+  end = interrupted.terminated
+  assert end.returncode == cli.STOPPED == 75
+  assert end.stdout.splitlines()[-1] == text.format(5)
+  assert end.stderr.endswith("stopping after this step; Ctrl-C ends at once\n")
+  assert {5, 7} < set(checkpoint.steps_saved(str(interrupted.workdir)))
+
+
+def test_what_was_half_written_does_not_count(interrupted):
+  workdir = interrupted.workdir
+  assert interrupted.killed.returncode == -signal.SIGKILL
+  start, *_ = interrupted.terminated.stdout.splitlines()
+  assert start == f"{workdir}: going on from step 2"
+  names = {path.name for path in (workdir / "checkpoints").iterdir()}
+  assert names == {"2", "4", "5", "6", "7", "8", "10"}
+  assert not list(workdir.glob("*.tmp"))
+
+
+def test_the_weights_are_those_of_a_run_that_never_stopped(interrupted, runs):
+  training.assert_same_bits(
+    training.state(interrupted.workdir), training.state(runs.student)
+  )
+
+
+def test_every_step_has_one_line_with_the_same_numbers(interrupted, runs):
+  expected = training.metrics(runs.student)
+  assert training.metrics(interrupted.workdir) == expected

@@ -1,0 +1,158 @@
+"""A step computes each thing once, and what its config asks for."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from akd_jax.configs import teacher
+from akd_jax.distillation.akd import Metrics
+from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.systems import losses
+from akd_jax.systems import stargan as objectives
+from akd_jax.training import step as steps
+from akd_jax.training.randomness import Draws
+from akd_jax.training.state import Networks, Params, TrainState, create_state
+
+
+def flops(function: Callable, *arguments) -> float:
+  return jax.jit(function).lower(*arguments).compile().cost_analysis()["flops"]
+
+
+@pytest.mark.parametrize("n_critic", [1, 2])
+def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
+  config = teacher.get_config("debug")
+  networks = Networks(Generator(8, 1), Discriminator(4, 2, 7))
+  state = create_state(config, networks)
+  image = jnp.zeros((n_critic, 4, 32, 32, 3))
+  label = jnp.zeros((n_critic, 4, 7))
+  draws = Draws(label, alpha=jnp.zeros((n_critic, 4)), active=label[-1])
+  fixed = {"networks": networks, "config": config}
+  whole = flops(
+    functools.partial(steps.cycle, distillation=None, **fixed),
+    *(state, None, image, label, draws),
+  )
+  discriminator = flops(
+    jax.grad(
+      functools.partial(objectives.discriminator_loss, **fixed), has_aux=True
+    ),
+    *(state.discriminator, image[0], image[0], label[0], draws.alpha[0]),
+  )
+  generator = flops(
+    jax.grad(
+      functools.partial(objectives.generator_loss, distillation=None, **fixed),
+      has_aux=True,
+    ),
+    *(state.generator, state.discriminator, None, image[0]),
+    *(label[0], label[0], label[0]),
+  )
+  forward = flops(
+    networks.generator.apply, {"params": state.generator}, image[0], label[0]
+  )
+  fakes = whole - n_critic * discriminator - generator
+  assert abs(fakes / forward - (n_critic - 1)) < 0.1
+
+
+IMAGE = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3))
+IMAGE = IMAGE.astype(np.float32)
+CONFIG = teacher.get_config("debug")
+LABEL = np.random.default_rng(1).integers(0, 2, (4, 7)).astype(np.float32)
+
+
+@functools.cache
+def small() -> tuple[Networks, TrainState]:
+  networks = Networks(Generator(4, 1), Discriminator(8, 3, 7))
+  return networks, create_state(CONFIG, networks)
+
+
+def of_discriminator(
+  params: Params, image: np.ndarray, radius: float | None
+) -> Metrics:
+  return objectives.discriminator_loss(
+    params, image, image, LABEL, LABEL[:, 0],
+    networks=small()[0], config=CONFIG, radius=radius,
+  )[1]  # fmt: skip
+
+
+def of_generator(
+  params: Params, fake: jax.Array, radius: float | None
+) -> Metrics:
+  networks, state = small()
+  return objectives.generator_loss(
+    params, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL,
+    networks=networks, distillation=None, config=CONFIG, fake=fake,
+    radius=radius,
+  )[1]  # fmt: skip
+
+
+def directions(count: int) -> Iterator[np.ndarray]:
+  """Random steps of length 1 from each image."""
+  noise = np.random.default_rng(2).normal(size=(count, *IMAGE.shape))
+  for step in noise.astype(np.float32):
+    length = np.linalg.norm(step.reshape(len(step), -1), axis=1)
+    yield step / length[:, None, None, None]
+
+
+def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
+  params = small()[1].discriminator
+  there, robust = (of_discriminator(params, IMAGE, r) for r in (None, 1.0))
+  worst = 2 * robust["d_loss_cls"] - there["d_loss_cls"]
+  for step in directions(5):
+    elsewhere = of_discriminator(params, IMAGE + step, None)
+    assert worst > elsewhere["d_loss_cls"]
+  # The critic sees the pictures as they are.
+  for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
+    np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
+
+
+def test_a_generators_class_loss_is_of_adversarial_examples():
+  params = small()[1].generator
+  there, robust = (of_generator(params, IMAGE, r) for r in (None, 1.0))
+  for step in directions(5):
+    elsewhere = of_generator(params, IMAGE + step, None)
+    assert robust["g_loss_cls"] > elsewhere["g_loss_cls"]
+  for name in ("g_loss_fake", "g_loss_rec", "fake_agreement"):
+    np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
+
+
+def test_a_generator_learns_from_its_adversarial_examples():
+  networks, state = small()
+
+  def class_loss(params, radius, step):
+    fake = networks.generator.apply({"params": params}, IMAGE, LABEL)[0]
+    return of_generator(params, fake + step, radius)["g_loss_cls"]
+
+  gradient = jax.jit(jax.grad(class_loss), static_argnums=1)
+  robust = gradient(state.generator, 1.0, 0.0)
+  fake = networks.generator.apply({"params": state.generator}, IMAGE, LABEL)[0]
+
+  def at(x):
+    logits = networks.discriminator.apply({"params": state.discriminator}, x)
+    return losses.classification(logits[0][1], LABEL, "multilabel")
+
+  step = losses.adversarial_examples(at, fake, 1.0) - fake
+  for found, expected in zip(
+    jax.tree.leaves(robust),
+    jax.tree.leaves(gradient(state.generator, None, step)),
+    strict=True,
+  ):
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_adversarial_examples_cost_a_discriminator_four_passes_more():
+  networks, state = small()
+  forward = flops(
+    networks.discriminator.apply, {"params": state.discriminator}, IMAGE
+  )
+
+  def update(radius):
+    return flops(
+      jax.grad(lambda p: of_discriminator(p, IMAGE, radius)["d_loss_cls"]),
+      state.discriminator,
+    )
+
+  # The image's gradient, then forward and backward; its forward is at hand.
+  assert abs((update(1.0) - update(None)) / forward - 4) < 0.5

@@ -1,0 +1,192 @@
+"""The teacher of a run: trained first, used as it is, or refused."""
+
+import math
+import os
+import signal
+
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax.common import cli
+from akd_jax.configs import student, teacher
+from akd_jax.data import pipeline
+from akd_jax.training import loop as train
+from akd_jax.training import run_dir as directories
+from akd_jax.training import teacher as teaching
+from akd_jax.training import writers
+from akd_jax.training.state import create_networks
+from tests import training
+from tests.layouts import error
+from tests.training import (  # noqa: F401
+  copied_teacher,
+  shared_caches,
+  shared_runs,
+  student_config,
+  teacher_config,
+)
+
+
+def test_a_teacher_keeps_its_discriminator(runs):
+  run = directories.load_run(str(runs.teacher))
+  assert run.step == run.config.steps
+  assert run.attributes == teacher.AVATAR_ATTRIBUTES
+  classifier = run.discriminator["classifier"]["kernel"]
+  assert classifier.shape[-1] == len(run.attributes)
+
+
+def test_a_teacher_has_its_students_judge():
+  config = student.get_config("debug")
+  config.classifier.data = ConfigDict({"seed": 1})
+  assert teaching.teacher_recipe(config).classifier == config.classifier
+
+
+def test_an_unfinished_teacher_is_finished_first(
+  runs,
+  unfinished_teacher,
+  tmp_path,
+  capsys,
+):
+  workdir = tmp_path / "student"
+  train.train_with_teacher(student_config(unfinished_teacher), str(workdir))
+  output = capsys.readouterr().out
+  assert output.startswith(
+    f"{unfinished_teacher} holds no finished teacher: training it first\n"
+    f"{unfinished_teacher}: going on from step 2\n"
+  )
+  for ours, shared in (
+    (unfinished_teacher, runs.teacher),
+    (workdir, runs.student),
+  ):
+    training.assert_same_bits(training.state(ours), training.state(shared))
+
+
+def test_a_teacher_stopped_at_its_last_step_gets_no_student(
+  unfinished_teacher,
+  tmp_path,
+  monkeypatch,
+):
+  add = writers.Window.add
+
+  def strike(window, step, metrics):
+    add(window, step, metrics)
+    if step == training.TEACHER_STEPS:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  monkeypatch.setattr(writers.Window, "add", strike)
+  with pytest.raises(cli.Stopped, match=r"teacher is finished \(4 steps\)"):
+    train.train_with_teacher(
+      student_config(unfinished_teacher), str(tmp_path / "student")
+    )
+  assert teaching.is_finished(str(unfinished_teacher))
+  assert not (tmp_path / "student").exists()
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    (
+      {"data__image_size": 32},
+      "config.data.image_size is 32, that of the teacher in {} is 16: they"
+      " must be the same",
+    ),
+    (
+      {
+        "data__label_rule": "exclusive",
+        "data__attributes": ("happy", "sad"),
+      },
+      "config.data.label_rule is 'exclusive', that of the teacher in {} is"
+      " 'multilabel': they must be the same",
+    ),
+    (
+      {"data__attributes": ("Bald", "Male")},
+      "the student's attributes are Bald, Male, the teacher's Black_Hair,"
+      " Blond_Hair, Gray_Hair, Eyeglasses, Goatee, Pale_Skin, Smiling:",
+    ),
+    (
+      {"attention__block": "7"},
+      "config.attention.block='7' is not a block of a generator with 1:",
+    ),
+    (
+      {"init": "teacher"},
+      "config.init='teacher' starts from a generator with blocks=1, width=4,"
+      " attributes=7, but the student's has blocks=1, width=2, attributes=7:",
+    ),
+  ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(
+  runs,
+  tmp_path,
+  changes,
+  message,
+):
+  config = student_config(runs.teacher, **changes)
+  workdir = tmp_path / "student"
+  complaint = error(train.train_with_teacher, config, str(workdir))
+  assert complaint.startswith(message.format(runs.teacher))
+  assert not workdir.exists()
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"steps": 0}, "config.steps=0 must be at least 1"),
+    ({"keep": 0}, "config.keep=0 must be at least 1"),
+    ({"log_every": 0}, "config.log_every=0 must be at least 1"),
+    ({"loss__cls_radius": -1.0}, "config.loss.cls_radius=-1.0 must be fi"),
+    ({"loss__cls_radius": math.nan}, "config.loss.cls_radius=nan must be fi"),
+    ({"loss__lambda_rec": math.inf}, "config.loss.lambda_rec=inf must be fi"),
+    ({"init": "teachr"}, "config.init='teachr' is n"),
+    ({"init": "teacher"}, "config.init='teacher' starts from a generator"),
+    ({"batch_size": 65}, "config.batch_size=65 is more than the 64 training"),
+    ({"data__image_size": 18}, "config.data.image_size=18 is not a multiple"),
+    ({"data__attributes": ("Smilin",)}, "attribute 'Smilin' is not in"),
+    (
+      {"classifier__data": ConfigDict({"image_size": 32})},
+      "config.classifier.data.image_size is none of conditional,",
+    ),
+    ({"attention__norm": "l3"}, "config.attention.norm='l3' is n"),
+    ({"optimizer__schedule": "lin"}, "config.optimizer.schedule='lin' is n"),
+  ],
+)
+def test_bad_fields_stop_before_the_teacher_is_trained(
+  caches,
+  tmp_path,
+  changes,
+  message,
+):
+  config = student_config(tmp_path / "teacher", **changes)
+  workdir = tmp_path / "student"
+  complaint = error(train.train_with_teacher, config, str(workdir))
+  assert complaint.startswith(message)
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_student_may_start_as_its_teacher(runs):
+  config = student_config(runs.teacher, init="teacher", generator__width=4)
+  config = train.resolve(config, pipeline.open_source(config.data, "train"))
+  parameters = teaching.load_teacher(config).parameters
+  state = train._initial_state(config, create_networks(config), parameters)
+  training.assert_same_bits(state.generator, parameters.generator)
+  training.assert_same_bits(state.discriminator, parameters.discriminator)
+  training.assert_same_bits(state.ema, parameters.generator)
+
+
+def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
+  caches,
+  tmp_path,
+):
+  mapping = ConfigDict({"Bald": "Wearing_Hat", "Male": "Mustache"})
+  config = student_config(
+    tmp_path / "teacher",
+    steps=1,
+    data__attributes=("Bald", "Male"),
+    pseudo__reading="paper2",
+    attention__discriminator="own",
+    teacher_recipe__steps=1,
+  )
+  config.pseudo.mapping = mapping
+  train.train_with_teacher(config, str(tmp_path / "student"))
+  taught = directories.load_run(str(tmp_path / "teacher"))
+  assert taught.attributes == ("Wearing_Hat", "Mustache")
+  (row,) = training.metrics(tmp_path / "student")
+  assert row["g_loss_akd"] > 0

@@ -59,7 +59,7 @@ def export_numpy(run: "Run", path: str) -> None:
   from flax import traverse_util
 
   _check_ending(path, (".npz",))
-  arrays = traverse_util.flatten_dict(run.generator, sep="/")
+  arrays = traverse_util.flatten_dict(run.model.generator, sep="/")
   np.savez(path, **arrays, metadata=np.array(json.dumps(metadata(run))))
 
 
@@ -68,7 +68,7 @@ def export_torch(run: "Run", path: str) -> None:
   from akd_jax.interop import torch_stargan
 
   _check_ending(path, (".npz", ".pt", ".pth"))
-  state = torch_stargan.generator_to_torch(run.generator)
+  state = torch_stargan.generator_to_torch(run.model.generator)
   if path.endswith(".npz"):
     np.savez(path, **state)  # type: ignore[arg-type]
     return
@@ -95,7 +95,7 @@ def export_stablehlo(run: "Run", path: str) -> None:
   generator = Generator(architecture["width"], architecture["blocks"])
 
   def translate(image: jax.Array, label: jax.Array) -> jax.Array:
-    return generator.apply({"params": run.generator}, image, label)[0]
+    return generator.apply({"params": run.model.generator}, image, label)[0]
 
   (batch,) = export.symbolic_shape("batch")
   size, classes = about["image_size"], len(about["attributes"])
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str]) -> None:
   run = runs.load_run(args.workdir, args.step)
   os.makedirs(os.path.dirname(args.out) or ".", exist_ok=True)
   FORMATS[args.format](run, args.out)
-  count = sum(np.size(x) for x in jax.tree.leaves(run.generator))
+  count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   size = os.path.getsize(args.out) / 1e6
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
 

@@ -12,7 +12,6 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
-from akd_jax.distillation.attention import activation_name
 from akd_jax.evaluation import attribute_classifier as judge
 from akd_jax.evaluation import portraits
 from akd_jax.evaluation.classifier_training import Classifier
@@ -22,9 +21,7 @@ from akd_jax.evaluation.metrics.leakage import GENDER, flips, label_distribution
 from akd_jax.evaluation.metrics.localization import agreement
 from akd_jax.evaluation.metrics.outcomes import METRICS, Names, Outcome
 from akd_jax.evaluation.reference import Distances, Reference, load_or_compute
-from akd_jax.evaluation.subjects import subjects
 from akd_jax.evaluation.translations import (
-  Subject,
   TestSet,
   asked,
   attention_of,
@@ -33,6 +30,7 @@ from akd_jax.evaluation.translations import (
   outcomes,
 )
 from akd_jax.inference.grids import sitters
+from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
@@ -103,7 +101,7 @@ def evaluate(
   wanted = only or run.attributes
   own = np.eye(len(run.attributes))
   networks, attention = {}, []
-  for subject in subjects(run):
+  for subject in load_translators(run):
     if subject.attributes == run.attributes and np.array_equal(
       subject.conditions, own
     ):
@@ -164,7 +162,7 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
 def _draw_attention(workdir: pathlib.Path, run: Run) -> None:
   source = pipeline.open_source(run.config.data, "test")
   people = sitters(source, _SHOWN)
-  for subject in subjects(run):
+  for subject in load_translators(run):
     title = f"{workdir.name}: attention, {subject.name}"
     sheet = portraits.every_block(
       title, subject, people, source, run.config.attention
@@ -173,7 +171,7 @@ def _draw_attention(workdir: pathlib.Path, run: Run) -> None:
 
 
 def measure(
-  subject: Subject,
+  subject: Translator,
   test: TestSet,
   before: np.ndarray,
   classifier: Classifier,
@@ -219,7 +217,7 @@ def measure(
   after = left_alone(subject, test, classifier, names, config.data.label_rule)
   lost = flips(before, after, names.judged, target="", exclusive=())
   known = [row["accuracy"] for row in rows.values() if row["images"]]
-  generator = subject.trained.networks.generator
+  generator = subject.model.networks.generator
   result = {
     "mean": float(np.mean(known)) if known else None,
     "attributes": rows,
@@ -228,7 +226,7 @@ def measure(
     **distances.overall(),
     "cost": generator_cost(
       generator,
-      subject.trained.generator,
+      subject.model.generator,
       size=config.data.image_size,
       classes=len(names.attributes),
     ),
@@ -237,7 +235,7 @@ def measure(
 
 
 def look(
-  subject: Subject,
+  subject: Translator,
   test: TestSet,
   names: Names,
   config: ConfigDict,
@@ -252,19 +250,22 @@ def look(
   found: Attention = {}
   for name in wanted:
     case = asked(test, names, name, config)
-    images = test.images[case.chosen[case.closely]]
     every = attention_of(
-      subject, images, case.targets[case.closely], names.column(name), config
+      subject,
+      test,
+      case.chosen[case.closely],
+      case.targets[case.closely],
+      names.column(name),
+      config,
     )
     if every:
       found[name] = every[_distilled(subject, config)]
   return found
 
 
-def _distilled(subject: Subject, config: ConfigDict) -> str:
+def _distilled(subject: Translator, config: ConfigDict) -> str:
   """The activation whose attention is distilled."""
-  options, generator = config.attention, subject.trained.networks.generator
-  return activation_name(options.block, options.hook, generator.blocks)
+  return subject.name_activation(config.attention)
 
 
 def agree(teacher: Attention, student: Attention) -> dict[str, Any]:

@@ -9,12 +9,15 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.data import pipeline
-from akd_jax.distillation.akd import teacher_target
-from akd_jax.distillation.attention import activation_name
 from akd_jax.evaluation.classifier_training import Classifier
 from akd_jax.evaluation.metrics import accuracy
 from akd_jax.evaluation.metrics.outcomes import Names, Outcome
-from akd_jax.inference import translator as inference
+from akd_jax.inference.translator import (
+  Look,
+  Translator,
+  translate,
+  translate_with_attention,
+)
 
 
 class TestSet(NamedTuple):
@@ -32,26 +35,6 @@ class TestSet(NamedTuple):
   labels: np.ndarray
   positions: np.ndarray
   source: Any
-
-
-class Subject(NamedTuple):
-  """A network that is measured.
-
-  Attributes:
-    name: "teacher", "student" or "generator".
-    attributes: the T that its generator is given; a teacher of pseudo-attention
-      knows others than the C that are set.
-    trained: its parameters; the discriminator is that whose logits its
-      attention comes from.
-    conditions: [C, T], from the attributes that are set to its own.
-    selectors: [C, T'], to that discriminator's classes.
-  """
-
-  name: str
-  attributes: tuple[str, ...]
-  trained: inference.Trained
-  conditions: np.ndarray
-  selectors: np.ndarray
 
 
 def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
@@ -101,7 +84,7 @@ def asked(
 
 
 def outcomes(
-  subject: Subject,
+  subject: Translator,
   test: TestSet,
   before: np.ndarray,
   judge: Classifier,
@@ -126,7 +109,9 @@ def outcomes(
     chosen, targets, closely = asked(test, names, name, config)
     if len(chosen):
       sources = test.images[chosen]
-      translated = inference.translate(subject.trained, sources, targets)
+      translated = translate(
+        subject, sources, targets, test.labels[chosen, : targets.shape[1]]
+      )
       logits, features = judge.predict(translated)
       column = names.column(name)
       truths, masks = true_translations(test, chosen[closely], name)
@@ -145,7 +130,7 @@ def outcomes(
         features=features,
         closely=closely,
         maps=attention_of(
-          subject, sources[closely], targets[closely], column, config
+          subject, test, chosen[closely], targets[closely], column, config
         ),
         truths=truths,
         masks=masks,
@@ -155,7 +140,7 @@ def outcomes(
 
 
 def left_alone(
-  subject: Subject, test: TestSet, judge: Classifier, names: Names, rule: str
+  subject: Translator, test: TestSet, judge: Classifier, names: Names, rule: str
 ) -> np.ndarray:
   """The judge's verdicts after asking for what is there already.
 
@@ -169,22 +154,24 @@ def left_alone(
     0/1 [N, K].
   """
   labels = test.labels[:, : len(names.attributes)]
-  restored = inference.translate(subject.trained, test.images, labels)
+  restored = translate(subject, test.images, labels, labels)
   return accuracy.verdicts(judge.predict(restored)[0], rule)
 
 
 def attention_of(
-  subject: Subject,
-  images: np.ndarray,
+  subject: Translator,
+  test: TestSet,
+  chosen: np.ndarray,
   targets: np.ndarray,
   column: int,
   config: ConfigDict,
 ) -> dict[str, np.ndarray]:
-  """The attention of every block for the attribute that was set.
+  """Returns the attention of every block for the attribute that was set.
 
   Args:
     subject: whose.
-    images: uint8 [N, S, S, 3].
+    test: the pictures.
+    chosen: [N], which of them.
     targets: 0/1 [N, C], the attributes that were asked for.
     column: of the one that was set.
     config: of the run: its attention.
@@ -192,19 +179,16 @@ def attention_of(
   Returns:
     {activation: [N, h, w]}; none without images.
   """
-  if not len(images):
+  if not len(chosen):
     return {}
-  blocks = subject.trained.networks.generator.blocks
-  _, found = inference.translate_with_attention(
-    subject.trained,
-    images,
-    np.asarray(teacher_target(targets, subject.conditions)),
-    np.tile(subject.selectors[column], (len(images), 1)),
-    [
-      activation_name(block, config.attention.hook, blocks)
-      for block in range(blocks)
-    ],
-    config.attention.method,
+  count, classes = targets.shape
+  _, found = translate_with_attention(
+    subject,
+    test.images[chosen],
+    targets,
+    test.labels[chosen, :classes],
+    np.tile(np.eye(classes)[column], (count, 1)),
+    Look(subject.list_activations(config.attention), config.attention.method),
   )
   return found
 

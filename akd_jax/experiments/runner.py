@@ -10,20 +10,13 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files
+from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator as evaluation
 from akd_jax.experiments import page as comparison
-from akd_jax.training import (
-  loop as train,
-)
-from akd_jax.training import (
-  run_dir as runs,
-)
-from akd_jax.training import (
-  teacher as teaching,
-)
-from akd_jax.training import (
-  validation,
-)
+from akd_jax.experiments.run import train_with_teacher
+from akd_jax.training import run_dir as runs
+from akd_jax.training import teacher as teaching
+from akd_jax.training import validation
 
 # Seconds between two looks at what other processes have done.
 _PATIENCE = 5.0
@@ -98,7 +91,7 @@ def seed_of(
     taught_by = teaching.teacher_recipe(config)
     workdir = directory(taught_by)
     config.teacher = str(workdir)
-    if validation.distils(config):
+    if distils(config):
       taught_by.seed = seed
       teachers.setdefault(workdir, (arm, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
@@ -122,9 +115,9 @@ def check(seed: Seed) -> None:
   taught_by = {job.workdir: job.config for job in seed.teachers.values()}
   for job in seed.jobs.values():
     validation.check(job.config)
-    if validation.distils(job.config):
+    if distils(job.config):
       teacher = taught_by[pathlib.Path(job.config.teacher)]
-      teaching.check_fit(job.config, teacher)
+      teaching.check_compatible(job.config, teacher)
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
@@ -133,7 +126,7 @@ def undone(jobs: Iterable[Job]) -> list[Job]:
 
 
 def _do(job: Job) -> None:
-  train.train_with_teacher(job.config, str(job.workdir))
+  train_with_teacher(job.config, str(job.workdir))
   run = runs.load_run(str(job.workdir))
   evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
 

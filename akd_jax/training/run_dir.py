@@ -15,6 +15,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Model
 from akd_jax.training import checkpoint
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
@@ -48,16 +50,15 @@ class Run(NamedTuple):
     config: fully resolved.
     attributes: names of the classes, in order.
     exclusive: groups of attributes of which at most one is on.
-    generator: parameters, the running average where one was kept.
-    discriminator: parameters.
+    model: its generator (the running average where one was kept) and
+      discriminator.
     step: generator updates done.
   """
 
   config: ConfigDict
   attributes: tuple[str, ...]
   exclusive: tuple[tuple[str, ...], ...]
-  generator: Any
-  discriminator: Any
+  model: Model
   step: int
 
 
@@ -129,13 +130,13 @@ def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
   return fields
 
 
-def load_run(workdir: str, step: int | None = None) -> Run:
+def load_run(workdir: str, step: int | str | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
     workdir: the directory, a file that `save_run` wrote, or pretrained:NAME
       for one of those that are shipped.
-    step: of the checkpoint; the last by default.
+    step: of the checkpoint, or "best"; the last by default.
 
   Raises:
     UserError: there is no such run, file or checkpoint.
@@ -148,12 +149,14 @@ def load_run(workdir: str, step: int | None = None) -> Run:
   saved = checkpoint.steps_saved(workdir)
   if not saved:
     raise UserError(f"{workdir} has no checkpoint yet")
+  if step == "best":
+    step = checkpoint.best_step(workdir, config.best_metric)
   if step is not None and step not in saved:
     raise UserError(
       f"{workdir} has no checkpoint of step {step}, only of"
       f" {', '.join(map(str, saved))}"
     )
-  step = saved[-1] if step is None else step
+  step = saved[-1] if step is None else int(step)
   state = checkpoint.load_state(workdir, step)
   generator = state["generator"] if state["ema"] is None else state["ema"]
   return _run(config, generator, state["discriminator"], step)
@@ -164,8 +167,11 @@ def _run(config, generator, discriminator, step) -> Run:
     config,
     tuple(config.data.attributes),
     tuple(map(tuple, config.data.exclusive)),
-    jax.tree.map(np.asarray, generator),
-    jax.tree.map(np.asarray, discriminator),
+    Model(
+      jax.tree.map(np.asarray, generator),
+      jax.tree.map(np.asarray, discriminator),
+      system_of(config).create_networks(config),
+    ),
     step,
   )
 
@@ -178,7 +184,11 @@ def is_file(workdir: str) -> bool:
 def save_run(run: Run, path: str) -> None:
   """Writes generator and discriminator as one .npz, in half precision."""
   arrays = traverse_util.flatten_dict(
-    {"generator": run.generator, "discriminator": run.discriminator}, sep="/"
+    {
+      "generator": run.model.generator,
+      "discriminator": run.model.discriminator,
+    },
+    sep="/",
   )
   np.savez_compressed(
     path,

@@ -7,6 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.distillation.terms import distils
 
 _POSITIVE = (
   "steps",
@@ -49,12 +50,6 @@ _CHOICES = {
 
 # What the judge and the networks have in common.
 _COMMON = ("attributes", "label_rule", "image_size")
-
-
-def distils(config: ConfigDict) -> bool:
-  """Whether the config asks for anything of a teacher."""
-  loss = config.loss
-  return bool(config.teacher) and (loss.lambda_akd > 0 or loss.lambda_out > 0)
 
 
 def check(config: ConfigDict) -> None:

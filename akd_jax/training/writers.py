@@ -7,9 +7,10 @@ import json
 import pathlib
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
+import jax
+import jax.numpy as jnp
 from clu import metric_writers
 
 from akd_jax.common.files import written_whole
@@ -58,22 +59,31 @@ class TerminalWriter(_ScalarWriter):
     super().__init__()
     self._steps = steps
     self._rate: float | None = None
+    # Step and time of the first line: what came before was compilation.
+    self._first: tuple[int, float] | None = None
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
     self._rate = scalars.get("steps_per_sec", self._rate)
     if "g_loss_rec" not in scalars:
       return
     terms = "  ".join(
-      f"{name} {float(scalars[name]):.4f}" for name in SHOWN if name in scalars
+      f"{name} {float(scalars[name]):.3g}" for name in SHOWN if name in scalars
     )
     print(
       f"step {step:,}/{self._steps:,}  {terms}  {self._pace(step)}", flush=True
     )
 
   def _pace(self, step: int) -> str:
+    now = time.monotonic()
+    if self._first is None:
+      self._first = step, now
+    first, started = self._first
     if not self._rate:
       return ""
-    left = (self._steps - step) / self._rate
+    # Over all since the first line, pictures and checkpoints included: the
+    # rate of the last few steps foretells much less.
+    each = (now - started) / (step - first) if step > first else 1 / self._rate
+    left = each * (self._steps - step)
     return f"{self._rate:.2f} steps/s  {duration(left)} left"
 
 
@@ -118,31 +128,66 @@ def forget_after(workdir: str, step: int) -> None:
 
 
 class Window:
-  """Metrics since the last look, kept on the device until they are needed."""
+  """Means of metrics since the last look, kept as sums on the device."""
 
   def __init__(self) -> None:
-    self._rows: list[tuple[int, Mapping[str, Any]]] = []
+    self._kept: _Sums | None = None
+    self._count = 0
 
   def add(self, step: int, metrics: Mapping[str, Any]) -> None:
-    """Keeps the metrics of a step without waiting for them."""
-    self._rows.append((step, metrics))
+    """Adds the metrics of a step without waiting for them."""
+    if self._kept is None:
+      self._kept = _start(dict(metrics), step)
+    else:
+      self._kept = _add(self._kept, dict(metrics), step)
+    self._count += 1
 
   def take(self) -> dict[str, float]:
-    """Means since the last call.
+    """Returns the means since the last call.
 
     Raises:
       FloatingPointError: one was not finite; the message has its step.
     """
-    import jax
-
-    rows, self._rows = jax.device_get(self._rows), []
-    for step, metrics in rows:
-      for name, value in metrics.items():
-        if not np.isfinite(value):
-          raise FloatingPointError(f"{name} became {value} in step {step}")
-    if not rows:
+    if self._kept is None:
       return {}
-    return {
-      name: float(np.mean([metrics[name] for _, metrics in rows]))
-      for name in rows[0][1]
-    }
+    kept, count = jax.device_get(self._kept), self._count
+    self._kept, self._count = None, 0
+    wrong = {step: name for name, step in kept.wrong.items() if step >= 0}
+    if wrong:
+      step = min(wrong)
+      name = wrong[step]
+      raise FloatingPointError(
+        f"{name} became {kept.value[name]} in step {step}"
+      )
+    return {name: float(total) / count for name, total in kept.total.items()}
+
+
+class _Sums(NamedTuple):
+  """What a window keeps of each metric.
+
+  Attributes:
+    total: its sum.
+    wrong: the first step in which it was not finite; -1 without one.
+    value: what it was there.
+  """
+
+  total: dict[str, jax.Array]
+  wrong: dict[str, jax.Array]
+  value: dict[str, jax.Array]
+
+
+@jax.jit
+def _start(metrics: dict[str, jax.Array], step: int) -> _Sums:
+  wrong = {k: jnp.where(jnp.isfinite(x), -1, step) for k, x in metrics.items()}
+  return _Sums(metrics, wrong, metrics)
+
+
+@jax.jit
+def _add(sums: _Sums, metrics: dict[str, jax.Array], step: int) -> _Sums:
+  new = _start(metrics, step)
+  fine = {name: first < 0 for name, first in sums.wrong.items()}
+  return _Sums(
+    {name: total + metrics[name] for name, total in sums.total.items()},
+    jax.tree.map(jnp.where, fine, new.wrong, sums.wrong),
+    jax.tree.map(jnp.where, fine, new.value, sums.value),
+  )

@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from akd_jax.models.layers import Conv
-from akd_jax.models.stargan import Generator
 
 
 def parameters(params: Any) -> int:
@@ -23,7 +22,7 @@ def parameters(params: Any) -> int:
 
 
 def multiply_accumulates(
-  generator: Generator, params: Any, *, size: int, classes: int
+  generator: nn.Module, params: Any, *, size: int, classes: int
 ) -> int:
   """The multiply-accumulates of one translation.
 
@@ -84,7 +83,7 @@ def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:
 
 
 def generator_cost(
-  generator: Generator,
+  generator: nn.Module,
   params: Any,
   *,
   size: int,

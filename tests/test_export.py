@@ -48,7 +48,7 @@ def fixture_run():
 def jax_generator(run, image, label):
   from akd_jax.models.stargan import Generator
 
-  params = {"params": run.generator}
+  params = {"params": run.model.generator}
   return np.asarray(Generator(4, 1).apply(params, image, label)[0])
 
 
@@ -73,7 +73,7 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
     "value_range": [-1, 1],
     "step": 7,
   }
-  flat = traverse_util.flatten_dict(run.generator, sep="/")
+  flat = traverse_util.flatten_dict(run.model.generator, sep="/")
   assert params.keys() == flat.keys()
   image, label = inputs(2)
   made = numpy_generator.generate(params, image, label)
@@ -102,7 +102,9 @@ def test_the_torch_export_reads_back(run, tmp_path):
   with np.load(path, allow_pickle=False) as file:
     params = torch_stargan.generator_from_torch(dict(file))
   flat = traverse_util.flatten_dict(params, sep="/")
-  for name, value in traverse_util.flatten_dict(run.generator, sep="/").items():
+  for name, value in traverse_util.flatten_dict(
+    run.model.generator, sep="/"
+  ).items():
     np.testing.assert_array_equal(flat[name], value)
 
 

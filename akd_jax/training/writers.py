@@ -138,6 +138,8 @@ class Window:
     """Adds the metrics of a step without waiting for them."""
     if self._kept is None:
       self._kept = _start(dict(metrics), step)
+      # So that nothing is left to compile in the second step.
+      _add(self._kept, dict(metrics), step)
     else:
       self._kept = _add(self._kept, dict(metrics), step)
     self._count += 1

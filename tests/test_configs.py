@@ -11,10 +11,11 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.distillation.terms import distils
+from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as runs
 from akd_jax.training import teacher as teaching
 from akd_jax.training import validation
-from akd_jax.training.state import create_networks
 
 FOLDER = pathlib.Path(teacher.__file__).parent
 RECIPES = sorted(
@@ -265,10 +266,10 @@ def test_every_arm_of_an_experiment_is_a_run_that_may_start(name, scale):
     config = ConfigDict(config.to_dict())
     config.teacher = "runs/teacher"
     validation.check(config)
-    distilled += validation.distils(config)
-    if validation.distils(config):
+    distilled += distils(config)
+    if distils(config):
       recipe = teaching.teacher_recipe(config)
-      mapping = teaching.check_fit(config, recipe)
+      mapping = teaching.check_compatible(config, recipe)
       assert mapping.any(1).all()
   assert distilled
 

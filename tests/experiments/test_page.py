@@ -12,13 +12,13 @@ from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator as evaluation
 from akd_jax.experiments import page as comparison
 from akd_jax.experiments import runner as jobs
 from akd_jax.experiments.statistics import paired_difference, spread
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
-from akd_jax.training.validation import distils
 from tests import training
 from tests.training import shared_caches  # noqa: F401
 
@@ -168,7 +168,7 @@ def test_whoever_teaches_an_arm_is_trained(name, scale):
   taught = [x.config for x in seed.arms.values() if distils(x.config)]
   assert taught
   for config in taught:
-    teaching.check_fit(config, trained[config.teacher])
+    teaching.check_compatible(config, trained[config.teacher])
 
 
 def test_several_teachers_are_told_apart():
@@ -323,7 +323,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
     result["settings"] = evaluation.settings(config)
     Path(workdir, "evaluation.json").write_text(json.dumps(result))
 
-  monkeypatch.setattr(jobs.train, "train_with_teacher", train_with_teacher)
+  monkeypatch.setattr(jobs, "train_with_teacher", train_with_teacher)
   monkeypatch.setattr(jobs.runs, "load_run", lambda workdir: None)
   monkeypatch.setattr(jobs.evaluation, "evaluate", lambda run: None)
   monkeypatch.setattr(jobs.evaluation, "write", lambda *_: None)

@@ -26,7 +26,7 @@ def config_of(case, width, blocks):
   config.discriminator.layers = case["d_layers"]
   config.batch_size, config.n_critic = case["batch"], case["n_critic"]
   if case["work"] == "distilled":
-    config.loss.lambda_akd = 10.0
+    config.distill.akd.weight = 10.0
   return config
 
 

@@ -57,7 +57,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.attention.discriminator = "own"
   # Its teacher can not draw what it draws, and the recipe that relies on
   # pictures is not for it.
-  config.loss.lambda_out = 0.0
+  config.distill.output.weight = 0.0
   config.n_critic = config.teacher_recipe.n_critic
   if scale == "avatars":
     config.steps = 3_200

@@ -20,7 +20,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.generator.width //= 2
   config.generator.blocks = 3 if scale != "debug" else 1
   # As heavy as the reconstruction, as in the papers.
-  config.loss.lambda_akd = config.loss.lambda_rec
+  config.distill.akd.weight = config.loss.lambda_rec
   # "scratch", or "teacher": start from its weights (same architecture only).
   config.init = "scratch"
   # A run's directory, or a file exported with --format=run. A directory
@@ -31,7 +31,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.teacher = "pretrained:avatars"
     # Its pictures as well as its attention, and half the discriminator's
     # updates: clearer in the same time (docs/results.md).
-    config.loss.lambda_out = 10.0
+    config.distill.output.weight = 10.0
     config.n_critic = 1
     config.steps = 4_200
   # The recipe of a teacher that is not there yet.

@@ -47,6 +47,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   """Returns the recipe at one of four scales (see the module docstring)."""
   config = ConfigDict()
 
+  # The published system: its networks, and what each of them lowers.
+  config.system = "stargan"
   # Everything random is a function of the seed and the step.
   config.seed = 0
   # Generator updates; StarGAN counts n_critic times as many iterations.
@@ -83,11 +85,16 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.loss.lambda_rec = 10.0
   # Weight of the gradient penalty.
   config.loss.lambda_gp = 10.0
-  # Weight of the attention distillation.
-  config.loss.lambda_akd = 0.0
-  # Weight of the distance to the teacher's pictures (not the papers'). With
-  # both 0, no teacher is looked at.
-  config.loss.lambda_out = 0.0
+
+  # What the generator learns from a teacher: one section for each method. With
+  # all weights 0, the teacher is not even loaded.
+  config.distill = ConfigDict()
+  config.distill.akd = ConfigDict()
+  # Weight of the distance between both networks' attention maps.
+  config.distill.akd.weight = 0.0
+  config.distill.output = ConfigDict()
+  # Weight of the distance between both networks' pictures (not the papers').
+  config.distill.output.weight = 0.0
 
   config.optimizer = ConfigDict()
   # Adam's step size, of both networks.
@@ -120,11 +127,11 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   # Which test images are translated to an attribute: those "lacking" it,
   # "all", or all with a "flip" of it.
   config.evaluation.protocol = "lacking"
-  # How many test images are looked at, spread evenly; 0 for all.
+  # How many test images are translated, spread evenly; 0 for all.
   config.evaluation.images = 0
-  # And how many of them closely, for each attribute: attention maps and, of
-  # drawn faces, the true translation.
-  config.evaluation.looked_at = 256
+  # How many of them, for each attribute, are probe images, whose attention
+  # maps and (of drawn faces) true translations are measured, too.
+  config.evaluation.probe_images = 256
   # Weights of FID's InceptionV3, pytorch-fid's file; "" measures no FID but
   # fd_classifier, the distance of the classifier's features.
   config.evaluation.inception = ""
@@ -159,7 +166,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.optimizer.learning_rate = 4e-4
     config.optimizer.ema = 0.999
     config.evaluation.images = 1_024
-    config.evaluation.looked_at = 128
+    config.evaluation.probe_images = 128
     config.classifier.also = AVATAR_JUDGED
     config.log_every = 20
     config.sample_every = 500

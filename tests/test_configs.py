@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import pytest
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
@@ -27,6 +28,10 @@ SCALES = ("avatars", "celeba", "rafd", "debug")
 def get_config(recipe, *scale):
   module = importlib.import_module(f"akd_jax.configs.{recipe}")
   return module.get_config(*scale)
+
+
+def flattened(config):
+  return flatten_dict(config.to_dict(), sep=".")
 
 
 @pytest.fixture(params=[(r, s) for r in RECIPES for s in SCALES], ids=":".join)
@@ -148,23 +153,36 @@ def test_student_celeba_has_the_papers_schedule(papers):
 
 def test_student_celeba_has_the_papers_losses(papers):
   weights = {"lambda_cls": 1.0, "lambda_rec": 10.0, "lambda_gp": 10.0}
-  weights |= {"lambda_akd": 10.0, "lambda_out": 0.0, "cls_radius": 0.0}
+  weights |= {"cls_radius": 0.0}
   assert papers.loss.to_dict() == weights
+  assert papers.distill.akd.weight == 10.0
+  assert papers.distill.output.weight == 0.0
   # The teacher of the papers has no teacher.
-  assert papers.teacher_recipe.loss.to_dict() == weights | {"lambda_akd": 0.0}
+  assert papers.teacher_recipe.loss.to_dict() == weights
+  assert papers.teacher_recipe.distill.akd.weight == 0.0
+  assert papers.teacher_recipe.distill.output.weight == 0.0
   assert papers.teacher_recipe.teacher == ""
 
 
-@pytest.mark.parametrize("term", ["cls", "rec", "akd"])
-def test_avatars_weigh_all_but_the_critic_at_three_tenths(papers, term):
-  ours = student.get_config("avatars").loss[f"lambda_{term}"]
-  assert ours == pytest.approx(0.3 * papers.loss[f"lambda_{term}"])
+@pytest.mark.parametrize(
+  "weight", ["loss.lambda_cls", "loss.lambda_rec", "distill.akd.weight"]
+)
+def test_avatars_weigh_all_terms_but_the_adversarial_at_three_tenths(
+  papers, weight
+):
+  ours, theirs = (
+    flattened(config)[weight]
+    for config in (student.get_config("avatars"), papers)
+  )
+  assert ours == pytest.approx(0.3 * theirs)
 
 
 def test_tables_of_small_avatars_have_the_papers_loss(papers):
   table = EXPERIMENTS["method"]("avatars").arms["with"]
   assert table.loss == papers.loss
+  assert table.distill == papers.distill
   assert table.teacher_recipe.loss == papers.teacher_recipe.loss
+  assert table.teacher_recipe.distill == papers.teacher_recipe.distill
 
 
 @pytest.mark.parametrize(
@@ -182,14 +200,16 @@ def test_tables_of_avatars_have_the_papers_terms_in_proportion(
 ):
   table = list(EXPERIMENTS[name]("avatars").arms.values())[-1]
   for ours, theirs in (
-    (table.loss, papers.loss),
-    (table.teacher_recipe.loss, papers.teacher_recipe.loss),
+    (table, papers),
+    (table.teacher_recipe, papers.teacher_recipe),
   ):
     scaled = {
       name: value if name == "lambda_gp" else 0.3 * value
-      for name, value in theirs.items()
+      for name, value in theirs.loss.items()
     } | {"cls_radius": cls_radius}
-    assert ours.to_dict() == pytest.approx(scaled)
+    assert ours.loss.to_dict() == pytest.approx(scaled)
+    weight = 0.3 * theirs.distill.akd.weight
+    assert ours.distill.akd.weight == pytest.approx(weight)
 
 
 def test_student_celeba_takes_the_papers_attention(papers):
@@ -225,7 +245,7 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
     for field, value in recipe.items()
     if json.dumps(value, default=str) != json.dumps(papers[field], default=str)
   }
-  assert differing == {"generator", "loss", "teacher"}
+  assert differing == {"generator", "distill", "teacher"}
 
 
 def test_a_class_cannot_be_cleared():
@@ -255,8 +275,8 @@ def test_every_arm_of_an_experiment_is_a_run_that_may_start(name, scale):
 
 def test_arms_differ_from_the_first_in_what_is_asked_and_nothing_else():
   arms = EXPERIMENTS["paper1_table1"]("celeba").arms
-  assert arms["without"].loss.lambda_akd == 0
-  assert arms["with"].loss.lambda_akd == 10
+  assert arms["without"].distill.akd.weight == 0
+  assert arms["with"].distill.akd.weight == 10
   without = arms["without"].to_dict()
-  without["loss"]["lambda_akd"] = 10.0
+  without["distill"]["akd"]["weight"] = 10.0
   assert without == arms["with"].to_dict()

@@ -88,7 +88,7 @@ def distillation_terms(
     `g_loss_akd` and `g_loss_out` [B], the aux of `scores`, and metrics.
   """
   terms = {}
-  if config.loss.lambda_akd > 0:
+  if config.distill.akd.weight > 0:
     terms["g_loss_akd"], aux, wanted, metrics = attention_loss(
       scores,
       params,
@@ -105,7 +105,7 @@ def distillation_terms(
     generate = bind(distillation.networks.generator, teacher.generator)
     wanted, _ = generate(image, teacher_target(target, distillation.mapping))
     metrics = {}
-  if config.loss.lambda_out > 0:
+  if config.distill.output.weight > 0:
     terms["g_loss_out"] = losses.imitation(aux[0], wanted)
   return terms, aux, metrics
 

@@ -96,7 +96,7 @@ def asked(
     protocol=config.evaluation.protocol,
   )
   lacking = test.labels[chosen, names.column(attribute)] == 0
-  closely = np.flatnonzero(lacking)[: config.evaluation.looked_at]
+  closely = np.flatnonzero(lacking)[: config.evaluation.probe_images]
   return Asked(chosen, targets, closely)
 
 

@@ -146,8 +146,8 @@ def generator_loss(
     "g_loss_fake": 1.0,
     "g_loss_cls": config.loss.lambda_cls,
     "g_loss_rec": config.loss.lambda_rec,
-    "g_loss_akd": config.loss.lambda_akd,
-    "g_loss_out": config.loss.lambda_out,
+    "g_loss_akd": config.distill.akd.weight,
+    "g_loss_out": config.distill.output.weight,
   }
   total, weighted = _weighted_sum(terms, weights)
   metrics["fake_agreement"] = losses.fake_agreement(

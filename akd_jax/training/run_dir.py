@@ -13,6 +13,7 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
+from akd_jax.common.config import completed
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.training import checkpoint
@@ -31,14 +32,6 @@ _MAY_CHANGE = (
   "evaluation.",
   "teacher_recipe.",
 )
-
-# Fields that runs of an earlier version lack, with what they did.
-_ADDED = {
-  "attention.method": "grad_cam",
-  "classifier.data": {},
-  "loss.lambda_out": 0.0,
-  "loss.cls_radius": 0.0,
-}
 
 
 class Run(NamedTuple):
@@ -75,24 +68,13 @@ def read_config(workdir: str) -> ConfigDict:
   """
   path = pathlib.Path(workdir) / "config.json"
   try:
-    return _completed(json.loads(path.read_text()))
+    return completed(json.loads(path.read_text()))
   except FileNotFoundError:
     raise UserError(
       f"{workdir} is not the directory of a run: it has no config.json"
     ) from None
   except json.JSONDecodeError as error:
     raise UserError(f"{path} is not JSON: {error}") from None
-
-
-def _completed(fields: dict[str, Any]) -> ConfigDict:
-  """The config of a run, whichever version wrote it."""
-  config = ConfigDict(fields)
-  for recipe in (config, config.get("teacher_recipe")):
-    for field, value in _ADDED.items():
-      section, name = field.split(".")
-      if recipe and section in recipe and name not in recipe[section]:
-        recipe[section][name] = value
-  return config
 
 
 def check_same_run(config: ConfigDict, workdir: str) -> None:
@@ -206,7 +188,7 @@ def _load_file(name: str) -> Run:
     raise UserError(
       f"{path} is not a run saved with --format=run: it has no config"
     )
-  config = _completed(json.loads(arrays.pop("config").item()))
+  config = completed(json.loads(arrays.pop("config").item()))
   step = int(arrays.pop("step"))
   parameters = traverse_util.unflatten_dict(
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"

@@ -95,11 +95,12 @@ def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
       f" logit of config.attention.discriminator={wanted[reading]!r}, not"
       f" {config.attention.discriminator!r}"
     )
-  if config.loss.lambda_out > 0 and reading != "off":
+  if config.distill.output.weight > 0 and reading != "off":
     raise UserError(
-      f"config.loss.lambda_out={config.loss.lambda_out} compares pictures, but"
-      f" a teacher of other attributes (config.pseudo.reading={reading!r}) does"
-      " not draw the student's: it must be 0"
+      f"config.distill.output.weight={config.distill.output.weight} compares"
+      " pictures, but a teacher of other attributes"
+      f" (config.pseudo.reading={reading!r}) does not draw the student's: it"
+      " must be 0"
     )
   for field in ("image_size", "label_rule"):
     ours, theirs = config.data[field], teacher.data[field]

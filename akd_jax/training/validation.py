@@ -23,14 +23,14 @@ _POSITIVE = (
   "classifier.width",
   "classifier.epochs",
   "classifier.batch_size",
-  "evaluation.looked_at",
+  "evaluation.probe_images",
 )
 _NOT_NEGATIVE = (
   "loss.lambda_cls",
   "loss.lambda_rec",
   "loss.lambda_gp",
-  "loss.lambda_akd",
-  "loss.lambda_out",
+  "distill.akd.weight",
+  "distill.output.weight",
   "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
@@ -38,6 +38,7 @@ _NOT_NEGATIVE = (
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
 _CHOICES = {
+  "system": ("stargan",),
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher"),
   "optimizer.schedule": ("linear", "released", "constant"),
@@ -53,8 +54,8 @@ _COMMON = ("attributes", "label_rule", "image_size")
 
 def distils(config: ConfigDict) -> bool:
   """Whether the config asks for anything of a teacher."""
-  loss = config.loss
-  return bool(config.teacher) and (loss.lambda_akd > 0 or loss.lambda_out > 0)
+  weights = [config.distill.akd.weight, config.distill.output.weight]
+  return bool(config.teacher) and max(weights) > 0
 
 
 def check(config: ConfigDict) -> None:
@@ -107,8 +108,8 @@ def check(config: ConfigDict) -> None:
     )
   if config.get("init") == "teacher" and not distils(config):
     raise UserError(
-      "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
-      " or config.loss.lambda_out > 0"
+      "config.init='teacher' needs config.teacher, and"
+      " config.distill.akd.weight or config.distill.output.weight > 0"
     )
 
 

@@ -19,7 +19,7 @@ def taught_by_attention(scale: str) -> ConfigDict:
   """
   config = student.get_config(scale)
   config.teacher = ""
-  config.loss.lambda_out = 0.0
+  config.distill.output.weight = 0.0
   # Fewer discriminator updates than the teacher's rely on L_out.
   config.n_critic = config.teacher_recipe.n_critic
   if scale == "avatars":
@@ -54,7 +54,7 @@ def small_half_width(scale: str) -> ConfigDict:
   config = taught_by_attention(scale)
   if scale == "avatars":
     # With lambda_cls and lambda_rec below: the papers' loss.
-    config.loss.lambda_akd = 10.0
+    config.distill.akd.weight = 10.0
     config.data.image_size = 32
     # The usual faces, as people have them, but no bald heads and no hats.
     config.data.distribution = ConfigDict({"Bald": 0.0, "Wearing_Hat": 0.0})
@@ -176,5 +176,5 @@ ADVERSARIAL = {
 # Of the titles of their tables.
 BY_ADVERSARIAL = ", class loss of adversarial examples (loss.cls_radius)"
 # The two arms of most tables.
-WITHOUT = {"loss.lambda_akd": 0.0}
+WITHOUT = {"distill.akd.weight": 0.0}
 WITH: dict[str, Any] = {}

@@ -23,7 +23,7 @@ def method(scale: str) -> Experiment:
     "without": WITHOUT,
     "with": WITH,
     "hires_cam": hires_cam,
-    "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
+    "hires_cam, weight 1": hires_cam | {"distill.akd.weight": 1.0},
   }
   return experiment("Map (attention.method)", small_half_width(scale), arms)
 
@@ -34,7 +34,7 @@ def output(scale: str) -> Experiment:
   The last arm has one discriminator update a step, on avatars half as many, and
   as many more steps as that saves time.
   """
-  pictures: dict[str, Any] = {"loss.lambda_out": 10.0}
+  pictures: dict[str, Any] = {"distill.output.weight": 10.0}
   base = small_half_width(scale)
   arms = {
     "without": WITHOUT,
@@ -69,7 +69,7 @@ def better_teacher(scale: str) -> Experiment:
   arms = {
     "without": WITHOUT,
     "L_akd": WITH,
-    "L_out": WITHOUT | {"loss.lambda_out": base.loss.lambda_rec},
+    "L_out": WITHOUT | {"distill.output.weight": base.loss.lambda_rec},
   }
   return experiment("What a better teacher has to teach", base, arms)
 

@@ -34,7 +34,7 @@ def hook(scale: str) -> Experiment:
 
 def weight(scale: str) -> Experiment:
   """How much L_akd counts; 10 is the papers'."""
-  return _choice("Weight", scale, "loss.lambda_akd", (1.0, 100.0, 1000.0))
+  return _choice("Weight", scale, "distill.akd.weight", (1.0, 100.0, 1000.0))
 
 
 def _choice(

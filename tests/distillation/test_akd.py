@@ -281,13 +281,13 @@ def test_classes_that_exclude_each_other_are_distilled(pair):
     pair, config, jnp.eye(3), pair.teacher, teachers
   )
   assert np.isfinite(loss) and metrics["g_loss_akd"] > 0
-  weighted = config.loss.lambda_akd * metrics["g_loss_akd"]
+  weighted = config.distill.akd.weight * metrics["g_loss_akd"]
   np.testing.assert_allclose(metrics["weighted/g_loss_akd"], weighted)
 
 
 def test_without_a_teacher_there_is_no_term_of_one(pair):
   config = student.get_config("debug")
-  config.loss.lambda_out = 10.0
+  config.distill.output.weight = 10.0
   _, metrics = jax.eval_shape(
     lambda: generator_loss(pair, config, jnp.eye(3), None, None)
   )
@@ -295,10 +295,10 @@ def test_without_a_teacher_there_is_no_term_of_one(pair):
   assert not [x for x in metrics if any(word in x for word in of_a_teacher)]
 
 
-@pytest.mark.parametrize("lambda_akd", [0.0, 10.0])
-def test_the_students_pictures_are_compared_with_the_teachers(pair, lambda_akd):
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+def test_the_students_pictures_are_compared_with_the_teachers(pair, weight):
   config = student.get_config("debug")
-  config.loss.update({"lambda_akd": lambda_akd, "lambda_out": 5.0})
+  config.distill.akd.weight, config.distill.output.weight = weight, 5.0
   label = jnp.asarray(TARGET)
   mapping = np.eye(3, dtype=np.float32)
   loss, metrics = generator_loss(
@@ -313,7 +313,7 @@ def test_the_students_pictures_are_compared_with_the_teachers(pair, lambda_akd):
   )
   expected = np.mean(np.abs(np.asarray(ours) - np.asarray(theirs)))
   np.testing.assert_allclose(metrics["g_loss_out"], expected, rtol=1e-4)
-  assert ("g_loss_akd" in metrics) == (lambda_akd > 0)
+  assert ("g_loss_akd" in metrics) == (weight > 0)
   weighted = [x for name, x in metrics.items() if name.startswith("weighted/")]
   np.testing.assert_allclose(loss, sum(weighted), rtol=1e-5)
   np.testing.assert_allclose(
@@ -323,7 +323,7 @@ def test_the_students_pictures_are_compared_with_the_teachers(pair, lambda_akd):
 
 def test_what_a_teacher_draws_is_taught_without_its_attention():
   config = student.get_config("debug")
-  config.loss.update({"lambda_akd": 0.0, "lambda_out": 10.0})
+  config.distill.akd.weight, config.distill.output.weight = 0.0, 10.0
   assert validation.distils(config)
 
 
@@ -331,15 +331,16 @@ def test_a_teacher_of_other_attributes_can_not_teach_pictures():
   config = pseudo.get_config("debug")
   recipe = teaching.teacher_recipe(config)
   teaching.check_fit(config, recipe)
-  config.loss.lambda_out = 10.0
+  config.distill.output.weight = 10.0
   message = error(teaching.check_fit, config, recipe)
-  assert "config.loss.lambda_out=10.0" in message and "'paper2'" in message
+  assert "config.distill.output.weight=10.0" in message
+  assert "'paper2'" in message
 
 
-def test_lambda_0_and_no_teacher_load_nothing():
-  for field, value in (("loss.lambda_akd", 0.0), ("teacher", "")):
+def test_weight_0_and_no_teacher_load_nothing():
+  for field, value in (("distill.akd.weight", 0.0), ("teacher", "")):
     config = student.get_config("debug")
-    config.loss.lambda_out = 0.0
+    config.distill.output.weight = 0.0
     assert validation.distils(config)
     config.update_from_flattened_dict({field: value})
     assert not validation.distils(config)

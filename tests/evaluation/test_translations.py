@@ -39,7 +39,7 @@ def outcomes(monkeypatch):
     config = ConfigDict(
       {
         "data": {"label_rule": "multilabel"},
-        "evaluation": {"protocol": protocol, "looked_at": 2},
+        "evaluation": {"protocol": protocol, "probe_images": 2},
         "attention": {"hook": "block", "method": "grad_cam"},
       }
     )

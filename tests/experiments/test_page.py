@@ -183,7 +183,7 @@ def test_several_teachers_are_told_apart():
 
 def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
   code = (
-    "import sys, time; from akd_jax.files import alone\n"
+    "import sys, time; from akd_jax.common.files import alone\n"
     "with alone(sys.argv[1]) as ours: print(ours, flush=True); time.sleep(60)"
   )
   other = subprocess.Popen(

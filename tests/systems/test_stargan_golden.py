@@ -326,7 +326,7 @@ def test_a_cycle_of_the_teacher_equals_the_reference():
 def test_a_cycle_of_the_distilled_student_equals_the_reference():
   arrays = load("cycle_student")
   config = student.get_config("celeba")
-  config.loss.lambda_akd = float(arrays["lambda_akd"])
+  config.distill.akd.weight = float(arrays["lambda_akd"])
   distillation = Distillation(
     Networks(
       Generator(width=16, blocks=3),

@@ -8,7 +8,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
-from akd_jax.configs import student, teacher
+from akd_jax.configs import student
+from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
 from akd_jax.training import loop as train
 from akd_jax.training import run_dir as directories
@@ -29,7 +30,7 @@ from tests.training import (  # noqa: F401
 def test_a_teacher_keeps_its_discriminator(runs):
   run = directories.load_run(str(runs.teacher))
   assert run.step == run.config.steps
-  assert run.attributes == teacher.AVATAR_ATTRIBUTES
+  assert run.attributes == AVATAR_ATTRIBUTES
   classifier = run.discriminator["classifier"]["kernel"]
   assert classifier.shape[-1] == len(run.attributes)
 

@@ -32,7 +32,7 @@ from akd_jax.common import config as overrides
 from akd_jax.common.errors import UserError, nearest
 
 if TYPE_CHECKING:
-  from akd_jax.configs.experiments.arms import Experiment
+  from akd_jax.configs.experiments.variants import Experiment
   from akd_jax.experiments.runner import Job, Seed
 
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
@@ -110,7 +110,8 @@ def main(argv: list[str]) -> None:
   root = pathlib.Path(_ROOT.value)
   seeds = {
     argument: [
-      jobs.seed_of(experiment.arms, seed, root) for seed in range(_SEEDS.value)
+      jobs.seed_of(experiment.variants, seed, root)
+      for seed in range(_SEEDS.value)
     ]
     for argument, experiment in experiments.items()
   }

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from akd_jax.configs.teacher import AVATAR_ATTRIBUTES
+from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator as evaluation
 from akd_jax.evaluation import table as summary

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.configs import teacher
+from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.training import checkpoint
 from akd_jax.training.state import TrainState
 from tests import training
@@ -76,7 +76,7 @@ def test_a_checkpoint_names_its_attributes(runs):
   config = json.loads((path / "metadata").read_text())
   resolved = json.loads((runs.student / "config.json").read_text())
   assert config == resolved
-  assert config["data"]["attributes"] == list(teacher.AVATAR_ATTRIBUTES)
+  assert config["data"]["attributes"] == list(AVATAR_ATTRIBUTES)
   assert [
     name for name in config["data"]["exclusive"][0] if name.startswith("Bl")
   ] == ["Black_Hair", "Blond_Hair"]

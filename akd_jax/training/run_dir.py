@@ -180,12 +180,13 @@ def save_run(run: Run, path: str) -> None:
   arrays = traverse_util.flatten_dict(
     {"generator": run.generator, "discriminator": run.discriminator}, sep="/"
   )
-  np.savez_compressed(
-    path,
-    config=np.array(run.config.to_json_best_effort()),
-    step=np.array(run.step),
-    **{name: x.astype(np.float16) for name, x in arrays.items()},
-  )
+  with written_whole(path) as temporary, open(temporary, "wb") as file:
+    np.savez_compressed(
+      file,
+      config=np.array(run.config.to_json_best_effort()),
+      step=np.array(run.step),
+      **{name: x.astype(np.float16) for name, x in arrays.items()},
+    )
 
 
 def _load_file(name: str) -> Run:

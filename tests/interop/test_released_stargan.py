@@ -1,5 +1,7 @@
-"""The released StarGAN, in PyTorch, restores what we export (where there is
-PyTorch; it is no requirement of the tests)."""
+"""The released StarGAN restores what we export.
+
+Runs where PyTorch is installed, which the tests do not require.
+"""
 
 import types
 

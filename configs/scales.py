@@ -47,6 +47,7 @@ DEBUG: dict[str, Any] = LAPTOP | {
   "log_every": 1,
   "sample_every": 2,
   "checkpoint_every": 2,
+  "held_out.images": 4,
   "classifier.width": 4,
   "classifier.epochs": 1,
   "classifier.batch_size": 16,

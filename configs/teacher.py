@@ -68,9 +68,10 @@ def _papers() -> ConfigDict:
   config.checkpoint_every = 1_000
   # How many of the last checkpoints are kept.
   config.keep = 2
-  # The best checkpoint by this metric is kept, too: the one with the lowest
-  # mean since the checkpoint before. "" keeps none for being best.
-  config.best_metric = "g_loss_rec"
+  # The checkpoint with the highest score is kept, too: --step=best of evaluate
+  # and export. "held_out/score", "held_out/accuracy", or "" to keep none.
+  config.best_metric = "held_out/score"
+  config.held_out = _held_out()
 
   config.classifier = _classifier()
   config.evaluation = _evaluation()
@@ -196,6 +197,16 @@ def _attention() -> ConfigDict:
   # Whether L_akd is differentiated through the gradient in the map, too.
   attention.second_order = True
   return attention
+
+
+def _held_out() -> ConfigDict:
+  """How a checkpoint is scored on validation pictures that it never saw."""
+  held_out = ConfigDict()
+  # How many of them are given each attribute, spread evenly over the split; 0
+  # scores nothing. The attribute classifier is trained first where it is
+  # missing.
+  held_out.images = 32
+  return held_out
 
 
 def _classifier() -> ConfigDict:

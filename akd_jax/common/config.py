@@ -24,6 +24,8 @@ ADDED = {
   "classifier.data": {},
   "distill.output.weight": 0.0,
   "loss.cls_radius": 0.0,
+  # What was once called best is the lowest loss, which nothing used.
+  "held_out.images": 0,
 }
 
 # The recipe of a student's teacher is a config of its own, inside.

@@ -128,7 +128,7 @@ def load_or_compute(
   weights = config.evaluation.inception
   if weights:
     names = ("fid", "kid")
-    variables = torch_inception.read(weights)
+    variables = torch_inception.read(weights, inception.shapes())
     embed = functools.partial(inception.features, variables)
     kind: Any = "inception"
   else:

@@ -201,6 +201,15 @@ class InceptionV3(nn.Module):
     return jnp.mean(x, axis=(1, 2))
 
 
+def shapes() -> Variables:
+  """Returns the shapes of InceptionV3's variables, nested as they are."""
+  image = jnp.zeros((1, _SIDE, _SIDE, 3))
+  found: Variables = jax.eval_shape(
+    InceptionV3().init, jax.random.key(0), image
+  )
+  return found
+
+
 def features(
   variables: Variables, images: np.ndarray, batch_size: int = 16
 ) -> np.ndarray:

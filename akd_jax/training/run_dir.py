@@ -32,6 +32,7 @@ _MAY_CHANGE = (
   "data.threads",
   "classifier.",
   "evaluation.",
+  "held_out.",
   "teacher_recipe.",
 )
 
@@ -172,12 +173,13 @@ def save_run(run: Run, path: str) -> None:
     },
     sep="/",
   )
-  np.savez_compressed(
-    path,
-    config=np.array(run.config.to_json_best_effort()),
-    step=np.array(run.step),
-    **{name: x.astype(np.float16) for name, x in arrays.items()},
-  )
+  with written_whole(path) as temporary, open(temporary, "wb") as file:
+    np.savez_compressed(
+      file,
+      config=np.array(run.config.to_json_best_effort()),
+      step=np.array(run.step),
+      **{name: x.astype(np.float16) for name, x in arrays.items()},
+    )
 
 
 def _load_file(name: str) -> Run:

@@ -37,6 +37,7 @@ _NOT_NEGATIVE = (
   "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
+  "held_out.images",
 )
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
@@ -45,6 +46,7 @@ _CHOICES = {
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher"),
   "optimizer.schedule": tuple(SCHEDULES),
+  "best_metric": ("held_out/score", "held_out/accuracy", ""),
   "pseudo.reading": ("off", "paper1", "paper2"),
   "evaluation.protocol": ("lacking", "all", "flip"),
   "classifier.name": ("resnet18", "resnet50"),

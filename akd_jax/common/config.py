@@ -24,9 +24,10 @@ ADDED = {
   "classifier.data": {},
   "distill.output.weight": 0.0,
   "loss.cls_radius": 0.0,
-  # What was once called best is the lowest loss, which nothing used.
   "held_out.images": 0,
 }
+
+_NEW_SECTIONS = ("held_out",)
 
 # The recipe of a student's teacher is a config of its own, inside.
 _TEACHER = "teacher_recipe"
@@ -125,8 +126,11 @@ def _complete(recipe: dict[str, Any]) -> None:
   for name, value in ADDED.items():
     section, _, inside = name.partition(".")
     # A teacher's recipe has not all sections: its data are the student's.
-    if section in recipe or not inside:
+    if section in recipe or section in _NEW_SECTIONS or not inside:
       _put(recipe, name, copy.deepcopy(value))
+  # Once the lowest loss, which preferred a generator that copies.
+  if not recipe.get("best_metric", "").startswith("held_out/"):
+    recipe["best_metric"] = ""
 
 
 def _take(fields: Any, name: str) -> Any:

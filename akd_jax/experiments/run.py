@@ -7,7 +7,13 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
 from akd_jax.inference.grids import make_sample_hook
-from akd_jax.training import loop, run_dir, teacher, validation
+from akd_jax.training import (
+  loop,
+  preparation,
+  run_dir,
+  teacher,
+  validation,
+)
 from akd_jax.training.hooks import HookMaker
 
 # What is done beside training.
@@ -34,7 +40,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   if distils(config) and run_dir.is_file(config.teacher):
     run_dir.load_run(config.teacher)  # Is it there?
   if distils(config) and not teacher.is_finished(config.teacher):
-    config = loop.check(config, workdir)
+    config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
     teacher.check_compatible(config, recipe)
     loop.say(f"{config.teacher} holds no finished teacher: training it first")

@@ -4,30 +4,26 @@ import contextlib
 import functools
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
-from akd_jax.data import pipeline
-from akd_jax.distillation.mapping import Teacher
 from akd_jax.plotting import curves
-from akd_jax.systems import system_of
-from akd_jax.systems.model import Networks
 from akd_jax.training import (
   checkpoint,
   parallel,
-  run_dir,
   validation,
   writers,
 )
-from akd_jax.training import teacher as teachers
-from akd_jax.training.hooks import Hook, HookMaker, Setting
+from akd_jax.training.hooks import Hook, HookMaker
 from akd_jax.training.preemption import Interruption
-from akd_jax.training.state import TrainState, create_state
+from akd_jax.training.preparation import Prepared, prepare
+from akd_jax.training.state import TrainState
 from akd_jax.training.step import train_step
+from akd_jax.training.window import Window
 
 
 def train(
@@ -49,7 +45,7 @@ def train(
     FloatingPointError: a loss term was not finite.
   """
   validation.check(config)
-  run = _set_up(config, workdir, makers)
+  run = prepare(config, workdir, makers)
   if run.first >= run.config.steps:
     run.checkpoints.close()
     say(f"{workdir} is finished ({run.first:,} steps)")
@@ -68,94 +64,7 @@ def train(
   return state
 
 
-def check(config: ConfigDict, workdir: str) -> ConfigDict:
-  """Finds what is wrong with a run before anything is trained.
-
-  Returns:
-    The config, resolved: with the attributes and the groups of exclusive ones,
-    which only the data knows.
-
-  Raises:
-    UserError: a field, the data or what the directory holds is wrong.
-  """
-  validation.check(config)
-  source, _ = _open(config)
-  config = resolve(config, source)
-  system_of(config).create_networks(config)
-  _batches(config, source)
-  run_dir.check_same_run(config, workdir)
-  return config
-
-
-def resolve(config: ConfigDict, source: Any) -> ConfigDict:
-  """Adds what only the data knows: attributes, groups of exclusive ones."""
-  config = ConfigDict(config.to_dict())
-  config.data.attributes = tuple(source.attributes)
-  config.data.exclusive = tuple(map(tuple, source.exclusive))
-  return config
-
-
-class _Run(NamedTuple):
-  """A run that is ready to be trained.
-
-  Attributes:
-    config: resolved.
-    workdir: its directory.
-    source: of the training split.
-    networks: those of the state.
-    teacher: what it learns from; None without distillation.
-    state: on the host; as it was saved, or new.
-    batches: they go on where the state does.
-    checkpoints: where it is saved.
-    hooks: what is done beside training.
-  """
-
-  config: ConfigDict
-  workdir: str
-  source: Any
-  networks: Networks
-  teacher: Teacher | None
-  state: TrainState
-  batches: Any
-  checkpoints: checkpoint.Checkpoints
-  hooks: list[Hook]
-
-  @property
-  def first(self) -> int:
-    """Steps that are done."""
-    return int(self.state.step)
-
-
-def _set_up(
-  config: ConfigDict, workdir: str, makers: Sequence[HookMaker]
-) -> _Run:
-  """Opens everything, and takes up what is saved."""
-  source, validation_source = _open(config)
-  config = resolve(config, source)
-  networks = system_of(config).create_networks(config)
-  teacher = teachers.load_teacher(config)
-  batches = _batches(config, source)
-  state = create_state(config, networks)
-  if teacher is not None and config.init == "teacher":
-    state = teachers.start_from(state, teacher)
-  setting = Setting(config, workdir, validation_source, teacher)
-  hooks = [hook for make in makers if (hook := make(setting)) is not None]
-
-  run_dir.check_same_run(config, workdir)
-  pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
-  if jax.process_index() == 0:
-    run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config)
-  if checkpoints.latest_step is not None:
-    state, place = checkpoints.restore(state)
-    batches.set_state(place)
-  return _Run(
-    config, workdir, source, networks, teacher, state, batches, checkpoints,
-    hooks,
-  )  # fmt: skip
-
-
-def _train_on(run: _Run) -> tuple[TrainState, bool]:
+def _train_on(run: Prepared) -> tuple[TrainState, bool]:
   """Trains to the end: the final state, and whether it was asked to stop.
 
   Raises:
@@ -173,7 +82,7 @@ def _train_on(run: _Run) -> tuple[TrainState, bool]:
     every_steps=config.log_every,
     every_secs=None,
   )
-  window = writers.Window()
+  window = Window()
   with (
     contextlib.closing(run.checkpoints),
     _naming_what_is_kept(run.checkpoints),
@@ -212,7 +121,7 @@ def _train_on(run: _Run) -> tuple[TrainState, bool]:
 
 
 def _call(
-  hook: Hook, step: int, state: TrainState, run: _Run, writer: Any
+  hook: Hook, step: int, state: TrainState, run: Prepared, writer: Any
 ) -> dict[str, float]:
   """Calls a hook on the first process, and writes what it has found."""
   if jax.process_index() > 0:
@@ -226,31 +135,17 @@ def _call(
   return dict(seen.scalars)
 
 
-def _save(run: _Run, state: TrainState, scalars: dict[str, float]) -> None:
+def _save(run: Prepared, state: TrainState, scalars: dict[str, float]) -> None:
   if jax.device_count() > 1 and not parallel.in_sync(state):
     raise RuntimeError(f"replicas differ after step {int(state.step)}")
   run.checkpoints.save(state, run.batches.get_state(), scalars)
 
 
-def _unreadable(run: _Run) -> dict[str, float]:
+def _unreadable(run: Prepared) -> dict[str, float]:
   """How many photos have been passed over, where that is asked for."""
   if not run.config.data.skip_unreadable:
     return {}
   return {"unreadable_images": float(len(getattr(run.source, "skipped", ())))}
-
-
-def _open(config: ConfigDict) -> tuple[Any, Any]:
-  """Opens the training and the validation split.
-
-  All splits are looked at, so that what is wrong with any is said now, and not
-  hours later.
-  """
-  sources = [
-    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
-  ]
-  for source in sources:
-    pipeline.check_readable(source, config.data.threads)
-  return sources[0], sources[1]
 
 
 @contextlib.contextmanager
@@ -266,19 +161,7 @@ def _naming_what_is_kept(
     raise FloatingPointError(f"{error}; {kept}") from None
 
 
-def _batches(config: ConfigDict, source: Any) -> Any:
-  return pipeline.training_batches(
-    source,
-    batch_size=parallel.check_batch_size(config.batch_size),
-    n_critic=config.n_critic,
-    seed=config.seed,
-    threads=config.data.threads,
-    process_index=jax.process_index(),
-    process_count=jax.process_count(),
-  )
-
-
-def _writer(run: _Run) -> Any:
+def _writer(run: Prepared) -> Any:
   """What this process writes: everything, or (not the first) nothing."""
   from clu import metric_writers
 
@@ -288,7 +171,7 @@ def _writer(run: _Run) -> Any:
   return writers.create_writer(run.workdir, run.config.steps)
 
 
-def _introduce(run: _Run) -> None:
+def _introduce(run: Prepared) -> None:
   if run.first:
     say(f"{run.workdir}: going on from step {run.first:,}")
   generator, discriminator = (

@@ -27,6 +27,10 @@ def test_a_config_of_an_earlier_version_is_one_of_now(name):
   recipe, scale = EARLIER[name]
   config = recipe.get_config(scale)
   config.data.exclusive = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
+  # What was best by a loss was never used, and nothing was held out.
+  for fields in (config, config.get("teacher_recipe")):
+    if fields is not None:
+      fields.best_metric, fields.held_out.images = "", 0
   read = completed(earlier(name))
   assert json.loads(read.to_json()) == json.loads(config.to_json())
 

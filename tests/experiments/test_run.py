@@ -12,11 +12,11 @@ from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import loop as train
+from akd_jax.training import preparation
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
-from akd_jax.training import writers
 from akd_jax.training.state import create_state
+from akd_jax.training.window import Window
 from tests import training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
@@ -67,14 +67,14 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
   tmp_path,
   monkeypatch,
 ):
-  add = writers.Window.add
+  add = Window.add
 
   def strike(window, step, metrics):
     add(window, step, metrics)
     if step == training.TEACHER_STEPS:
       os.kill(os.getpid(), signal.SIGTERM)
 
-  monkeypatch.setattr(writers.Window, "add", strike)
+  monkeypatch.setattr(Window, "add", strike)
   with pytest.raises(cli.Stopped, match=r"teacher is finished \(4 steps\)"):
     train_with_teacher(
       student_config(unfinished_teacher), str(tmp_path / "student")
@@ -165,7 +165,9 @@ def test_bad_fields_stop_before_the_teacher_is_trained(
 
 def test_a_student_may_start_as_its_teacher(runs):
   config = student_config(runs.teacher, init="teacher", generator__width=4)
-  config = train.resolve(config, pipeline.open_source(config.data, "train"))
+  config = preparation.resolve(
+    config, pipeline.open_source(config.data, "train")
+  )
   taught_by = teaching.load_teacher(config)
   state = create_state(config, create_networks(config))
   state = teaching.start_from(state, taught_by)

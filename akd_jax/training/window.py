@@ -34,10 +34,10 @@ class Window:
       return {}
     kept, count = jax.device_get(self._kept), self._count
     self._kept, self._count = None, 0
-    wrong = {step: name for name, step in kept.wrong.items() if step >= 0}
+    steps = {name: int(step) for name, step in kept.wrong.items()}
+    wrong = {name: step for name, step in steps.items() if step >= 0}
     if wrong:
-      step = min(wrong)
-      name = wrong[step]
+      name, step = min(wrong.items(), key=lambda item: item[1])
       raise FloatingPointError(
         f"{name} became {kept.value[name]} in step {step}"
       )

@@ -27,10 +27,10 @@ ADDED = {
   "held_out.images": 0,
 }
 
-_NEW_SECTIONS = ("held_out",)
-
 # The recipe of a student's teacher is a config of its own, inside.
 _TEACHER = "teacher_recipe"
+# Sections that it lacks, since the student's are meant.
+_GIVEN_BY_STUDENTS = ("data", "classifier")
 _RENAMED_ANYWHERE = RENAMED | {
   f"{_TEACHER}.{old}": f"{_TEACHER}.{new}" for old, new in RENAMED.items()
 }
@@ -61,7 +61,7 @@ def completed(fields: Mapping[str, Any]) -> ConfigDict:
   config = copy.deepcopy(dict(fields))
   _complete(config)
   if _TEACHER in config:
-    _complete(config[_TEACHER])
+    _complete(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
   return ConfigDict(config)
 
 
@@ -118,15 +118,14 @@ def _renamed_section(start: str, section: str, value: str) -> list[str]:
   return [f"{start}{section}={fields!r}", *flags_of_moved]
 
 
-def _complete(recipe: dict[str, Any]) -> None:
+def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
+  """Renames and adds fields, but none in sections that a recipe is lacking."""
   for old, new in RENAMED.items():
     value = _take(recipe, old)
     if value is not None:
       _put(recipe, new, value)
   for name, value in ADDED.items():
-    section, _, inside = name.partition(".")
-    # A teacher's recipe has not all sections: its data are the student's.
-    if section in recipe or section in _NEW_SECTIONS or not inside:
+    if name.split(".")[0] not in lacking:
       _put(recipe, name, copy.deepcopy(value))
   # Once the lowest loss, which preferred a generator that copies.
   if not recipe.get("best_metric", "").startswith("held_out/"):

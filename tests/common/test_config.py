@@ -40,6 +40,15 @@ def test_a_config_of_now_stays_as_it_is():
   assert json.loads(completed(fields).to_json()) == fields
 
 
+def test_a_section_that_an_earlier_version_lacks_is_added(monkeypatch):
+  monkeypatch.setitem(ADDED, "held_out.images", 0)
+  monkeypatch.setitem(ADDED, "data.new", 1)
+  read = completed(earlier("student"))
+  assert read.held_out.images == read.teacher_recipe.held_out.images == 0
+  assert read.data.new == 1
+  assert "data" not in read.teacher_recipe
+
+
 def test_what_is_read_is_not_changed():
   fields = earlier("student")
   before = json.dumps(fields)

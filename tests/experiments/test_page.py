@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -179,24 +178,6 @@ def test_several_teachers_are_told_apart():
     "teacher, taught by Blond_Hair": ("Blond_Hair",),
     "teacher, taught by Black_Hair": ("Black_Hair",),
   }
-
-
-def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
-  code = (
-    "import sys, time; from akd_jax.common.files import alone\n"
-    "with alone(sys.argv[1]) as ours: print(ours, flush=True); time.sleep(60)"
-  )
-  other = subprocess.Popen(
-    [sys.executable, "-c", code, str(tmp_path)],
-    cwd=training.ROOT, stdout=subprocess.PIPE, text=True,
-  )  # fmt: skip
-  assert other.stdout.readline() == "True\n"
-  with files.alone(tmp_path) as ours:
-    assert not ours
-  other.kill()
-  other.communicate()
-  with files.alone(tmp_path, wait=True) as ours:
-    assert ours
 
 
 def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):

@@ -33,7 +33,7 @@ FIELD = re.compile(r"(?<![\w/])config\.([a-z_\d]+(?:\.[a-z_\d]+)*)(?!\.?\w)")
 QUOTED = re.compile(r"`([a-z_]+\.[a-z_.\d]*[a-z_\d])\b")
 ENDINGS = ("json", "jsonl", "md", "png", "py")
 # Those that docs/extending.md adds.
-EXAMPLES = ("squared", "brightness")
+EXAMPLES = ("squared", "brightness", "postcards")
 
 
 def without_examples(names: list[str]) -> list[str]:

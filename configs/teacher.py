@@ -120,14 +120,18 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   # Which test images are translated to an attribute: those "lacking" it,
   # "all", or all with a "flip" of it.
   config.evaluation.protocol = "lacking"
-  # How many test images are looked at, spread evenly; 0 for all.
+  # How many test images are translated, spread evenly; 0 for all.
   config.evaluation.images = 0
-  # And how many of them closely, for each attribute: attention maps and, of
-  # drawn faces, the true translation.
-  config.evaluation.looked_at = 256
+  # How many of them, for each attribute, are probe images, whose attention
+  # maps and (of drawn faces) true translations are measured, too.
+  config.evaluation.probe_images = 256
   # Weights of FID's InceptionV3, pytorch-fid's file; "" measures no FID but
   # fd_classifier, the distance of the classifier's features.
   config.evaluation.inception = ""
+  config.held_out = ConfigDict()
+  # Validation images that a generator is scored on at every checkpoint
+  # ("held_out/score", see akd_jax/evaluation/held_out.py); 0 for no score.
+  config.held_out.images = 32
 
   if scale == "celeba":
     config.data.name = "celeba"
@@ -159,7 +163,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
     config.optimizer.learning_rate = 4e-4
     config.optimizer.ema = 0.999
     config.evaluation.images = 1_024
-    config.evaluation.looked_at = 128
+    config.evaluation.probe_images = 128
     config.classifier.also = AVATAR_JUDGED
     config.log_every = 20
     config.sample_every = 500

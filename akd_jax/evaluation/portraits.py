@@ -11,14 +11,14 @@ from ml_collections import ConfigDict
 
 from akd_jax.distillation.attention import activation_name
 from akd_jax.evaluation.translations import Subject
-from akd_jax.inference.grids import Sitters, distilled, portray
+from akd_jax.inference.grids import People, distilled_attention, draw_lines
 from akd_jax.plotting import sample_grid as pictures
 
 
 def every_block(
   title: str,
   subject: Subject,
-  people: Sitters,
+  people: People,
   source: Any,
   options: ConfigDict,
 ) -> np.ndarray:
@@ -44,7 +44,7 @@ def every_block(
     for block in range(blocks)
   }
   lines = _truth(people, source)
-  lines += portray(
+  lines += draw_lines(
     subject.name, subject.trained, people, attentions, options.method,
     subject.conditions, subject.selectors,
   )  # fmt: skip
@@ -64,7 +64,7 @@ class Portrayed(NamedTuple):
 
 
 def side_by_side(
-  title: str, people: Sitters, networks: Sequence[Portrayed]
+  title: str, people: People, networks: Sequence[Portrayed]
 ) -> np.ndarray:
   """The same people from several networks, each with its attention beneath.
 
@@ -79,15 +79,15 @@ def side_by_side(
   lines = []
   for subject, options in networks:
     generator = subject.trained.networks.generator
-    lines += portray(
+    lines += draw_lines(
       subject.name, subject.trained, people,
-      distilled(subject.name, generator, options), options.method,
+      distilled_attention(subject.name, generator, options), options.method,
       subject.conditions, subject.selectors,
     )  # fmt: skip
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
-def _truth(people: Sitters, source: Any) -> list[pictures.Line]:
+def _truth(people: People, source: Any) -> list[pictures.Line]:
   """What would be right, where that is known."""
   if not hasattr(source, "counterfactual"):
     return []

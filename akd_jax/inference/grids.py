@@ -1,4 +1,4 @@
-"""The sample pictures of training: the same people, given every attribute."""
+"""Sample grids: the same people, given every attribute by some networks."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,10 +15,11 @@ from akd_jax.models.stargan import Generator
 from akd_jax.plotting import sample_grid as pictures
 from akd_jax.training.state import Networks, TrainState
 
+# People on a sample grid.
 PEOPLE = 4
 
 
-class Sitters(NamedTuple):
+class People(NamedTuple):
   """People with the labels that each of them is translated to.
 
   Attributes:
@@ -32,8 +33,8 @@ class Sitters(NamedTuple):
   attributes: tuple[str, ...]
 
 
-def sitters(source: Any, count: int = PEOPLE) -> Sitters:
-  """The first people of a source, to be given each attribute in turn."""
+def first_people(source: Any, count: int = PEOPLE) -> People:
+  """Returns the first people of a source, to be given every attribute."""
   records = [source[i] for i in range(min(count, len(source)))]
   labels = np.stack([record["label"] for record in records])
   targets = [
@@ -41,12 +42,12 @@ def sitters(source: Any, count: int = PEOPLE) -> Sitters:
     for name in source.attributes
   ]
   images = np.stack([record["image"] for record in records])
-  return Sitters(images, np.stack(targets, axis=1), source.attributes)
+  return People(images, np.stack(targets, axis=1), source.attributes)
 
 
-def sheet(
+def draw_sample_grid(
   title: str,
-  people: Sitters,
+  people: People,
   *,
   networks: Networks,
   state: TrainState,
@@ -54,7 +55,7 @@ def sheet(
   distillation: Distillation | None,
   options: ConfigDict,
 ) -> np.ndarray:
-  """The picture of one step: the teacher's lines, if there is one, above.
+  """Draws the sample grid of a step: the teacher's lines, if any, above.
 
   Args:
     title: its heading.
@@ -73,37 +74,41 @@ def sheet(
     (generator, state.discriminator, teacher)
   )
   own = logits = np.eye(len(people.attributes), dtype=np.float32)
-  judge = networks.discriminator, discriminator
+  scorer = networks.discriminator, discriminator
   lines = []
   if teacher is not None and distillation is not None:
     mapping = distillation.mapping
     taught = Trained(distillation.networks, *teacher)
-    attentions = distilled("teacher", taught.networks.generator, options)
-    lines = portray(
+    attentions = distilled_attention(
+      "teacher", taught.networks.generator, options
+    )
+    lines = draw_lines(
       "teacher", taught, people, attentions, options.method, mapping, mapping
     )
     if options.discriminator == "teacher":
-      judge = distillation.networks.discriminator, teacher.discriminator
+      scorer = distillation.networks.discriminator, teacher.discriminator
       logits = mapping
   legend = "student" if lines else "generator"
-  trained = Trained(Networks(networks.generator, judge[0]), generator, judge[1])
-  attentions = distilled(legend, networks.generator, options)
-  lines += portray(
+  trained = Trained(
+    Networks(networks.generator, scorer[0]), generator, scorer[1]
+  )
+  attentions = distilled_attention(legend, networks.generator, options)
+  lines += draw_lines(
     legend, trained, people, attentions, options.method, own, logits
   )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
-def portray(
+def draw_lines(
   legend: str,
   trained: Trained,
-  people: Sitters,
+  people: People,
   attentions: Mapping[str, str],
   method: str,
   conditions: np.ndarray,
   logits: np.ndarray,
 ) -> list[pictures.Line]:
-  """A line of translations, then some with an attention map laid over.
+  """Draws a line of translations, then some with an attention map laid over.
 
   Args:
     legend: whose they are.
@@ -134,10 +139,10 @@ def portray(
   return lines
 
 
-def distilled(
+def distilled_attention(
   legend: str, generator: Generator, options: ConfigDict
 ) -> dict[str, str]:
-  """The attention that config.attention distils, for `portray`."""
+  """Returns the attention that config.attention distils, for `draw_lines`."""
   activation = attention.activation_name(
     options.block, options.hook, generator.blocks
   )

@@ -83,7 +83,7 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
   """
   validation.check(config)
   source, validation_source = _open(config)
-  people = samples.sitters(validation_source)
+  people = samples.first_people(validation_source)
   config = resolve(config, source)
   networks = create_networks(config)
   teacher, distillation = teaching.load_teacher(config)
@@ -295,13 +295,13 @@ def _introduce(
 
 
 def _draw_samples(
-  workdir: str, step: int, people: samples.Sitters, writer: Any, **trained: Any
+  workdir: str, step: int, people: samples.People, writer: Any, **trained: Any
 ) -> None:
   """Writes samples/step_N.png: translations and attention, teacher above."""
   if jax.process_index() > 0:
     return
   title = f"{pathlib.Path(workdir).name}, step {step:,}"
-  sheet = samples.sheet(title, people, **trained)
+  sheet = samples.draw_sample_grid(title, people, **trained)
   pictures.save_png(pathlib.Path(workdir, f"samples/step_{step:06}.png"), sheet)
   writer.write_images(step, {"samples": sheet[None]})
 

@@ -129,7 +129,7 @@ def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
   return fields
 
 
-def load_run(workdir: str, step: int | None = None) -> Run:
+def load_run(workdir: str, step: int | str | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
@@ -153,7 +153,7 @@ def load_run(workdir: str, step: int | None = None) -> Run:
       f"{workdir} has no checkpoint of step {step}, only of"
       f" {', '.join(map(str, saved))}"
     )
-  step = saved[-1] if step is None else step
+  step = saved[-1] if step is None else int(step)
   state = checkpoint.load_state(workdir, step)
   generator = state["generator"] if state["ema"] is None else state["ema"]
   return _run(config, generator, state["discriminator"], step)

@@ -23,7 +23,7 @@ _POSITIVE = (
   "classifier.width",
   "classifier.epochs",
   "classifier.batch_size",
-  "evaluation.looked_at",
+  "evaluation.probe_images",
 )
 _NOT_NEGATIVE = (
   "loss.lambda_cls",

@@ -73,11 +73,7 @@ def train_classifier(
   batch_size = min(settings.batch_size, len(train))
   an_epoch = len(train) // batch_size
   steps = settings.epochs * an_epoch
-  optimizer = optax.adamw(
-    optax.cosine_decay_schedule(settings.learning_rate, steps),
-    weight_decay=settings.weight_decay,
-    mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
-  )
+  optimizer = _optimizer(settings.learning_rate, settings.weight_decay, steps)
   variables = jax.device_put(_first_variables(network, settings))
   progress = _Progress(0, variables, optimizer.init(variables["params"]))
   batches = training_batches(
@@ -125,6 +121,19 @@ def train_classifier(
           f" {accuracy['mean']:.2%} of the validation split"
         )
   return progress.variables
+
+
+# The compiled step knows an optimizer by its identity.
+@functools.cache
+def _optimizer(
+  learning_rate: float, weight_decay: float, steps: int
+) -> optax.GradientTransformation:
+  """AdamW on a cosine schedule; biases and norms do not decay."""
+  return optax.adamw(
+    optax.cosine_decay_schedule(learning_rate, steps),
+    weight_decay=weight_decay,
+    mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
+  )
 
 
 def _interruption() -> contextlib.AbstractContextManager[Interruption | None]:

@@ -76,7 +76,7 @@ AGREEMENT = Metric(
   title="agreement with the teacher's map",
   unit=NUMBER,
   better="higher",
-  chance="maps of other people",
+  chance="other people",
   needs=("attention", "a teacher's attention"),
   read=read_rows("agreement", "pearson", chance=("agreement", "chance")),
   measure=_measure,

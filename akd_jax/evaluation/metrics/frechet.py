@@ -18,7 +18,7 @@ class Statistics(NamedTuple):
   Attributes:
     mean: float64 [F].
     covariance: float64 [F, F], unbiased, as numpy.cov.
-    images: how many it was taken of; 0: not known.
+    images: how many it was taken of.
   """
 
   mean: np.ndarray

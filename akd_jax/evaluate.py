@@ -1,6 +1,6 @@
 r"""Measures a trained run on the test split, beside its teacher.
 
-  python -m akd_jax.evaluate --workdir=runs/student [--step=N] \
+  python -m akd_jax.evaluate --workdir=runs/student [--step=N|best] \
       [--attributes=Blond_Hair,Eyeglasses] [--save_images=DIR] \
       [--config.evaluation.FIELD=VALUE ...]
 
@@ -8,13 +8,18 @@ Sets each attribute where it lacks and asks a classifier, trained on the real
 training split only, what it sees: whether the attribute is there, and what else
 changed. Drawn faces are compared with their true translations, attention maps
 with the pixels that the attribute owns. Prints a table and writes
-WORKDIR/evaluation.json and WORKDIR/evaluation/*.png.
+WORKDIR/evaluation.json and WORKDIR/evaluation/*.png; with --attributes that
+name only some, WORKDIR/evaluation_partial.json and WORKDIR/evaluation_partial
+instead, so that what is known of all attributes stays.
+
+--step=best takes the checkpoint with the best config.best_metric.
 
 Fields of config.evaluation and config.classifier can be others than the run's:
 --config.evaluation.inception=FILE for FID.
 """
 
 import pathlib
+import urllib.parse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,10 +30,12 @@ from akd_jax.common import config as overrides
 from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
-  from akd_jax.evaluation.metrics.outcomes import Outcome
+  from akd_jax.evaluation.metrics.outcome import Outcome
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
-_STEP = flags.DEFINE_integer("step", None, "Which checkpoint; the last.")
+_STEP = flags.DEFINE_string(
+  "step", None, "Which checkpoint, by its step, or best; the last."
+)
 _ATTRIBUTES = flags.DEFINE_list("attributes", [], "Only these.")
 _SAVE_IMAGES = flags.DEFINE_string(
   "save_images", None, "Where to write every translation as a PNG of its own."
@@ -40,7 +47,9 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   from akd_jax.plotting.sample_grid import save_png
 
   def save(network: str, outcome: "Outcome") -> None:
-    root = pathlib.Path(folder, network, outcome.attribute)
+    # An attribute may be called Hat/Cap.
+    name = urllib.parse.quote(outcome.attribute, safe=" ")
+    root = pathlib.Path(folder, network, name)
     for position, image in zip(
       outcome.positions, outcome.translated, strict=True
     ):
@@ -52,8 +61,9 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.no_arguments(argv)
+  step = cli.chosen_step(_STEP.value)
   from akd_jax.common import cache as compilation
-  from akd_jax.evaluation import evaluator as evaluation
+  from akd_jax.evaluation import evaluator
   from akd_jax.evaluation import table as summary
   from akd_jax.training import run_dir as runs
 
@@ -65,11 +75,11 @@ def main(argv: list[str]) -> None:
     )
   keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
   # Once: a run that goes on deletes its checkpoints.
-  run = runs.load_run(workdir, _STEP.value)
-  result = evaluation.evaluate(
+  run = runs.load_run(workdir, step)
+  result = evaluator.evaluate(
     run, tuple(_ATTRIBUTES.value), keep, overrides.given()
   )
-  path = evaluation.write(result, workdir, run)
+  path = evaluator.write(result, workdir, run)
   print(f"\n{summary.table(result)}\n\nwritten to {path}")
 
 

@@ -1,19 +1,20 @@
-r"""Repeats tables of the papers: every arm, several seeds, with error bars.
+r"""Repeats tables of the papers: every variant, several seeds, error bars.
 
   python -m akd_jax.experiment --name=paper1_table1[:ARG][,NAME...] \
-      [--seeds=3] [--root=runs/experiments] [--out=docs/results] \
+      [--seeds=3] [--root=runs/experiments] [--out=ROOT/results] \
       [--config.FIELD=VALUE ...]
 
 ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
-field, such as --config.data.path=photos, is set in every arm and is part of the
-recipe: with another value all is trained anew (config.evaluation and
-config.classifier: only evaluated anew), and OUT is ROOT/results.
+field, such as --config.data.path=photos, is set in every variant and is part of
+the recipe: with another value all is trained anew (config.evaluation and
+config.classifier: only evaluated anew).
 
 Trains what is not there yet (teachers of each seed; experiments that ask for
 the same teacher or student share it), evaluates it, and writes
-OUT/NAME[_ARG].md, with pictures, after each seed, but not over a page of more
-seeds. Stop it whenever you like: the same command goes on. Started several
-times it shares the work; on a CPU, one core each is quicker than all for one:
+OUT/NAME[_ARG].md, with pictures, and OUT/NAME[_ARG].csv, the numbers of each
+seed, after each seed, but not over a page of more seeds. Stop it whenever you
+like: the same command goes on. Started several times it shares the work; on a
+CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
 --list shows the names.
 """
@@ -33,19 +34,19 @@ from akd_jax.common.errors import UserError, nearest
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
-  from akd_jax.experiments.runner import Job, Seed
+  from akd_jax.experiments.runner import Job, Replicate
 
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
 _ROOT = flags.DEFINE_string("root", "runs/experiments", "Where runs go.")
 _OUT = flags.DEFINE_string(
-  "out", None, "Where the tables go; docs/results, of recipes as they are."
+  "out", None, "Where pages go; ROOT/results if not given."
 )
 _LIST = flags.DEFINE_bool("list", False, "Print the names and what they are.")
 
 
 def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
-  """That of NAME[:ARG], with some fields set in every arm."""
+  """Returns that of NAME[:ARG], with some fields set in every variant."""
   from akd_jax.configs.experiments import EXPERIMENTS
 
   name, _, scale = argument.partition(":")
@@ -61,18 +62,18 @@ def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
 
 
 def _report(
-  argument: str, experiment: "Experiment", seeds: "list[Seed]"
+  argument: str, experiment: "Experiment", replicates: "list[Replicate]"
 ) -> str:
-  """Writes that of the seeds that are done, if any; returns it."""
+  """Writes the page of the seeds that are done, if any; returns it."""
   from akd_jax.experiments import report
 
-  count = next((i for i, x in enumerate(seeds) if not x.done), len(seeds))
+  done = [replicate.done for replicate in replicates]
+  count = done.index(False) if False in done else len(done)
   if not count:
     return ""
   # Of each scale a page of its own.
   name = argument.removesuffix(":avatars").replace(":", "_")
-  usual = f"{_ROOT.value}/results" if overrides.given() else "docs/results"
-  path = pathlib.Path(_OUT.value or usual, f"{name}.md")
+  path = pathlib.Path(_OUT.value or f"{_ROOT.value}/results", f"{name}.md")
   command = shlex.join(
     [
       *("python", "-m", "akd_jax.experiment"),
@@ -81,7 +82,7 @@ def _report(
     ]
   )
   return report.write(
-    path, experiment.title, experiment.paper, command, seeds[:count]
+    path, experiment.title, experiment.paper, command, replicates[:count]
   )
 
 
@@ -90,7 +91,7 @@ def _steps(jobs: "list[Job]") -> int:
 
 
 def main(argv: list[str]) -> None:
-  """Does all seeds of all arms of all experiments."""
+  """Does all seeds of all variants of all experiments."""
   cli.no_arguments(argv)
   if _LIST.value:
     from akd_jax.configs.experiments import EXPERIMENTS
@@ -104,26 +105,26 @@ def main(argv: list[str]) -> None:
     argument: _find(argument, overrides.given()) for argument in _NAME.value
   }
   from akd_jax.common import cache as compilation
-  from akd_jax.experiments import runner as jobs
+  from akd_jax.experiments import runner
 
   compilation.use_persistent_cache()
   root = pathlib.Path(_ROOT.value)
-  seeds = {
+  replicates = {
     argument: [
-      jobs.seed_of(experiment.variants, seed, root)
+      runner.plan_replicate(experiment.variants, seed, root)
       for seed in range(_SEEDS.value)
     ]
     for argument, experiment in experiments.items()
   }
-  every: dict[pathlib.Path, jobs.Job] = {}
-  for of_experiment in seeds.values():
-    for seed in of_experiment:
-      jobs.check(seed)
-    teachers = [job for seed in of_experiment for job in seed.teachers.values()]
-    students = [job for seed in of_experiment for job in seed.arms.values()]
+  every: dict[pathlib.Path, Job] = {}
+  for of_experiment in replicates.values():
+    for replicate in of_experiment:
+      runner.check(replicate)
+    teachers = [job for x in of_experiment for job in x.teachers.values()]
+    students = [job for x in of_experiment for job in x.variants.values()]
     every |= {job.workdir: job for job in teachers + students}
-  started, steps = time.monotonic(), _steps(jobs.undone(every.values()))
-  for left in jobs.work(every.values()):
+  started, steps = time.monotonic(), _steps(runner.undone(every.values()))
+  for left in runner.work(every.values()):
     minutes = (time.monotonic() - started) / 60
     still = _steps(left)
     print(
@@ -132,10 +133,10 @@ def main(argv: list[str]) -> None:
       flush=True,
     )
     for argument, experiment in experiments.items():
-      _report(argument, experiment, seeds[argument])
+      _report(argument, experiment, replicates[argument])
   for argument, experiment in experiments.items():
-    print(f"\n{_report(argument, experiment, seeds[argument])}")
-  if undone := jobs.undone(every.values()):
+    print(f"\n{_report(argument, experiment, replicates[argument])}")
+  if undone := runner.undone(every.values()):
     names = ", ".join(str(job.workdir) for job in undone)
     raise UserError(f"not done, since a run diverged: {names}")
 

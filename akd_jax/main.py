@@ -54,9 +54,9 @@ def main(argv: list[str]) -> None:
 
     train_with_teacher(config, workdir)
   else:
-    from akd_jax.evaluation import attribute_classifier as judge
+    from akd_jax.evaluation import classifier_cache
 
-    judge.train_judge(config, workdir)
+    classifier_cache.train_and_report(config, workdir)
 
 
 def _installed(argument: str) -> str:

@@ -91,6 +91,21 @@ def no_arguments(argv: list[str]) -> None:
     )
 
 
+def chosen_step(text: str | None) -> int | str | None:
+  """Returns what --step names: a number, "best", or None for the last.
+
+  Raises:
+    UserError: it is none of these.
+  """
+  if text is None or text == "best":
+    return text
+  if text.isdecimal():
+    return int(text)
+  raise UserError(
+    f"--step={text} must be the step of a checkpoint, a number, or best"
+  )
+
+
 def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
     main(argv[1:])

@@ -1,156 +1,126 @@
-"""The judge of translations: a classifier, trained once, then kept.
+"""The attribute classifier: says which attributes pictures have.
 
-It sees real images of the training split only, never a translated one.
+How it is trained stands in classifier_training.py, and where it is kept in
+classifier_cache.py.
 """
 
-import hashlib
-import json
-import zipfile
+import functools
+import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
-from akd_jax.common.cache import cache_directory
-from akd_jax.common.errors import UserError
-from akd_jax.common.files import alone, digest, written_whole
-from akd_jax.data.pipeline import SPLITS, known_attributes, open_source
-from akd_jax.evaluation.classifier_training import (
-  Classifier,
-  accuracy_on,
-  create_network,
-  say,
-  train_classifier,
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.data.pipeline import (
+  SPLITS,
+  known_attributes,
+  open_source,
+  read_in_batches,
 )
-from akd_jax.models.resnet import Variables
-from akd_jax.training.validation import check_judge
+from akd_jax.evaluation.selection import spread_evenly
+from akd_jax.inference.batches import in_pieces
+from akd_jax.models.resnet import ResNet, Variables, resnet18, resnet50
 
-# What np.load raises on a file cut short.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+NETWORKS = {"resnet18": resnet18, "resnet50": resnet50}
+# Images that are classified at once.
+_PIECE = 32
 
 
-def load_or_train(
-    config: ConfigDict, directory: str | Path, train: Any, validation: Any,
-    test: Any,
-) -> Classifier:  # fmt: skip
-  """Returns the classifier of a config, training it if there is none yet.
+class Splits(NamedTuple):
+  """Sources of real images: to learn from, to look at on the way, to test."""
+
+  train: Any
+  validation: Any
+  test: Any
+
+
+def open_splits(data: ConfigDict) -> Splits:
+  """Opens all splits of `config.data`."""
+  return Splits(*(open_source(data, split) for split in SPLITS))
+
+
+class Predictions(NamedTuple):
+  """What a classifier says of N images.
+
+  Attributes:
+    labels: 0/1 [N, K], of the attributes that it knows.
+    features: [N, F], of its last layer.
+  """
+
+  labels: np.ndarray
+  features: np.ndarray
+
+
+class Classifier(NamedTuple):
+  """A network that knows K attributes.
+
+  Attributes:
+    network: its architecture.
+    variables: its parameters and batch statistics.
+    metadata: its `attributes` and `label_rule`, what it was trained on, and,
+      once it is kept, its `test_accuracy`.
+  """
+
+  network: ResNet
+  variables: Variables
+  metadata: dict[str, Any]
+
+  def predict(self, images: np.ndarray) -> Predictions:
+    """Classifies uint8 images [N, S, S, 3]."""
+    function = functools.partial(_forward, self.network, self.variables)
+    logits, features = in_pieces(function, _PIECE, images)
+    return Predictions(predicted(logits, self.metadata["label_rule"]), features)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _forward(
+  network: ResNet, variables: Variables, image: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  outputs: Any = network.apply(variables, to_unit(image))
+  return outputs
+
+
+def to_unit(image: jax.Array) -> jax.Array:
+  """Scales uint8 to [-1, 1]."""
+  return image.astype(jnp.float32) / 127.5 - 1
+
+
+def predicted(logits: np.ndarray, label_rule: str) -> np.ndarray:
+  """Returns the 0/1 labels [N, K] that logits [N, K] mean.
 
   Args:
-    config: its `data` and `classifier` fields decide which classifier it is.
-    directory: where classifiers are kept.
-    train: source of real images to learn from.
-    validation: source for the accuracy shown on the way.
-    test: source for the accuracy kept in the metadata.
+    logits: of N images.
+    label_rule: "multilabel", or one by which exactly one label is on.
   """
-  network = create_network(config)
-  of_data = data_digest(config, train)
-  name = digest(of_data, config.classifier.to_dict())
-  path = Path(directory) / f"classifier-{name}.npz"
-  if path.exists():
-    return _kept(network, path)
-  # Another process may be training the same one.
-  with alone(directory, wait=True):
-    if path.exists():
-      return _kept(network, path)
-    variables = train_classifier(config, train, validation)
-    accuracy = accuracy_on(config, Classifier(network, variables, {}), test)
-    metadata = {
-      **config.classifier.to_dict(),
-      "attributes": list(config.data.attributes),
-      "label_rule": config.data.label_rule,
-      "image_size": config.data.image_size,
-      "data_digest": of_data,
-      "training_images": len(train),
-      "test_images": len(test),
-      "test_accuracy": accuracy,
-    }
-    _save(path, variables, metadata)
-  say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
-  return Classifier(network, variables, metadata)
+  if label_rule != "multilabel":
+    columns = np.arange(logits.shape[1])
+    return (logits.argmax(1)[:, None] == columns).astype(np.uint8)
+  return (logits > 0).astype(np.uint8)
 
 
-def _kept(network: Any, path: Path) -> Classifier:
-  classifier = Classifier(network, *_load(path))
-  accuracy = classifier.metadata["test_accuracy"]["mean"]
-  say(f"reusing {path}, right on {accuracy:.2%} of the test split")
-  return classifier
+def create_network(config: ConfigDict) -> ResNet:
+  """Creates the architecture that `config.classifier` names."""
+  name = config.classifier.name
+  if name not in NETWORKS:
+    raise UserError(
+      f"config.classifier.name={name!r} is none of {', '.join(NETWORKS)}"
+      + nearest(name, NETWORKS)
+    )
+  return NETWORKS[name](
+    classes=len(config.data.attributes), width=config.classifier.width
+  )
 
 
-def judge_of(config: ConfigDict, splits: Sequence[Any]) -> Classifier:
-  """The classifier that judges a run, kept in a corner of the user's cache.
-
-  It learns from other pictures than the run where `config.classifier.data`
-  says so: a judge that has seen no bald women does not see that one is bald.
-
-  Args:
-    config: as `judged` returns it.
-    splits: the run's sources, in the order of SPLITS.
-
-  Raises:
-    UserError: `config.classifier.data` has a field that it can not have.
-  """
-  check_judge(config)
-  config = ConfigDict(config.to_dict())
-  otherwise = config.classifier.data
-  del config.classifier["data"]
-  for field, value in otherwise.items():
-    config.data[field] = value
-  if otherwise:
-    splits = [open_source(config.data, split) for split in SPLITS]
-  return load_or_train(config, cache_directory() / "classifiers", *splits)
-
-
-def real_accuracy(
-  config: ConfigDict, classifier: Classifier, test: Any
-) -> dict[str, Any]:
-  """How often a judge is right on real pictures of the run that it judges.
-
-  Its metadata says how often on those that it was tested on, which are others
-  where it learns from others.
-
-  Args:
-    config: as `judged` returns it.
-    classifier: the run's judge.
-    test: the run's test split.
-
-  Returns:
-    {"mean", "attributes": {name: share}}.
-  """
-  if not config.classifier.data:
-    return classifier.metadata["test_accuracy"]
-  return accuracy_on(config, classifier, test)
-
-
-def train_judge(config: ConfigDict, workdir: str) -> Classifier:
-  """The command: trains the judge and writes WORKDIR/classifier.json."""
-  attributes = open_source(config.data, "train").attributes
-  config = ConfigDict(config.to_dict())
-  config.data.attributes = tuple(attributes)
-  config = judged(config)
-  splits = [open_source(config.data, split) for split in SPLITS]
-  classifier = judge_of(config, splits)
-  accuracy = classifier.metadata["test_accuracy"]
-  path = Path(workdir) / "classifier.json"
-  path.parent.mkdir(parents=True, exist_ok=True)
-  path.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
-  print("right on the test split")
-  for name, share in accuracy["attributes"].items():
-    shown = "      -" if share is None else f"{share:7.2%}"
-    print(f"  {name:20} {shown}")
-  print(f"  {'mean':20} {accuracy['mean']:7.2%}\nwritten to {path}")
-  return classifier
-
-
-def judged(config: ConfigDict) -> ConfigDict:
-  """The config with all that the judge of translations is to know.
+def with_known_attributes(config: ConfigDict) -> ConfigDict:
+  """Returns the config with all attributes that the classifier is to know.
 
   Those are the attributes that are translated and, with them, those of
   `config.classifier.also` that the data has, whose changes are leakage.
-  Exclusive classes have no others.
+  Classes that exclude each other have no others.
   """
   config = ConfigDict(config.to_dict())
   also = tuple(config.classifier.also)
@@ -158,40 +128,57 @@ def judged(config: ConfigDict) -> ConfigDict:
     known = known_attributes(config.data)
     missing = [name for name in also if name not in known]
     if missing:
-      say(f"the data has no {', '.join(missing)}: not judged")
+      say(f"the data has no {', '.join(missing)}: it will not know them")
     names = (*config.data.attributes, *(x for x in also if x in known))
     config.data.attributes = tuple(dict.fromkeys(names))
   return config
 
 
-def data_digest(config: ConfigDict, train: Any) -> str:
-  """Tells data sets apart by the fields that choose images, and by a look.
+def accuracy_on(
+  classifier: Classifier, source: Any, threads: int, limit: int = 0
+) -> dict[str, Any]:
+  """Measures a classifier on at most `limit` (0: all) images of a source.
 
-  The labels notice a folder that has grown, the first image a data set that
-  is drawn or decoded in another way.
+  Returns:
+    See `accuracy_of`.
   """
-  fields = config.data.to_dict()
-  fields.pop("threads")  # Changes how fast, not what.
-  fields.pop("exclusive", None)  # A run's: follows from the rest.
-  look = hashlib.sha256(np.asarray(train.labels).tobytes())
-  look.update(train[0]["image"].tobytes())
-  return digest(fields, look.hexdigest())
+  chosen = spread_evenly(len(source), limit).tolist()
+  labels: list[np.ndarray] = []
+  true: list[np.ndarray] = []
+  for images, known in read_in_batches(source, chosen, threads):
+    labels.append(classifier.predict(images).labels)
+    true.append(known)
+  attributes, label_rule = (
+    classifier.metadata[name] for name in ("attributes", "label_rule")
+  )
+  both = np.concatenate(labels), np.concatenate(true)
+  return accuracy_of(*both, attributes, label_rule)
 
 
-def _save(path: Path, variables: Variables, metadata: dict[str, Any]) -> None:
-  """Writes arrays by their path, and `metadata`, a JSON string."""
-  arrays = flatten_dict(jax.device_get(variables), sep="/")
-  arrays["metadata"] = np.array(json.dumps(metadata))
-  with written_whole(path) as partial, open(partial, "wb") as file:
-    np.savez(file, **arrays)
+def accuracy_of(
+  labels: np.ndarray,
+  true: np.ndarray,
+  attributes: Sequence[str],
+  label_rule: str,
+) -> dict[str, Any]:
+  """Measures how well predicted labels agree with true ones, both 0/1 [N, K].
+
+  Returns:
+    {"mean", "attributes": {name: accuracy}}: the share of images that are
+    classified rightly; by another rule than "multilabel" that of a class's own
+    images, and None where it has none.
+  """
+  right = labels == true
+  results: dict[str, float | None] = {}
+  for column, name in enumerate(attributes):
+    tested = right[:, column]
+    if label_rule != "multilabel":
+      tested = tested[true[:, column] > 0]
+    results[name] = float(tested.mean()) if len(tested) else None
+  known = [value for value in results.values() if value is not None]
+  return {"mean": float(np.mean(known)), "attributes": results}
 
 
-def _load(path: Path) -> tuple[Variables, dict[str, Any]]:
-  try:
-    # Opened here: np.load leaves a damaged file open.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-      arrays = dict(kept)
-    metadata = json.loads(str(arrays.pop("metadata")))
-  except _DAMAGED as error:
-    raise UserError(f"{path} is damaged ({error}): delete it") from error
-  return jax.device_put(unflatten_dict(arrays, sep="/")), metadata
+def say(message: str) -> None:
+  """Prints a line about the classifier on the terminal."""
+  print(f"classifier: {message}", file=sys.stderr, flush=True)

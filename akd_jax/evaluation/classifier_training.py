@@ -1,8 +1,13 @@
-"""The attribute classifier: how it is trained, and what it says of pictures."""
+"""How the attribute classifier is trained.
 
+It sees real images of the training split only, never a translated one. Training
+that is stopped goes on where it was, to the same bits.
+"""
+
+import contextlib
 import functools
-import sys
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -11,110 +16,176 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
-from akd_jax.data.pipeline import read_in_batches, training_batches
-from akd_jax.evaluation.metrics.accuracy import agreement, spread
-from akd_jax.inference.batches import in_pieces
+from akd_jax.common import cli
+from akd_jax.common.errors import UserError
+from akd_jax.data.pipeline import training_batches
+from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation.attribute_classifier import (
+  Classifier,
+  Splits,
+  accuracy_on,
+  create_network,
+  say,
+  to_unit,
+)
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
 from akd_jax.interop.torch_resnet import from_imagenet
-from akd_jax.models.resnet import (
-  ResNet,
-  Variables,
-  draw_variables,
-  resnet18,
-  resnet50,
-)
+from akd_jax.models.resnet import ResNet, Variables, draw_variables
+from akd_jax.training.preemption import Interruption
 
-_NETWORKS = {"resnet18": resnet18, "resnet50": resnet50}
-# Images judged at once.
-_PIECE = 32
-# Enough for the progress line; the test split is judged whole.
+# Enough for the progress line; the test split is classified whole.
 _VALIDATION_IMAGES = 2_000
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_SAVES = 60.0
 
 
-class Classifier(NamedTuple):
-  """A trained network.
+class _Progress(NamedTuple):
+  """Where training stands: all that the next step depends on.
 
   Attributes:
-    network: its architecture.
-    variables: its parameters and batch statistics.
-    metadata: what it was trained on, and its accuracy on the test split.
+    step: how many are done.
+    variables: parameters and batch statistics.
+    moments: the optimizer's state.
   """
 
-  network: ResNet
+  step: int
   variables: Variables
-  metadata: dict[str, Any]
-
-  def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits [N, C] and features [N, F] of uint8 images [N, S, S, 3]."""
-    function = functools.partial(_forward, self.network, self.variables)
-    return in_pieces(function, _PIECE, images)
-
-
-def create_network(config: ConfigDict) -> ResNet:
-  """The architecture that `config.classifier` names."""
-  name = config.classifier.name
-  if name not in _NETWORKS:
-    raise UserError(
-      f"config.classifier.name={name!r} is none of {', '.join(_NETWORKS)}"
-      + nearest(name, _NETWORKS)
-    )
-  return _NETWORKS[name](
-    classes=len(config.data.attributes), width=config.classifier.width
-  )
+  moments: optax.OptState
 
 
 def train_classifier(
-  config: ConfigDict, train: Any, validation: Any
+  config: ConfigDict, splits: Splits, unfinished: Path
 ) -> Variables:
-  """Trains on random flips of `train`, by AdamW on a cosine schedule."""
-  settings = config.classifier
+  """Trains on random flips of `splits.train`, by AdamW on a cosine schedule.
+
+  Args:
+    config: its `data` and `classifier`.
+    splits: of real images; that for tests is not looked at.
+    unfinished: a file that holds where training stands while it goes on, and
+      from which the same training is taken up.
+
+  Raises:
+    Stopped: SIGTERM or Ctrl-C; saved after the step that was under way.
+    UserError: the loss is not finite.
+  """
+  settings, train = config.classifier, splits.train
   network = create_network(config)
   batch_size = min(settings.batch_size, len(train))
-  steps_per_epoch = len(train) // batch_size
-  steps = settings.epochs * steps_per_epoch
-  optimizer = optax.adamw(
-    optax.cosine_decay_schedule(settings.learning_rate, steps),
-    weight_decay=settings.weight_decay,
-    mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
-  )
+  an_epoch = len(train) // batch_size
+  steps = settings.epochs * an_epoch
+  optimizer = _optimizer(settings.learning_rate, settings.weight_decay, steps)
   variables = jax.device_put(_first_variables(network, settings))
-  moments = optimizer.init(variables["params"])
+  progress = _Progress(0, variables, optimizer.init(variables["params"]))
   batches = training_batches(
       train, batch_size=batch_size, n_critic=1, seed=settings.seed,
       threads=config.data.threads,
   )  # fmt: skip
   say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")
-  started = said = time.monotonic()
-  for step in range(1, steps + 1):
-    batch = next(batches)
-    variables, moments, loss = _update(
-        network, optimizer, config.data.label_rule, variables, moments,
-        batch["image"][0], batch["label"][0],
-    )  # fmt: skip
-    if not np.isfinite(loss):
-      raise UserError(
-        f"the classifier's loss is {loss} at step {step}: lower"
-        f" config.classifier.learning_rate={settings.learning_rate}"
-      )
-    now = time.monotonic()
-    if step == 1:
-      started = said = now  # It compiled: that foretells nothing.
-    elif now - said > _SECONDS_BETWEEN_LINES:
-      said = now
-      left = (now - started) / (step - 1) * (steps - step)
-      say(f"step {step:,}/{steps:,}, loss {loss:.4f}, {left:.0f} s left")
-    if step % steps_per_epoch == 0:
-      accuracy = accuracy_on(
-          config, Classifier(network, variables, {}), validation,
-          _VALIDATION_IMAGES,
+  if unfinished.exists():
+    progress = _take_up(unfinished, progress, batches)
+    say(f"going on from step {progress.step:,}")
+  clock = _Clock(progress.step, steps)
+  saved = time.monotonic()
+  with _interruption() as interruption:
+    for step in range(progress.step + 1, steps + 1):
+      batch = next(batches)
+      variables, moments, loss = _update(
+          network, optimizer, config.data.label_rule, progress.variables,
+          progress.moments, batch["image"][0], batch["label"][0],
       )  # fmt: skip
-      say(
-        f"epoch {step // steps_per_epoch}/{settings.epochs}, right on"
-        f" {accuracy['mean']:.2%} of the validation split"
-      )
-  return variables
+      progress = _Progress(step, variables, moments)
+      if not np.isfinite(loss):
+        raise UserError(
+          f"the classifier's loss is {loss} at step {step}: lower"
+          f" config.classifier.learning_rate={settings.learning_rate}"
+        )
+      clock.tick(step, loss)
+      stop = interruption is not None and interruption.requested(all_ask=False)
+      if stop or time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
+        _save(unfinished, progress, batches)
+        saved = time.monotonic()
+      if stop:
+        raise cli.Stopped(
+          f"stopped and saved at step {step:,}/{steps:,} of the classifier:"
+          " the same command goes on from here"
+        )
+      if step % an_epoch == 0:
+        metadata = config.data.to_dict()
+        classifier = Classifier(network, variables, metadata)
+        accuracy = accuracy_on(
+            classifier, splits.validation, config.data.threads,
+            _VALIDATION_IMAGES,
+        )  # fmt: skip
+        say(
+          f"epoch {step // an_epoch}/{settings.epochs}, right on"
+          f" {accuracy['mean']:.2%} of the validation split"
+        )
+  return progress.variables
+
+
+# The compiled step knows an optimizer by its identity.
+@functools.cache
+def _optimizer(
+  learning_rate: float, weight_decay: float, steps: int
+) -> optax.GradientTransformation:
+  """AdamW on a cosine schedule; biases and norms do not decay."""
+  return optax.adamw(
+    optax.cosine_decay_schedule(learning_rate, steps),
+    weight_decay=weight_decay,
+    mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
+  )
+
+
+def _interruption() -> contextlib.AbstractContextManager[Interruption | None]:
+  """Returns what hears SIGTERM and Ctrl-C, where one process is all there is.
+
+  On a pod other processes would go on without this one.
+  """
+  if jax.process_count() > 1:
+    return contextlib.nullcontext()
+  return Interruption()
+
+
+class _Clock:
+  """Says how far training is, every few seconds."""
+
+  def __init__(self, first: int, steps: int):
+    self._first, self._steps = first, steps
+    self._started = self._said = time.monotonic()
+
+  def tick(self, step: int, loss: jax.Array) -> None:
+    now = time.monotonic()
+    done = step - self._first - 1
+    if not done:
+      self._started = self._said = now  # It compiled: that foretells nothing.
+    elif now - self._said > _SECONDS_BETWEEN_LINES:
+      self._said = now
+      left = (now - self._started) / done * (self._steps - step)
+      say(f"step {step:,}/{self._steps:,}, loss {loss:.4f}, {left:.0f} s left")
+
+
+def _save(path: Path, progress: _Progress, batches: Any) -> None:
+  """Writes where training stands, its arrays by number."""
+  leaves = jax.device_get(jax.tree.leaves(progress[1:]))
+  arrays = {str(i): leaf for i, leaf in enumerate(leaves)}
+  place = {"step": progress.step, "data": batches.get_state()}
+  kept_arrays.write(path, arrays, place)
+
+
+def _take_up(path: Path, first: _Progress, batches: Any) -> _Progress:
+  """Reads what `_save` wrote into the shape of `first`; sets the data's place.
+
+  Raises:
+    UserError: the file is damaged, or of another network.
+  """
+  arrays, place = kept_arrays.read(path)
+  leaves, shape = jax.tree.flatten(first[1:])
+  found = [arrays[str(i)] for i in range(len(arrays))]
+  if [x.shape for x in found] != [x.shape for x in leaves]:
+    raise UserError(f"{path} is of another network: delete it")
+  batches.set_state(place["data"])
+  variables, moments = jax.device_put(jax.tree.unflatten(shape, found))
+  return _Progress(place["step"], variables, moments)
 
 
 def _first_variables(network: ResNet, settings: ConfigDict) -> Variables:
@@ -148,15 +219,15 @@ def _update(
   def mean_loss(params: Any) -> tuple[jax.Array, Any]:
     (logits, _), statistics = network.apply(
       {**variables, "params": params},
-      _to_unit(image),
+      to_unit(image),
       train=True,
       mutable=["batch_stats"],
     )
     target = label.astype(jnp.float32)
-    if label_rule == "exclusive":
-      losses = optax.softmax_cross_entropy(logits, target)
-    else:
+    if label_rule == "multilabel":
       losses = optax.sigmoid_binary_cross_entropy(logits, target)
+    else:
+      losses = optax.softmax_cross_entropy(logits, target)
     return jnp.mean(losses), statistics
 
   gradient = jax.value_and_grad(mean_loss, has_aux=True)
@@ -164,36 +235,3 @@ def _update(
   updates, moments = optimizer.update(grads, moments, variables["params"])
   params = optax.apply_updates(variables["params"], updates)
   return {"params": params, **statistics}, moments, loss
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _forward(
-  network: ResNet, variables: Variables, image: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-  outputs: Any = network.apply(variables, _to_unit(image))
-  return outputs
-
-
-def _to_unit(image: jax.Array) -> jax.Array:
-  """uint8 to [-1, 1]."""
-  return image.astype(jnp.float32) / 127.5 - 1
-
-
-def accuracy_on(
-  config: ConfigDict, classifier: Classifier, source: Any, limit: int = 0
-) -> dict[str, Any]:
-  """Accuracy on at most `limit` (0: all) images of a source."""
-  chosen = spread(len(source), limit).tolist()
-  logits: list[np.ndarray] = []
-  labels: list[np.ndarray] = []
-  for images, known in read_in_batches(source, chosen, config.data.threads):
-    logits.append(classifier.predict(images)[0])
-    labels.append(known)
-  return agreement(
-      np.concatenate(logits), np.concatenate(labels), config.data.attributes,
-      config.data.label_rule,
-  )  # fmt: skip
-
-
-def say(message: str) -> None:
-  print(f"classifier: {message}", file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.inference.grids import Sitters, distilled, portray
+from akd_jax.inference.grids import People, distilled_attention, draw_lines
 from akd_jax.inference.translator import Translator
 from akd_jax.plotting import sample_grid as pictures
 
@@ -17,7 +17,7 @@ from akd_jax.plotting import sample_grid as pictures
 def every_block(
   title: str,
   translator: Translator,
-  people: Sitters,
+  people: People,
   source: Any,
   options: ConfigDict,
 ) -> np.ndarray:
@@ -40,7 +40,7 @@ def every_block(
     f"block {i + 1} of {len(names)}": name for i, name in enumerate(names)
   }
   lines = _truth(people, source)
-  lines += portray(translator, people, attentions, options.method)
+  lines += draw_lines(translator, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
@@ -57,7 +57,7 @@ class Portrayed(NamedTuple):
 
 
 def side_by_side(
-  title: str, people: Sitters, networks: Sequence[Portrayed]
+  title: str, people: People, networks: Sequence[Portrayed]
 ) -> np.ndarray:
   """Draws the same people by several networks, each one's attention beneath.
 
@@ -71,13 +71,16 @@ def side_by_side(
   """
   lines = []
   for translator, options in networks:
-    lines += portray(
-      translator, people, distilled(translator, options), options.method
+    lines += draw_lines(
+      translator,
+      people,
+      distilled_attention(translator, options),
+      options.method,
     )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
-def _truth(people: Sitters, source: Any) -> list[pictures.Line]:
+def _truth(people: People, source: Any) -> list[pictures.Line]:
   """What would be right, where that is known."""
   if not hasattr(source, "counterfactual"):
     return []

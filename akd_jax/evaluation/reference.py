@@ -1,18 +1,15 @@
 """The real pictures that translations are to look like: statistics, kept.
 
 Frechet and kernel distances compare features of translations with features of
-the training split, of which no test picture is part. With the weights of FID's
-InceptionV3 they are FID and KID; without, the features are the attribute
-classifier's and the distances are called `fd_classifier` and `kd_classifier`:
-no other number may be called FID.
+the training split, of which no test picture is part. Features are InceptionV3's
+where its weights are given, or the attribute classifier's: see
+metrics/distances.py.
 """
 
 import functools
-import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -20,107 +17,37 @@ from ml_collections import ConfigDict
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
-from akd_jax.evaluation.attribute_classifier import data_digest
-from akd_jax.evaluation.classifier_training import Classifier, say
-from akd_jax.evaluation.metrics import frechet
-from akd_jax.evaluation.metrics.accuracy import spread
+from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation.attribute_classifier import Classifier, say
+from akd_jax.evaluation.classifier_cache import data_digest
+from akd_jax.evaluation.metrics.frechet import Moments, Statistics
+from akd_jax.evaluation.metrics.outcome import Reference
+from akd_jax.evaluation.selection import spread_evenly
+from akd_jax.inference.batches import in_pieces
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception
 
-# Real pictures whose features are kept for the kernel distance; the size and
-# number of its subsets are torch-fidelity's.
+# Pictures through InceptionV3 at once: a CPU is fastest with 4 to 16.
+_PIECE = 16
+# Real pictures whose features are kept for the kernel distance.
 _SAMPLE = 5_000
-_SUBSETS, _SUBSET_SIZE, _SEED = 100, 1_000, 2020
-# Below, a covariance of 2,048 features is not of full rank: FID is too high.
-_ENOUGH = 2_048
-
-
-class Reference(NamedTuple):
-  """Features of real pictures.
-
-  Attributes:
-    names: of the Frechet and of the kernel distance.
-    embed: uint8 [N, S, S, 3] -> features [N, F]; None where the judge's are
-      meant, which are at hand.
-    statistics: those of the pictures that have an attribute, by its name; ""
-      is all pictures.
-    sample: [n, F], features of some, evenly spread.
-  """
-
-  names: tuple[str, str]
-  embed: Callable[[np.ndarray], np.ndarray] | None
-  statistics: dict[str, frechet.Statistics]
-  sample: np.ndarray
-
-
-class Distances:
-  """Distances of one network's translations to a reference."""
-
-  def __init__(self, reference: Reference):
-    self._reference = reference
-    self._features: list[np.ndarray] = []
-
-  def add(
-    self,
-    attribute: str,
-    images: np.ndarray,
-    judged: np.ndarray,
-    having: np.ndarray,
-  ) -> dict[str, Any]:
-    """The Frechet distance of translations to real pictures of an attribute.
-
-    Nothing is said of fewer than two pictures on either side.
-
-    Args:
-      attribute: what was set or, by the protocol "flip", taken away.
-      images: uint8 [N, S, S, 3], all of which count `overall`.
-      judged: [N, F], the judge's features of them.
-      having: bool [N], on which it was set: these are compared.
-    """
-    embed = self._reference.embed
-    features = judged if embed is None else embed(images)
-    self._features.append(features)
-    return self._frechet(attribute, features[having])
-
-  def overall(self) -> dict[str, Any]:
-    """Both distances of all translations to all real pictures."""
-    if not self._features:
-      return {}
-    features = np.concatenate(self._features)
-    sample, (_, kernel) = self._reference.sample, self._reference.names
-    size = min(_SUBSET_SIZE, len(features), len(sample))
-    if size < 2:
-      return {}
-    mean, deviation = frechet.kernel_distance(
-      features, sample, subsets=_SUBSETS, subset_size=size, seed=_SEED
-    )
-    distance = {"mean": mean, "deviation": deviation, "subset_size": size}
-    return self._frechet("", features) | {kernel: distance}
-
-  def _frechet(self, attribute: str, features: np.ndarray) -> dict[str, Any]:
-    real = self._reference.statistics.get(attribute)
-    if real is None or len(features) < 2:
-      return {}
-    name, _ = self._reference.names
-    if name == "fid" and min(len(features), real.images) < _ENOUGH:
-      say(
-        f"FID of {attribute or 'all attributes'} is of {len(features):,}"
-        f" translations and {real.images:,} real pictures: below {_ENOUGH:,} it"
-        " comes out too high"
-      )
-    fake = frechet.statistics([features])
-    return {name: frechet.frechet_distance(fake, real)}
 
 
 def load_or_compute(
-  config: ConfigDict, judge: Classifier, train: Any
+  config: ConfigDict,
+  classifier: Classifier,
+  train: Any,
+  attributes: Sequence[str],
 ) -> Reference:
-  """The reference of a run, computed once and kept in the user's cache.
+  """Returns the reference of a run, computed once and kept in the user's cache.
 
   Args:
     config: of the run; `evaluation.inception` names the weights of FID.
-    judge: its features serve without them.
+    classifier: its features serve without them.
     train: the source of real pictures.
+    attributes: those that are translated. Statistics are kept of the pictures
+      that have them, and of no others that the source knows: with InceptionV3's
+      2,048 features each takes 34 MB, of memory as well as in the file.
 
   Raises:
     UserError: the weights can not be read, or are other weights.
@@ -129,50 +56,79 @@ def load_or_compute(
   if weights:
     names = ("fid", "kid")
     variables = torch_inception.read(weights, inception.shapes())
-    embed = functools.partial(inception.features, variables)
+    embed = functools.partial(
+      in_pieces, functools.partial(inception.embed, variables), _PIECE
+    )
     kind: Any = "inception"
   else:
     names, embed = ("fd_classifier", "kd_classifier"), None
     kind = {
-      k: v for k, v in judge.metadata.items() if not k.startswith("test_")
+      k: v for k, v in classifier.metadata.items() if not k.startswith("test_")
     }
-  # Of the pictures, which need not be those that the judge has learnt from.
-  name = digest(kind, data_digest(config, train))
-  folder = cache_directory() / "references" / name
-  if not folder.is_dir():
-    _compute(config, train, embed or (lambda x: judge.predict(x)[1]), folder)
-  kept = {
-    path.stem.removeprefix("of_"): frechet.load_statistics(path)
-    for path in folder.glob("of_*.npz")
+  # Of the pictures, which need not be those that the classifier learnt from.
+  name = digest(kind, data_digest(config, train), list(attributes))
+  path = cache_directory() / "references" / f"{name}.npz"
+  if not path.exists():
+    say(f"looking at {len(train):,} real pictures")
+    _compute(
+      path,
+      train,
+      attributes,
+      embed or (lambda images: classifier.predict(images).features),
+      config.data.threads,
+    )
+  arrays, groups = kept_arrays.read(path)
+  statistics = {
+    group: Statistics(mean, covariance, int(count))
+    for group, mean, covariance, count in zip(
+      groups, arrays["mean"], arrays["covariance"], arrays["count"], strict=True
+    )
   }
-  sample = np.load(folder / "sample.npy", allow_pickle=False)
-  return Reference(names, embed, kept, sample)
+  return Reference(names, embed, statistics, arrays["sample"])
 
 
 def _compute(
-  config: ConfigDict,
+  path: Path,
   train: Any,
+  attributes: Sequence[str],
   embed: Callable[[np.ndarray], np.ndarray],
-  folder: Path,
+  threads: int,
 ) -> None:
-  """Writes the folder whole or not at all."""
-  say(f"looking at {len(train):,} real pictures")
-  batches = pipeline.read_in_batches(
-    train, range(len(train)), config.data.threads
+  """Writes the statistics of all pictures and of those with an attribute.
+
+  Pictures pass by once, and only sums of their features are held. Groups are
+  told apart by their number in the file, so that an attribute may have any
+  name.
+  """
+  columns = [tuple(train.attributes).index(name) for name in attributes]
+  groups = {name: Moments() for name in ("", *attributes)}
+  wanted = np.zeros(len(train), bool)
+  wanted[spread_evenly(len(train), _SAMPLE)] = True
+  sample = []
+  start = 0
+  for images, labels in pipeline.read_in_batches(
+    train, range(len(train)), threads
+  ):
+    features = embed(images)
+    groups[""].add(features)
+    for name, column in zip(attributes, columns, strict=True):
+      groups[name].add(features[labels[:, column] > 0])
+    sample.append(features[wanted[start : start + len(features)]])
+    start += len(features)
+  # A covariance takes two pictures.
+  kept = {
+    name: moments.statistics()
+    for name, moments in groups.items()
+    if moments.count > 1
+  }
+  every = kept.values()
+  kept_arrays.write(
+    path,
+    {
+      "mean": np.stack([x.mean for x in every]),
+      "covariance": np.stack([x.covariance for x in every]),
+      "count": np.array([x.images for x in every]),
+      "sample": np.concatenate(sample),
+    },
+    list(kept),
   )
-  found = np.concatenate([embed(images) for images, _ in batches])
-  folder.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-    half = Path(scratch, "half")
-    half.mkdir()
-    columns = zip(train.attributes, np.asarray(train.labels).T, strict=True)
-    groups = {"": np.ones(len(train), bool)}
-    groups |= {name: labels > 0 for name, labels in columns}
-    for name, chosen in groups.items():
-      if chosen.sum() > 1:
-        frechet.save_statistics(
-          half / f"of_{name}.npz", frechet.statistics([found[chosen]])
-        )
-    np.save(half / "sample.npy", found[spread(len(found), _SAMPLE)])
-    if not folder.is_dir():
-      shutil.move(half, folder)

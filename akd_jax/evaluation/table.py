@@ -1,130 +1,87 @@
 """An evaluation as text: what is printed on the terminal."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from akd_jax.experiments.page import mean_of
-
-# Of a network of evaluation.json, its cell; None where it has none.
-_Figure = Callable[[dict[str, Any]], str | None]
+from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.metric import PERCENT, Metric, Value
 
 
-def table(result: dict[str, Any]) -> str:
-  """The result as text: what there is by attribute, and all else by network.
+def table(result: Mapping[str, Any]) -> str:
+  """Writes a result as text: what there is by attribute, all else by network.
 
   Args:
-    result: what `evaluation.evaluate` returns.
+    result: what `evaluator.evaluate` returns.
   """
-  parts = [
-    _ruled(_accuracies(result), last=True),
-    _ruled(_figures(result)),
-    *(
-      _ruled(rows)
-      for rows in (_distances(result), _genders(result), _labels(result))
-      if len(rows) > 1
-    ),
+  first, *others = [
+    _by_attribute(name, result)
+    for name, metric in METRICS.items()
+    if metric.by_attribute
   ]
-  return "\n\n".join(parts)
+  parts = [first, _summary(result), *others, _labels(result)]
+  return "\n\n".join(_ruled(rows) for rows in parts if len(rows) > 1)
 
 
-def _accuracies(result: dict[str, Any]) -> list[list[str]]:
-  """Of the networks, then of the judge: on true translations, on real faces."""
-  networks = result["networks"]
-  attributes = next(iter(networks.values()))["attributes"]
+def _by_attribute(name: str, result: Mapping[str, Any]) -> list[list[str]]:
+  """A line an attribute and one of all, a column a network.
+
+  Behind these come doing nothing, true translations and, of the accuracy, real
+  pictures, where they are known. Nothing where no network has a figure.
+  """
+  metric, networks = METRICS[name], result["networks"]
+  first = next(iter(networks.values()))
+  attributes = [*first["attributes"], None]
   columns = {
-    title: {
-      name: row["accuracy"] for name, row in network["attributes"].items()
-    }
-    | {"mean": network["mean"]}
+    title: [metric.read(network, x).value for x in attributes]
     for title, network in networks.items()
   }
-  mean = mean_of(attributes, "true_accuracy")
-  if mean is not None:
-    columns["true translations"] = {
-      name: row.get("true_accuracy") for name, row in attributes.items()
-    } | {"mean": mean}
-  judge = result["real_accuracy"]["attributes"]
-  real = {name: judge[name] for name in attributes}
-  known = [x for x in real.values() if x is not None]
-  columns["real test split"] = real | {
-    "mean": sum(known) / len(known) if known else None
-  }
-  return [
-    ["accuracy of", *columns],
-    *(
-      [name, *(_percent(column[name]) for column in columns.values())]
-      for name in [*attributes, "mean"]
-    ),
+  if not _any(columns.values()):
+    return []
+  chance = [metric.read(first, x).chance for x in attributes]
+  columns |= {metric.chance: chance} if _any([chance]) else {}
+  if metric.truth:
+    truth = [metric.truth(first, x).value for x in attributes]
+    columns |= {"true translations": truth} if _any([truth]) else {}
+  if name == "accuracy":
+    real = result["real_accuracy"]["attributes"]
+    shares = [real.get(x) for x in attributes[:-1]]
+    known = [x for x in shares if x is not None]
+    mean = sum(known) / len(known) if known else None
+    columns["real test split"] = [*shares, mean]
+  rows = [
+    [attribute or "all", *(_cell(metric, Value(x)) for x in values)]
+    for attribute, *values in zip(attributes, *columns.values(), strict=True)
+    if _any([values])
   ]
+  return [[metric.title, *columns], *rows]
 
 
-def _figures(result: dict[str, Any]) -> list[list[str]]:
+def _summary(result: Mapping[str, Any]) -> list[list[str]]:
+  """A line a metric that is not shown by attribute; none without a figure."""
   networks = result["networks"]
   rows = [["", *networks]]
-  for title, value in _FIGURES.items():
-    cells = [value(network) for network in networks.values()]
-    if any(cell is not None for cell in cells):
-      rows.append([title, *(cell or "-" for cell in cells)])
-    if title == _LAST_OF_ATTENTION:
-      rows += _agreement(result)
+  for metric in METRICS.values():
+    values = [metric.read(network, None) for network in networks.values()]
+    if metric.by_attribute or not _any([[x.value for x in values]]):
+      continue
+    title = metric.title
+    if _any([[x.chance for x in values]]):
+      title += f" ({metric.chance})"
+    rows.append([title, *(_cell(metric, x) for x in values)])
   return rows
 
 
-def _agreement(result: dict[str, Any]) -> list[list[str]]:
-  """Of the student's attention with the teacher's: one line, or none."""
-  rows = result.get("attention_agreement", {})
-  value, chance = mean_of(rows, "pearson"), mean_of(rows, "chance")
-  if value is None or chance is None:
-    return []
-  above = ["-"] * (len(result["networks"]) - 1)
-  return [[_AGREEMENT, *above, f"{value:.2f} ({chance:.2f})"]]
+def _cell(metric: Metric, value: Value) -> str:
+  """Writes a figure, and its chance level beside it where it has one."""
+  known = [x for x in value if x is not None]
+  return metric.unit.write(*known) if value.value is not None else "-"
 
 
-def _distances(result: dict[str, Any]) -> list[list[str]]:
-  """Paper 2's Table III, by its name or that of what stands in for FID."""
-  networks = [x["attributes"] for x in result["networks"].values()]
-  rows: list[list[str]] = []
-  for name in ("fid", "fd_classifier"):
-    if any(name in row for network in networks for row in network.values()):
-      rows.append([f"{_DISTANCES[name]} of", *result["networks"]])
-      for attribute in networks[0]:
-        values = [network[attribute].get(name) for network in networks]
-        rows.append(
-          [attribute, *("-" if x is None else f"{x:.2f}" for x in values)]
-        )
-  return rows
+def _any(columns: Any) -> bool:
+  return any(x is not None for column in columns for x in column)
 
 
-def _genders(result: dict[str, Any]) -> list[list[str]]:
-  """Paper 2's Table IV, of every attribute: a translation's side effect."""
-  columns = {
-    title: {
-      attribute: row.get("gender", {})
-      for attribute, row in network["attributes"].items()
-    }
-    for title, network in result["networks"].items()
-  }
-  attributes = next(iter(result["networks"].values()))["attributes"]
-  columns["true translations"] = {
-    attribute: row.get("true_gender", {})
-    for attribute, row in attributes.items()
-  }
-  known = {title: x for title, x in columns.items() if any(x.values())}
-  rows = [["gender misjudged, women / men", *known]]
-  for attribute in attributes:
-    tests = [column[attribute] for column in known.values()]
-    if any(tests):
-      rows.append([attribute, *map(_both, tests)])
-  return rows
-
-
-def _both(test: dict[str, Any]) -> str:
-  """What became of women and of men."""
-  shares = (test.get(who, {}).get("misjudged") for who in ("female", "male"))
-  return " / ".join(map(_percent, shares)) if test else "-"
-
-
-def _labels(result: dict[str, Any]) -> list[list[str]]:
+def _labels(result: Mapping[str, Any]) -> list[list[str]]:
   """Paper 2's Table V: what a network can mistake for the attribute."""
   if "training_labels" not in result:
     return []
@@ -136,94 +93,19 @@ def _labels(result: dict[str, Any]) -> list[list[str]]:
   return [*rows, ["all", "", _percent(labels["male"])]]
 
 
-def _ruled(rows: list[list[str]], last: bool = False) -> str:
-  """Columns under a rule, with another above the last line where it sums up."""
+def _percent(share: float | None) -> str:
+  return "-" if share is None else PERCENT.write(share)
+
+
+def _ruled(rows: list[list[str]]) -> str:
+  """Aligns columns under a rule, with another above a line of "all"."""
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   lines = [
-    "  ".join(
-      [
-        row[0].ljust(widths[0]),
-        *map(str.rjust, row[1:], widths[1:]),
-      ]
-    )
+    "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
     for row in rows
   ]
   rule = "-" * len(lines[0])
   lines.insert(1, rule)
-  if last:
+  if rows[-1][0] == "all":
     lines.insert(-1, rule)
   return "\n".join(lines)
-
-
-def _percent(share: float | None) -> str:
-  return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def _lost(network: dict[str, Any]) -> str:
-  return _percent(mean_of(network["left_alone"], "flips"))
-
-
-def _share_of(*path: str) -> _Figure:
-  def figure(network):
-    value = mean_of(network["attributes"], *path)
-    return None if value is None else _percent(value)
-
-  return figure
-
-
-def _attention(score: str) -> _Figure:
-  """At the block that is distilled, beside what a uniform map would have."""
-
-  return lambda network: _beside_chance(
-    network, "attention", network["block"], score
-  )
-
-
-def _beside_chance(network: dict[str, Any], *path: str) -> str | None:
-  rows = network["attributes"]
-  value, chance = (mean_of(rows, *path, x) for x in ("value", "chance"))
-  if value is None or chance is None:
-    return None
-  return f"{100 * value:.1f} ({100 * chance:.1f}) %"
-
-
-def _distance(name: str) -> _Figure:
-  return lambda network: f"{network[name]:.2f}" if name in network else None
-
-
-def _kernel_distance(name: str, scale: float = 1.0) -> _Figure:
-  def figure(network):
-    if name not in network:
-      return None
-    mean, deviation = (scale * network[name][x] for x in ("mean", "deviation"))
-    return f"{mean:.2f} ± {deviation:.2f}"
-
-  return figure
-
-
-_DISTANCES = {"fid": "FID", "fd_classifier": "fd_classifier"}
-_LAST_OF_ATTENTION = "attention's IoU (chance)"
-_AGREEMENT = "agreement with the teacher's map (chance)"
-# A line for each; none where no network has the figure.
-_FIGURES: dict[str, _Figure] = {
-  "other attributes that flip": _share_of("mean_flips"),
-  "  where nothing is set": _lost,
-  "error inside the attribute": _share_of("counterfactual", "inside", "error"),
-  "  of doing nothing": _share_of("counterfactual", "inside", "nothing"),
-  "error outside": _share_of("counterfactual", "outside", "error"),
-  "identity kept (chance)": lambda network: _beside_chance(network, "identity"),
-  "attention inside (chance)": _attention("share"),
-  "attention's maximum inside (chance)": _attention("pointing"),
-  _LAST_OF_ATTENTION: _attention("iou"),
-  "FID": _distance("fid"),
-  "KID x 1,000": _kernel_distance("kid", 1e3),
-  "fd_classifier": _distance("fd_classifier"),
-  "kd_classifier": _kernel_distance("kd_classifier"),
-  "parameters": lambda network: f"{network['cost']['parameters']:,}",
-  "multiply-accumulates": lambda network: (
-    f"{network['cost']['macs'] / 1e6:,.1f} M"
-  ),
-  "latency, 1 picture": lambda network: (
-    f"{1e3 * network['cost']['latency']['1']['median']:.1f} ms"
-  ),
-}

@@ -1,17 +1,25 @@
-"""Sets attributes on test pictures: translates, judges, looks closely."""
+"""Sets attributes on test pictures: translates, classifies, and looks where."""
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.data import pipeline
-from akd_jax.evaluation.classifier_training import Classifier
-from akd_jax.evaluation.metrics import accuracy
-from akd_jax.evaluation.metrics.outcomes import Names, Outcome
+from akd_jax.evaluation.attribute_classifier import Classifier
+from akd_jax.evaluation.metrics.outcome import (
+  Names,
+  Outcome,
+  Probes,
+  Reference,
+)
+from akd_jax.evaluation.selection import (
+  TestSet,
+  request,
+  true_translations,
+)
 from akd_jax.inference.translator import (
   Look,
   Translator,
@@ -19,147 +27,139 @@ from akd_jax.inference.translator import (
   translate_with_attention,
 )
 
-
-class TestSet(NamedTuple):
-  """Real pictures of the test split, and what is known of them.
-
-  Attributes:
-    images: uint8 [N, S, S, 3].
-    labels: 0/1 [N, K], of the attributes that the judge knows; the first C
-      are those that are translated.
-    positions: [N], their indices in the source.
-    source: where they come from.
-  """
-
-  images: np.ndarray
-  labels: np.ndarray
-  positions: np.ndarray
-  source: Any
+# {attribute: maps [n, h, w] of its probe images}.
+Attention = dict[str, np.ndarray]
 
 
-def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
-  """At most `limit` (0: all) pictures, evenly spread over the split."""
-  positions = accuracy.spread(len(source), limit)
-  images, labels = pipeline.read(source, positions.tolist(), threads)
-  return TestSet(images, labels, positions, source)
-
-
-class Asked(NamedTuple):
-  """Which pictures an attribute is set on.
+class Instruments(NamedTuple):
+  """What the networks of a run are measured with.
 
   Attributes:
-    chosen: [M], which of the test set.
-    targets: 0/1 [M, C], the labels that are asked for.
-    closely: [n], which of the M are looked at closely: some that lack the
-      attribute.
+    test: the pictures that they translate.
+    before: 0/1 [N, K], the classifier's predictions of these.
+    classifier: says which attributes a picture has.
+    reference: the real pictures that translations are to look like.
+    names: what labels are of.
+    config: of the run: its label rule, evaluation and attention.
   """
 
-  chosen: np.ndarray
-  targets: np.ndarray
-  closely: np.ndarray
-
-
-def asked(
-  test: TestSet, names: Names, attribute: str, config: ConfigDict
-) -> Asked:
-  """Sets one attribute, by config.evaluation.protocol.
-
-  Args:
-    test: the pictures.
-    names: what their labels are of.
-    attribute: the one to set.
-    config: of the run: its label rule and evaluation.
-  """
-  chosen, targets = accuracy.target_labels(
-    test.labels[:, : len(names.attributes)],
-    names.attributes,
-    attribute,
-    exclusive=names.exclusive,
-    label_rule=config.data.label_rule,
-    protocol=config.evaluation.protocol,
-  )
-  lacking = test.labels[chosen, names.column(attribute)] == 0
-  closely = np.flatnonzero(lacking)[: config.evaluation.probe_images]
-  return Asked(chosen, targets, closely)
+  test: TestSet
+  before: np.ndarray
+  classifier: Classifier
+  reference: Reference
+  names: Names
+  config: ConfigDict
 
 
 def outcomes(
-  subject: Translator,
-  test: TestSet,
-  before: np.ndarray,
-  judge: Classifier,
-  names: Names,
-  config: ConfigDict,
+  translator: Translator,
+  instruments: Instruments,
   wanted: Sequence[str],
+  teacher_attention: Mapping[str, np.ndarray],
 ) -> Iterator[Outcome]:
-  """Sets one attribute after the other, where a picture lacks it.
+  """Sets one attribute after the other, and yields what became of pictures.
+
+  Of an attribute that is set on no picture nothing is yielded.
 
   Args:
-    subject: the network, of the attributes that are set.
-    test: what it translates.
-    before: 0/1 [N, K], the judge's verdicts on that.
-    judge: says which attributes a picture has.
-    names: what it and the labels are of.
-    config: of the run: its label rule, evaluation and attention.
+    translator: the network, of the attributes that are set.
+    instruments: what it is measured with.
     wanted: the attributes to set.
+    teacher_attention: the attention of its teacher, if it has one.
   """
-  rule = config.data.label_rule
-  progress = Progress(subject.name, len(wanted))
+  test, before, classifier, reference, names, config = instruments
+  progress = _Progress(translator.name, len(wanted))
   for name in wanted:
-    chosen, targets, closely = asked(test, names, name, config)
+    chosen, targets, probes = request(test, names, name, config)
     if len(chosen):
       sources = test.images[chosen]
       translated = translate(
-        subject, sources, targets, test.labels[chosen, : targets.shape[1]]
+        translator, sources, targets, test.labels[chosen, : targets.shape[1]]
       )
-      logits, features = judge.predict(translated)
-      column = names.column(name)
-      truths, masks = true_translations(test, chosen[closely], name)
-      truly = None
-      if truths is not None:
-        truly = accuracy.verdicts(judge.predict(truths)[0], rule)
+      after, features = classifier.predict(translated)
+      if reference.embed:
+        features = reference.embed(translated)
+      truths, masks = true_translations(test, chosen[probes], name)
       yield Outcome(
         attribute=name,
+        names=names,
         positions=test.positions[chosen],
         targets=targets,
         labels=test.labels[chosen],
         sources=sources,
         translated=translated,
         before=before[chosen],
-        after=accuracy.verdicts(logits, rule),
+        after=after,
         features=features,
-        closely=closely,
-        maps=attention_of(
-          subject, test, chosen[closely], targets[closely], column, config
+        reference=reference,
+        probes=Probes(
+          chosen=probes,
+          people=test.people[chosen[probes]],
+          block=translator.name_activation(config.attention),
+          maps=attention_of(
+            translator,
+            test,
+            chosen[probes],
+            targets[probes],
+            names.column(name),
+            config,
+          ),
+          teacher_maps=teacher_attention.get(name),
+          truths=truths,
+          masks=masks,
+          predictions=(
+            None if truths is None else classifier.predict(truths).labels
+          ),
         ),
-        truths=truths,
-        masks=masks,
-        truly=truly,
       )
     progress.done()
 
 
-def left_alone(
-  subject: Translator, test: TestSet, judge: Classifier, names: Names, rule: str
+def translate_to_own_labels(
+  translator: Translator, instruments: Instruments
 ) -> np.ndarray:
-  """The judge's verdicts after asking for what is there already.
+  """Asks for what is there already, and classifies what comes of it.
 
-  Whatever changes is lost by the network, not changed along with something.
-
-  Args:
-    subject, test, judge, names: as for `outcomes`.
-    rule: config.data.label_rule.
+  Whatever changes is lost by the network rather than changed along with an
+  attribute.
 
   Returns:
-    0/1 [N, K].
+    0/1 [N, K], the classifier's predictions.
   """
+  test, names = instruments.test, instruments.names
   labels = test.labels[:, : len(names.attributes)]
-  restored = translate(subject, test.images, labels, labels)
-  return accuracy.verdicts(judge.predict(restored)[0], rule)
+  restored = translate(translator, test.images, labels, labels)
+  return instruments.classifier.predict(restored).labels
+
+
+def attention_to(
+  translator: Translator, instruments: Instruments, wanted: Sequence[str]
+) -> Attention:
+  """Returns where a network looks, at the block that is distilled.
+
+  Args:
+    translator: it may know other attributes than those that are set, as the
+      teacher of pseudo-attention does.
+    instruments: what it is measured with.
+    wanted: the attributes that are set.
+  """
+  test, names, config = (
+    instruments.test, instruments.names, instruments.config,
+  )  # fmt: skip
+  found: Attention = {}
+  for name in wanted:
+    chosen, targets, probes = request(test, names, name, config)
+    column = names.column(name)
+    maps = attention_of(
+      translator, test, chosen[probes], targets[probes], column, config
+    )
+    if maps:
+      found[name] = maps[translator.name_activation(config.attention)]
+  return found
 
 
 def attention_of(
-  subject: Translator,
+  translator: Translator,
   test: TestSet,
   chosen: np.ndarray,
   targets: np.ndarray,
@@ -169,7 +169,7 @@ def attention_of(
   """Returns the attention of every block for the attribute that was set.
 
   Args:
-    subject: whose.
+    translator: whose.
     test: the pictures.
     chosen: [N], which of them.
     targets: 0/1 [N, C], the attributes that were asked for.
@@ -183,42 +183,20 @@ def attention_of(
     return {}
   count, classes = targets.shape
   _, found = translate_with_attention(
-    subject,
+    translator,
     test.images[chosen],
     targets,
     test.labels[chosen, :classes],
     np.tile(np.eye(classes)[column], (count, 1)),
-    Look(subject.list_activations(config.attention), config.attention.method),
+    Look(
+      translator.list_activations(config.attention), config.attention.method
+    ),
   )
   return found
 
 
-def true_translations(
-  test: TestSet, chosen: np.ndarray, name: str
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-  """What setting an attribute truly does, where that is known.
-
-  Args:
-    test: the pictures.
-    chosen: [n], which of them.
-    name: the attribute.
-
-  Returns:
-    uint8 [n, S, S, 3], and bool [n, S, S], the pixels that change, of drawn
-    faces; None and None of others, or of none.
-  """
-  if not len(chosen) or not hasattr(test.source, "counterfactual"):
-    return None, None
-  pairs = [
-    test.source.counterfactual(int(position), name)
-    for position in test.positions[chosen]
-  ]
-  truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
-  return truths, masks
-
-
-class Progress:
-  """A line on the terminal whenever a part of the work is done."""
+class _Progress:
+  """Prints a line on the terminal whenever a part of the work is done."""
 
   def __init__(self, what: str, parts: int):
     self._what, self._parts, self._done = what, parts, 0

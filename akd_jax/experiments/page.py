@@ -1,147 +1,134 @@
-"""An experiment's table: every figure of every arm, over its seeds."""
+"""An experiment's page: every figure of every variant, over its seeds."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.metric import (
+  NO_CHANCE,
+  PERCENT,
+  Metric,
+  Value,
+)
+from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments.statistics import paired_difference, spread
 
-# Of a row that says what chance gives.
-_CHANCE = ", a uniform map"
-# Of rows that say nothing of arms whose maps are made otherwise.
-_OF_MAPS = ("attention", "agreement")
-# evaluation.json of each seed.
+# Results of each seed: evaluation.json, and in its trained network "losses",
+# the weighted terms at the end of training.
 Results = Sequence[Mapping[str, Any]]
 
 
-def student(result: Mapping[str, Any]) -> Mapping[str, Any]:
-  """What evaluation.json says of the network that was trained."""
-  networks = result["networks"]
-  return networks.get("student") or networks["generator"]
+def _weighed(term: str, title: str) -> Metric:
+  """A term of the generator's loss beside the reconstruction."""
+
+  def read(network: Mapping[str, Any], attribute: str | None) -> Value:
+    losses = network.get("losses", {})
+    if attribute or term not in losses:
+      return Value(None)
+    return Value(losses[term] / losses["g_loss_rec"])
+
+  return Metric(title, PERCENT, "neither", NO_CHANCE, (), read)
 
 
-def mean_of(rows: Mapping[str, Any], *path: str) -> float | None:
-  """Of an entry of their rows in evaluation.json, given by its path.
+# Rows of a page: of its evaluation, and of how a network was trained.
+FIGURES = {name: x for name, x in METRICS.items() if x.of_training} | {
+  "akd_of_reconstruction": _weighed("g_loss_akd", "L_akd, weighted, of L_rec"),
+  "output_of_reconstruction": _weighed(
+    "g_loss_out", "L_out, weighted, of L_rec"
+  ),
+}
 
-  None where no attribute has it.
+
+class Row(NamedTuple):
+  """A row of a page.
+
+  Attributes:
+    metric: a name in FIGURES.
+    attribute: whose figure it is; "" of all.
+    by_chance: whether it is the chance level.
   """
-  values = []
-  for row in rows.values():
-    for name in path:
-      row = (row or {}).get(name)
-    if row is not None:
-      values.append(row)
-  return float(np.mean(values)) if values else None
+
+  metric: str
+  attribute: str
+  by_chance: bool
+
+  @property
+  def title(self) -> str:
+    """What the row is called on the page."""
+    metric = FIGURES[self.metric]
+    parts = [metric.title]
+    if self.attribute:
+      parts.append(self.attribute)
+    if self.by_chance:
+      parts.append(metric.chance)
+    return ", ".join(parts)
 
 
-def _accuracies(rows: Mapping[str, Any], kind: str) -> dict[str, Any]:
-  return {f"accuracy, {name}": row.get(kind) for name, row in rows.items()}
-
-
-def _genders(rows: Mapping[str, Any], kind: str) -> dict[str, Any]:
-  """Paper 2's Table IV."""
-  shares = {}
-  for name, who in (("Bald", "female"), ("Wearing_Lipstick", "male")):
-    tests = rows.get(name, {}).get(kind, {})
-    shares[f"{name} on {who}: gender misjudged"] = tests.get(who, {}).get(
-      "misjudged"
-    )
-  return shares
-
-
-def _attention(rows: Mapping[str, Any], block: str) -> dict[str, Any]:
-  """Each score, where a uniform map's is another one, beside it."""
-  return {
-    title: mean_of(rows, "attention", block, score, kind)
-    for title, score, kind in (
-      ("attention inside", "share", "value"),
-      (f"attention inside{_CHANCE}", "share", "chance"),
-      ("attention's maximum inside", "pointing", "value"),
-      ("attention's IoU", "iou", "value"),
-      (f"attention's IoU{_CHANCE}", "iou", "chance"),
-    )
-  }
-
-
-def _distances(network: Mapping[str, Any]) -> dict[str, float]:
-  """Paper 2's Table III; those of the judge's features where there is no FID.
-
-  KID as it is reported, a thousand times what it is.
-  """
-  found = {}
-  for name in ("fid", "fd_classifier"):
-    if name in network:
-      found[name] = network[name]
-    for attribute, row in network["attributes"].items():
-      if name in row:
-        found[f"{name}, {attribute}"] = row[name]
-  if "kid" in network:
-    found["KID x 1,000"] = 1e3 * network["kid"]["mean"]
-  if "kd_classifier" in network:
-    found["kd_classifier"] = network["kd_classifier"]["mean"]
-  return found
-
-
-def _in_percent(shares: Mapping[str, float | None]) -> dict[str, float]:
-  return {k: 100 * x for k, x in shares.items() if x is not None}
-
-
-def figures_of_truth(results: Results) -> dict[str, float]:
-  """Those of `figures` that the judge gives the true translations.
+def figures(result: Mapping[str, Any]) -> dict[Row, float]:
+  """Returns what a seed of a variant has of every row, as it is printed.
 
   Args:
-    results: of the arms of one seed. The mean is that of the first: a teacher
-      may know other attributes.
+    result: evaluation.json, as `record.read` returns it.
   """
-  found: dict[str, float] = {}
+  return _rows(trained_network(result), {x: m.read for x, m in FIGURES.items()})
+
+
+def figures_of_truth(results: Results) -> dict[Row, float]:
+  """Returns what true translations have of those rows that say so.
+
+  Args:
+    results: of the variants of one seed. The means are those of the first: a
+      teacher may know other attributes.
+  """
+  truths = {name: x.truth for name, x in FIGURES.items() if x.truth}
+  found: dict[Row, float] = {}
   for result in reversed(results):
-    rows = student(result)["attributes"]
-    found |= _in_percent(
-      {"accuracy": mean_of(rows, "true_accuracy")}
-      | _accuracies(rows, "true_accuracy")
-      | _genders(rows, "true_gender")
-    )
+    found |= _rows(trained_network(result), truths)
   return found
 
 
-def figures(result: Mapping[str, Any]) -> dict[str, float]:
-  """What is compared, by the name of its row; shares in percent.
+def _rows(
+  network: Mapping[str, Any], readers: Mapping[str, Any]
+) -> dict[Row, float]:
+  found = {}
+  for name, read in readers.items():
+    metric = FIGURES[name]
+    of_each = network["attributes"] if metric.by_attribute else ()
+    for attribute in (None, *of_each):
+      value, chance = read(network, attribute)
+      # A chance level an attribute is more than anyone reads.
+      levels = {False: value, True: None if attribute else chance}
+      for by_chance, level in levels.items():
+        if level is not None:
+          row = Row(name, attribute or "", by_chance)
+          found[row] = metric.unit.scale * level
+  return found
+
+
+def table_of_seeds(variants: Mapping[str, Results]) -> str:
+  """Writes the numbers of each seed as CSV, from which all others follow.
 
   Args:
-    result: evaluation.json, and {"losses": weighted terms at the end}.
+    variants: as for `markdown`.
+
+  Returns:
+    Lines of variant, seed, metric (by its name in METRICS, with "_by_chance"
+    where it is the chance level), attribute (empty of all) and value, as on the
+    page: shares in percent, KID a thousand times.
   """
-  network = student(result)
-  rows, block = network["attributes"], network["block"]
-  shares = {
-    "accuracy": network["mean"],
-    **_accuracies(rows, "accuracy"),
-    "other attributes that flip": mean_of(rows, "mean_flips"),
-    "flips where nothing is set": mean_of(network["left_alone"], "flips"),
-    "error inside the attribute": mean_of(
-      rows, "counterfactual", "inside", "error"
-    ),
-    "error outside": mean_of(rows, "counterfactual", "outside", "error"),
-    "identity kept": mean_of(rows, "identity", "value"),
-    **_attention(rows, block),
-    **_genders(rows, "gender"),
-  }
-  losses = result.get("losses", {})
-  for name, term in (("L_akd", "g_loss_akd"), ("L_out", "g_loss_out")):
-    if term in losses:
-      shares[f"{name}, weighted, of L_rec"] = (
-        losses[term] / losses["g_loss_rec"]
-      )
-  found = _in_percent(shares)
-  found |= _distances(network)
-  for title, name in (
-    ("agreement with the teacher's attention", "pearson"),
-    ("agreement with that of other people", "chance"),
-  ):
-    agreement = mean_of(result.get("attention_agreement", {}), name)
-    if agreement is not None:
-      found[title] = agreement
-  return found
+  text = io.StringIO()
+  lines = csv.writer(text, lineterminator="\n")
+  lines.writerow(["variant", "seed", "metric", "attribute", "value"])
+  for variant, results in variants.items():
+    for seed, result in enumerate(results):
+      for row, value in figures(result).items():
+        metric = row.metric + "_by_chance" * row.by_chance
+        lines.writerow([variant, seed, metric, row.attribute, repr(value)])
+  return text.getvalue()
 
 
 def markdown(
@@ -149,51 +136,54 @@ def markdown(
   paper: str,
   command: str,
   seconds: float,
-  arms: Mapping[str, Results],
+  variants: Mapping[str, Results],
 ) -> str:
-  """The document of an experiment.
+  """Writes the page of an experiment.
 
   Args:
     title: its heading.
     paper: what the paper reports; may be empty.
     command: that it is the outcome of.
     seconds: of training, all runs together.
-    arms: name -> results, one a seed; the first is the baseline. Where an arm
+    variants: name -> results, one a seed; the first is the baseline. Where one
       has not all seeds yet, only those that all have are compared.
   """
-  count = min(map(len, arms.values()))
+  count = min(map(len, variants.values()))
   if not count:
     return ""
   found = {
-    arm: [figures(result) for result in results[:count]]
-    for arm, results in arms.items()
+    variant: [figures(result) for result in results[:count]]
+    for variant, results in variants.items()
   }
   baseline = next(iter(found))
-  same = set(student(arms[baseline][0])["attributes"])
+  same = set(trained_network(variants[baseline][0])["attributes"])
   # A mean over other attributes is no more or less than the baseline's.
   others = [
-    arm
-    for arm, results in arms.items()
-    if arm != baseline and set(student(results[0])["attributes"]) == same
+    variant
+    for variant, results in variants.items()
+    if variant != baseline
+    and set(trained_network(results[0])["attributes"]) == same
   ]
   truth = [
-    figures_of_truth([results[seed] for results in arms.values()])
+    figures_of_truth([results[seed] for results in variants.values()])
     for seed in range(count)
   ]
   if any(truth):
     found["true translations"] = truth
-  judge = arms[baseline][0]["real_accuracy"]["mean"]
-  rows = list(dict.fromkeys(row for arm in found.values() for row in arm[0]))
+  accuracy = variants[baseline][0]["real_accuracy"]["mean"]
+  rows = list(dict.fromkeys(x for seeds in found.values() for x in seeds[0]))
 
-  def values(arm: str, row: str) -> list[float | None]:
-    return [seed.get(row) for seed in found[arm]]
+  def values(variant: str, row: Row) -> list[float | None]:
+    return [seed.get(row) for seed in found[variant]]
 
-  maps = {arm: results[0]["attention"] for arm, results in arms.items()}
+  maps = {name: results[0]["attention"] for name, results in variants.items()}
 
-  def difference(arm: str, row: str) -> str:
-    if row.startswith(_OF_MAPS) and maps[arm] != maps[baseline]:
+  def difference(variant: str, row: Row) -> str:
+    # Of maps that are made otherwise the difference says nothing.
+    of_maps = "attention" in FIGURES[row.metric].needs
+    if of_maps and maps[variant] != maps[baseline]:
       return "-"
-    return _difference(values(arm, row), values(baseline, row))
+    return _difference(values(variant, row), values(baseline, row))
 
   lines = [f"# {title}", ""]
   if paper:
@@ -203,11 +193,15 @@ def markdown(
     "",
     f"{count} seed{'s' * (count > 1)}, {seconds / 3600:.1f} hours of training."
     " Mean and standard deviation over seeds; shares in percent."
-    f" The judge is right on {100 * judge:.2f} % of the real test split.",
+    f" The attribute classifier is right on {100 * accuracy:.2f} % of the real"
+    " test split.",
     "",
     *_table(
       ["", *found],
-      [[row, *(_spread(values(arm, row)) for arm in found)] for row in rows],
+      [
+        [row.title, *(_spread(values(variant, row)) for variant in found)]
+        for row in rows
+      ],
     ),
     "",
     f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
@@ -215,9 +209,9 @@ def markdown(
     *_table(
       ["", *others],
       [
-        [row, *(difference(arm, row) for arm in others)]
+        [row.title, *(difference(variant, row) for variant in others)]
         for row in rows
-        if None not in values(baseline, row) and not row.endswith(_CHANCE)
+        if None not in values(baseline, row) and not row.by_chance
       ],
     ),
   ]

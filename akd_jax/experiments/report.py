@@ -1,4 +1,4 @@
-"""What an experiment has found: its table, its people side by side, curves."""
+"""What an experiment has found: page, numbers of each seed, people, curves."""
 
 import pathlib
 import re
@@ -9,9 +9,10 @@ from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.portraits import Portrayed, side_by_side
-from akd_jax.experiments import page as comparison
-from akd_jax.experiments.runner import Seed, read_training
-from akd_jax.inference.grids import sitters
+from akd_jax.evaluation.record import trained_network
+from akd_jax.experiments import page
+from akd_jax.experiments.runner import Replicate, read_training
+from akd_jax.inference.grids import first_people
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
@@ -29,77 +30,91 @@ def write(
   title: str,
   paper: str,
   command: str,
-  seeds: Sequence[Seed],
+  replicates: Sequence[Replicate],
 ) -> str:
-  """Writes PATH, and beside it a picture and curves of the first seed.
+  """Writes PATH, and beside it the numbers of each seed and two pictures.
 
-  Does nothing where it would say what PATH already says, or less: a page of
-  more seeds stays as it is.
+  NAME.csv, NAME_people.png and NAME_curves.png, of the first seed. Does nothing
+  where PATH would say what it already says, or less: a page of more seeds stays
+  as it is.
 
   Args:
-    path: of the table, *.md.
+    path: of the page, *.md.
     title: its heading.
     paper: what the paper reports; may be empty.
     command: that this is the outcome of.
-    seeds: those that are done.
+    replicates: those that are done, by their seed.
 
   Returns:
-    The table as text, and what became of PATH.
+    The page as text, and what became of PATH.
   """
-  results: dict[str, list[dict[str, Any]]] = {arm: [] for arm in seeds[0].jobs}
+  results: dict[str, list[dict[str, Any]]] = {
+    name: [] for name in replicates[0].jobs
+  }
   seconds = 0.0
-  for seed in seeds:
-    for arm, job in seed.jobs.items():
+  for replicate in replicates:
+    for name, job in replicate.jobs.items():
       training = read_training(job.workdir)
       result = job.result
       if result is None:
         raise ValueError(f"{job.workdir} has not been evaluated whole")
-      results[arm].append(result | {"losses": training.losses})
+      trained_network(result)["losses"] = training.losses
+      results[name].append(result)
       seconds += training.seconds
-  text = comparison.markdown(title, paper, command, seconds, results)
+  text = page.markdown(title, paper, command, seconds, results)
+  numbers = path.with_suffix(".csv")
   picture, plot = (
     path.with_name(f"{path.stem}_{what}.png") for what in ("people", "curves")
   )
   text += (
+    f"\nThe numbers of each seed: [{numbers.name}]({numbers.name})\n"
     f"\n![The same people, first seed]({picture.name})\n"
     f"\n![Training, first seed]({plot.name})\n"
   )
   before = path.read_text() if path.exists() else ""
-  if _seeds_of(before) > len(seeds):
+  if _seeds_of(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
-  if before != text:
-    _draw_people(title, seeds[0], picture)
-    first = {arm: job.workdir for arm, job in seeds[0].jobs.items()}
+  if before != text or not numbers.exists():
+    with written_whole(numbers) as partial:
+      partial.write_text(page.table_of_seeds(results))
+    _draw_people(title, replicates[0], picture)
     curves.draw(
-      {arm: first[arm] / "metrics.jsonl" for arm in first}, plot,
-      _TERMS + (_TAUGHT if seeds[0].teachers else ()),
-    )  # fmt: skip
+      {
+        name: job.workdir / "metrics.jsonl"
+        for name, job in replicates[0].jobs.items()
+      },
+      plot,
+      _TERMS + (_TAUGHT if replicates[0].teachers else ()),
+    )
     with written_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
 
 
-def _seeds_of(page: str) -> int:
-  found = re.search(r"^(\d+) seeds?, ", page, re.MULTILINE)
+def _seeds_of(text: str) -> int:
+  """Returns how many seeds a page is of; 0 of no page."""
+  found = re.search(r"^(\d+) seeds?, ", text, re.MULTILINE)
   return int(found[1]) if found else 0
 
 
-def _draw_people(title: str, seed: Seed, path: pathlib.Path) -> None:
-  """Every teacher, as its first student sees it, then every arm."""
-  names = {job.workdir: name for name, job in seed.teachers.items()}
+def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
+  """Draws every teacher, as its first student sees it, then every variant."""
+  names = {job.workdir: name for name, job in replicate.teachers.items()}
   teachers: dict[str, Portrayed] = {}
   students = []
-  for arm, job in seed.arms.items():
+  for variant, job in replicate.variants.items():
     run = load_run(str(job.workdir))
     # Runs may have been moved since.
     run.config.teacher = job.config.teacher
-    *above, subject = load_translators(run)
-    students.append(Portrayed(subject._replace(name=arm), run.config.attention))
+    *above, translator = load_translators(run)
+    students.append(
+      Portrayed(translator._replace(name=variant), run.config.attention)
+    )
     if distils(run.config):
       name = names[pathlib.Path(run.config.teacher)]
       teacher = above[0]._replace(name=name)
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))
   networks = [*teachers.values(), *students]
-  people = sitters(pipeline.open_source(run.config.data, "test"), _SHOWN)
-  sheet = side_by_side(title, people, networks)
-  save_png(path, sheet, colours=256)
+  people = first_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
+  grid = side_by_side(title, people, networks)
+  save_png(path, grid, colours=256)

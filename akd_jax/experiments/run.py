@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
+from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.training import (
   loop,
@@ -17,7 +18,7 @@ from akd_jax.training import (
 from akd_jax.training.hooks import HookMaker
 
 # What is done beside training.
-HOOKS: tuple[HookMaker, ...] = (make_sample_hook,)
+HOOKS: tuple[HookMaker, ...] = (make_sample_hook, make_score_hook)
 
 
 def train_with_teacher(config: ConfigDict, workdir: str) -> None:

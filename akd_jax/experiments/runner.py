@@ -11,19 +11,25 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import files
 from akd_jax.distillation.terms import distils
-from akd_jax.evaluation import evaluator as evaluation
-from akd_jax.experiments import page as comparison
+from akd_jax.evaluation import evaluator, record
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.training import run_dir as runs
 from akd_jax.training import teacher as teaching
 from akd_jax.training import validation
 
+# Sections of a config that do not decide what is trained.
+_NOT_TRAINING = (*record.SECTIONS, "held_out")
 # Seconds between two looks at what other processes have done.
 _PATIENCE = 5.0
 
 
 class Job(NamedTuple):
-  """A run to train and to evaluate."""
+  """A run to train and to evaluate.
+
+  Attributes:
+    config: how.
+    workdir: its directory.
+  """
 
   config: ConfigDict
   workdir: pathlib.Path
@@ -34,86 +40,87 @@ class Job(NamedTuple):
 
     Evaluated by hand and otherwise than the recipe says, it has not been.
     """
-    path = self.workdir / "evaluation.json"
+    path = self.workdir / f"{record.WHOLE}.json"
     if not path.exists():
       return None
-    result = json.loads(path.read_text())
+    result = record.read(path)
     wanted = runs.read_config(str(self.workdir)).data.attributes
-    whole = set(comparison.student(result)["attributes"]) == set(wanted)
-    alike = result.get("settings") == evaluation.settings(self.config)
+    whole = set(record.trained_network(result)["attributes"]) == set(wanted)
+    alike = result.get("settings") == record.settings(self.config)
     ended = result["step"] >= self.config.steps
     return result if whole and alike and ended else None
 
 
-class Seed(NamedTuple):
-  """One seed of an experiment.
+class Replicate(NamedTuple):
+  """A replicate: one seed of all variants of an experiment.
 
   Attributes:
-    arms: name -> its run.
-    teachers: name -> that of the arms that are taught.
+    variants: name -> its run.
+    teachers: name -> that of the variants that are taught.
   """
 
-  arms: dict[str, Job]
+  variants: dict[str, Job]
   teachers: dict[str, Job]
 
   @property
   def jobs(self) -> dict[str, Job]:
     """All of them, by the name of their column."""
-    return self.arms | self.teachers
+    return self.variants | self.teachers
 
   @property
   def done(self) -> bool:
-    """Whether all are."""
+    """Whether all of them are trained and evaluated."""
     return not undone(self.jobs.values())
 
 
-def seed_of(
-  arms: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
-) -> Seed:
-  """One seed of each arm, and of the teachers that they share.
+def plan_replicate(
+  variants: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
+) -> Replicate:
+  """Returns one seed of each variant, and of the teachers that they share.
 
   A run's directory is named by its recipe, so that experiments share it, and by
   no more than that: one that is to be evaluated otherwise is not trained anew.
-  A single teacher is called that, several by the first arm that each teaches.
+  A single teacher is called that, several by the first variant that each
+  teaches.
   """
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
     for fields in (recipe, recipe.get("teacher_recipe", {})):
-      for section in evaluation.SECTIONS:
+      for section in _NOT_TRAINING:
         fields.pop(section, None)
     return root / files.digest(recipe) / f"seed_{seed}"
 
   students: dict[str, Job] = {}
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}
-  for arm, recipe in arms.items():
+  for variant, recipe in variants.items():
     config = ConfigDict(recipe.to_dict())
     taught_by = teaching.teacher_recipe(config)
     workdir = directory(taught_by)
     config.teacher = str(workdir)
     if distils(config):
       taught_by.seed = seed
-      teachers.setdefault(workdir, (arm, Job(taught_by, workdir)))
+      teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
-    students[arm] = Job(config, directory(recipe))
+    students[variant] = Job(config, directory(recipe))
   several = len(teachers) > 1
-  return Seed(
+  return Replicate(
     students,
     {
-      f"teacher, {arm}" if several else "teacher": job
-      for arm, job in teachers.values()
+      f"teacher, {variant}" if several else "teacher": job
+      for variant, job in teachers.values()
     },
   )
 
 
-def check(seed: Seed) -> None:
+def check(replicate: Replicate) -> None:
   """Refuses what could only be found once the teachers are trained.
 
   Raises:
-    UserError: a field of an arm is wrong, or a teacher would not fit.
+    UserError: a field of a variant is wrong, or a teacher is not compatible.
   """
-  taught_by = {job.workdir: job.config for job in seed.teachers.values()}
-  for job in seed.jobs.values():
+  taught_by = {job.workdir: job.config for job in replicate.teachers.values()}
+  for job in replicate.jobs.values():
     validation.check(job.config)
     if distils(job.config):
       teacher = taught_by[pathlib.Path(job.config.teacher)]
@@ -121,14 +128,14 @@ def check(seed: Seed) -> None:
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
-  """Those without a result."""
+  """Returns those without a result."""
   return [job for job in jobs if not job.result]
 
 
 def _do(job: Job) -> None:
   train_with_teacher(job.config, str(job.workdir))
   run = runs.load_run(str(job.workdir))
-  evaluation.write(evaluation.evaluate(run), str(job.workdir), run)
+  evaluator.write(evaluator.evaluate(run), str(job.workdir), run)
 
 
 def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:

@@ -21,7 +21,7 @@ from akd_jax.training.hooks import Hook, Seen, Setting
 PEOPLE = 4
 
 
-class Sitters(NamedTuple):
+class People(NamedTuple):
   """People with the labels that each of them is translated to.
 
   Attributes:
@@ -37,7 +37,7 @@ class Sitters(NamedTuple):
   attributes: tuple[str, ...]
 
 
-def sitters(source: Any, count: int = PEOPLE) -> Sitters:
+def first_people(source: Any, count: int = PEOPLE) -> People:
   """Returns the first people of a source, to be given each attribute."""
   records = [source[i] for i in range(min(count, len(source)))]
   labels = np.stack([record["label"] for record in records])
@@ -46,7 +46,7 @@ def sitters(source: Any, count: int = PEOPLE) -> Sitters:
     for name in source.attributes
   ]
   images = np.stack([record["image"] for record in records])
-  return Sitters(images, labels, np.stack(targets, axis=1), source.attributes)
+  return People(images, labels, np.stack(targets, axis=1), source.attributes)
 
 
 def make_sample_hook(setting: Setting) -> Hook:
@@ -56,10 +56,10 @@ def make_sample_hook(setting: Setting) -> Hook:
   teacher's above.
   """
   config, workdir = setting.config, pathlib.Path(setting.workdir)
-  people = sitters(setting.validation)
+  people = first_people(setting.validation)
 
   def draw(step: int, model: Model) -> Seen:
-    grid = sample_grid(
+    grid = draw_sample_grid(
       f"{workdir.name}, step {step:,}",
       people,
       translators_of(config, model, setting.teacher),
@@ -71,9 +71,9 @@ def make_sample_hook(setting: Setting) -> Hook:
   return Hook(config.sample_every, draw)
 
 
-def sample_grid(
+def draw_sample_grid(
   title: str,
-  people: Sitters,
+  people: People,
   translators: Sequence[Translator],
   options: ConfigDict,
 ) -> np.ndarray:
@@ -90,15 +90,18 @@ def sample_grid(
   """
   lines = []
   for translator in translators:
-    lines += portray(
-      translator, people, distilled(translator, options), options.method
+    lines += draw_lines(
+      translator,
+      people,
+      distilled_attention(translator, options),
+      options.method,
     )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
-def portray(
+def draw_lines(
   translator: Translator,
-  people: Sitters,
+  people: People,
   attentions: Mapping[str, str],
   method: str,
 ) -> list[pictures.Line]:
@@ -129,7 +132,9 @@ def portray(
   return lines
 
 
-def distilled(translator: Translator, options: ConfigDict) -> dict[str, str]:
-  """Returns the attention that config.attention distils, for `portray`."""
+def distilled_attention(
+  translator: Translator, options: ConfigDict
+) -> dict[str, str]:
+  """Returns the attention that config.attention distils, for `draw_lines`."""
   name = translator.name_activation(options)
   return {f"{translator.name} attention": name}

@@ -11,7 +11,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from akd_jax.models.convolutions import on_cpu
 
@@ -210,32 +209,9 @@ def shapes() -> Variables:
   return found
 
 
-def features(
-  variables: Variables, images: np.ndarray, batch_size: int = 16
-) -> np.ndarray:
-  """Features of images, computed batch by batch.
-
-  Args:
-    variables: of InceptionV3.
-    images: uint8 [N, H, W, 3].
-    batch_size: how many at once. A CPU is fastest with 4 to 16.
-
-  Returns:
-    float32 [N, 2048].
-  """
-  found = []
-  for start in range(0, len(images), batch_size):
-    batch = images[start : start + batch_size]
-    # Every batch has one size, so that the network is compiled once.
-    missing = batch_size - len(batch)
-    padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-    found.append(np.asarray(_forward(variables, padded))[: len(batch)])
-  return np.concatenate(found)
-
-
 @jax.jit
-def _forward(variables: Variables, images: jax.Array) -> jax.Array:
-  """Features [B, 2048] of uint8 images [B, H, W, 3]."""
+def embed(variables: Variables, images: jax.Array) -> jax.Array:
+  """Returns the features [B, 2048] of uint8 images [B, H, W, 3]."""
   features: Any = InceptionV3().apply(
     variables, images.astype(jnp.float32) / 127.5 - 1
   )

@@ -1,92 +1,21 @@
 """The evaluation of a run: a table, a file, and refusals."""
 
-import copy
 import functools
 import json
 
 import pytest
 from PIL import Image
 
-from akd_jax.configs.data import AVATAR_ATTRIBUTES
+from akd_jax.common import cli
+from akd_jax.common.errors import UserError
+from akd_jax.configs.teacher import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
-from akd_jax.evaluation import evaluator as evaluation
+from akd_jax.evaluation import evaluator, record
 from akd_jax.evaluation import table as summary
 from akd_jax.training import run_dir as directories
 from tests import training
 from tests.layouts import error
 from tests.training import shared_runs  # noqa: F401
-
-
-def network(mean, bald, male, flips):
-  cost = {"parameters": 1234, "macs": 5.6e6, "latency": {"1": {"median": 0.01}}}
-  rows = {
-    "Bald": {
-      "accuracy": bald,
-      "images": 4,
-      "true_accuracy": 0.5,
-      "identity": {"value": 0.75, "chance": 0.25},
-      "gender": {"female": {"misjudged": 0.5}, "male": {"misjudged": None}},
-      "true_gender": {"female": {"misjudged": 0.0}, "male": {"misjudged": 1.0}},
-      "fid": 7.5,
-    },
-    "Male": {"accuracy": male, "images": 4, "mean_flips": flips},
-  }
-  return {
-    "mean": mean,
-    "attributes": rows,
-    "left_alone": {"Bald": {"flips": 0.0}, "Male": {"flips": 0.125}},
-    "block": "block_0",
-    "fid": 12.25,
-    "kid": {"mean": 0.0125, "deviation": 0.002},
-    "cost": cost,
-  }
-
-
-RESULT = {
-  "real_accuracy": {"mean": 0.995, "attributes": {"Bald": 1.0, "Male": 0.99}},
-  "networks": {
-    "teacher": network(0.5, 0.75, 0.25, 0.125),
-    "student": network(0.25, None, 0.25, None),
-  },
-  "training_labels": {
-    "male": 0.5,
-    "attributes": {"Bald": {"share": 0.25, "male": 1.0}},
-  },
-  "attention_agreement": {"Bald": {"pearson": 0.5, "chance": 0.125}},
-}
-TABLE = """\
-accuracy of  teacher  student  true translations  real test split
------------------------------------------------------------------
-Bald          75.0 %        -             50.0 %          100.0 %
-Male          25.0 %   25.0 %                  -           99.0 %
------------------------------------------------------------------
-mean          50.0 %   25.0 %             50.0 %           99.5 %
-
-                                                 teacher        student
------------------------------------------------------------------------
-other attributes that flip                        12.5 %              -
-  where nothing is set                             6.2 %          6.2 %
-identity kept (chance)                     75.0 (25.0) %  75.0 (25.0) %
-agreement with the teacher's map (chance)              -    0.50 (0.12)
-FID                                                12.25          12.25
-KID x 1,000                                 12.50 ± 2.00   12.50 ± 2.00
-parameters                                         1,234          1,234
-multiply-accumulates                               5.6 M          5.6 M
-latency, 1 picture                               10.0 ms        10.0 ms
-
-FID of  teacher  student
-------------------------
-Bald       7.50     7.50
-Male          -        -
-
-gender misjudged, women / men     teacher     student  true translations
-------------------------------------------------------------------------
-Bald                           50.0 % / -  50.0 % / -    0.0 % / 100.0 %
-
-training split  have it  men among them
----------------------------------------
-Bald             25.0 %         100.0 %
-all                              50.0 %"""
 
 
 def _labels(runs, attribute):
@@ -113,7 +42,7 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   for name, network in result["networks"].items():
     assert tuple(network["attributes"]) == AVATAR_ATTRIBUTES
     assert 0 <= network["mean"] <= 1
-    assert set(network["left_alone"]) >= set(AVATAR_ATTRIBUTES)
+    assert set(network["self_translation"]) >= set(AVATAR_ATTRIBUTES)
     for attribute, row in network["attributes"].items():
       assert row["images"] == 6
       # Each one by one.
@@ -133,23 +62,6 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   assert "| tensorflow\n" not in done.stderr
 
 
-def test_the_table_has_a_line_an_attribute_and_a_column_a_network():
-  assert summary.table(RESULT) == TABLE
-
-
-def test_no_table_is_shown_of_what_is_not_known():
-  photos = copy.deepcopy(RESULT)
-  for network in photos["networks"].values():
-    for name in ("fid", "kid"):
-      del network[name]
-    for name in ("identity", "gender", "true_gender", "fid"):
-      network["attributes"]["Bald"].pop(name)
-  del photos["training_labels"], photos["attention_agreement"]
-  text = summary.table(photos)
-  assert text.count("\n\n") == 1
-  assert "identity" not in text and "agreement" not in text
-
-
 def test_a_run_is_evaluated_as_it_was_trained(runs):
   run = directories.load_run(str(runs.student))
   for fields, complaint in (
@@ -163,7 +75,7 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
       "config.evaluation.inception=nowhere is no file",
     ),
   ):
-    evaluate = functools.partial(evaluation.evaluate, run, fields=fields)
+    evaluate = functools.partial(evaluator.evaluate, run, fields=fields)
     assert error(evaluate) == complaint
 
 
@@ -178,6 +90,34 @@ def test_a_mistyped_field_is_told_the_nearest():
   )
 
 
+def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
+  run = directories.load_run(str(runs.student))
+  small = {"evaluation.images": 4}
+  # All of them, in whatever order, are the whole.
+  every = tuple(reversed(run.attributes))
+  whole = evaluator.evaluate(run, every, fields=small)
+  path = evaluator.write(whole, str(tmp_path), run)
+  assert path == tmp_path / "evaluation.json"
+  pictures = tmp_path / "evaluation"
+  kept = {x: x.read_bytes() for x in [path, *pictures.iterdir()]}
+  some = evaluator.evaluate(run, ("Smiling",), fields=small)
+  partial = evaluator.write(some, str(tmp_path), run)
+  assert partial == tmp_path / "evaluation_partial.json"
+  assert {x: x.read_bytes() for x in kept} == kept
+  drawn = {x.name for x in pictures.iterdir()}
+  assert {x.name for x in (tmp_path / "evaluation_partial").iterdir()} == drawn
+  found = record.read(partial)["networks"]["student"]
+  assert list(found["attributes"]) == ["Smiling"]
+
+
+@pytest.mark.parametrize("step", ["last", "-1", "3.5", ""])
+def test_a_step_is_a_number_or_best(step):
+  assert cli.chosen_step("7") == 7 and cli.chosen_step("best") == "best"
+  assert cli.chosen_step(None) is None
+  with pytest.raises(UserError, match=f"--step={step} must be the step"):
+    cli.chosen_step(step)
+
+
 def test_what_is_not_there_is_named(runs, tmp_path):
   assert error(directories.load_run, str(tmp_path)) == (
     f"{tmp_path} is not the directory of a run: it has no config.json"
@@ -186,5 +126,5 @@ def test_what_is_not_there_is_named(runs, tmp_path):
     f"{runs.student} has no checkpoint of step 3, only of 2, 4, 6, 8, 10"
   )
   run = directories.load_run(str(runs.student))
-  complaint = error(evaluation.evaluate, run, ("Smilin",))
+  complaint = error(evaluator.evaluate, run, ("Smilin",))
   assert complaint.endswith("; did you mean 'Smiling'?")

@@ -1,26 +1,31 @@
-"""Distances to real pictures are computed once, kept, and rightly named."""
+"""Statistics of real pictures: one pass, one file, whatever names there are."""
+
+import weakref
 
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from akd_jax.data import pipeline
 from akd_jax.evaluation import reference
-from akd_jax.evaluation.reference import Distances, load_or_compute
+from akd_jax.evaluation.attribute_classifier import Predictions
+from akd_jax.evaluation.reference import load_or_compute
 
-ALL = np.ones(40, bool)
+ATTRIBUTES = ("Hat/Cap", "rare")
 
 
 class Noise:
-  """Real pictures: all have "common", one has "rare"."""
+  """Real pictures: all have "Hat/Cap", one is "rare", half are "unasked"."""
 
-  attributes = ("common", "rare")
+  attributes = (*ATTRIBUTES, "unasked")
 
   def __init__(self, count=40):
     rng = np.random.default_rng(0)
     self.images = rng.integers(0, 256, (count, 4, 4, 3), np.uint8)
-    self.labels = np.zeros((count, 2), np.uint8)
+    self.labels = np.zeros((count, 3), np.uint8)
     self.labels[:, 0] = 1
     self.labels[0, 1] = 1
+    self.labels[::2, 2] = 1
 
   def __len__(self):
     return len(self.images)
@@ -29,96 +34,117 @@ class Noise:
     return {"image": self.images[index], "label": self.labels[index]}
 
 
-class Judge:
-  """Its features are means of a picture's quarters; it counts its pictures."""
+def features_of(images):
+  """Means of a picture's quarters."""
+  quarters = images.reshape(-1, 2, 2, 2, 2, 3).mean((2, 4, 5))
+  return quarters.reshape(len(images), 4) / 255
 
-  metadata = {"data_digest": "d", "name": "judge", "test_accuracy": 0.5}
+
+class Classifier:
+  """It counts the pictures that it sees."""
+
+  metadata = {"data_digest": "d", "name": "tiny", "test_accuracy": 0.5}
 
   def __init__(self):
     self.seen = 0
 
   def predict(self, images):
     self.seen += len(images)
-    quarters = images.reshape(-1, 2, 2, 2, 2, 3).mean((2, 4, 5))
-    return None, quarters.reshape(len(images), 4) / 255
+    return Predictions(np.zeros((len(images), 3)), features_of(images))
 
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+  # Batches that groups are spread over, the last of them short.
+  monkeypatch.setattr(pipeline, "_READ_AT_ONCE", 7)
   return ConfigDict({"evaluation": {"inception": ""}, "data": {"threads": 2}})
 
 
 def test_real_pictures_are_looked_at_once(config):
-  judge = Judge()
-  first = load_or_compute(config, judge, Noise())
-  assert judge.seen == 40
-  again = load_or_compute(config, judge, Noise())
-  assert judge.seen == 40
-  assert set(first.statistics) == set(again.statistics) == {"", "common"}
-  for name, kept in first.statistics.items():
-    np.testing.assert_array_equal(kept.mean, again.statistics[name].mean)
+  classifier = Classifier()
+  first = load_or_compute(config, classifier, Noise(), ATTRIBUTES)
+  assert classifier.seen == 40
+  again = load_or_compute(config, classifier, Noise(), ATTRIBUTES)
+  assert classifier.seen == 40
+  assert first.names == ("fd_classifier", "kd_classifier")
+  assert first.embed is None
+  for ours, kept in zip(
+    first.statistics.values(), again.statistics.values(), strict=True
+  ):
+    np.testing.assert_array_equal(ours.mean, kept.mean)
   np.testing.assert_array_equal(first.sample, again.sample)
 
 
-def test_other_pictures_by_the_same_judge_are_another_reference(config):
+def test_an_attribute_may_have_any_name(config):
+  found = load_or_compute(config, Classifier(), Noise(), ATTRIBUTES)
+  # Of one picture there is no covariance, and nobody asked for the third.
+  assert set(found.statistics) == {"", "Hat/Cap"}
+  assert found.statistics["Hat/Cap"].images == 40
+
+
+def test_statistics_are_numpys(config):
+  source = Noise()
+  found = load_or_compute(config, Classifier(), source, ("unasked", "Hat/Cap"))
+  features = features_of(source.images)
+  for name, chosen in (("", slice(None)), ("unasked", slice(None, None, 2))):
+    kept = found.statistics[name]
+    mean = features[chosen].mean(0)
+    np.testing.assert_allclose(kept.mean, mean, rtol=1e-12)
+    covariance = np.cov(features[chosen], rowvar=False)
+    np.testing.assert_allclose(kept.covariance, covariance, rtol=1e-10)
+    assert kept.images == len(features[chosen])
+
+
+def test_the_sample_is_spread_over_all_pictures(config, monkeypatch):
+  monkeypatch.setattr(reference, "_SAMPLE", 8)
+  source = Noise()
+  found = load_or_compute(config, Classifier(), source, ATTRIBUTES)
+  expected = features_of(source.images[::5])
+  np.testing.assert_array_equal(found.sample, expected)
+
+
+def test_features_of_one_batch_are_held_at_a_time(config):
+  batches, alive = [], []
+
+  class Watched(Classifier):
+    def predict(self, images):
+      alive.append(sum(batch() is not None for batch in batches))
+      found = super().predict(images)
+      batches.append(weakref.ref(found.features))
+      return found
+
+  load_or_compute(config, Watched(), Noise(), ATTRIBUTES)
+  assert len(batches) == 6 and max(alive) <= 1
+
+
+def test_other_pictures_or_attributes_are_another_reference(config, tmp_path):
   brighter = Noise()
   brighter.images = brighter.images // 2 + 127
-  judge = Judge()
+  classifier = Classifier()
   first, other = (
-    load_or_compute(config, judge, source).statistics[""].mean
+    load_or_compute(config, classifier, source, ATTRIBUTES).statistics[""].mean
     for source in (Noise(), brighter)
   )
   assert (other > first).all()
+  load_or_compute(config, classifier, Noise(), ATTRIBUTES[:1])
+  files = list(tmp_path.glob("akd_jax/references/*"))
+  assert len(files) == 3 and {x.suffix for x in files} == {".npz"}
 
 
-def test_without_inception_nothing_is_called_fid(config):
-  source, judge = Noise(), Judge()
-  real = load_or_compute(config, judge, source)
-  distances = Distances(real)
-  features = judge.predict(source.images)[1]
-  row = distances.add("common", source.images, features, ALL)
-  assert list(row) == ["fd_classifier"]
-  assert row["fd_classifier"] == pytest.approx(0, abs=1e-6)
-  assert list(distances.overall()) == ["fd_classifier", "kd_classifier"]
+def test_an_unreadable_picture_counts_as_what_replaced_it(config):
+  source = Noise()
+  replaced = Noise()
+  # What stands for picture 1 has another label, too.
+  replaced.images[1], replaced.labels[1] = source.images[2], [1, 0, 1]
+  replaced.labels[2:] = source.labels[2:]
+  listed = source.labels
 
+  class Replacing(Noise):
+    labels = property(lambda self: listed, lambda self, value: None)
 
-def test_other_pictures_are_further_away(config):
-  source, judge = Noise(), Judge()
-  distances = Distances(load_or_compute(config, judge, source))
-  dark = source.images // 2
-  row = distances.add("common", dark, judge.predict(dark)[1], ALL)
-  assert row["fd_classifier"] > 0.1
-  assert distances.overall()["kd_classifier"]["mean"] > 0
+    def __getitem__(self, index):
+      return replaced[index]
 
-
-def test_an_attribute_that_hardly_any_picture_has_is_passed_over(config):
-  source, judge = Noise(), Judge()
-  distances = Distances(load_or_compute(config, judge, source))
-  assert distances.add("rare", source.images, np.ones((40, 4)), ALL) == {}
-  assert Distances(load_or_compute(config, judge, source)).overall() == {}
-
-
-def test_what_an_attribute_was_taken_from_is_not_measured_against_it(config):
-  source, judge = Noise(), Judge()
-  distances = Distances(load_or_compute(config, judge, source))
-  # Dark where it was taken away: the others are the real pictures themselves.
-  images = np.concatenate([source.images, source.images // 2])
-  row = distances.add(
-    "common", images, judge.predict(images)[1], np.arange(80) < 40
-  )
-  assert row["fd_classifier"] == pytest.approx(0, abs=1e-6)
-  assert distances.overall()["fd_classifier"] > 0.01
-
-
-def test_a_low_count_is_said_of_fid_alone(config, capsys):
-  source, judge = Noise(), Judge()
-  real = load_or_compute(config, judge, source)
-  features = judge.predict(source.images)[1]
-  capsys.readouterr()
-  Distances(real).add("common", source.images, features, ALL)
-  assert not capsys.readouterr().err
-  fid = real._replace(names=("fid", "kid"), embed=lambda images: features)
-  row = reference.Distances(fid).add("common", source.images, features, ALL)
-  assert list(row) == ["fid"]
-  assert "FID of common is of 40 translations" in capsys.readouterr().err
+  found = load_or_compute(config, Classifier(), Replacing(), ("unasked",))
+  assert found.statistics["unasked"].images == 21

@@ -1,4 +1,4 @@
-"""What is looked at closely: pictures whose true translation is known."""
+"""What becomes of pictures; probe images are those with a known truth."""
 
 from types import SimpleNamespace
 
@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.evaluation import translations as trials
-from akd_jax.evaluation.metrics.outcomes import Names
+from akd_jax.evaluation import translations
+from akd_jax.evaluation.attribute_classifier import Predictions
+from akd_jax.evaluation.metrics.outcome import Names, Reference
+from akd_jax.evaluation.selection import TestSet as Pictures
 
-LABELS = np.array([[1], [0], [1], [0], [0]])
+LABELS = np.array([[1], [0], [1], [0], [0], [0]])
 
 
 class Source:
@@ -19,12 +21,12 @@ class Source:
 
 @pytest.fixture
 def outcomes(monkeypatch):
-  """(protocol, labels) -> the outcomes of a generator that does nothing."""
+  """(protocol, ...) -> the outcomes of a generator that does nothing."""
   monkeypatch.setattr(
-    trials.inference, "translate", lambda trained, images, labels: images
+    translations.inference, "translate", lambda trained, images, labels: images
   )
   monkeypatch.setattr(
-    trials.inference,
+    translations.inference,
     "translate_with_attention",
     lambda trained, images, *_: (
       images,
@@ -33,48 +35,71 @@ def outcomes(monkeypatch):
   )
 
   def predict(images):
-    return np.ones((len(images), 1)), np.zeros((len(images), 2))
+    count = len(images)
+    return Predictions(np.ones((count, 1)), np.zeros((count, 2)))
 
-  def run(protocol, labels=LABELS):
+  def run(protocol, labels=LABELS, embed=None, teacher_attention=None):
     config = ConfigDict(
       {
         "data": {"label_rule": "multilabel"},
         "evaluation": {"protocol": protocol, "probe_images": 2},
-        "attention": {"hook": "block", "method": "grad_cam"},
+        "attention": {"hook": "block", "method": "grad_cam", "block": "last"},
       }
     )
     count = len(labels)
     images = np.zeros((count, 4, 4, 3), np.uint8)
-    test = trials.TestSet(images, labels, 10 + np.arange(count), Source())
+    positions, people = 10 + np.arange(count), np.arange(count) // 2
     generator = SimpleNamespace(blocks=1)
     trained = SimpleNamespace(networks=SimpleNamespace(generator=generator))
-    subject = trials.Subject(
+    subject = translations.Subject(
       "student", ("Bald",), trained, np.eye(1), np.eye(1)
     )
-    names = Names(("Bald",), ("Bald",), ())
-    judge = SimpleNamespace(predict=predict)
-    before = np.ones((count, 1), int)
+    instruments = translations.Instruments(
+      test=Pictures(images, labels, positions, people, Source()),
+      before=np.ones((count, 1), int),
+      classifier=SimpleNamespace(predict=predict),
+      reference=Reference(("fid", "kid"), embed, {}, np.zeros((0, 2))),
+      names=Names(("Bald",), ("Bald",), ()),
+      config=config,
+    )
     return list(
-      trials.outcomes(subject, test, before, judge, names, config, ["Bald"])
+      translations.outcomes(
+        subject, instruments, ["Bald"], teacher_attention or {}
+      )
     )
 
   return run
 
 
 @pytest.mark.parametrize("protocol", ["lacking", "all", "flip"])
-def test_only_pictures_that_lack_the_attribute_are_looked_at(
-  outcomes, protocol
-):
+def test_probe_images_lack_the_attribute(outcomes, protocol):
   (outcome,) = outcomes(protocol)
-  looked_at = outcome.positions[outcome.closely]
-  assert looked_at.tolist() == [11, 13]
-  assert outcome.truths[:, 0, 0, 0].tolist() == [11, 13]
-  assert outcome.truly.tolist() == [[1], [1]]
-  assert len(outcome.maps["block_0"]) == 2
+  probes = outcome.probes
+  # Two of 11, 13, 14 and 15, evenly spread.
+  assert outcome.positions[probes.chosen].tolist() == [11, 14]
+  assert probes.truths[:, 0, 0, 0].tolist() == [11, 14]
+  assert probes.predictions.tolist() == [[1], [1]]
+  assert probes.people.tolist() == [0, 2]
+  assert len(probes.maps["block_0"]) == 2 and probes.block == "block_0"
+  assert probes.teacher_maps is None
 
 
-def test_where_all_have_the_attribute_nothing_is_looked_at(outcomes):
+def test_where_all_have_the_attribute_there_are_no_probe_images(outcomes):
   (outcome,) = outcomes("all", np.ones((3, 1), int))
   assert len(outcome.translated) == 3
-  assert outcome.truths is None is outcome.truly and not outcome.maps
+  probes = outcome.probes
+  assert probes.truths is None is probes.predictions and not probes.maps
   assert outcomes("lacking", np.ones((3, 1), int)) == []
+
+
+def test_a_teacher_s_maps_come_along(outcomes):
+  maps = np.ones((2, 1, 1))
+  (outcome,) = outcomes("lacking", teacher_attention={"Bald": maps})
+  assert outcome.probes.teacher_maps is maps
+
+
+def test_features_are_those_of_the_reference(outcomes):
+  (of_classifier,) = outcomes("lacking")
+  assert of_classifier.features.shape == (4, 2)
+  (embedded,) = outcomes("lacking", embed=lambda x: np.ones((len(x), 5)))
+  assert embedded.features.shape == (4, 5)

@@ -1,5 +1,6 @@
 """The features are pytorch-fid's."""
 
+import functools
 from pathlib import Path
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from akd_jax.common.errors import UserError
+from akd_jax.inference.batches import in_pieces
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception
 from tests.golden_weights import weights_by_rule
@@ -34,7 +36,8 @@ def test_features_reproduce_pytorch_fid(state, size, batch_size):
   golden = np.load(GOLDEN, allow_pickle=False)
   variables = jax.device_put(from_torch(state))
   expected = golden[f"inception_pool3_{size}"]
-  found = inception.features(variables, golden[f"images_{size}"], batch_size)
+  embed = functools.partial(inception.embed, variables)
+  found = in_pieces(embed, batch_size, golden[f"images_{size}"])
   assert found.shape == expected.shape and found.dtype == np.float32
   error = np.abs(found - expected).max()
   assert error < 1e-5 * np.abs(expected).max()

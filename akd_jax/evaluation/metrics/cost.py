@@ -13,18 +13,28 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from akd_jax.evaluation.metrics.metric import (
+  COUNT,
+  MILLIONS,
+  MILLISECONDS,
+  NO_CHANCE,
+  Metric,
+  Unit,
+  read_network,
+)
+from akd_jax.evaluation.metrics.outcome import Measured
 from akd_jax.models.layers import Conv
 
 
 def parameters(params: Any) -> int:
-  """How many numbers the parameters are; arrays or their shapes."""
+  """Counts the numbers in parameters; arrays or their shapes."""
   return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def multiply_accumulates(
   generator: nn.Module, params: Any, *, size: int, classes: int
 ) -> int:
-  """The multiply-accumulates of one translation.
+  """Counts the multiply-accumulates of one translation.
 
   They are those of the convolutions that the layers stand for: each entry of a
   kernel once a pixel of the smaller side, padding included; label planes count
@@ -91,7 +101,7 @@ def generator_cost(
   batches: Sequence[int] = (1, 16),
   calls: int = 20,
 ) -> dict[str, Any]:
-  """All that a generator costs, on the device at hand.
+  """Measures all that a generator costs, on the device at hand.
 
   Args:
     generator: the network.
@@ -124,3 +134,31 @@ def generator_cost(
     "device": jax.devices()[0].device_kind,
     "latency": {str(batch): timed(batch) for batch in batches},
   }
+
+
+def _summarize(measured: Measured) -> dict[str, Any]:
+  cost = generator_cost(
+    measured.generator,
+    measured.parameters,
+    size=measured.image_size,
+    classes=len(measured.names.attributes),
+  )
+  return {"cost": cost}
+
+
+def _metric(title: str, unit: Unit, *path: str) -> Metric:
+  return Metric(
+    title=title,
+    unit=unit,
+    better="lower",
+    chance=NO_CHANCE,
+    needs=(),
+    read=read_network("cost", *path),
+    summarize=_summarize,
+    of_training=False,
+  )
+
+
+PARAMETERS = _metric("parameters", COUNT, "parameters")
+MULTIPLY_ACCUMULATES = _metric("multiply-accumulates", MILLIONS, "macs")
+LATENCY = _metric("latency, 1 picture", MILLISECONDS, "latency", "1", "median")

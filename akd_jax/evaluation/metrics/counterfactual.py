@@ -2,14 +2,22 @@
 
 An avatar can be drawn again with one attribute set, which gives the picture
 that a perfect generator would have made and the pixels that the attribute owns
-(akd_jax/data/avatars.py, `AvatarSource.counterfactual`). Inside those pixels
-the error says how well the attribute was drawn; outside, where truth and source
-are equal, how much of the person was lost.
+(`AvatarSource.counterfactual` in akd_jax/data/avatars/source.py). Inside those
+pixels the error says how well the attribute was drawn; outside, where truth and
+source are equal, how much of the person was lost.
 """
 
 from typing import Any
 
 import numpy as np
+
+from akd_jax.evaluation.metrics.metric import (
+  NO_CHANCE,
+  PERCENT,
+  Metric,
+  read_rows,
+)
+from akd_jax.evaluation.metrics.outcome import Outcome
 
 
 def counterfactual_errors(
@@ -18,7 +26,7 @@ def counterfactual_errors(
   truths: np.ndarray,
   masks: np.ndarray,
 ) -> dict[str, Any]:
-  """The errors of the translations to one attribute, and of doing nothing.
+  """Measures the errors of translations to one attribute, and of doing nothing.
 
   Args:
     sources: uint8 [N, S, S, 3], the pictures that were translated.
@@ -72,3 +80,40 @@ def _mean(values: np.ndarray, region: np.ndarray, scale: float) -> float | None:
     return None
   total = (values.mean(-1) * region).sum((1, 2))
   return float((total / region.sum((1, 2))).mean() / scale)
+
+
+def _measure(outcome: Outcome) -> dict[str, Any]:
+  probes = outcome.probes
+  assert probes.truths is not None and probes.masks is not None
+  return {
+    "counterfactual": counterfactual_errors(
+      outcome.sources[probes.chosen],
+      outcome.translated[probes.chosen],
+      probes.truths,
+      probes.masks,
+    )
+  }
+
+
+ERROR_INSIDE = Metric(
+  title="error inside the attribute",
+  unit=PERCENT,
+  better="lower",
+  chance="doing nothing",
+  needs=("true translations",),
+  read=read_rows(
+    "counterfactual", "inside", "error",
+    chance=("counterfactual", "inside", "nothing"),
+  ),
+  measure=_measure,
+)  # fmt: skip
+# Doing nothing has no error there.
+ERROR_OUTSIDE = Metric(
+  title="error outside",
+  unit=PERCENT,
+  better="lower",
+  chance=NO_CHANCE,
+  needs=("true translations",),
+  read=read_rows("counterfactual", "outside", "error"),
+  measure=_measure,
+)

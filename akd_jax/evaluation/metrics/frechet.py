@@ -5,13 +5,11 @@ pytorch-fid's and torch-fidelity's. Computed by NumPy in float64.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
 
 
 class Statistics(NamedTuple):
@@ -20,7 +18,7 @@ class Statistics(NamedTuple):
   Attributes:
     mean: float64 [F].
     covariance: float64 [F, F], unbiased, as numpy.cov.
-    images: how many it was taken of; 0: not known.
+    images: how many it was taken of.
   """
 
   mean: np.ndarray
@@ -28,35 +26,69 @@ class Statistics(NamedTuple):
   images: int
 
 
-def statistics(batches: Iterable[np.ndarray]) -> Statistics:
-  """Mean and covariance of features that come in batches [B, F].
+class Moments:
+  """Sums over features that come in batches, from which `Statistics` follow.
 
   Only one batch is held at a time. Each is centred by its own mean before
   it is squared, so that nothing cancels (Chan, Golub and LeVeque, 1979).
+  """
+
+  def __init__(self) -> None:
+    self._count = 0
+    self._mean: np.ndarray = np.zeros(())
+    self._scatter: np.ndarray = np.zeros(())
+
+  @property
+  def count(self) -> int:
+    """How many images there were."""
+    return self._count
+
+  def add(self, batch: np.ndarray) -> None:
+    """Takes in features [B, F]; B may be 0."""
+    if not len(batch):
+      return
+    batch = np.asarray(batch, np.float64)
+    if not self._count:
+      self._mean = np.zeros(batch.shape[1])
+      self._scatter = np.zeros((batch.shape[1], batch.shape[1]))
+    batch_mean = batch.mean(axis=0)
+    shift = batch_mean - self._mean
+    total = self._count + len(batch)
+    weight = self._count * len(batch) / total
+    # The distance of both means, as one more row: a single product for both.
+    rows = np.concatenate([batch - batch_mean, [np.sqrt(weight) * shift]])
+    self._scatter += rows.T @ rows
+    self._mean += shift * (len(batch) / total)
+    self._count = total
+
+  def statistics(self) -> Statistics:
+    """Returns those of all images so far.
+
+    Raises:
+      UserError: there are fewer than two.
+    """
+    if self._count < 2:
+      raise UserError(
+        f"a covariance needs two images or more, not {self._count}"
+      )
+    covariance = self._scatter / (self._count - 1)
+    return Statistics(self._mean.copy(), covariance, self._count)
+
+
+def statistics(batches: Iterable[np.ndarray]) -> Statistics:
+  """Returns mean and covariance of features that come in batches [B, F].
 
   Raises:
     UserError: there are fewer than two images.
   """
-  count, mean, scatter = 0, np.zeros(()), np.zeros(())
+  moments = Moments()
   for batch in batches:
-    batch = np.asarray(batch, np.float64)
-    if not len(batch):
-      continue
-    batch_mean = batch.mean(axis=0)
-    centred = batch - batch_mean
-    shift = batch_mean - mean
-    total = count + len(batch)
-    weight = count * len(batch) / total
-    scatter = scatter + centred.T @ centred + weight * np.outer(shift, shift)
-    mean = mean + shift * (len(batch) / total)
-    count = total
-  if count < 2:
-    raise UserError(f"a covariance needs two images or more, not {count}")
-  return Statistics(mean, scatter / (count - 1), count)
+    moments.add(batch)
+  return moments.statistics()
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-  """Squared Frechet distance of the normal distributions with these moments.
+  """Returns the squared Frechet distance of two normal distributions.
 
   |mean_a - mean_b|^2 + tr(A + B - 2 (A B)^(1/2)). The product has the
   eigenvalues of the symmetric A^(1/2) B A^(1/2), none of which is negative
@@ -74,7 +106,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 def kernel_distance(
   a: np.ndarray, b: np.ndarray, *, subsets: int, subset_size: int, seed: int
 ) -> tuple[float, float]:
-  """Kernel distance: the squared maximum mean discrepancy, without bias.
+  """Returns the kernel distance: an unbiased squared mean discrepancy.
 
   The kernel is (x.y / F + 1)^3. Subsets are drawn as torch-fidelity draws
   them, whose defaults are 100 subsets of 1000 and the seed 2020.
@@ -108,34 +140,6 @@ def kernel_distance(
     for _ in range(subsets)
   ]
   return float(np.mean(distances)), float(np.std(distances))
-
-
-def save_statistics(path: str | Path, kept: Statistics) -> None:
-  """Writes them whole or not at all, under pytorch-fid's names and `count`."""
-  with written_whole(path) as partial, open(partial, "wb") as file:
-    np.savez(file, mu=kept.mean, sigma=kept.covariance, count=kept.images)
-
-
-def load_statistics(path: str | Path) -> Statistics:
-  """Reads what `save_statistics` wrote, or `pytorch_fid --save-stats`.
-
-  Raises:
-    UserError: there is no such file, or it is none of these.
-  """
-  try:
-    # Opened here: np.load leaves a damaged file open.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-      mean, covariance = arrays["mu"], arrays["sigma"]
-      count = int(arrays["count"]) if "count" in arrays else 0
-    if mean.ndim != 1 or covariance.shape != 2 * mean.shape:
-      raise ValueError(f"mu is {mean.shape}, sigma is {covariance.shape}")
-  except OSError as error:
-    raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-  except Exception as error:  # There is no end to what damage may raise.
-    raise UserError(f"{path} holds no statistics: {error}") from error
-  return Statistics(
-    mean.astype(np.float64), covariance.astype(np.float64), count
-  )
 
 
 def _check_features(a: np.ndarray, b: np.ndarray) -> None:

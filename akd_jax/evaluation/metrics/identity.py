@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from akd_jax.evaluation.metrics.metric import PERCENT, Metric, read_rows
+from akd_jax.evaluation.metrics.outcome import Outcome
+
 
 def identity_kept(
   sources: np.ndarray, translated: np.ndarray, masks: np.ndarray
 ) -> dict[str, Any]:
-  """How often a translation looks like its own source more than like any other.
+  """Measures how often a translation is nearest to its own source.
 
   Rank-1 identification, by the mean absolute difference of the pixels that the
   attribute does not own. A perfect translation is equal to its source there.
@@ -40,3 +43,25 @@ def identity_kept(
     "chance": 1 / count if count else None,
     "images": count,
   }
+
+
+def _measure(outcome: Outcome) -> dict[str, Any]:
+  probes = outcome.probes
+  assert probes.masks is not None
+  chosen = probes.chosen
+  return {
+    "identity": identity_kept(
+      outcome.sources[chosen], outcome.translated[chosen], probes.masks
+    )
+  }
+
+
+IDENTITY = Metric(
+  title="identity kept",
+  unit=PERCENT,
+  better="higher",
+  chance="picking at random",
+  needs=("true translations",),
+  read=read_rows("identity", "value", chance=("identity", "chance")),
+  measure=_measure,
+)

@@ -1,4 +1,4 @@
-"""Attention scored against known regions, and of two networks.
+"""Attention scored against known regions.
 
 A map [h, w] is read as constant over the pixels of each of its cells, so the
 region enters as the share of each cell that it covers. Interpolating the map
@@ -8,17 +8,26 @@ with equal values (many are 0, by the ReLU): where pixels are picked by their
 values, each score is what picking at random among tied ones gives on average.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from akd_jax.evaluation.metrics.metric import (
+  PERCENT,
+  Metric,
+  Reader,
+  Value,
+  read_rows,
+)
+from akd_jax.evaluation.metrics.outcome import Outcome
 
 # maps [N, P] and the covered share of each cell [N, P] -> scores [N].
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def localization(maps: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
-  """How well the maps of one block find the region of one attribute.
+  """Measures how well maps of one block find the region of one attribute.
 
   Args:
     maps: [N, h, w], not negative.
@@ -43,10 +52,12 @@ def localization(maps: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
     Images whose map or mask is empty are left out, and counted.
   """
   if len(maps) != len(masks) or (maps.ndim, masks.ndim) != (3, 3):
-    raise ValueError(f"maps {maps.shape} do not fit masks {masks.shape}")
+    raise ValueError(
+      f"maps {maps.shape} and masks {masks.shape} are not [N, h, w], [N, S, S]"
+    )
   if masks.shape[1] % maps.shape[1] or masks.shape[2] % maps.shape[2]:
     raise ValueError(f"masks {masks.shape} are no multiple of {maps.shape}")
-  _check(maps)
+  check_maps(maps)
   empty_maps, empty_masks = ~maps.any((1, 2)), ~masks.any((1, 2))
   kept = ~empty_maps & ~empty_masks
   count = int(kept.sum())
@@ -76,7 +87,12 @@ def localization(maps: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
   }
 
 
-def _check(maps: np.ndarray) -> None:
+def check_maps(maps: np.ndarray) -> None:
+  """Refuses what no attention map can be.
+
+  Raises:
+    ValueError: a value is negative, infinite or no number.
+  """
   if not ((maps >= 0) & (maps < np.inf)).all():
     raise ValueError(
       "attention maps have a value that is negative or no number"
@@ -117,42 +133,40 @@ def _mean(values: np.ndarray) -> float | None:
   return float(values.mean()) if len(values) else None
 
 
-def agreement(
-  teacher_maps: np.ndarray, student_maps: np.ndarray
-) -> dict[str, Any]:
-  """How alike two networks' maps of the same translations are.
-
-  Args:
-    teacher_maps: [N, h, w], not negative.
-    student_maps: [N, h, w], not negative.
-
-  Returns:
-    {"pearson", "chance", "l1", "images", "left_out"}, means over images: the
-    correlation of the two maps in [-1, 1]; that of the teacher's with the
-    student's map of the next image, which maps have in common whatever they
-    look at; and the l1 distance of the maps each divided by its sum, in [0, 2];
-    half of it is their total variation. Images where a map is constant have no
-    correlation and are left out; without any other, all three are None, and of
-    a single one there is no chance level.
-  """
-  if teacher_maps.shape != student_maps.shape or teacher_maps.ndim != 3:
-    raise ValueError(
-      f"maps {teacher_maps.shape} and {student_maps.shape} are not both"
-      " [N, h, w]"
-    )
-  _check(teacher_maps)
-  _check(student_maps)
-  pair = np.stack([teacher_maps, student_maps]).astype(np.float64)
-  kept = np.all(np.ptp(pair, axis=(2, 3)) > 0, axis=0)
-  pair = pair[:, kept]
-  shares = pair / pair.sum((2, 3), keepdims=True)
-  centred = pair - pair.mean((2, 3), keepdims=True)
-  standard = centred / centred.std((2, 3), keepdims=True)
-  others = (standard[0] * np.roll(standard[1], 1, 0)).mean((1, 2))
+def _measure(outcome: Outcome) -> dict[str, Any]:
+  masks = outcome.probes.masks
+  assert masks is not None
   return {
-    "pearson": _mean(standard.prod(0).mean((1, 2))),
-    "chance": _mean(others) if len(others) > 1 else None,
-    "l1": _mean(np.abs(shares[0] - shares[1]).sum((1, 2))),
-    "images": int(kept.sum()),
-    "left_out": int((~kept).sum()),
+    "attention": {
+      activation: localization(maps, masks)
+      for activation, maps in outcome.probes.maps.items()
+    }
   }
+
+
+def _read(score: str) -> Reader:
+  """Returns a reader of the activation that is distilled."""
+
+  def read(network: Mapping[str, Any], attribute: str | None) -> Value:
+    path = ("attention", network["block"], score)
+    rows = read_rows(*path, "value", chance=(*path, "chance"))
+    return rows(network, attribute)
+
+  return read
+
+
+def _metric(title: str, score: str) -> Metric:
+  return Metric(
+    title=title,
+    unit=PERCENT,
+    better="higher",
+    chance="a uniform map",
+    needs=("true translations", "attention"),
+    read=_read(score),
+    measure=_measure,
+  )
+
+
+ATTENTION_INSIDE = _metric("attention inside", "share")
+ATTENTION_MAXIMUM = _metric("attention's maximum inside", "pointing")
+ATTENTION_IOU = _metric("attention's IoU", "iou")

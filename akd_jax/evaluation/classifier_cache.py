@@ -1,0 +1,177 @@
+"""Where attribute classifiers are kept: trained once for all runs on some data.
+
+In a corner of the user's cache, one file each, named by all that decides what
+the classifier has learnt.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from ml_collections import ConfigDict
+
+from akd_jax.common.cache import cache_directory
+from akd_jax.common.files import alone, digest, written_whole
+from akd_jax.data.pipeline import open_source
+from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation.attribute_classifier import (
+  Classifier,
+  Splits,
+  accuracy_on,
+  create_network,
+  open_splits,
+  say,
+  with_known_attributes,
+)
+from akd_jax.evaluation.classifier_training import train_classifier
+from akd_jax.models.resnet import ResNet
+from akd_jax.training.validation import check_judge
+
+
+def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
+  """Returns the classifier that a run is measured by, trained if need be.
+
+  It learns from other pictures than the run where `config.classifier.data`
+  says so: one that has seen no bald women does not see that one is bald.
+
+  Args:
+    config: as `with_known_attributes` returns it.
+    splits: the run's, with these attributes.
+
+  Raises:
+    UserError: `config.classifier.data` has a field that it can not have.
+    Stopped: training was asked to stop; what it had is saved.
+  """
+  check_judge(config)
+  config = ConfigDict(config.to_dict())
+  otherwise = config.classifier.data
+  del config.classifier["data"]
+  for field, value in otherwise.items():
+    config.data[field] = value
+  if otherwise:
+    splits = open_splits(config.data)
+  return load_or_train(config, cache_directory() / "classifiers", splits)
+
+
+def load_or_train(
+  config: ConfigDict, directory: str | Path, splits: Splits
+) -> Classifier:
+  """Returns the classifier of a config, training it if there is none yet.
+
+  Args:
+    config: its `data` and `classifier` fields decide which classifier it is.
+    directory: where classifiers are kept.
+    splits: of real images.
+
+  Raises:
+    Stopped: training was asked to stop; what it had is saved.
+  """
+  network = create_network(config)
+  metadata = {
+    **config.classifier.to_dict(),
+    "attributes": list(config.data.attributes),
+    "label_rule": config.data.label_rule,
+    "image_size": config.data.image_size,
+    "data_digest": data_digest(config, splits.train),
+    "training_images": len(splits.train),
+    "test_images": len(splits.test),
+  }
+  name = digest(metadata["data_digest"], config.classifier.to_dict())
+  path = Path(directory) / f"classifier-{name}.npz"
+  if path.exists():
+    return _kept(network, path)
+  # Another process may be training the same one.
+  with alone(directory, wait=True):
+    if path.exists():
+      return _kept(network, path)
+    unfinished = path.with_suffix(".unfinished.npz")
+    variables = train_classifier(config, splits, unfinished)
+    classifier = Classifier(network, variables, metadata)
+    accuracy = accuracy_on(classifier, splits.test, config.data.threads)
+    metadata["test_accuracy"] = accuracy
+    save(classifier, path)
+    unfinished.unlink(missing_ok=True)
+  say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
+  return classifier
+
+
+def _kept(network: ResNet, path: Path) -> Classifier:
+  classifier = load(network, path)
+  accuracy = classifier.metadata["test_accuracy"]["mean"]
+  say(f"reusing {path}, right on {accuracy:.2%} of the test split")
+  return classifier
+
+
+def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
+  """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
+  attributes = open_source(config.data, "train").attributes
+  config = ConfigDict(config.to_dict())
+  config.data.attributes = tuple(attributes)
+  config = with_known_attributes(config)
+  classifier = classifier_of(config, open_splits(config.data))
+  accuracy = classifier.metadata["test_accuracy"]
+  path = Path(workdir) / "classifier.json"
+  with written_whole(path) as partial:
+    partial.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
+  print("right on the test split")
+  for name, share in accuracy["attributes"].items():
+    shown = "      -" if share is None else f"{share:7.2%}"
+    print(f"  {name:20} {shown}")
+  print(f"  {'mean':20} {accuracy['mean']:7.2%}\nwritten to {path}")
+  return classifier
+
+
+def real_accuracy(
+  config: ConfigDict, classifier: Classifier, test: Any
+) -> dict[str, Any]:
+  """Returns how often a classifier is right on real pictures of a run.
+
+  Its metadata says how often on those that it was tested on, which are others
+  where it learns from others.
+
+  Args:
+    config: as `with_known_attributes` returns it.
+    classifier: the run's.
+    test: the run's test split.
+
+  Returns:
+    See `accuracy_of`.
+  """
+  if not config.classifier.data:
+    return classifier.metadata["test_accuracy"]
+  return accuracy_on(classifier, test, config.data.threads)
+
+
+def data_digest(config: ConfigDict, train: Any) -> str:
+  """Tells data sets apart by the fields that choose images, and by a look.
+
+  The labels notice a folder that has grown, the first image a data set that
+  is drawn or decoded in another way.
+  """
+  fields = config.data.to_dict()
+  fields.pop("threads")  # Changes how fast, not what.
+  fields.pop("exclusive", None)  # A run's: follows from the rest.
+  look = hashlib.sha256(np.asarray(train.labels).tobytes())
+  look.update(train[0]["image"].tobytes())
+  return digest(fields, look.hexdigest())
+
+
+def save(classifier: Classifier, path: Path) -> None:
+  """Writes a classifier as one file: arrays by their path, and its metadata."""
+  arrays = flatten_dict(jax.device_get(classifier.variables), sep="/")
+  kept_arrays.write(path, arrays, classifier.metadata)
+
+
+def load(network: ResNet, path: Path) -> Classifier:
+  """Reads what `save` wrote, of this architecture.
+
+  Raises:
+    UserError: the file is damaged.
+  """
+  arrays, metadata = kept_arrays.read(path)
+  variables = jax.device_put(unflatten_dict(arrays, sep="/"))
+  return Classifier(network, variables, metadata)

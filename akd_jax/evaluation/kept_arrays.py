@@ -1,0 +1,38 @@
+"""Arrays that are kept in the user's cache, with a description, in one .npz."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from akd_jax.common.errors import UserError
+from akd_jax.common.files import written_whole
+
+# What np.load raises on a file cut short.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Any) -> None:
+  """Writes arrays and `metadata`, plain JSON, whole or not at all."""
+  every: dict[str, Any] = {"metadata": np.array(json.dumps(metadata)), **arrays}
+  with written_whole(path) as partial, open(partial, "wb") as file:
+    np.savez(file, **every)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
+  """Reads what `write` wrote: the arrays by name, and the metadata.
+
+  Raises:
+    UserError: the file is damaged.
+  """
+  try:
+    # Opened here: np.load leaves a damaged file open.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+      arrays = dict(kept)
+    metadata = json.loads(str(arrays.pop("metadata")))
+  except _DAMAGED as error:
+    raise UserError(f"{path} is damaged ({error}): delete it") from error
+  return arrays, metadata

@@ -1,0 +1,56 @@
+"""evaluation.json: what an evaluation has found, whichever version wrote it."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.files import written_whole
+
+# Of a config: what a run can be evaluated by, other than it was trained by.
+SECTIONS = ("evaluation", "classifier")
+# Of evaluations of some of the attributes, which leave the whole one alone.
+WHOLE, PARTIAL = "evaluation", "evaluation_partial"
+
+
+def write(result: Mapping[str, Any], path: pathlib.Path) -> None:
+  """Writes a result as JSON, whole or not at all."""
+  with written_whole(path) as temporary:
+    temporary.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def read(path: pathlib.Path) -> dict[str, Any]:
+  """Reads a result, with the names that this version writes."""
+  return renewed(json.loads(path.read_text()))
+
+
+def renewed(result: dict[str, Any]) -> dict[str, Any]:
+  """Gives a result of an earlier version the names that this one writes.
+
+  `left_alone` of a network is `self_translation`, and `attention_agreement` of
+  the result an entry of the student's rows.
+  """
+  for network in result["networks"].values():
+    if "left_alone" in network:
+      network["self_translation"] = network.pop("left_alone")
+  rows = trained_network(result)["attributes"]
+  for attribute, agreement in result.pop("attention_agreement", {}).items():
+    rows.setdefault(attribute, {})["agreement"] = agreement
+  evaluation = result.get("settings", {}).get("evaluation", {})
+  if "looked_at" in evaluation:
+    evaluation["probe_images"] = evaluation.pop("looked_at")
+  return result
+
+
+def settings(config: ConfigDict) -> dict[str, Any]:
+  """Returns how a run is evaluated, as plain JSON: sections of its config."""
+  fields = json.loads(config.to_json_best_effort())
+  return {name: fields[name] for name in SECTIONS}
+
+
+def trained_network(result: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns what a result says of the network that the run has trained."""
+  networks = result["networks"]
+  return networks.get("student") or networks["generator"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from clu import parameter_overview, periodic_actions
+from clu import metric_writers, parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
 from akd_jax import (
@@ -30,6 +30,7 @@ from akd_jax.distillation import Teacher
 from akd_jax.errors import UserError, nearest
 from akd_jax.interruption import Interruption
 from akd_jax.state import Networks, TrainState, create_networks, create_state
+from akd_jax.window import Window
 
 
 def train_with_teacher(config: ConfigDict, workdir: str) -> None:
@@ -112,7 +113,7 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
     every_steps=config.log_every,
     every_secs=None,
   )
-  since_log, since_save = writers.Window(), writers.Window()
+  since_log, since_save = Window(), Window()
 
   def save() -> None:
     if jax.device_count() > 1 and not parallel.in_sync(state):
@@ -260,8 +261,6 @@ def _initial_state(
 
 def _writer(config: ConfigDict, workdir: str, first: int) -> Any:
   """What this process writes: everything, or (not the first) nothing."""
-  from clu import metric_writers
-
   if jax.process_index() > 0:
     return metric_writers.MultiWriter([])
   writers.forget_after(workdir, first)

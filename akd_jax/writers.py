@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from clu import metric_writers
 
 from akd_jax.files import written_whole
@@ -115,34 +114,3 @@ def forget_after(workdir: str, step: int) -> None:
       break
   with written_whole(path) as temporary:
     temporary.write_text("".join(kept))
-
-
-class Window:
-  """Metrics since the last look, kept on the device until they are needed."""
-
-  def __init__(self) -> None:
-    self._rows: list[tuple[int, Mapping[str, Any]]] = []
-
-  def add(self, step: int, metrics: Mapping[str, Any]) -> None:
-    """Keeps the metrics of a step without waiting for them."""
-    self._rows.append((step, metrics))
-
-  def take(self) -> dict[str, float]:
-    """Means since the last call.
-
-    Raises:
-      FloatingPointError: one was not finite; the message has its step.
-    """
-    import jax
-
-    rows, self._rows = jax.device_get(self._rows), []
-    for step, metrics in rows:
-      for name, value in metrics.items():
-        if not np.isfinite(value):
-          raise FloatingPointError(f"{name} became {value} in step {step}")
-    if not rows:
-      return {}
-    return {
-      name: float(np.mean([metrics[name] for _, metrics in rows]))
-      for name in rows[0][1]
-    }

@@ -50,6 +50,7 @@ ORDER = [
   "evaluation",
   "comparison",
   "summary",
+  "window",
   "writers",
   "train",
   "jobs",

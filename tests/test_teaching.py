@@ -7,11 +7,12 @@ import signal
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax import cli, teaching, train, writers
+from akd_jax import cli, teaching, train
 from akd_jax import runs as directories
 from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
 from akd_jax.state import create_networks
+from akd_jax.window import Window
 from tests import training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
@@ -62,14 +63,14 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
   tmp_path,
   monkeypatch,
 ):
-  add = writers.Window.add
+  add = Window.add
 
   def strike(window, step, metrics):
     add(window, step, metrics)
     if step == training.TEACHER_STEPS:
       os.kill(os.getpid(), signal.SIGTERM)
 
-  monkeypatch.setattr(writers.Window, "add", strike)
+  monkeypatch.setattr(Window, "add", strike)
   with pytest.raises(cli.Stopped, match=r"teacher is finished \(4 steps\)"):
     train.train_with_teacher(
       student_config(unfinished_teacher), str(tmp_path / "student")

@@ -6,7 +6,8 @@ config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
 import json
 import pathlib
 import zipfile
-from typing import Any, NamedTuple
+import zlib
+from typing import Any, BinaryIO, NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from ml_collections import ConfigDict
 
 from akd_jax import checkpoint
 from akd_jax.errors import UserError
-from akd_jax.files import written_whole
+from akd_jax.files import whole, written_whole
 
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 
@@ -133,8 +134,9 @@ def load_run(workdir: str, step: int | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
-    workdir: the directory, a file that `save_run` wrote, or pretrained:NAME
-      for one of those that are shipped.
+    workdir: the directory, a file that `save_run` wrote (whole, or in the
+      parts of `files.write_parts`), or pretrained:NAME for one of those that
+      are shipped.
     step: of the checkpoint; the last by default.
 
   Raises:
@@ -175,7 +177,7 @@ def is_file(workdir: str) -> bool:
   return workdir.startswith("pretrained:") or workdir.endswith(".npz")
 
 
-def save_run(run: Run, path: str) -> None:
+def save_run(run: Run, path: str | BinaryIO) -> None:
   """Writes generator and discriminator as one .npz, in half precision."""
   arrays = traverse_util.flatten_dict(
     {"generator": run.generator, "discriminator": run.discriminator}, sep="/"
@@ -193,14 +195,14 @@ def _load_file(name: str) -> Run:
   if name.startswith("pretrained:"):
     path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
   try:
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(whole(path), allow_pickle=False) as file:
       arrays = dict(file)
   except FileNotFoundError:
     shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
     raise UserError(
       f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
     ) from None
-  except (ValueError, zipfile.BadZipFile) as error:
+  except (ValueError, zipfile.BadZipFile, zlib.error) as error:
     raise UserError(f"{path} is not a run saved as .npz: {error}") from None
   if not {"config", "step"} <= set(arrays):
     raise UserError(

@@ -61,7 +61,8 @@ def pack(
   return len(source), error / len(source)
 
 
-def define() -> None:
+def define_flags() -> None:
+  """Defines the flags."""
   config_flags.DEFINE_config_file(
     "config", None, "The recipe, as FILE[:ARG].", lock_config=True
   )
@@ -72,6 +73,7 @@ def define() -> None:
 
 
 def main(argv: list[str]) -> None:
+  """Packs what the flags say, and prints what came of it."""
   cli.no_arguments(argv)
   args = flags.FLAGS
   count, error = pack(args.config, args.split, args.quality, args.out)
@@ -82,4 +84,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  cli.run(main, define)
+  define_flags()
+  cli.run(main)

@@ -34,13 +34,7 @@ from packed import load
 from paper_recipe import ROLES, recipe, taken_up
 from paper_trainer import Trainer
 
-from akd_jax import (
-  cli,
-  compilation,
-  files,
-  overrides,
-  runs,
-)
+from akd_jax import cli, compilation, files, overrides, runs
 from akd_jax.errors import UserError
 from akd_jax.interruption import Interruption
 
@@ -147,19 +141,22 @@ def note(out: str, role: str, step: int, row: dict[str, Any]) -> None:
   stamp = {"role": role, "step": step, "time": round(time.time(), 3)}
   with open(os.path.join(out, "metrics.jsonl"), "a") as file:
     file.write(json.dumps(stamp | row) + "\n")
-  shown = [f"{name} {row[name]:.5g}" for name in _SHOWN if name in row]
+  shown = [f"{name} {_short(row[name])}" for name in _SHOWN if name in row]
   if shown:
     print(f"{role}: step {step:,}  {'  '.join(shown)}", flush=True)
 
 
-def define() -> None:
-  """Defines the flags, those of the recipe's fields among them."""
+def _short(number: float) -> str:
+  return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
+
+
+def define_flags() -> None:
+  """Defines the flags of this command's own."""
   flags.DEFINE_string("data", None, "A file of pack.py's.", required=True)
   flags.DEFINE_enum("role", None, list(ROLES), "Who.", required=True)
   flags.DEFINE_string("out", None, "Where to write.", required=True)
   flags.DEFINE_float("seconds", math.inf, "How long, from now.", 0)
   flags.DEFINE_string("resume", None, "A teacher that is to be taken up.")
-  overrides.define()
 
 
 def main(argv: list[str]) -> None:
@@ -200,4 +197,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  cli.run(main, define)
+  define_flags()
+  cli.run(main, overrides.define)

@@ -16,11 +16,11 @@ import numpy as np
 
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
-from akd_jax.distillation import attention
-from akd_jax.evaluation import translations as trials
+from akd_jax.distillation.akd import attention
+from akd_jax.evaluation.evaluator import translations as trials
 from akd_jax.evaluation.metrics.localization import agreement, localization
 from akd_jax.evaluation.subjects import subjects
-from akd_jax.inference import translator as inference
+from akd_jax.inference.translator import translator as inference
 from akd_jax.training import run_dir as runs
 
 HOOKS = ("block", "branch")

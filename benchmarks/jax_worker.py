@@ -10,7 +10,7 @@ from flax.traverse_util import flatten_dict
 from akd_jax.common import cache as compilation
 from akd_jax.configs import teacher as recipe
 from akd_jax.distillation.mapping import Teacher
-from akd_jax.inference import translator as inference
+from akd_jax.inference.translator import translator as inference
 from akd_jax.interop import numpy_generator
 from akd_jax.training import parallel
 from akd_jax.training import step as steps

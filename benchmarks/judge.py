@@ -18,12 +18,8 @@ from ml_collections import ConfigDict
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.pipeline import SPLITS, open_source
-from akd_jax.evaluation import (
-  attribute_classifier as judge,
-)
-from akd_jax.evaluation import (
-  translations as trials,
-)
+from akd_jax.evaluation.evaluator import attribute_classifier as judge
+from akd_jax.evaluation.evaluator import translations as trials
 from akd_jax.evaluation.metrics.accuracy import target_labels
 from akd_jax.evaluation.metrics.leakage import GENDER
 from akd_jax.training import teacher as teaching

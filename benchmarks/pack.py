@@ -38,7 +38,7 @@ def pack(
     UserError: the data is wrong, or has pictures of a size that can not be
       packed.
   """
-  from akd_jax.training import loop as train
+  from akd_jax.training.preparation import resolve
 
   size = config.data.image_size
   if size % 8 or size > _LARGEST:
@@ -47,7 +47,7 @@ def pack(
       f" and at most {_LARGEST}"
     )
   source = pipeline.open_source(config.data, split)
-  data = json.loads(train.resolve(config, source).data.to_json_best_effort())
+  data = json.loads(resolve(config, source).data.to_json_best_effort())
   jpegs, labels, error = [], [], 0.0
   everything = range(len(source))
   for images, some in pipeline.read_in_batches(

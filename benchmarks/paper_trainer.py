@@ -30,16 +30,17 @@ def training_step(config: ConfigDict, networks: Networks) -> Callable[..., Any]:
   """
 
   def step(state, teacher, batch, *, axis_name):
-    given = ConfigDict(config.to_dict())
-    given.optimizer.update(
-      {"schedule": "constant", "learning_rate": batch["rate"]}
-    )
+    given = config.to_dict()
+    given["optimizer"] |= {
+      "schedule": "constant",
+      "learning_rate": batch["rate"],
+    }
     return train_step(
       state,
       teacher,
       batch,
       networks=networks,
-      config=given,
+      config=ConfigDict(given),
       axis_name=axis_name,
     )
 

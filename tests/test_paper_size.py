@@ -207,7 +207,7 @@ def test_what_outlives_a_run_is_a_run(trained, pictures):
       half = jax.tree.map(
         lambda x: x.astype(np.float16).astype(np.float32), getattr(state, name)
       )
-      training.assert_same_bits(getattr(run, name), half)
+      training.assert_same_bits(getattr(run.model, name), half)
     config = recipe(role, pictures.data, str(out), DEBUG)
     assert json.loads(run.config.to_json()) == json.loads(config.to_json())
     assert run.attributes == tuple(pictures.data.attributes)
@@ -370,7 +370,7 @@ def test_the_roles_have_the_papers_recipes(pictures):
     where = "" if role == "teacher" else "DIR/teacher.npz"
     assert config.teacher == where
   taught = {
-    role: (config.loss.lambda_akd, config.loss.lambda_out)
+    role: (config.distill.akd.weight, config.distill.output.weight)
     for role, config in configs.items()
   }
   assert taught == {

@@ -2,9 +2,9 @@
 
   python benchmarks/roofline.py [--large] [--rounds=5] [--out=FILE.jsonl]
 
-Arithmetic of a step by hand (arithmetic.py) and by XLA's own count, the rate it runs
-at, that rate beside this machine's matrix product's, and the memory it takes.
-An accelerator's share is among what accelerator.sh measures.
+Arithmetic of a step by hand (arithmetic.py) and by XLA's own count, the rate
+it runs at, that rate beside this machine's matrix product's, and the memory it
+takes. An accelerator's share is among what accelerator.sh measures.
 """
 
 import json
@@ -23,6 +23,7 @@ from arithmetic import step_flops
 from product import product_rate
 
 from akd_jax import compilation
+
 
 def measure(title, case, rounds):
   """One row; run in a process of its own, whose peak memory is the step's."""

@@ -12,7 +12,6 @@ one cycle. Without --check it is a worker of compare.py and accelerator.py.
 import argparse
 import functools
 import sys
-import time
 
 import numpy as np
 import torch
@@ -63,7 +62,7 @@ def check(path, compiled, memory_format):
     for name, value in network.state_dict().items():
       wanted = torch.tensor(arrays[prefix + name])
       far = (value - wanted).abs() > 1e-4 * wanted.abs().max()
-      # Adam gives rounding noise a whole step: see tests/test_golden.py.
+      # Adam gives rounding noise a whole step: see tests/golden_cycles.py.
       assert far.sum() <= max(1, 0.02 * far.numel()), prefix + name
   print(f"equal to {path} after one cycle")
 
@@ -83,8 +82,8 @@ def prepare(case):
   torch.manual_seed(0)
   if case.get("threads"):
     torch.set_num_threads(case["threads"])
-  # Products in TF32 where the device has it, as XLA's default takes them.
-  torch.set_float32_matmul_precision("high")
+  if DEVICE == "cuda":  # products in TF32, as XLA's default takes them
+    torch.set_float32_matmul_precision("high")
   if case["work"] in ("forward", "translate"):
     return _translation(case)
   return worker.Unit(_cycle(case), wait)

@@ -12,6 +12,7 @@ one cycle. Without --check it is a worker of compare.py and accelerator.py.
 import argparse
 import functools
 import sys
+import time
 
 import numpy as np
 import torch
@@ -165,10 +166,13 @@ class Peer:
     """Makes the unit; compiles it, if it is to be. Nothing is chosen yet by
     cuDNN, which tries its algorithms in `warm` alone on the device."""
     torch.backends.cudnn.benchmark = False
+    start = time.perf_counter()
+    self.unit = None  # its memory is free for the next
     self.unit = prepare(case)
     if case.get("compile"):
       worker.timed(self.unit, 1)
-    return {"torch": torch.__version__}
+    seconds = round(time.perf_counter() - start, 1)
+    return {"torch": torch.__version__, "build_s": seconds}
 
   def warm(self):
     """Returns the seconds of a unit."""

@@ -5,7 +5,6 @@ wants: {"do": "time", "repeat": 7}. This file needs Python alone, since each
 side may live in an environment of its own.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -130,15 +129,18 @@ class Worker:
       raise WorkerError(reply["error"])
     return reply
 
+  def alive(self):
+    return self.process.poll() is None
+
   def _raise_ended(self):
     code = self.process.wait()
     raise WorkerError(f"{self.name} ended, exit code {code}: see its errors")
 
   def end(self):
     """Ends it and what it started."""
-    with contextlib.suppress(ProcessLookupError):
+    if self.alive():
       os.killpg(self.process.pid, signal.SIGKILL)
-    self.process.wait()
+      self.process.wait()
 
 
 def in_turns(sides, rounds, timeout=None):

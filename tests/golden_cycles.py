@@ -128,7 +128,7 @@ def _gradient(arrays, loss):
 def _outcome(arrays, state, metrics, gradient):
   gradient, prefix = gradient
   discriminator = discriminator_from_torch(part(arrays, "D1/"))
-  (source, _), _ = NETWORKS.discriminator.apply(
+  (source, _), _ = jax.jit(NETWORKS.discriminator.apply)(
     {"params": discriminator}, nhwc(arrays["x_real"])[-1]
   )
   return Outcome(

@@ -13,6 +13,8 @@ import concurrent.futures
 import functools
 import os
 import queue
+import shutil
+import signal
 import sys
 
 import accelerator_cases as cases
@@ -50,8 +52,7 @@ def right(session, scale):
     titles = {pool.submit(work, *job): title for title, *job in jobs}
     for future in concurrent.futures.as_completed(titles):
       session.keep("right", titles[future], lambda x=future: [x.result()])
-  while not idle.empty():
-    idle.get().end()
+  session.end_but()
 
 
 class Cycles:
@@ -68,6 +69,7 @@ class Cycles:
     """Measures {title: case}."""
     for title, case in stage.items():
       self._attempt("cycle", title, self.against_eager, case)
+      self.session.end_but(*(side.process for side in self.ours.values()))
     for title in self.ours:
       self._attempt("kernels", title, self.kernels)
     built = sides.compile_all(
@@ -75,12 +77,8 @@ class Cycles:
     )
     for title, peer in built.items():
       self._attempt("cycle", title, self.against_compiled, *peer)
-    for process, _ in built.values():
-      if process:
-        process.end()
-    for side in self.ours.values():
-      side.process.end()
     self.ours.clear()
+    self.session.end_but()
 
   def _attempt(self, part, title, rows, *args):
     self.session.attempt(part, title, functools.partial(rows, title, *args))
@@ -99,7 +97,6 @@ class Cycles:
     yield sides.turns(session, self.scale, self.ours[title], theirs)
     if theirs:
       yield sides.captured(session, self.scale, self.ours[title], theirs)
-      theirs.process.end()
 
   def against_compiled(self, title, process, reply):
     """Yields a row for compiled PyTorch, and one for its CUDA graph."""
@@ -135,8 +132,7 @@ class Translations:
       self.session.attempt(
         "translations", title, functools.partial(self.rows, case)
       )
-    for process in filter(None, (self.process, self.peer)):
-      process.end()
+    self.session.end_but()
 
   def rows(self, case):
     """Yields a row for PyTorch, and for the network alone as a CUDA graph."""
@@ -161,13 +157,20 @@ def main():
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
-  parser.add_argument("out", nargs="?", default="accelerator")
+  parser.add_argument("out", nargs="?", default="runs/accelerator")
   parser.add_argument("--small", action="store_true", help="for a CPU")
   parser.add_argument("--seconds", type=float, default=460)
   parser.add_argument("--only", default="", help="what has TEXT in its title")
   options = parser.parse_args()
+  torch_python = os.environ.get("TORCH_PYTHON") or sys.executable
+  if not shutil.which(torch_python):
+    parser.error(f"TORCH_PYTHON={torch_python} is no program")
+  # Told to stop, it ends its workers.
+  signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
   scale = cases.SMALL if options.small else cases.PAPERS
-  with Session(options.out, options.seconds, options.only) as session:
+  with Session(
+    options.out, options.seconds, options.only, torch_python
+  ) as session:
     session.keep("machine", "here", lambda: [machine(sys.argv[1:])])
     right(session, scale)
     cycles = Cycles(session, scale)

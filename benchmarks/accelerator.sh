@@ -4,7 +4,7 @@
 #
 #   benchmarks/accelerator.sh [OUT] [--small] [--seconds=460] [--only=TEXT]
 #
-# Writes OUT/rows.jsonl and OUT/log.txt as it goes (OUT is "accelerator" where
+# Writes OUT/rows.jsonl and OUT/log.txt as it goes (OUT is runs/accelerator where
 # nothing is said), errors.txt, and the first compiled programs. --small takes
 # seconds on a CPU; --only measures what has TEXT in its title; the time ends
 # after --seconds. Tables: python benchmarks/accelerator_tables.py OUT/rows.jsonl
@@ -28,9 +28,13 @@ trap 'rm -rf "$scratch"' EXIT
 # The package as it would be installed: configs/ is akd_jax.configs.
 mkdir "$scratch/akd_jax"
 ln -s "$root"/akd_jax/* "$root/configs" "$scratch/akd_jax/"
-if ! "$python" -c 'import ml_collections' 2>/dev/null; then
-  "$python" -m pip install --quiet --no-index --no-deps --target "$scratch" \
-    --find-links "${WHEELS:-$root/wheels}" -r "$root/benchmarks/accelerator.txt"
+wheels=${WHEELS:-$root/wheels}
+if ! "$python" -c 'import ml_collections' 2>/dev/null &&
+  ! "$python" -m pip install --quiet --no-index --no-deps --target "$scratch" \
+    --find-links "$wheels" -r "$root/benchmarks/accelerator.txt"; then
+  echo "accelerator.sh: $python has no ml_collections, and there is no wheel of" \
+    "it in $wheels: see the head of this file" >&2
+  exit 2
 fi
 
 export PYTHONPATH="$scratch${PYTHONPATH:+:$PYTHONPATH}"

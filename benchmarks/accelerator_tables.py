@@ -10,6 +10,8 @@ import json
 import sys
 
 NOTHING = "–"
+# The longest kernels that are told.
+TOLD = 10
 
 
 def describe(row):
@@ -48,7 +50,7 @@ def _kernels(row):
   """A head and five lines, of two kernels each."""
   told = [
     f"{kernel['share']:6.1%} {kernel['name'][:48]:48} x{kernel['launches']:<4g}"
-    for kernel in row["kernels"]
+    for kernel in row["kernels"][:TOLD]
   ]
   head = (
     f"{row['events_ms']:.3g} ms in {row['launches']} launches, the device is"
@@ -59,7 +61,7 @@ def _kernels(row):
 
 
 def _ms(seconds):
-  return f"{1e3 * seconds:.3g} ms"
+  return f"{1e3 * seconds:{'.3g' if seconds < 1 else ',.0f'}} ms"
 
 
 def _ratio(row):

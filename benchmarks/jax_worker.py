@@ -151,6 +151,7 @@ class Side:
   def build(self, case):
     """Makes the unit; returns the seconds until it has run once, compiled."""
     start = time.perf_counter()
+    self.unit = None  # its memory is free for the next
     self.unit = prepare(case)
     worker.timed(self.unit, 1)
     device = jax.devices()[0]

@@ -6,8 +6,8 @@ import tempfile
 
 import jax
 
-# The longest that are told.
-LONGEST = 10
+# The longest that are kept.
+KEPT = 40
 
 
 def profile(unit, repeat):
@@ -22,26 +22,30 @@ def profile(unit, repeat):
     jax.profiler.stop_trace()
     (path,) = pathlib.Path(folder).rglob("*.xplane.pb")
     data = jax.profiler.ProfileData.from_file(str(path))
-  return summary(list(_events(data)), repeat)
+  return summary(list(events(data)), repeat)
 
 
-def _events(data):
-  """(name, operators' name, start, duration in ns) of what the device ran.
+def events(data):
+  """Yields (name, operator, start, duration in ns) of what the device ran.
 
-  A GPU's events lie on its streams, a TPU's on the line of its operators; a
-  CPU's beside all else that its threads did.
+  A GPU's kernels lie on its streams (its other lines tell the same by other
+  names), a TPU's operators on a line of theirs, a CPU's among all else that
+  its threads did.
+
+  Args:
+    data: jax.profiler.ProfileData.
   """
-  planes = [plane for plane in data.planes if "/device:" in plane.name]
-  lines = [line for plane in planes for line in plane.lines]
-  lines = [x for x in lines if x.name.startswith(("Stream", "XLA Ops"))]
-  on_device = bool(lines)
-  if not on_device:
-    planes = [plane for plane in data.planes if plane.name == "/host:CPU"]
-    lines = [line for plane in planes for line in plane.lines]
+  devices = [plane for plane in data.planes if "/device:" in plane.name]
+  for start in ("Stream", "XLA Ops"):
+    lines = [x for d in devices for x in d.lines if x.name.startswith(start)]
+    if lines:
+      break
+  else:
+    lines = [x for plane in data.planes for x in plane.lines]
   for line in lines:
     for event in line.events:
       operator = dict(event.stats).get("hlo_op")
-      if on_device or operator:
+      if devices or operator:
         yield event.name, operator, event.start_ns, event.duration_ns
 
 
@@ -60,7 +64,7 @@ def summary(events, repeat):
   for name, operator, _, duration in events:
     times[name].append(duration)
     operators.setdefault(name, collections.Counter())[operator] += duration
-  longest = sorted(times, key=lambda name: -sum(times[name]))[:LONGEST]
+  longest = sorted(times, key=lambda name: -sum(times[name]))[:KEPT]
   return {
     "busy_share": round(_covered(events) / _span(events), 3),
     "events_ms": round(total / repeat / 1e6, 3),

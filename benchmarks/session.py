@@ -33,14 +33,14 @@ class Session:
     out: folder of rows.jsonl, log.txt and errors.txt, which are appended to.
     seconds: until the end.
     only: a part of the titles of what is to be measured; "" for all.
+    torch_python: an interpreter that may have PyTorch.
   """
 
-  def __init__(self, out, seconds, only):
+  def __init__(self, out, seconds, only, torch_python=sys.executable):
     self.out = pathlib.Path(out)
     self.out.mkdir(parents=True, exist_ok=True)
     self.only, self.product, self.not_reached = only, None, []
     self._began, self._seconds = time.monotonic(), seconds
-    torch_python = os.environ.get("TORCH_PYTHON") or sys.executable
     self._python = {"torch_peer.py": torch_python}
     self._errors = open(self.out / "errors.txt", "a")  # noqa: SIM115
     self._workers, self._spares = [], {}
@@ -117,6 +117,14 @@ class Session:
       raise worker.WorkerError("no PyTorch here")
     return self.worker("torch_peer.py", ahead=True)
 
+  def end_but(self, *kept):
+    """Ends every worker but these and those that start ahead."""
+    kept = [*kept, *self._spares.values()]
+    for process in self._workers:
+      if process not in kept:
+        process.end()
+    self._workers = kept
+
   def _start(self, script):
     command = [self._python.get(script, sys.executable), str(HERE / script)]
     process = worker.Worker(command, self._errors)
@@ -131,7 +139,8 @@ def machine(arguments):
     arguments: of the command.
   """
   packages = (
-    "jax", "jaxlib", "flax", "optax", "numpy", "torch", "nvidia-cudnn-cu13",
+    "jax", "jax-cuda13-plugin", "flax", "optax", "numpy", "torch",
+    "nvidia-cudnn-cu13",
   )  # fmt: skip
   now = datetime.datetime.now(datetime.UTC)
   query = "--query-gpu=name,driver_version,memory.total,power.limit"
@@ -148,7 +157,7 @@ def machine(arguments):
 
 def _said(*command):
   """A command's output; None where it fails."""
-  with contextlib.suppress(OSError, subprocess.CalledProcessError):
+  with contextlib.suppress(OSError, subprocess.SubprocessError):
     return subprocess.run(
       command, capture_output=True, text=True, check=True, timeout=20
     ).stdout.strip()

@@ -167,7 +167,7 @@ class Peer:
     cuDNN, which tries its algorithms in `warm` alone on the device."""
     torch.backends.cudnn.benchmark = False
     start = time.perf_counter()
-    self.unit = None  # its memory is free for the next
+    self.unit = self.captured = None  # their memory is free for the next
     self.unit = prepare(case)
     if case.get("compile"):
       worker.timed(self.unit, 1)
@@ -196,6 +196,7 @@ class Peer:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
       self.unit.start()
+    self.captured = self.unit  # whose memory the graph works on
     self.unit = worker.Unit(graph.replay, wait)
     return worker.timed(self.unit, 3)
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import test_layers
@@ -80,7 +81,7 @@ def test_rows_of_time_say_what_it_stands_beside(rows):
 def test_the_longest_kernels_come_first_with_their_shares(out, rows):
   (row,) = rows["kernels"]
   shares = [kernel["share"] for kernel in row["kernels"]]
-  assert len(shares) == kernels.LONGEST
+  assert len(shares) == kernels.KEPT
   assert shares == sorted(shares, reverse=True)
   assert 0 < sum(shares) <= 1 + 0.001 * len(shares)
   assert 0 < row["busy_share"] <= 1
@@ -172,6 +173,38 @@ def test_a_worker_that_dies_says_with_what_code(process):
 
 def test_every_convolution_of_two_forms_is_compared():
   assert set(cases.FORMS) == set(test_layers.CASES) - {"correlate"}
+
+
+def plane(name, **lines):
+  return SimpleNamespace(
+    name=name,
+    lines=[
+      SimpleNamespace(
+        name=title.replace("_", " "),
+        events=[
+          SimpleNamespace(name=x, stats=stats, start_ns=0, duration_ns=1)
+          for x, stats in found.items()
+        ],
+      )
+      for title, found in lines.items()
+    ],
+  )
+
+
+@pytest.mark.parametrize(
+  "planes, names",
+  [
+    ([plane("/device:GPU:0", Stream_1={"gemm": []}, XLA_Ops={"dot": []})],
+     ["gemm"]),
+    ([plane("/device:TPU:0", Steps={"1": []}, XLA_Ops={"dot": []})], ["dot"]),
+    ([plane("/host:CPU", x={"wait": [], "dot": [("hlo_op", "dot")]})], ["dot"]),
+  ],
+)  # fmt: skip
+def test_only_what_a_device_ran_counts_and_once(planes, names):
+  # Threads of the host are there beside a device, too.
+  planes = [*planes, plane("/host:CPU", python={"Execute": []})]
+  data = SimpleNamespace(planes=planes)
+  assert [name for name, *_ in kernels.events(data)] == names
 
 
 def test_kernels_are_added_up_by_name_and_gaps_are_no_work():

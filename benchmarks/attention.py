@@ -13,24 +13,29 @@ import argparse
 import itertools
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
-from akd_jax.distillation.akd import attention
-from akd_jax.evaluation.evaluator import translations as trials
-from akd_jax.evaluation.metrics.localization import agreement, localization
-from akd_jax.evaluation.subjects import subjects
-from akd_jax.inference.translator import translator as inference
-from akd_jax.training import run_dir as runs
+from akd_jax.distillation import MAPS
+from akd_jax.evaluation.metrics.agreement import agreement
+from akd_jax.evaluation.metrics.localization import localization
+from akd_jax.evaluation.selection import load_test_set
+from akd_jax.inference.translator import (
+  Look,
+  load_translators,
+  translate_with_attention,
+)
+from akd_jax.training.run_dir import load_run
 
 HOOKS = ("block", "branch")
 
 
 def load(directory, count):
   """(run, source, test, [(column, chosen, targets)] of each attribute)."""
-  run = runs.load_run(directory)
+  run = load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
-  test = trials.load_test_set(source, 8 * count, 4)
+  test = load_test_set(source, 8 * count, 4)
   asked = []
   for column, name in enumerate(run.attributes):
     lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
@@ -41,34 +46,41 @@ def load(directory, count):
   return run, source, test, asked
 
 
-def maps_of(subject, images, targets, column, names, method):
-  """{activation: [N, h, w]} of a subject of the run's attributes."""
-  selectors = np.tile(subject.selectors[column], (len(images), 1))
-  _, maps = inference.translate_with_attention(
-    subject.trained, images, targets, selectors, names, method
+def maps_of(translator, test, asked, names, method):
+  """{activation: [N, h, w]} of a translator of the run's attributes."""
+  column, lacking, targets = asked
+  classes = np.tile(np.eye(targets.shape[1])[column], (len(lacking), 1))
+  _, maps = translate_with_attention(
+    translator,
+    test.images[lacking],
+    targets,
+    test.labels[lacking, : targets.shape[1]],
+    classes,
+    Look(names, method),
   )
   return maps
 
 
+def hooked(hook):
+  """The fields of config.attention that name the last block's activation."""
+  return ConfigDict({"block": "last", "hook": hook})
+
+
 def scores(run, source, test, asked):
   """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
-  *_, subject = subjects(run)
-  blocks = subject.trained.networks.generator.blocks
+  *_, translator = load_translators(run)
   names = [
-    attention.activation_name(block, hook, blocks)
-    for hook in HOOKS
-    for block in range(blocks)
+    name for hook in HOOKS for name in translator.list_activations(hooked(hook))
   ]
   found = {}
-  for column, lacking, targets in asked:
+  for case in asked:
+    column, lacking, _ = case
     name = run.attributes[column]
     masks = np.stack(
       [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
     )
-    for method in attention.METHODS:
-      maps = maps_of(
-        subject, test.images[lacking], targets, column, names, method
-      )
+    for method in MAPS:
+      maps = maps_of(translator, test, case, names, method)
       for activation in names:
         score = localization(maps[activation], masks)
         found.setdefault((method, activation), []).append(
@@ -86,21 +98,19 @@ def agreements(run, _, test, asked):
 
   Of the last block; nothing of a run without a teacher.
   """
-  both = subjects(run)
+  both = load_translators(run)
   found = {}
   if len(both) == 1:
     return found
-  for column, lacking, targets in asked:
-    for method, hook in itertools.product(attention.METHODS, HOOKS):
+  for case in asked:
+    people = test.people[case[1]]
+    for method, hook in itertools.product(MAPS, HOOKS):
       pair = []
-      for subject in both:
-        blocks = subject.trained.networks.generator.blocks
-        name = attention.activation_name("last", hook, blocks)
-        (last,) = maps_of(
-          subject, test.images[lacking], targets, column, [name], method
-        ).values()
+      for translator in both:
+        name = translator.name_activation(hooked(hook))
+        (last,) = maps_of(translator, test, case, [name], method).values()
         pair.append(last)
-      score = agreement(*pair)
+      score = agreement(*pair, people)
       found.setdefault((method, hook), []).append(
         (score["pearson"], score["chance"])
       )

@@ -23,18 +23,10 @@ from akd_jax.configs import teacher
 from akd_jax.data import pipeline
 from akd_jax.data.avatars.labels import EXCLUSIVE
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import (
-  parallel,
-)
-from akd_jax.training import (
-  run_dir as runs,
-)
-from akd_jax.training import (
-  step as steps,
-)
-from akd_jax.training import (
-  teacher as teaching,
-)
+from akd_jax.training import parallel
+from akd_jax.training import run_dir as runs
+from akd_jax.training import step as steps
+from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
 from tests import training

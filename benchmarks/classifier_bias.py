@@ -1,13 +1,13 @@
-"""What the judge of an experiment makes of true translations.
+"""What the attribute classifier of an experiment makes of true translations.
 
-  python benchmarks/judge.py EXPERIMENT [EXPERIMENT ...]
+  python benchmarks/classifier_bias.py EXPERIMENT [EXPERIMENT ...]
 
 For each attribute, of students and teacher: on how many of the test pictures
-that lack it the judge sees it once it is truly there, of all, of women and of
-men, and how many of each it then takes for the other gender; beside how often
-it is right on the networks' real test split. Where a judge learns from other
-faces than the networks (`config.classifier.data`), one that learns from the
-same, too.
+that lack it the classifier sees it once it is truly there, of all, of women and
+of men, and how many of each it then takes for the other gender; beside how
+often it is right on the networks' real test split. Where a classifier learns
+from other faces than the networks (`config.classifier.data`), one that learns
+from the same, too.
 """
 
 import argparse
@@ -17,12 +17,18 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.data.pipeline import SPLITS, open_source
-from akd_jax.evaluation.evaluator import attribute_classifier as judge
-from akd_jax.evaluation.evaluator import translations as trials
-from akd_jax.evaluation.metrics.accuracy import target_labels
-from akd_jax.evaluation.metrics.leakage import GENDER
-from akd_jax.training import teacher as teaching
+from akd_jax.evaluation.attribute_classifier import (
+  open_splits,
+  with_known_attributes,
+)
+from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
+from akd_jax.evaluation.metrics.outcome import GENDER
+from akd_jax.evaluation.selection import (
+  load_test_set,
+  target_labels,
+  true_translations,
+)
+from akd_jax.training.teacher import teacher_recipe
 
 
 def recipes(name):
@@ -30,19 +36,19 @@ def recipes(name):
   student = ConfigDict(
     next(iter(EXPERIMENTS[name]("avatars").variants.values()))
   )
-  teacher = teaching.teacher_recipe(student)
+  teacher = teacher_recipe(student)
   same = teacher.data.attributes == student.data.attributes
   return [student] if same else [student, teacher]
 
 
-def judges(config, splits):
+def classifiers(config, splits):
   """[(what it has learnt from, it)] of a config."""
   same = ConfigDict(config.to_dict())
   same.classifier.data = ConfigDict()
-  found = [("the networks' data", judge.judge_of(same, splits))]
+  found = [("the networks' data", classifier_of(same, splits))]
   if config.classifier.data:
     origin = f"another {', '.join(config.classifier.data)}"
-    found.append((origin, judge.judge_of(config, splits)))
+    found.append((origin, classifier_of(config, splits)))
   return found
 
 
@@ -50,37 +56,37 @@ def percent(hits):
   return f"{100 * np.mean(hits):.1f} %" if len(hits) else "-"
 
 
-def shares(logits, name, attributes, male):
-  """What a judge sees in the true pictures of women and men, as text."""
-  has, taken = (logits[:, attributes.index(x)] > 0 for x in (name, GENDER))
+def shares(labels, name, attributes, male):
+  """What a classifier sees in the true pictures of women and men, as text."""
+  has, taken = (labels[:, attributes.index(x)] > 0 for x in (name, GENDER))
   hits = has, has[~male], has[male], taken[~male], ~taken[male]
   return [percent(x) for x in hits]
 
 
 def rows(experiment):
   for recipe in recipes(experiment):
-    config = judge.judged(recipe)
-    splits = [open_source(config.data, split) for split in SPLITS]
-    test = trials.load_test_set(splits[-1], config.evaluation.images, 4)
-    attributes = splits[-1].attributes
+    config = with_known_attributes(recipe)
+    splits = open_splits(config.data)
+    test = load_test_set(splits.test, config.evaluation.images, 4)
+    attributes = splits.test.attributes
     men = test.labels[:, attributes.index(GENDER)] > 0
     known = [
       (
         origin,
         classifier,
-        judge.real_accuracy(config, classifier, splits[-1])["attributes"],
+        real_accuracy(config, classifier, splits.test)["attributes"],
       )
-      for origin, classifier in judges(config, splits)
+      for origin, classifier in classifiers(config, splits)
     ]
     for name in recipe.data.attributes:
       lacking, _ = target_labels(
-        test.labels, attributes, name, exclusive=splits[-1].exclusive,
+        test.labels, attributes, name, exclusive=splits.test.exclusive,
         label_rule=config.data.label_rule, protocol="lacking",
       )  # fmt: skip
-      truths, _ = trials.true_translations(test, lacking, name)
+      truths, _ = true_translations(test, lacking, name)
       for origin, classifier, right in known:
-        logits, _ = classifier.predict(truths)
-        seen = shares(logits, name, attributes, men[lacking])
+        labels = classifier.predict(truths).labels
+        seen = shares(labels, name, attributes, men[lacking])
         yield [experiment, origin, name, f"{100 * right[name]:.1f} %", *seen]
 
 
@@ -92,7 +98,7 @@ def main():
   arguments = parser.parse_args()
   compilation.use_persistent_cache()
   print(
-    "| experiment | judge learns from | attribute | real | true | of women |"
+    "| experiment | classifier learns from | attribute | real | true | of women |"
     " of men | women taken for men | men for women |"
   )
   print("|---|---|---|---|---|---|---|---|---|")

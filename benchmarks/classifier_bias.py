@@ -98,7 +98,8 @@ def main():
   arguments = parser.parse_args()
   compilation.use_persistent_cache()
   print(
-    "| experiment | classifier learns from | attribute | real | true | of women |"
+    "| experiment | classifier learns from | attribute | real | true |"
+    " of women |"
     " of men | women taken for men | men for women |"
   )
   print("|---|---|---|---|---|---|---|---|---|")

@@ -15,10 +15,10 @@ from PIL import Image
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import CELEBA, EXPRESSIONS, HAIR_COLORS
+from akd_jax.data.avatars import drawing as avatar_drawing
+from akd_jax.data.avatars import source as avatars
 from akd_jax.data.avatars.labels import SHARES
 from akd_jax.data.avatars.sampler import LabelSampler
-from akd_jax.data.avatars.source import drawing as avatar_drawing
-from akd_jax.data.avatars.source import source as avatars
 from akd_jax.data.dataset import SPLITS, Source
 from akd_jax.data.photos.source import PhotoSource, assign_split
 

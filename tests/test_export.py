@@ -18,7 +18,7 @@ from PIL import Image
 
 from akd_jax import export
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.source import images
+from akd_jax.data.photos import images
 from akd_jax.interop import numpy_generator, torch_stargan, torch_writer
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.models import convolutions

@@ -60,7 +60,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   step = cli.chosen_step(_STEP.value)
   from akd_jax.common import cache as compilation
   from akd_jax.evaluation import evaluator

@@ -92,7 +92,7 @@ def _steps(jobs: "list[Job]") -> int:
 
 def main(argv: list[str]) -> None:
   """Does all seeds of all variants of all experiments."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   if _LIST.value:
     from akd_jax.configs.experiments import EXPERIMENTS
 

@@ -185,3 +185,18 @@ def test_the_version_is_that_of_the_installed_package():
   version = akd_jax.__version__
   assert re.fullmatch(r"\d+\.\d+\.\d+", version)
   assert importlib.metadata.version("akd_jax") == version
+
+
+def test_what_does_not_train_imports_no_tensorflow():
+  modules = (
+    "akd_jax.evaluation.evaluator, akd_jax.inference.translator,"
+    " akd_jax.training.run_dir"
+  )
+  done = subprocess.run(
+    [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  slow = {"tensorflow", "tensorflow_datasets", "clu"}
+  assert not slow & set(done.stdout.split())

@@ -1,6 +1,6 @@
 """The commands at the terminal: help, one line of error, exit statuses."""
 
-import importlib.metadata
+import configparser
 import os
 import re
 import resource
@@ -180,11 +180,17 @@ def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
   assert output
 
 
-def test_the_version_is_that_of_the_installed_package():
-  # Of the metadata that setup.cfg makes.
-  version = akd_jax.__version__
-  assert re.fullmatch(r"\d+\.\d+\.\d+", version)
-  assert importlib.metadata.version("akd_jax") == version
+def test_there_is_one_version():
+  setup = configparser.ConfigParser()
+  setup.read(training.ROOT / "setup.cfg")
+  assert setup["metadata"]["version"] == "attr: akd_jax.__version__"
+  for name, pattern in (
+    ("CITATION.cff", r"^version: (\S+)$"),
+    ("CHANGELOG.md", r"^## (\S+)"),
+  ):
+    text = (training.ROOT / name).read_text()
+    newest = re.search(pattern, text, re.MULTILINE)
+    assert newest and newest[1] == akd_jax.__version__
 
 
 def test_what_does_not_train_imports_no_tensorflow():

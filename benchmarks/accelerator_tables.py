@@ -34,8 +34,8 @@ def _found(row):
 
 def _errors(row):
   worst = max(row["errors"], key=row["errors"].get)
-  verdict = "within" if row["within"] else "not within"
-  return f"largest error {row['largest']:.1e} ({worst}), {verdict} 1e-4"
+  within = "within" if row["within"] else "not within"
+  return f"largest error {row['largest']:.1e} ({worst}), {within} 1e-4"
 
 
 def _timing(row):

@@ -36,14 +36,18 @@ def step_flops(case):
   same for the student, and once more each way through what was differentiated.
   """
   shape = case["size"], case["classes"]
-  judge = discriminator_macs(*shape, case["d_width"], case["d_layers"])
+  discriminator = discriminator_macs(*shape, case["d_width"], case["d_layers"])
   encoder, decoder = generator_macs(*shape, case["width"], case["blocks"])
   generator = encoder + decoder
-  macs = case["n_critic"] * (generator + 10 * judge) + 5 * generator + 2 * judge
+  macs = (
+    case["n_critic"] * (generator + 10 * discriminator)
+    + 5 * generator
+    + 2 * discriminator
+  )
   if case["work"] == "distilled":
     taught = generator_macs(*shape, case["t_width"], case["t_blocks"])
-    macs += generator + sum(taught) + 2 * judge + taught[1]
-    macs += 3 * judge + 3 * decoder
+    macs += generator + sum(taught) + 2 * discriminator + taught[1]
+    macs += 3 * discriminator + 3 * decoder
   return 2 * macs * case["batch"]
 
 

@@ -80,11 +80,11 @@ def gradient_bytes(case):
   """Bytes that all devices average in a step: D's gradient for each of its
   updates, G's once."""
   _, _, state = jax_worker.initial(case)
-  judge, generator = (
+  discriminator, generator = (
     sum(x.size for x in jax.tree.leaves(params))
     for params in (state.discriminator, state.generator)
   )
-  return 4 * (case["n_critic"] * judge + generator)
+  return 4 * (case["n_critic"] * discriminator + generator)
 
 
 def project():

@@ -41,7 +41,7 @@ def check(path, compiled, memory_format):
 
   classes = arrays["c_org"].shape[-1]
   generator = load(Generator(8, 2, classes), "G0/")
-  judge = load(Discriminator(8, 4, classes, 32), "D0/")
+  discriminator = load(Discriminator(8, 4, classes, 32), "D0/")
   teacher = None
   if "attention_teacher" in arrays.files:
     teacher = (
@@ -49,7 +49,7 @@ def check(path, compiled, memory_format):
       load(Discriminator(8, 4, classes, 32), "TD/"),
     )
   weight = float(arrays["lambda_akd"]) if teacher else 0.0
-  trainer = Trainer(generator, judge, teacher, weight, compiled)
+  trainer = Trainer(generator, discriminator, teacher, weight, compiled)
   inputs = [
     torch.tensor(arrays[name])
     for name in ("x_real", "c_org", "c_trg", "gp_alpha")
@@ -59,7 +59,7 @@ def check(path, compiled, memory_format):
     value, wanted = float(value), arrays[name].mean()
     assert abs(value - wanted) <= 1e-4 * max(abs(wanted), 0.01), name
     print(f"{name:12}  {value:12.6g}  reference {wanted:12.6g}")
-  for network, prefix in ((generator, "G1/"), (judge, "D1/")):
+  for network, prefix in ((generator, "G1/"), (discriminator, "D1/")):
     for name, value in network.state_dict().items():
       wanted = torch.tensor(arrays[prefix + name])
       far = (value - wanted).abs() > 1e-4 * wanted.abs().max()
@@ -107,8 +107,10 @@ def _cycle(case):
     generator = Generator(
       case[prefix + "width"], case[prefix + "blocks"], classes
     )
-    judge = Discriminator(case["d_width"], case["d_layers"], classes, size)
-    return _placed(generator, case), _placed(judge, case)
+    discriminator = Discriminator(
+      case["d_width"], case["d_layers"], classes, size
+    )
+    return _placed(generator, case), _placed(discriminator, case)
 
   n = case["n_critic"]
   # A micro-batch at a time: five dimensions have no channels_last.

@@ -95,7 +95,7 @@ class Trainer:
 
   Args:
     generator: what is trained.
-    judge: its discriminator.
+    discriminator: its discriminator.
     teacher: (generator, discriminator) whose attention is learnt; or None.
     lambda_akd: weight of that.
     compiled: whether torch.compile makes what is differentiated once. It has
@@ -108,13 +108,17 @@ class Trainer:
   def __init__(
     self,
     generator,
-    judge,
+    discriminator,
     teacher=None,
     lambda_akd=10.0,
     compiled=False,
     autocast=None,
   ):
-    self.generator, self.judge, self.teacher = generator, judge, teacher
+    self.generator, self.discriminator, self.teacher = (
+      generator,
+      discriminator,
+      teacher,
+    )
     for network in teacher or ():
       network.requires_grad_(False)
     self.weights = WEIGHTS | {"g_loss_akd": lambda_akd}
@@ -122,7 +126,10 @@ class Trainer:
       once = functools.partial(torch.compile, dynamic=False)
     else:
       once = _as_it_is
-    self.generate_once, self.judge_once = once(generator), once(judge)
+    self.generate_once, self.discriminate_once = (
+      once(generator),
+      once(discriminator),
+    )
     if teacher is not None:
       self.encode_once = once(generator.encode)
       self.teacher_once = [
@@ -141,19 +148,19 @@ class Trainer:
         fused=device == "cuda",
         capturable=device == "cuda",
       )
-      for network in (generator, judge)
+      for network in (generator, discriminator)
     ]
 
   def discriminator_terms(self, image, fake, label, alpha):
-    source, logits = self.judge_once(image)
+    source, logits = self.discriminate_once(image)
     mixed = (alpha * image + (1 - alpha) * fake).requires_grad_()
     (gradient,) = torch.autograd.grad(
-      self.judge(mixed)[0].sum(), mixed, create_graph=True
+      self.discriminator(mixed)[0].sum(), mixed, create_graph=True
     )
     norm = gradient.flatten(1).square().sum(1).sqrt()
     return {
       "d_loss_real": -source.mean(),
-      "d_loss_fake": self.judge_once(fake)[0].mean(),
+      "d_loss_fake": self.discriminate_once(fake)[0].mean(),
       "d_loss_cls": classification(logits, label),
       "d_loss_gp": (norm - 1).square().mean(),
     }
@@ -169,7 +176,7 @@ class Trainer:
       ours = attention_map(logits, target, activation, create_graph=True)
       theirs = self._teachers_map(image, target)
       terms["g_loss_akd"] = (ours - theirs.detach()).abs().mean()
-    source, logits = self.judge_once(fake)
+    source, logits = self.discriminate_once(fake)
     return terms | {
       "g_loss_fake": -source.mean(),
       "g_loss_cls": classification(logits, target),
@@ -177,11 +184,11 @@ class Trainer:
     }
 
   def _teachers_map(self, image, target):
-    encode, decode, judge = self.teacher_once
+    encode, decode, discriminator = self.teacher_once
     with torch.no_grad():  # nothing of the encoder is kept for the way back
       activation = encode(image, target)
     activation = activation.requires_grad_()
-    logits = judge(decode(activation))[1]
+    logits = discriminator(decode(activation))[1]
     return attention_map(logits, target, activation, create_graph=False)
 
   def _update(self, optimizer, terms, parameters):
@@ -209,8 +216,8 @@ class Trainer:
         fake = self.generate_once(image[i], target[i])
       with self.precision():
         terms = self.discriminator_terms(image[i], fake, label[i], alpha[i])
-      judge = list(self.judge.parameters())
-      steps.append(self._update(self.optimizers[1], terms, judge))
+      discriminator = list(self.discriminator.parameters())
+      steps.append(self._update(self.optimizers[1], terms, discriminator))
     mean = {k: torch.stack([t[k] for t in steps]).mean() for k in steps[0]}
     with self.precision():
       terms = self.generator_terms(image[-1], label[-1], target[-1])

@@ -11,6 +11,7 @@ from types import FrameType
 
 from absl import app, flags, logging
 
+from akd_jax import allocator
 from akd_jax.errors import UserError, nearest
 
 flags.DEFINE_bool(
@@ -41,6 +42,8 @@ def run(
   # XLA and TensorFlow print pages of start-up notes otherwise.
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+  # Here, since no command has imported JAX yet.
+  allocator.keep_freed_memory()
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
   # Where there is something to save, training listens for itself.

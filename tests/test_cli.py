@@ -10,7 +10,7 @@ import time
 import pytest
 from absl import flags
 
-from akd_jax import cli
+from akd_jax import allocator, cli
 from akd_jax.errors import UserError
 from tests import training
 
@@ -115,6 +115,8 @@ def run(monkeypatch, capsys):
 
   def run(main, *options):
     monkeypatch.setattr(sys, "argv", ["command", *options])
+    # Not of this process, which goes on with other tests.
+    monkeypatch.setattr(allocator, "keep_freed_memory", lambda: False)
     try:
       with pytest.raises(SystemExit) as exit:
         cli.run(main)

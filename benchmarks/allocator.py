@@ -3,12 +3,11 @@
   python benchmarks/allocator.py [CASE ...] [--rounds=9] [--out=FILE.jsonl]
 
 Two commands train the same run, one with the settings and one without, each
-stopped while the other works: with its threads that read, its log and its
-checkpoints. Prints the time of a step and the median of the ratios, page faults
-and system time a step, peak memory, and whether both come to the same weights.
+stopped while the other works: with all that a command does, such as reading.
+Prints the median of the ratios of their times; seconds, page faults and CPU and
+system seconds of a step; peak memory; whether both come to the same weights.
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -52,7 +51,8 @@ class Usage(NamedTuple):
 
   seconds: float
   faults: int
-  system: float
+  cpu_seconds: float
+  system_seconds: float
 
 
 class Training:
@@ -83,8 +83,9 @@ class Training:
   def _usage(self):
     text = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text()
     fields = text.rpartition(")")[2].split()
-    ticks = os.sysconf("SC_CLK_TCK")
-    return Usage(time.perf_counter(), int(fields[7]), int(fields[12]) / ticks)
+    user, system = (int(x) / os.sysconf("SC_CLK_TCK") for x in fields[11:13])
+    faults = int(fields[7])
+    return Usage(time.perf_counter(), faults, user + system, system)
 
   def peak_mib(self):
     lines = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
@@ -106,10 +107,16 @@ class Training:
     self._process.wait()
 
 
+def steps_of(case, rounds):
+  """Of a run; the first turn, that of the start, and the last step, which
+  draws, do not count."""
+  _, _, turn = CASES[case]
+  return turn * (rounds + 1) + 1
+
+
 def options_of(case, rounds, workdir):
   recipe, changes, turn = CASES[case]
-  # Two turns are not counted: the first compiles. The last step draws.
-  schedule = {"log_every": turn, "steps": turn * (rounds + 2) + 1}
+  schedule = {"log_every": turn, "steps": steps_of(case, rounds)}
   fields = COMMON | changes | schedule
   return [
     f"--config=configs/{recipe}.py",
@@ -124,24 +131,31 @@ def same_bits(runs, steps):
   return all(map(np.array_equal, *map(jax.tree.leaves, states)))
 
 
+def trained_in_turns(case, rounds, folder):
+  """What the command takes for each turn without and with the settings.
+
+  Returns:
+    [rounds, 2] of Usage, [2] of peak memory in MiB, the two runs.
+  """
+  runs = [folder / name for name in ("before", "after")]
+  # Neither of the two compiles: this one does.
+  with Training(options_of(case, rounds, folder / "first"), {}) as first:
+    first.turn()
+  with Training(options_of(case, rounds, runs[0]), WITHOUT) as before:
+    before.turn()
+    with Training(options_of(case, rounds, runs[1]), {}) as after:
+      after.turn()
+      turns = [[before.turn(), after.turn()] for _ in range(rounds)]
+      peaks = [before.peak_mib(), after.peak_mib()]
+      before.finish()
+      after.finish()
+  return turns, peaks, runs
+
+
 def measure(case, rounds, folder):
   """The row of a case: "before" is without the settings, "after" with them."""
-  runs = [folder / name for name in ("before", "after")]
-  with contextlib.ExitStack() as stack:
-    both = []
-    for run, variables in zip(runs, (WITHOUT, {}), strict=True):
-      training = Training(options_of(case, rounds, run), variables)
-      both.append(stack.enter_context(training))
-      # One after the other: the second finds what the first has compiled.
-      training.turn()
-    for training in both:
-      training.turn()
-    turns = [[training.turn() for training in both] for _ in range(rounds)]
-    peaks = [training.peak_mib() for training in both]
-    for training in both:
-      training.finish()
-  _, _, length = CASES[case]
-  ratios = sorted(b.seconds / a.seconds for a, b in turns)
+  turns, peaks, runs = trained_in_turns(case, rounds, folder)
+  ratios = sorted(after.seconds / before.seconds for before, after in turns)
   row = {
     "benchmark": "allocator",
     "case": case,
@@ -150,20 +164,22 @@ def measure(case, rounds, folder):
     "ratio_max": round(ratios[-1], 3),
     "rounds": rounds,
   }
+  _, _, length = CASES[case]
   for name, used, peak in zip(
     ("before", "after"), zip(*turns, strict=True), peaks, strict=True
   ):
-    seconds, faults, system = (
+    seconds, faults, cpu, system = (
       statistics.median(x) / length for x in zip(*used, strict=True)
     )
     row |= {
       f"{name}_s": round(seconds, 4),
       f"{name}_faults": round(faults),
+      f"{name}_cpu_s": round(cpu, 4),
       f"{name}_system_s": round(system, 4),
       f"{name}_peak_mib": round(peak),
     }
   return row | {
-    "same_bits": same_bits(runs, length * (rounds + 2) + 1),
+    "same_bits": same_bits(runs, steps_of(case, rounds)),
     "jax": jax.__version__,
     "libc": " ".join(platform.libc_ver()),
     "cores": os.cpu_count(),

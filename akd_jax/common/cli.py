@@ -12,7 +12,7 @@ from types import FrameType
 
 from absl import app, flags, logging
 
-from akd_jax.common import config
+from akd_jax.common import allocator, config
 from akd_jax.common.errors import UserError, nearest
 
 flags.DEFINE_bool(
@@ -46,6 +46,8 @@ def run(
   # XLA and TensorFlow print pages of start-up notes otherwise.
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+  # Here, since no command has imported JAX yet.
+  allocator.keep_freed_memory()
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
   # Training has a handler of its own while there is something to save.

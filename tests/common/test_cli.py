@@ -13,7 +13,7 @@ import pytest
 from absl import flags
 
 import akd_jax
-from akd_jax.common import cli
+from akd_jax.common import allocator, cli
 from akd_jax.common.errors import UserError
 from tests import training
 
@@ -119,6 +119,8 @@ def run(monkeypatch, capsys):
 
   def run(main, *options):
     monkeypatch.setattr(sys, "argv", ["command", *options])
+    # Not of this process, which goes on with other tests.
+    monkeypatch.setattr(allocator, "keep_freed_memory", lambda: False)
     try:
       with pytest.raises(SystemExit) as exit:
         cli.run(main)

@@ -1,4 +1,4 @@
-"""What the settings of glibc's malloc bring (akd_jax/common/allocator.py): a CPU only.
+"""What the settings of glibc's malloc bring where JAX computes on a CPU.
 
   python benchmarks/allocator.py [CASE ...] [--rounds=9] [--out=FILE.jsonl]
 

@@ -175,6 +175,12 @@ def test_every_convolution_of_two_forms_is_compared():
   assert set(cases.FORMS) == set(test_layers.CASES) - {"correlate"}
 
 
+def test_wheels_that_travel_are_of_the_tested_versions():
+  tested = (BENCHMARKS.parent / "constraints.txt").read_text().splitlines()
+  wheels = (BENCHMARKS / "accelerator.txt").read_text().splitlines()
+  assert wheels and set(wheels) <= set(tested)
+
+
 def plane(name, **lines):
   return SimpleNamespace(
     name=name,

@@ -70,13 +70,16 @@ class Cycles:
     for title, case in stage.items():
       self._attempt("cycle", title, self.against_eager, case)
       self.session.end_but(*(side.process for side in self.ours.values()))
-    for title in self.ours:
-      self._attempt("kernels", title, self.kernels)
     built = sides.compile_all(
       self.session, {title: stage[title] for title in self.ours}, COMPILE_S
     )
     for title, peer in built.items():
       self._attempt("cycle", title, self.against_compiled, *peer)
+    # Last: a profiler may slow down the process that it has looked at.
+    for title in self.ours:
+      self._attempt("kernels", title, self.kernels)
+      if self.programs < PROGRAMS:
+        self._attempt("program", title, self.program)
     self.ours.clear()
     self.session.end_but()
 
@@ -109,15 +112,18 @@ class Cycles:
       yield sides.captured(self.session, self.scale, ours, theirs)
 
   def kernels(self, title):
-    """Yields what takes the device's time; keeps the first programs."""
+    """Yields what takes the device's time."""
     process = self.ours[title].process
-    row = process.ask("profile", self.session.left(), repeat=3)
-    if self.programs < PROGRAMS:
-      self.programs += 1
-      row["program"] = f"program_{self.programs}.txt.gz"
-      text = str(self.session.out / row["program"])
-      row |= process.ask("program", self.session.left(), text=text)
-    yield row
+    yield process.ask("profile", self.session.left(), repeat=3)
+
+  def program(self, title):
+    """Keeps the program whose operators `kernels` names."""
+    self.programs += 1
+    name = f"program_{self.programs}.txt.gz"
+    text = str(self.session.out / name)
+    process = self.ours[title].process
+    reply = process.ask("program", self.session.left(), text=text)
+    yield reply | {"file": name}
 
 
 class Translations:

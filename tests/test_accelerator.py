@@ -1,5 +1,6 @@
 """The command that is run where an accelerator is, on a CPU and small."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -48,7 +49,8 @@ def rows(out):
 
 
 def test_every_part_comes_to_its_end(out, rows):
-  assert list(rows) == ["machine", "right", "cycle", "kernels", "translations"]
+  parts = ["machine", "right", "cycle", "kernels", "program", "translations"]
+  assert list(rows) == parts
   # PyTorch's side may be missing, or have no GPU: nothing else may fail.
   for row in read(out):
     assert (
@@ -86,7 +88,9 @@ def test_the_longest_kernels_come_first_with_their_shares(out, rows):
   assert shares == sorted(shares, reverse=True)
   assert 0 < sum(shares) <= 1 + 0.001 * len(shares)
   assert 0 < row["busy_share"] <= 1
-  assert (out / row["program"]).stat().st_size > 0
+  (program,) = rows["program"]
+  text = gzip.decompress((out / program["file"]).read_bytes()).decode()
+  assert all(x in text for k in row["kernels"] for x in k["operators"])
   assert len(tables.describe(row).splitlines()) == 6
 
 
@@ -174,6 +178,12 @@ def test_a_worker_that_dies_says_with_what_code(process):
 
 def test_every_convolution_of_two_forms_is_compared():
   assert set(cases.FORMS) == set(test_layers.CASES) - {"correlate"}
+
+
+def test_wheels_that_travel_are_of_the_tested_versions():
+  tested = (BENCHMARKS.parent / "constraints.txt").read_text().splitlines()
+  wheels = (BENCHMARKS / "accelerator.txt").read_text().splitlines()
+  assert wheels and set(wheels) <= set(tested)
 
 
 def plane(name, **lines):

@@ -29,7 +29,7 @@ from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.training import run_dir
 from tests import training
-from tests.training import shared_caches, student_config  # noqa: F401
+from tests.training import student_config
 
 
 class Stripes:

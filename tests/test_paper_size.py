@@ -39,7 +39,6 @@ from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
 from tests import training
 from tests.layouts import error
-from tests.training import shared_caches  # noqa: F401
 
 COUNT, SIZE, STEPS = 11, 8, 4
 DEBUG = {

@@ -1,13 +1,12 @@
 """Small runs that tests share, and the commands as processes of their own."""
 
-import functools
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import cache as compilation
+from akd_jax.common import files
 from akd_jax.configs import student, teacher
 from akd_jax.training import checkpoint
 
@@ -61,31 +60,24 @@ class Runs(NamedTuple):
 
 
 @pytest.fixture(name="runs", scope="session")
-def shared_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def shared_runs(caches: pathlib.Path) -> Runs:
   """One student with its teacher for all tests; not to be written to."""
-  yield _trained(use_caches(tmp_path_factory))
+  student, teacher = (caches / "shared" / who for who in ("student", "teacher"))
+  output = _output_of(student_command(student, teacher), student)
+  return Runs(student, teacher, output)
 
 
-@pytest.fixture(name="caches", scope="session")
-def shared_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-  """Keeps drawn avatars and compiled programs, but not among the user's."""
-  return use_caches(tmp_path_factory)
-
-
-def use_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-  """Sends every cache, of this process and of commands, to one folder."""
-  root = tmp_path_factory.getbasetemp()
-  os.environ["XDG_CACHE_HOME"] = str(root / "cache")
-  compilation.use_persistent_cache()
-  return root
-
-
-@functools.cache
-def _trained(root: pathlib.Path) -> Runs:
-  student, teacher = root / "shared" / "student", root / "shared" / "teacher"
-  done = run(student_command(student, teacher))
-  assert done.returncode == 0, done.stderr
-  return Runs(student, teacher, done.stdout)
+def _output_of(
+  options: Sequence[str], workdir: pathlib.Path, devices: int = 1
+) -> str:
+  """What a command prints that only the first worker to ask for it runs."""
+  output = workdir.with_suffix(".txt")
+  with files.alone(output.parent, wait=True):
+    if not output.exists():
+      done = run(options, devices=devices)
+      assert done.returncode == 0, done.stderr
+      output.write_text(done.stdout)
+  return output.read_text()
 
 
 @pytest.fixture(name="unfinished_teacher")
@@ -98,19 +90,11 @@ def copied_teacher(runs: Runs, tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.fixture(name="on_four_devices", scope="session")
-def shared_on_four_devices(
-  runs: Runs, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
+def shared_on_four_devices(caches: pathlib.Path, runs: Runs) -> pathlib.Path:
   """The student of `runs` again, on four devices of one process."""
-  return _trained_on_four(tmp_path_factory.getbasetemp(), runs.teacher)
-
-
-@functools.cache
-def _trained_on_four(root: pathlib.Path, teacher: pathlib.Path) -> pathlib.Path:
-  student = root / "shared" / "on_four_devices"
-  done = run(student_command(student, teacher), devices=4)
-  assert done.returncode == 0, done.stderr
-  assert "; 4 x cpu;" in done.stdout
+  student = caches / "shared" / "on_four_devices"
+  command = student_command(student, runs.teacher)
+  assert "; 4 x cpu;" in _output_of(command, student, devices=4)
   return student
 
 

@@ -39,7 +39,6 @@ from akd_jax.models.resnet import (
 )
 from tests import training
 from tests.golden_weights import weights_by_rule
-from tests.training import shared_caches  # noqa: F401
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "resnet50.npz"
 

@@ -19,7 +19,6 @@ from akd_jax.experiments.statistics import paired_difference, spread
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
 from tests import training
-from tests.training import shared_caches  # noqa: F401
 
 
 def result(mean, accuracy, block="last"):

@@ -21,7 +21,6 @@ from tests import layouts, training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
   copied_teacher,
-  shared_caches,
   shared_runs,
   student_config,
   teacher_config,

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import pathlib
+import shutil
 
 # Tests compile far more than they compute, so all that makes a program fast
 # is left out. Set before JAX starts; commands that a test starts as processes
@@ -52,6 +53,43 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   os.environ["XDG_CACHE_HOME"] = str(root / "cache")
   cache.use_persistent_cache()
   return root
+
+
+# Imported where they are made: most tests need no training.
+
+
+@pytest.fixture(scope="session")
+def runs(caches: pathlib.Path) -> Any:
+  """`small_runs.Runs` that all tests share; not to be written to."""
+  from tests import small_runs
+
+  student, teacher = (caches / "shared" / who for who in ("student", "teacher"))
+  command = small_runs.student_command(student, teacher)
+  output = small_runs.output_of(command, student)
+  return small_runs.Runs(student, teacher, output)
+
+
+@pytest.fixture(scope="session")
+def on_four_devices(caches: pathlib.Path, runs: Any) -> pathlib.Path:
+  """The student of `runs` again, on four devices of one process."""
+  from tests import small_runs
+
+  student = caches / "shared" / "on_four_devices"
+  command = small_runs.student_command(student, runs.teacher)
+  output = small_runs.output_of(command, student, devices=4)
+  assert "; 4 x cpu;" in output
+  return student
+
+
+@pytest.fixture
+def unfinished_teacher(runs: Any, tmp_path: pathlib.Path) -> pathlib.Path:
+  """A copy of the teacher of `runs`, as it was two steps before its end."""
+  from tests import small_runs
+
+  copy = tmp_path / "teacher"
+  shutil.copytree(runs.teacher, copy)
+  shutil.rmtree(copy / "checkpoints" / str(small_runs.TEACHER_STEPS))
+  return copy
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -55,22 +54,10 @@ class Runs(NamedTuple):
   output: str
 
 
-# Fixtures have a name of their own beside that of their function, which tests
-# import without using it.
-
-
-@pytest.fixture(name="runs", scope="session")
-def shared_runs(caches: pathlib.Path) -> Runs:
-  """One student with its teacher for all tests; not to be written to."""
-  student, teacher = (caches / "shared" / who for who in ("student", "teacher"))
-  output = _output_of(student_command(student, teacher), student)
-  return Runs(student, teacher, output)
-
-
-def _output_of(
+def output_of(
   options: Sequence[str], workdir: pathlib.Path, devices: int = 1
 ) -> str:
-  """What a command prints that only the first worker to ask for it runs."""
+  """What a command printed that trained `workdir`; run by the first to ask."""
   output = workdir.with_suffix(".txt")
   with files.alone(output.parent, wait=True):
     if not output.exists():
@@ -78,24 +65,6 @@ def _output_of(
       assert done.returncode == 0, done.stderr
       output.write_text(done.stdout)
   return output.read_text()
-
-
-@pytest.fixture(name="unfinished_teacher")
-def copied_teacher(runs: Runs, tmp_path: pathlib.Path) -> pathlib.Path:
-  """A copy of the teacher as it was two steps before its end."""
-  copy = tmp_path / "teacher"
-  shutil.copytree(runs.teacher, copy)
-  shutil.rmtree(copy / "checkpoints" / str(TEACHER_STEPS))
-  return copy
-
-
-@pytest.fixture(name="on_four_devices", scope="session")
-def shared_on_four_devices(caches: pathlib.Path, runs: Runs) -> pathlib.Path:
-  """The student of `runs` again, on four devices of one process."""
-  student = caches / "shared" / "on_four_devices"
-  command = student_command(student, runs.teacher)
-  assert "; 4 x cpu;" in _output_of(command, student, devices=4)
-  return student
 
 
 def student_config(teacher_dir: pathlib.Path, **changes: Any) -> ConfigDict:

@@ -1,13 +1,28 @@
 """What all tests share: how they compile, and networks that cost nothing."""
 
+import importlib.metadata
 import os
+import pathlib
+import shutil
 
-# Tests compile far more than they compute: without LLVM's optimisations a
-# program is compiled in a seventh of the time. Set before JAX starts; commands
-# that a test starts as processes inherit it.
-os.environ["XLA_FLAGS"] = (
-  "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
+# Tests compile far more than they compute, so all that makes a program fast
+# is left out. Set before JAX starts; commands that a test starts as processes
+# inherit it.
+os.environ["XLA_FLAGS"] = " ".join(
+  [
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    # In one piece: the other core has another test.
+    "--xla_cpu_parallel_codegen_split_count=1",
+    # The older emitter takes a third of the time. JAX 0.12 has lost it.
+    "--xla_cpu_use_fusion_emitters=false"
+    if importlib.metadata.version("jax").startswith("0.10.")
+    else "",
+    os.environ.get("XLA_FLAGS", ""),
+  ]
 )
+# Every program is kept, however quick to compile: another process needs it.
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +34,62 @@ import numpy as np
 import pytest
 from absl import flags
 
+from akd_jax.common import cache
+
 # No test goes through app.run; what reads a flag finds its default.
 flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """Sends every cache, of all processes of these tests, to one new folder.
+
+  Drawn avatars and compiled programs are shared, but not among the user's.
+  Returns the folder above it, which is common to all of pytest's workers.
+  """
+  root = tmp_path_factory.getbasetemp()
+  if "PYTEST_XDIST_WORKER" in os.environ:
+    root = root.parent
+  os.environ["XDG_CACHE_HOME"] = str(root / "cache")
+  cache.use_persistent_cache()
+  return root
+
+
+# Imported where they are made: most tests need no training.
+
+
+@pytest.fixture(scope="session")
+def runs(caches: pathlib.Path) -> Any:
+  """`small_runs.Runs` that all tests share; not to be written to."""
+  from tests import small_runs
+
+  student, teacher = (caches / "shared" / who for who in ("student", "teacher"))
+  command = small_runs.student_command(student, teacher)
+  output = small_runs.output_of(command, student)
+  return small_runs.Runs(student, teacher, output)
+
+
+@pytest.fixture(scope="session")
+def on_four_devices(caches: pathlib.Path, runs: Any) -> pathlib.Path:
+  """The student of `runs` again, on four devices of one process."""
+  from tests import small_runs
+
+  student = caches / "shared" / "on_four_devices"
+  command = small_runs.student_command(student, runs.teacher)
+  output = small_runs.output_of(command, student, devices=4)
+  assert "; 4 x cpu;" in output
+  return student
+
+
+@pytest.fixture
+def unfinished_teacher(runs: Any, tmp_path: pathlib.Path) -> pathlib.Path:
+  """A copy of the teacher of `runs`, as it was two steps before its end."""
+  from tests import small_runs
+
+  copy = tmp_path / "teacher"
+  shutil.copytree(runs.teacher, copy)
+  shutil.rmtree(copy / "checkpoints" / str(small_runs.TEACHER_STEPS))
+  return copy
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,8 @@ from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.training import run_dir
-from tests import training
-from tests.training import shared_caches, student_config  # noqa: F401
+from tests import small_runs
+from tests.small_runs import student_config
 
 
 class Stripes:
@@ -123,7 +123,7 @@ def test_all_tables_can_be_added_to_from_outside(caches, extended, tmp_path):
   )
   config.distill.squared = ConfigDict({"weight": 5.0})
   train_with_teacher(config, str(tmp_path / "student"))
-  rows = training.metrics(tmp_path / "student")
+  rows = small_runs.metrics(tmp_path / "student")
   assert len(rows) == 4
   for row in rows:
     weighted = row["weighted/g_loss_squared"]

@@ -29,9 +29,8 @@ from akd_jax.training import step as steps
 from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
-from tests import training
+from tests import small_runs
 from tests.layouts import error
-from tests.training import shared_caches  # noqa: F401
 
 COUNT, SIZE, STEPS = 11, 8, 4
 DEBUG = {
@@ -187,7 +186,7 @@ def test_a_batch_has_the_pictures_drawn_and_their_labels(pictures):
 def test_the_step_is_that_of_the_training_loop(trained, pictures):
   out, states = trained
   config = recipe("attention", pictures.data, str(out), DEBUG)
-  training.assert_same_bits(states["attention"], by_hand(config, pictures))
+  small_runs.assert_same_bits(states["attention"], by_hand(config, pictures))
 
 
 def test_what_outlives_a_run_is_a_run(trained, pictures):
@@ -199,7 +198,7 @@ def test_what_outlives_a_run_is_a_run(trained, pictures):
       half = jax.tree.map(
         lambda x: x.astype(np.float16).astype(np.float32), getattr(state, name)
       )
-      training.assert_same_bits(getattr(run.model, name), half)
+      small_runs.assert_same_bits(getattr(run.model, name), half)
     config = recipe(role, pictures.data, str(out), DEBUG)
     assert json.loads(run.config.to_json()) == json.loads(config.to_json())
     assert run.attributes == tuple(pictures.data.attributes)
@@ -246,8 +245,8 @@ def test_a_teacher_is_taken_up_with_new_moments(trained, pictures, tmp_path):
   trainer = paper_trainer.Trainer(run.config, pictures, run)
   state = jax.device_get(trainer.state)
   assert trainer.step == state.step == 2
-  training.assert_same_bits(state.generator, before.model.generator)
-  training.assert_same_bits(state.discriminator, before.model.discriminator)
+  small_runs.assert_same_bits(state.generator, before.model.generator)
+  small_runs.assert_same_bits(state.discriminator, before.model.discriminator)
   for moments in (state.generator_moments, state.discriminator_moments):
     assert not any(np.any(x) for x in jax.tree.leaves(moments))
   paper_size.train(trainer, str(tmp_path), "teacher", paper_size.Plan())
@@ -456,8 +455,8 @@ def test_the_command_needs_nothing_that_a_bare_machine_lacks(file, tmp_path):
   ]
   done = subprocess.run(
     [sys.executable, "-c", _ALONE.format(absent=absent, arguments=arguments)],
-    cwd=training.ROOT,
-    env=training.environment(devices=1),
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=1),
     capture_output=True,
     text=True,
   )

@@ -15,12 +15,12 @@ from absl import flags
 import akd_jax
 from akd_jax.common import allocator, cli
 from akd_jax.common.errors import UserError
-from tests import training
+from tests import small_runs
 
 DEBUG = "--config=configs/student.py:debug"
 
 
-def command(module, *options, cwd=training.ROOT):
+def command(module, *options, cwd=small_runs.ROOT):
   return subprocess.run(
     [sys.executable, "-X", "importtime", "-m", f"akd_jax.{module}", *options],
     cwd=cwd,

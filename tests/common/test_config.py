@@ -8,7 +8,7 @@ import pytest
 
 from akd_jax.common.config import ADDED, RENAMED, completed, renamed_arguments
 from akd_jax.configs import student, teacher
-from tests.training import ROOT
+from tests.small_runs import ROOT
 
 # What version 0.1.0 wrote as config.json.
 EARLIER = {

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from akd_jax.common import files
-from tests.training import ROOT
+from tests.small_runs import ROOT
 
 CLAIM = """
 import sys, time

@@ -37,9 +37,8 @@ from akd_jax.models.resnet import (
   resnet18,
   resnet50,
 )
-from tests import training
+from tests import small_runs
 from tests.golden_weights import weights_by_rule
-from tests.training import shared_caches  # noqa: F401
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "resnet50.npz"
 
@@ -218,7 +217,7 @@ def test_training_goes_on_where_it_was_stopped(
   resumed = train(tmp_path)
   assert len(again) == 12 - step
   assert f"going on from step {step}" in capsys.readouterr().err
-  training.assert_same_bits(resumed, whole)
+  small_runs.assert_same_bits(resumed, whole)
 
 
 def test_a_killed_process_loses_no_more_than_since_its_last_save(
@@ -240,7 +239,7 @@ def test_a_killed_process_loses_no_more_than_since_its_last_save(
     with pytest.raises(MemoryError):
       train(tmp_path)
   again = interrupt_at(monkeypatch, None)
-  training.assert_same_bits(train(tmp_path), whole)
+  small_runs.assert_same_bits(train(tmp_path), whole)
   assert len(again) == 12 - 5
 
 
@@ -449,7 +448,7 @@ def test_a_field_that_it_can_not_have_otherwise_is_refused():
 
 
 def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):
-  done = training.run(
+  done = small_runs.run(
     ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]
   )
   assert done.returncode == 0, done.stderr

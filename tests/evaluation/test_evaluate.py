@@ -13,9 +13,8 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator, record
 from akd_jax.evaluation import table as summary
 from akd_jax.training import run_dir as directories
-from tests import training
+from tests import small_runs
 from tests.layouts import error
-from tests.training import shared_runs  # noqa: F401
 
 
 def _labels(runs, attribute):
@@ -26,7 +25,7 @@ def _labels(runs, attribute):
 
 
 def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
-  done = training.run(
+  done = small_runs.run(
     [
       f"--workdir={runs.student}", f"--save_images={tmp_path}",
       "--config.evaluation.images=6", "--config.evaluation.protocol=all",
@@ -53,7 +52,7 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   goatee, male = _labels(runs, "Goatee"), _labels(runs, "Male")
   shown = result["training_labels"]["attributes"]["Goatee"]["male"]
   assert shown == pytest.approx(male[goatee].mean()) and 0 < shown < 1
-  assert result["step"] == training.STEPS
+  assert result["step"] == small_runs.STEPS
   for name in ("leakage", "attention"):
     assert (runs.student / "evaluation" / f"{name}_student.png").exists()
   assert summary.table(result) in done.stdout
@@ -80,7 +79,7 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
 
 
 def test_a_mistyped_field_is_told_the_nearest():
-  done = training.run(
+  done = small_runs.run(
     ["--workdir=run", "--config.evaluation.inceptio=file"],
     ("akd_jax.evaluate",),
   )

@@ -18,8 +18,7 @@ from akd_jax.experiments import runner as jobs
 from akd_jax.experiments.statistics import paired_difference, spread
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
-from tests import training
-from tests.training import shared_caches  # noqa: F401
+from tests import small_runs
 
 
 def result(mean, accuracy, block="last"):
@@ -328,7 +327,7 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   def start(images=16):
     return subprocess.Popen(
       [*command, f"--config.evaluation.images={images}"],
-      cwd=training.ROOT, env=training.environment(devices=1),
+      cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -365,7 +364,7 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
 def test_an_unknown_name_is_told_the_nearest():
   done = subprocess.run(
     [sys.executable, "-m", "akd_jax.experiment", "--name=paper1_tabel1"],
-    cwd=training.ROOT, capture_output=True, text=True,
+    cwd=small_runs.ROOT, capture_output=True, text=True,
   )  # fmt: skip
   assert done.returncode == 2
   assert "did you mean 'paper1_table1'?" in done.stderr

@@ -17,15 +17,9 @@ from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
-from tests import training
+from tests import small_runs
 from tests.layouts import error
-from tests.training import (  # noqa: F401
-  copied_teacher,
-  shared_caches,
-  shared_runs,
-  student_config,
-  teacher_config,
-)
+from tests.small_runs import student_config
 
 
 def test_a_teacher_keeps_its_discriminator(runs):
@@ -59,7 +53,9 @@ def test_an_unfinished_teacher_is_finished_first(
     (unfinished_teacher, runs.teacher),
     (workdir, runs.student),
   ):
-    training.assert_same_bits(training.state(ours), training.state(shared))
+    small_runs.assert_same_bits(
+      small_runs.state(ours), small_runs.state(shared)
+    )
 
 
 def test_a_teacher_stopped_at_its_last_step_gets_no_student(
@@ -71,7 +67,7 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
 
   def strike(window, step, metrics):
     add(window, step, metrics)
-    if step == training.TEACHER_STEPS:
+    if step == small_runs.TEACHER_STEPS:
       os.kill(os.getpid(), signal.SIGTERM)
 
   monkeypatch.setattr(Window, "add", strike)
@@ -171,9 +167,11 @@ def test_a_student_may_start_as_its_teacher(runs):
   taught_by = teaching.load_teacher(config)
   state = create_state(config, create_networks(config))
   state = teaching.start_from(state, taught_by)
-  training.assert_same_bits(state.generator, taught_by.model.generator)
-  training.assert_same_bits(state.discriminator, taught_by.model.discriminator)
-  training.assert_same_bits(state.ema, taught_by.model.generator)
+  small_runs.assert_same_bits(state.generator, taught_by.model.generator)
+  small_runs.assert_same_bits(
+    state.discriminator, taught_by.model.discriminator
+  )
+  small_runs.assert_same_bits(state.ema, taught_by.model.generator)
 
 
 def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
@@ -193,5 +191,5 @@ def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
   train_with_teacher(config, str(tmp_path / "student"))
   taught = directories.load_run(str(tmp_path / "teacher"))
   assert taught.attributes == ("Wearing_Hat", "Mustache")
-  (row,) = training.metrics(tmp_path / "student")
+  (row,) = small_runs.metrics(tmp_path / "student")
   assert row["g_loss_akd"] > 0

@@ -10,9 +10,8 @@ from ml_collections import ConfigDict
 from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.training import checkpoint
 from akd_jax.training.state import TrainState
-from tests import training
+from tests import small_runs
 from tests.layouts import error
-from tests.training import shared_runs  # noqa: F401
 
 
 def tiny_state(step):
@@ -72,7 +71,7 @@ def test_a_checkpoint_is_of_the_moment_it_was_asked_for(tmp_path):
 
 
 def test_a_checkpoint_names_its_attributes(runs):
-  path = runs.student / "checkpoints" / str(training.STEPS) / "config"
+  path = runs.student / "checkpoints" / str(small_runs.STEPS) / "config"
   config = json.loads((path / "metadata").read_text())
   resolved = json.loads((runs.student / "config.json").read_text())
   assert config == resolved

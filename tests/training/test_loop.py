@@ -17,15 +17,9 @@ from akd_jax.training import checkpoint, parallel
 from akd_jax.training import loop as train
 from akd_jax.training import run_dir as directories
 from akd_jax.training.hooks import Hook, Seen
-from tests import layouts, training
+from tests import layouts, small_runs
 from tests.layouts import error
-from tests.training import (  # noqa: F401
-  copied_teacher,
-  shared_caches,
-  shared_runs,
-  student_config,
-  teacher_config,
-)
+from tests.small_runs import student_config, teacher_config
 
 LOSSES = {
   "d_loss_real", "d_loss_fake", "d_loss_cls", "d_loss_gp",
@@ -44,7 +38,7 @@ def test_the_terminal_shows_progress(runs):
     f"{runs.teacher} holds no finished teacher: training it first"
   )
   progress = [line for line in lines if line.startswith("step ")]
-  assert len(progress) == training.TEACHER_STEPS + training.STEPS
+  assert len(progress) == small_runs.TEACHER_STEPS + small_runs.STEPS
   assert re.fullmatch(
     r"step 10/10  d_loss_cls \S+  g_loss_cls \S+  g_loss_rec \S+"
     r"  g_loss_akd \S+  \d+\.\d\d steps/s  0:00 left",
@@ -56,7 +50,7 @@ def test_the_terminal_shows_progress(runs):
 def test_every_step_has_a_line_of_numbers(runs):
   lines = (runs.student / "metrics.jsonl").read_text().splitlines()
   rows = [json.loads(line) for line in lines]
-  assert [row["step"] for row in rows] == list(range(1, training.STEPS + 1))
+  assert [row["step"] for row in rows] == list(range(1, small_runs.STEPS + 1))
   for row in rows:
     assert row.keys() >= LOSSES | MAGNITUDES | {"time", "learning_rate"}
     weights = {"d_loss_cls": 0.3, "d_loss_gp": 10, "g_loss_cls": 0.3}
@@ -117,7 +111,8 @@ def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
   assert run.step == 2
   for leaf in jax.tree.leaves(run.model):
     assert np.isfinite(leaf).all()
-  assert [row["step"] for row in training.metrics(unfinished_teacher)] == [1, 2]
+  rows = small_runs.metrics(unfinished_teacher)
+  assert [row["step"] for row in rows] == [1, 2]
 
 
 def test_nothing_is_compiled_after_the_first_step(runs, tmp_path, monkeypatch):
@@ -151,7 +146,7 @@ def test_nothing_is_compiled_after_the_first_step(runs, tmp_path, monkeypatch):
     train.train(config, str(tmp_path))
   finally:
     jax.monitoring.unregister_event_duration_listener(listen)
-  assert len(within) == training.STEPS
+  assert len(within) == small_runs.STEPS
   assert within[0] > 0 and not any(within[1:])
   # What adds up metrics.
   assert not any(until_next[1:])
@@ -179,11 +174,11 @@ def test_what_hooks_find_is_written_and_decides_which_checkpoint_is_best(
   assert [step for step, _ in seen] == [2, 4, 6, 7]
   assert checkpoint.steps_saved(str(tmp_path)) == [4, 7]
   assert directories.load_run(str(tmp_path), "best").step == 4
-  rows = {row["step"]: row for row in training.metrics(tmp_path)}
+  rows = {row["step"]: row for row in small_runs.metrics(tmp_path)}
   assert rows[4]["held_out/score"] == 1 and "held_out/score" not in rows[5]
   # It is given what is exported.
   run = directories.load_run(str(tmp_path))
-  training.assert_same_bits(seen[-1][1].generator, run.model.generator)
+  small_runs.assert_same_bits(seen[-1][1].generator, run.model.generator)
 
 
 def write_photos(kind, root):
@@ -287,7 +282,7 @@ def test_every_kind_of_student_is_trained_evaluated_and_exported(
   )
   config.pseudo.mapping = ConfigDict(mapping)
   train_with_teacher(config, str(tmp_path / "student"))
-  (row,) = training.metrics(tmp_path / "student")
+  (row,) = small_runs.metrics(tmp_path / "student")
   assert np.isfinite(row["g_loss_akd"])
   assert (tmp_path / "student" / "samples" / "step_000001.png").exists()
   run = directories.load_run(str(tmp_path / "student"))

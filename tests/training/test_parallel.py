@@ -10,8 +10,7 @@ import pytest
 
 from akd_jax.training import parallel
 from akd_jax.training import step as steps
-from tests import layouts, training
-from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
+from tests import layouts, small_runs
 
 _DRIFT = """
 import jax
@@ -36,23 +35,23 @@ for step in (averaged, forgotten):
 
 
 def test_two_devices_train_as_one(runs, tmp_path):
-  done = training.run(
-    training.student_command(tmp_path / "student", runs.teacher), devices=2
+  done = small_runs.run(
+    small_runs.student_command(tmp_path / "student", runs.teacher), devices=2
   )
   assert done.returncode == 0, done.stderr
   assert "; 2 x cpu;" in done.stdout
-  training.assert_same_training(tmp_path / "student", runs.student)
+  small_runs.assert_same_training(tmp_path / "student", runs.student)
 
 
 def test_four_devices_train_as_one(runs, on_four_devices):
-  training.assert_same_training(on_four_devices, runs.student)
+  small_runs.assert_same_training(on_four_devices, runs.student)
 
 
 def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():
   done = subprocess.run(
     [sys.executable, "-c", _DRIFT],
-    cwd=training.ROOT,
-    env=training.environment(devices=4),
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=4),
     capture_output=True,
     text=True,
   )

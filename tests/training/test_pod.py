@@ -10,8 +10,7 @@ import pytest
 
 from akd_jax.common import cli
 from akd_jax.training import checkpoint
-from tests import training
-from tests.training import shared_on_four_devices, shared_runs  # noqa: F401
+from tests import small_runs
 
 
 def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
@@ -19,7 +18,7 @@ def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
   with socket.create_server(("localhost", 0)) as server:
     port = server.getsockname()[1]
   processes = [
-    training.start(
+    small_runs.start(
       [
         *options,
         "--distributed",
@@ -32,17 +31,17 @@ def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
     )
     for index, module in enumerate(modules)
   ]
-  return [training.finish(process) for process in processes]
+  return [small_runs.finish(process) for process in processes]
 
 
 @pytest.fixture(scope="module")
 def stopped_pod(
-  runs: training.Runs, tmp_path_factory: pytest.TempPathFactory
+  runs: small_runs.Runs, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[pathlib.Path, list[subprocess.CompletedProcess[str]]]:
   """A run that SIGTERM to one of its processes stopped, and how they ended."""
   workdir = tmp_path_factory.mktemp("pod") / "student"
-  options = training.student_command(workdir, runs.teacher)
-  struck = training.struck("SIGTERM", "step=4")
+  options = small_runs.student_command(workdir, runs.teacher)
+  struck = small_runs.struck("SIGTERM", "step=4")
   return workdir, pod(options, (("akd_jax.main",), struck))
 
 
@@ -62,12 +61,12 @@ def test_a_pod_resumes_exactly_and_trains_as_one_process(
   # From step 2, to do again what has been done.
   for step in checkpoint.steps_saved(str(workdir))[1:]:
     shutil.rmtree(workdir / "checkpoints" / str(step))
-  ends = pod(training.student_command(workdir, runs.teacher))
+  ends = pod(small_runs.student_command(workdir, runs.teacher))
   assert [end.returncode for end in ends] == [0, 0], ends
   assert "going on from step 2" in ends[0].stdout
-  training.assert_same_bits(
-    training.state(workdir, 4), training.state(stopped, 4)
+  small_runs.assert_same_bits(
+    small_runs.state(workdir, 4), small_runs.state(stopped, 4)
   )
-  rows = training.metrics(stopped)
-  assert training.metrics(workdir)[: len(rows)] == rows
-  training.assert_same_training(workdir, on_four_devices)
+  rows = small_runs.metrics(stopped)
+  assert small_runs.metrics(workdir)[: len(rows)] == rows
+  small_runs.assert_same_training(workdir, on_four_devices)

@@ -12,8 +12,7 @@ from akd_jax.common import cli
 from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
 from akd_jax.training.window import Window
-from tests import training
-from tests.training import shared_runs  # noqa: F401
+from tests import small_runs
 
 
 class Interrupted(NamedTuple):
@@ -36,10 +35,10 @@ class Interrupted(NamedTuple):
 @pytest.fixture(scope="module")
 def interrupted(runs, tmp_path_factory):
   workdir = tmp_path_factory.mktemp("interrupted") / "student"
-  options = training.student_command(workdir, runs.teacher)
-  killed = training.run(options, training.struck("SIGKILL", "commit=4"))
-  terminated = training.run(options, training.struck("SIGTERM", "step=5"))
-  config = training.student_config(runs.teacher)
+  options = small_runs.student_command(workdir, runs.teacher)
+  killed = small_runs.run(options, small_runs.struck("SIGKILL", "commit=4"))
+  terminated = small_runs.run(options, small_runs.struck("SIGTERM", "step=5"))
+  config = small_runs.student_config(runs.teacher)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(Window, "add", pressing_ctrl_c(at_step=7))
     with pytest.raises(cli.Stopped) as broken_off:
@@ -82,11 +81,11 @@ def test_what_was_half_written_does_not_count(interrupted):
 
 
 def test_the_weights_are_those_of_a_run_that_never_stopped(interrupted, runs):
-  training.assert_same_bits(
-    training.state(interrupted.workdir), training.state(runs.student)
+  small_runs.assert_same_bits(
+    small_runs.state(interrupted.workdir), small_runs.state(runs.student)
   )
 
 
 def test_every_step_has_one_line_with_the_same_numbers(interrupted, runs):
-  expected = training.metrics(runs.student)
-  assert training.metrics(interrupted.workdir) == expected
+  expected = small_runs.metrics(runs.student)
+  assert small_runs.metrics(interrupted.workdir) == expected

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.training import run_dir as runs
 from tests.layouts import error
-from tests.training import ROOT
+from tests.small_runs import ROOT
 
 SCALES = ("avatars", "celeba", "rafd", "debug")
 

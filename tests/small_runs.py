@@ -1,13 +1,11 @@
 """Small runs that tests share, and the commands as processes of their own."""
 
-import functools
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +13,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import cache as compilation
+from akd_jax.common import files
 from akd_jax.configs import student, teacher
 from akd_jax.training import checkpoint
 
@@ -56,62 +54,17 @@ class Runs(NamedTuple):
   output: str
 
 
-# Fixtures have a name of their own beside that of their function, which tests
-# import without using it.
-
-
-@pytest.fixture(name="runs", scope="session")
-def shared_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-  """One student with its teacher for all tests; not to be written to."""
-  yield _trained(use_caches(tmp_path_factory))
-
-
-@pytest.fixture(name="caches", scope="session")
-def shared_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-  """Keeps drawn avatars and compiled programs, but not among the user's."""
-  return use_caches(tmp_path_factory)
-
-
-def use_caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-  """Sends every cache, of this process and of commands, to one folder."""
-  root = tmp_path_factory.getbasetemp()
-  os.environ["XDG_CACHE_HOME"] = str(root / "cache")
-  compilation.use_persistent_cache()
-  return root
-
-
-@functools.cache
-def _trained(root: pathlib.Path) -> Runs:
-  student, teacher = root / "shared" / "student", root / "shared" / "teacher"
-  done = run(student_command(student, teacher))
-  assert done.returncode == 0, done.stderr
-  return Runs(student, teacher, done.stdout)
-
-
-@pytest.fixture(name="unfinished_teacher")
-def copied_teacher(runs: Runs, tmp_path: pathlib.Path) -> pathlib.Path:
-  """A copy of the teacher as it was two steps before its end."""
-  copy = tmp_path / "teacher"
-  shutil.copytree(runs.teacher, copy)
-  shutil.rmtree(copy / "checkpoints" / str(TEACHER_STEPS))
-  return copy
-
-
-@pytest.fixture(name="on_four_devices", scope="session")
-def shared_on_four_devices(
-  runs: Runs, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
-  """The student of `runs` again, on four devices of one process."""
-  return _trained_on_four(tmp_path_factory.getbasetemp(), runs.teacher)
-
-
-@functools.cache
-def _trained_on_four(root: pathlib.Path, teacher: pathlib.Path) -> pathlib.Path:
-  student = root / "shared" / "on_four_devices"
-  done = run(student_command(student, teacher), devices=4)
-  assert done.returncode == 0, done.stderr
-  assert "; 4 x cpu;" in done.stdout
-  return student
+def output_of(
+  options: Sequence[str], workdir: pathlib.Path, devices: int = 1
+) -> str:
+  """What a command printed that trained `workdir`; run by the first to ask."""
+  output = workdir.with_suffix(".txt")
+  with files.alone(output.parent, wait=True):
+    if not output.exists():
+      done = run(options, devices=devices)
+      assert done.returncode == 0, done.stderr
+      output.write_text(done.stdout)
+  return output.read_text()
 
 
 def student_config(teacher_dir: pathlib.Path, **changes: Any) -> ConfigDict:

@@ -33,7 +33,7 @@ from akd_jax.common import config as overrides
 from akd_jax.common.errors import UserError, nearest
 
 if TYPE_CHECKING:
-  from akd_jax.configs.experiments.arms import Experiment
+  from akd_jax.configs.experiments.variants import Experiment
   from akd_jax.experiments.runner import Job, Replicate
 
 _NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
@@ -111,7 +111,7 @@ def main(argv: list[str]) -> None:
   root = pathlib.Path(_ROOT.value)
   replicates = {
     argument: [
-      runner.plan_replicate(experiment.arms, seed, root)
+      runner.plan_replicate(experiment.variants, seed, root)
       for seed in range(_SEEDS.value)
     ]
     for argument, experiment in experiments.items()

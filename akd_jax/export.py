@@ -4,33 +4,43 @@
 
 Formats:
   numpy: one .npz, run by akd_jax/interop/numpy_generator.py.
-  torch: the state dict of StarGAN's generator as .npz, or as .pt where
-    PyTorch is installed.
+  torch: the generator as a state dict of released StarGAN (.ckpt, .pt, .pth or
+    .npz). With --out=DIR, generator and discriminator under the names that its
+    restore_model looks for, STEP-G.ckpt and STEP-D.ckpt, and a README.
+    StarGAN's norms use the statistics of each picture itself. .eval() makes
+    the released code use running statistics instead and draw another picture.
+    Once the weights are loaded, run these two lines:
+      for module in G.modules():
+        module.track_running_stats = False
   stablehlo: what `jax.export.deserialize` reads, for any batch size, and its
     metadata beside it as FILE.json.
-  run: generator and discriminator in one .npz, in half precision; a teacher
-    that fits in a pocket (`--config.teacher=FILE.npz`).
+  run: generator and discriminator in one .npz, in half precision: a small
+    teacher (`--config.teacher=FILE.npz`).
+
+An export appears whole or not at all.
 """
 
+import contextlib
+import functools
 import json
 import os
-import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import written_whole
 from akd_jax.interop import numpy_generator
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
 
-def metadata(run: "Run") -> dict[str, Any]:
-  """What one must know to run the generator, ready for JSON."""
+def describe(run: "Run") -> dict[str, Any]:
+  """Returns what one must know to run the generator, ready for JSON."""
   groups = (
     [name for name in group if name in run.attributes]
     for group in run.exclusive
@@ -38,6 +48,7 @@ def metadata(run: "Run") -> dict[str, Any]:
   generator = run.config.generator
   return {
     "format": numpy_generator.FORMAT,
+    "system": run.config.get("system", numpy_generator.SYSTEM),
     "architecture": {
       "name": "stargan",
       "width": generator.width,
@@ -54,67 +65,142 @@ def metadata(run: "Run") -> dict[str, Any]:
   }
 
 
-def export_numpy(run: "Run", path: str) -> None:
-  """Writes arrays named by parameter path, and `metadata`, a JSON string."""
+def export_numpy(run: "Run", path: str) -> list[str]:
+  """Writes arrays named by parameter path, and `metadata`, a JSON string.
+
+  Returns:
+    The files written, here and in the other formats.
+  """
   from flax import traverse_util
 
   _check_ending(path, (".npz",))
-  arrays = traverse_util.flatten_dict(run.generator, sep="/")
-  np.savez(path, **arrays, metadata=np.array(json.dumps(metadata(run))))
+  arrays = traverse_util.flatten_dict(run.model.generator, sep="/")
+  metadata = np.array(json.dumps(describe(run)))
+  return _write(
+    {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
+  )
 
 
-def export_torch(run: "Run", path: str) -> None:
-  """Writes the generator's state dict under the names of released StarGAN."""
+def export_torch(run: "Run", path: str) -> list[str]:
+  """Writes state dicts that the released StarGAN loads strictly.
+
+  A path without an ending is a directory, for generator and discriminator.
+  """
+  from akd_jax.interop import torch_stargan
+  from akd_jax.interop.torch_writer import write_npz, write_state_dict
+
+  note = _describe_for_torch(run)
+  state = torch_stargan.generator_to_torch(run.model.generator)
+  if not _is_directory(path):
+    _check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
+    write = write_npz if path.endswith(".npz") else write_state_dict
+    return _write({path: lambda file: write(file, state, note)})
+  other = torch_stargan.discriminator_to_torch(run.model.discriminator)
+  start = os.path.join(path, str(run.step))
+  return _write(
+    {
+      f"{start}-G.ckpt": lambda file: write_state_dict(file, state, note),
+      f"{start}-D.ckpt": lambda file: write_state_dict(file, other, note),
+      f"{start}-README.txt": lambda file: file.write(note.encode()),
+    }
+  )
+
+
+def _is_directory(path: str) -> bool:
+  return os.path.isdir(path) or not os.path.splitext(path)[1]
+
+
+def _describe_for_torch(run: "Run") -> str:
+  """Returns what the released code must be told, and what .eval() does."""
   from akd_jax.interop import torch_stargan
 
-  _check_ending(path, (".npz", ".pt", ".pth"))
-  state = torch_stargan.generator_to_torch(run.generator)
-  if path.endswith(".npz"):
-    np.savez(path, **state)  # type: ignore[arg-type]
-    return
-  try:
-    import torch
-  except ImportError:
-    raise UserError(
-      f"--out={path} needs PyTorch, which is not installed; a name that "
-      "ends in .npz does not"
-    ) from None
-  torch.save({k: torch.from_numpy(v) for k, v in state.items()}, path)
+  generator, discriminator = run.config.generator, run.config.discriminator
+  options = {
+    "image_size": run.config.data.image_size,
+    "c_dim": len(run.attributes),
+    "g_conv_dim": generator.width,
+    "g_repeat_num": generator.blocks,
+    "d_conv_dim": discriminator.width,
+    "d_repeat_num": discriminator.layers,
+    "test_iters": run.step,
+  }
+  return f"""\
+StarGAN, for the released code (github.com/yunjey/stargan) with
+  {" ".join(f"--{name}={value}" for name, value in options.items())}
+The label's attributes, in order: {", ".join(run.attributes)}.
+
+{torch_stargan.EVAL_NOTE}
+"""
 
 
-def export_stablehlo(run: "Run", path: str) -> None:
+def export_stablehlo(run: "Run", path: str) -> list[str]:
   """Writes (image [B, S, S, 3], label [B, C]) -> image, weights included."""
   import jax
   import jax.numpy as jnp
   from jax import export
 
-  from akd_jax.models.stargan import Generator
-
-  about = metadata(run)
-  architecture = about["architecture"]
-  generator = Generator(architecture["width"], architecture["blocks"])
-
-  def translate(image: jax.Array, label: jax.Array) -> jax.Array:
-    return generator.apply({"params": run.generator}, image, label)[0]
-
+  about = describe(run)
   (batch,) = export.symbolic_shape("batch")
   size, classes = about["image_size"], len(about["attributes"])
-  exported = export.export(
-    jax.jit(translate), platforms=("cpu", "cuda", "tpu")
-  )(
-    jax.ShapeDtypeStruct((batch, size, size, 3), jnp.float32),
-    jax.ShapeDtypeStruct((batch, classes), jnp.float32),
+  with _without_source_lines():
+    exported = export.export(
+      jax.jit(_for_any_platform(run)), platforms=("cpu", "cuda", "tpu")
+    )(
+      jax.ShapeDtypeStruct((batch, size, size, 3), jnp.float32),
+      jax.ShapeDtypeStruct((batch, classes), jnp.float32),
+    )
+  program, metadata = exported.serialize(), json.dumps(about, indent=2)
+  return _write(
+    {
+      path: lambda file: file.write(program),
+      path + ".json": lambda file: file.write(metadata.encode()),
+    }
   )
-  pathlib.Path(path).write_bytes(exported.serialize())
-  pathlib.Path(path + ".json").write_text(json.dumps(about, indent=2))
 
 
-def export_run(run: "Run", path: str) -> None:
+def _for_any_platform(run: "Run") -> Callable[..., Any]:
+  """Returns (image, label) -> image, in the forms of where it will run."""
+  from jax import lax
+
+  from akd_jax.models import convolutions
+  from akd_jax.models.stargan import Generator
+
+  generator = Generator(run.config.generator.width, run.config.generator.blocks)
+
+  def apply(cpu, params, image, label):
+    with convolutions.traced_for(cpu=cpu):
+      return generator.apply({"params": params}, image, label)[0]
+
+  return lambda image, label: lax.platform_dependent(
+    run.model.generator,
+    image,
+    label,
+    cpu=functools.partial(apply, True),
+    default=functools.partial(apply, False),
+  )
+
+
+@contextlib.contextmanager
+def _without_source_lines() -> Iterator[None]:
+  """Keeps the paths of our source files out of what is lowered."""
+  import jax
+
+  name = "jax_traceback_in_locations_limit"
+  before = getattr(jax.config, name)
+  jax.config.update(name, 0)
+  try:
+    yield
+  finally:
+    jax.config.update(name, before)
+
+
+def export_run(run: "Run", path: str) -> list[str]:
   """Writes generator and discriminator, for another's `config.teacher`."""
   from akd_jax.training import run_dir as runs
 
   _check_ending(path, (".npz",))
   runs.save_run(run, path)
+  return [path]
 
 
 FORMATS = {
@@ -130,27 +216,52 @@ def _check_ending(path: str, endings: tuple[str, ...]) -> None:
     raise UserError(f"--out={path} should end in {' or '.join(endings)}")
 
 
+def _write(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
+  """Writes {path: writer of an open file}: all of them, or none."""
+  with contextlib.ExitStack() as whole:
+    for path, write in files.items():
+      temporary = whole.enter_context(written_whole(path))
+      with open(temporary, "w+b") as file:
+        write(file)
+  return list(files)
+
+
+def _parse_step(text: str | None) -> int | str | None:
+  if text is None or text == "best":
+    return text
+  if not text.isdecimal():
+    raise UserError(f"--step={text} should be a checkpoint's number, or best")
+  return int(text)
+
+
 def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
   flags.DEFINE_string("workdir", None, "The run to export.", required=True)
   flags.DEFINE_enum("format", "numpy", list(FORMATS), "What to write.")
-  flags.DEFINE_string("out", None, "The file to write.", required=True)
-  flags.DEFINE_integer("step", None, "Which checkpoint; the last if not set.")
+  flags.DEFINE_string(
+    "out", None, "The file to write, or a directory (torch).", required=True
+  )
+  flags.DEFINE_string("step", None, "Which checkpoint, N or best; the last.")
 
 
 def main(arguments: Sequence[str]) -> None:
+  """Exports, and prints what was written."""
   if arguments:
     raise UserError(f"{arguments[0]!r} is not a flag; try --help")
+  args = flags.FLAGS
+  step = _parse_step(args.step)
   import jax  # Here, so that `--help` need not wait for it.
 
   from akd_jax.training import run_dir as runs
 
-  args = flags.FLAGS
-  run = runs.load_run(args.workdir, args.step)
-  os.makedirs(os.path.dirname(args.out) or ".", exist_ok=True)
-  FORMATS[args.format](run, args.out)
-  count = sum(np.size(x) for x in jax.tree.leaves(run.generator))
-  size = os.path.getsize(args.out) / 1e6
+  run = runs.load_run(args.workdir, step)
+  size = sum(map(os.path.getsize, FORMATS[args.format](run, args.out))) / 1e6
+  count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
+  if args.format == "torch":
+    from akd_jax.interop import torch_stargan
+
+    print(torch_stargan.EVAL_NOTE)
 
 
 if __name__ == "__main__":

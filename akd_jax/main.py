@@ -50,9 +50,9 @@ def main(argv: list[str]) -> None:
   name = pathlib.Path(filename.split(":")[0]).stem
   config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
   if "generator" in config:
-    from akd_jax.training import loop as train
+    from akd_jax.experiments.run import train_with_teacher
 
-    train.train_with_teacher(config, workdir)
+    train_with_teacher(config, workdir)
   else:
     from akd_jax.evaluation import classifier_cache
 

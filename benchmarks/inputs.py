@@ -66,7 +66,7 @@ def sources(root, size):
   """{source: its config.data}, at a size of the networks' pictures."""
   photos = {"path": str(root), "image_size": size}
   kinds = {
-    "celeba": {"attributes": recipe.CELEBA_ATTRIBUTES},
+    "celeba": {},
     "folder": {
       "attributes": (), "path": str(root / "classes"),
       "label_rule": "exclusive",

@@ -9,7 +9,7 @@ from flax.traverse_util import flatten_dict
 
 from akd_jax.common import cache as compilation
 from akd_jax.configs import teacher as recipe
-from akd_jax.distillation.akd import Distillation, Teacher
+from akd_jax.distillation.mapping import Teacher
 from akd_jax.inference import translator as inference
 from akd_jax.interop import numpy_generator
 from akd_jax.training import parallel
@@ -26,7 +26,7 @@ def config_of(case, width, blocks):
   config.discriminator.layers = case["d_layers"]
   config.batch_size, config.n_critic = case["batch"], case["n_critic"]
   if case["work"] == "distilled":
-    config.loss.lambda_akd = 10.0
+    config.distill.akd.weight = 10.0
   return config
 
 

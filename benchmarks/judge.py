@@ -30,8 +30,10 @@ from akd_jax.training import teacher as teaching
 
 
 def recipes(name):
-  """Configs of the first arm and of a teacher of other attributes."""
-  student = ConfigDict(next(iter(EXPERIMENTS[name]("avatars").arms.values())))
+  """Configs of the first variant and of a teacher of other attributes."""
+  student = ConfigDict(
+    next(iter(EXPERIMENTS[name]("avatars").variants.values()))
+  )
   teacher = teaching.teacher_recipe(student)
   same = teacher.data.attributes == student.data.attributes
   return [student] if same else [student, teacher]

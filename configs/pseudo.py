@@ -12,9 +12,12 @@ Paper 1's reading takes both maps from logits of the teacher's discriminator:
   --config.pseudo.reading=paper1 --config.attention.discriminator=teacher
 """
 
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from akd_jax.configs import student
+from akd_jax.configs.scales import Deltas, at_scale, changed
 
 # Paper 1, section 4.2.
 PAPER1 = {
@@ -32,7 +35,8 @@ PAPER2 = {
   "Wearing_Lipstick": "Big_Lips",
   "Pointy_Nose": "Big_Nose",
 }
-# The papers try no expressions; these share the parts of the face they move.
+# The papers try no expressions. Each of these moves the same part of the face
+# as the expression that stands for it.
 EXPRESSIONS = {
   "disgusted": "angry",
   "fearful": "surprised",
@@ -41,28 +45,36 @@ EXPRESSIONS = {
 }
 
 
+def of_mapping(mapping: dict[str, str]) -> dict[str, Any]:
+  """Returns the fields of a student whose attributes are a mapping's keys."""
+  return {"data.attributes": tuple(mapping), "pseudo.mapping": mapping}
+
+
+_FIELDS: dict[str, Any] = {
+  **of_mapping(PAPER1),
+  # Faces as they usually are: the student's recipe has nobody who is bald or
+  # wears a hat.
+  "data.distribution": {},
+  "data.conditional": {},
+  # Paper 2, equation 9: the student's map explains its own attribute, by its
+  # own discriminator, since the teacher's has no logit for it.
+  "pseudo.reading": "paper2",
+  "attention.discriminator": "own",
+  # The teacher cannot draw the student's attributes.
+  "distill.output.weight": 0.0,
+  "teacher": "runs/pseudo_teacher",
+}
+_AT_SCALE: Deltas = {
+  "avatars": {"steps": 3_200},
+  # Table VII has a student of the teacher's size.
+  "celeba": of_mapping(PAPER2) | {"generator.width": 64, "generator.blocks": 6},
+  "rafd": of_mapping(EXPRESSIONS),
+}
+
+
 def get_config(scale: str = "avatars") -> ConfigDict:
   """Returns the student's recipe, for attributes that its teacher lacks."""
-  config = student.get_config(scale)
-  mappings = {"celeba": PAPER2, "rafd": EXPRESSIONS}
-  mapping = mappings.get(scale, PAPER1)
-  config.data.attributes = tuple(mapping)
-  config.pseudo.mapping = ConfigDict(mapping)
-  # Its attributes are others, baldness and hats among them.
-  config.data.distribution = ConfigDict()
-  config.data.conditional = ConfigDict()
-  # Paper 2 eq. 9: T's map from c_pse, S's from c, each from its own
-  # discriminator, since the teacher's has no logit for c.
-  config.pseudo.reading = "paper2"
-  config.attention.discriminator = "own"
-  # Its teacher can not draw what it draws, and the recipe that relies on
-  # pictures is not for it.
-  config.loss.lambda_out = 0.0
+  config = changed(student.get_config(scale), _FIELDS)
+  # The student's fewer updates of the discriminator rely on pictures.
   config.n_critic = config.teacher_recipe.n_critic
-  if scale == "avatars":
-    config.steps = 3_200
-  config.teacher = "runs/pseudo_teacher"
-  if scale == "celeba":
-    # Table VII is of the same-size student.
-    config.generator = ConfigDict(config.teacher_recipe.generator.to_dict())
-  return config
+  return at_scale(config, scale, _AT_SCALE)

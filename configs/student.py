@@ -12,36 +12,45 @@ debug    2 CPU cores     seconds    nothing: every part runs
 from ml_collections import ConfigDict
 
 from akd_jax.configs import teacher
+from akd_jax.configs.scales import Deltas, at_scale
+
+_AT_SCALE: Deltas = {
+  "avatars": {
+    # Shipped with the package; docs/results.md says how it was trained.
+    "teacher": "pretrained:avatars",
+    # It learns from the teacher's pictures, too, and with half the updates of
+    # the discriminator: this is clearer in the same time (docs/results.md).
+    "distill.output.weight": 10.0,
+    "n_critic": 1,
+    "steps": 4_200,
+  },
+  "debug": {"generator.blocks": 1},
+}
 
 
 def get_config(scale: str = "avatars") -> ConfigDict:
   """Returns the teacher's recipe with a smaller generator and L_akd."""
   config = teacher.get_config(scale)
+  # Half of the teacher's channels,
   config.generator.width //= 2
-  config.generator.blocks = 3 if scale != "debug" else 1
+  # and half of its blocks.
+  config.generator.blocks = 3
   # As heavy as the reconstruction, as in the papers.
-  config.loss.lambda_akd = config.loss.lambda_rec
-  # "scratch", or "teacher": start from its weights (same architecture only).
+  config.distill.akd.weight = config.loss.lambda_rec
+  # Where the student's weights come from: "scratch", or "teacher", which needs
+  # the teacher's architecture.
   config.init = "scratch"
-  # A run's directory, or a file exported with --format=run. A directory
-  # without a finished teacher gets one, by this recipe, on the student's data.
+  # A teacher is trained first, where none is finished.
   config.teacher = "runs/teacher"
-  if scale == "avatars":
-    # Shipped; how it was trained stands in docs/results.md.
-    config.teacher = "pretrained:avatars"
-    # Its pictures as well as its attention, and half the discriminator's
-    # updates: clearer in the same time (docs/results.md).
-    config.loss.lambda_out = 10.0
-    config.n_critic = 1
-    config.steps = 4_200
-  # The recipe of a teacher that is not there yet.
+  # The recipe of that teacher. Its data and its attribute classifier are the
+  # student's.
   config.teacher_recipe = teacher.get_config(scale)
-  # The teacher sees the student's data and has the student's judge.
   del config.teacher_recipe.data, config.teacher_recipe.classifier
   config.pseudo = ConfigDict()
-  # "off"; "paper1": both maps from the logits of the teacher's attributes;
-  # "paper2": the student's from its own (configs/pseudo.py).
+  # Whether the teacher knows other attributes than the student (see
+  # configs/pseudo.py). "off": no; "paper1": both maps explain logits of the
+  # teacher's attributes; "paper2": the student's map explains its own.
   config.pseudo.reading = "off"
-  # {attribute of the student: attribute of the teacher}.
+  # {attribute of the student: attribute of the teacher that stands for it}.
   config.pseudo.mapping = ConfigDict()
-  return config
+  return at_scale(config, scale, _AT_SCALE)

@@ -12,8 +12,8 @@ from ml_collections import ConfigDict
 from PIL import Image, ImageDraw, ImageFont
 
 from akd_jax.data.attributes import EXPRESSIONS
+from akd_jax.data.avatars.labels import AVATAR_ATTRIBUTES
 from akd_jax.data.avatars.source import (
-  ALL_ATTRIBUTES,
   AvatarSource,
   open_avatars,
 )
@@ -28,7 +28,7 @@ def open_few(path: str) -> AvatarSource:
   """The first avatars of the test split, drawn larger."""
   data = ConfigDict(
     {
-      "attributes": ALL_ATTRIBUTES,
+      "attributes": AVATAR_ATTRIBUTES,
       "conditional": {},
       "distribution": {},
       "image_size": SIDE,

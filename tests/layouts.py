@@ -19,9 +19,8 @@ from akd_jax.data.avatars import drawing as avatar_drawing
 from akd_jax.data.avatars import source as avatars
 from akd_jax.data.avatars.labels import SHARES
 from akd_jax.data.avatars.sampler import LabelSampler
-from akd_jax.data.photos.source import PhotoSource
-
-SPLITS = ("train", "validation", "test")
+from akd_jax.data.dataset import SPLITS, Source
+from akd_jax.data.photos.source import PhotoSource, assign_split
 
 
 def draw_face(seed: int, size: tuple[int, int] = (178, 218)) -> Image.Image:
@@ -137,6 +136,15 @@ def write_rafd(
   return root
 
 
+def people_of_splits(test_share: float) -> list[int]:
+  """Numbers of RaFD's people, one in each split, in the order of SPLITS."""
+  splits = {
+    person: assign_split(f"rafd {person:02d}", test_share)
+    for person in range(1, 74)
+  }
+  return [next(p for p in splits if splits[p] == split) for split in SPLITS]
+
+
 def write_folder(root: Path, classes: Mapping[str, int]) -> Path:
   """Writes sub-folders of photos, so many a class."""
   for name, count in classes.items():
@@ -181,8 +189,10 @@ def names_by_split(
   return {split: set(open_source(data, split).names) for split in SPLITS}
 
 
-def assert_same(first: PhotoSource, second: PhotoSource) -> None:
+def assert_same(first: Source, second: Source) -> None:
   assert first.attributes == second.attributes
+  assert first.exclusive == second.exclusive
+  np.testing.assert_array_equal(first.identities, second.identities)
   np.testing.assert_array_equal(first.labels, second.labels)
   for index in range(len(first)):
     a, b = first[index], second[index]

@@ -29,18 +29,18 @@ def main() -> None:
 
 
 def strike_at_step(number: int, step: int) -> None:
-  from akd_jax.training import writers
+  from akd_jax.training.window import Window
 
-  add = writers.Window.add
+  add = Window.add
 
-  def strike(window: writers.Window, now: int, metrics: Any) -> None:
+  def strike(window: Window, now: int, metrics: Any) -> None:
     add(window, now, metrics)
     if now == step and not struck:
       struck.append(now)
       os.kill(os.getpid(), number)
 
   struck: list[int] = []
-  writers.Window.add = strike  # type: ignore[method-assign]
+  Window.add = strike  # type: ignore[method-assign]
 
 
 def strike_at_commit(number: int, step: str) -> None:

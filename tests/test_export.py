@@ -3,10 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import types
+import zipfile
 
+import jax
 import ml_collections
 import numpy as np
 import pytest
@@ -16,40 +19,52 @@ from PIL import Image
 from akd_jax import export
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos import images
-from akd_jax.interop import numpy_generator, torch_stargan
+from akd_jax.interop import numpy_generator, torch_stargan, torch_writer
+from akd_jax.interop.torch_file import read_state_dict
+from akd_jax.models import convolutions
+from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.systems.model import Model, Networks
+from akd_jax.training import run_dir
+from tests.stargan_weights import random_discriminator, random_generator
 
 
 @pytest.fixture(name="run")
 def fixture_run():
-  rng = np.random.default_rng(0)
   flat = {
-    w.path: rng.normal(0, 0.2, w.our_shape()).astype(np.float32)
-    for w in torch_stargan.generator_weights(width=4, blocks=1, classes=3)
+    "generator": random_generator(4, 1, classes=3),
+    "discriminator": random_discriminator(4, 2, classes=3, size=4),
   }
   return types.SimpleNamespace(
     config=ml_collections.ConfigDict(
       {
+        "dtype": "float32",
         "generator": {"width": 4, "blocks": 1},
+        "discriminator": {"width": 4, "layers": 2},
         "data": {
           "name": "celeba",
           "image_size": 16,
           "label_rule": "multilabel",
           "crop": 20,
+          "attributes": ("Blond_Hair", "Brown_Hair", "Smiling"),
+          "exclusive": (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
         },
       }
     ),
     attributes=("Blond_Hair", "Brown_Hair", "Smiling"),
     exclusive=(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
-    generator=traverse_util.unflatten_dict(flat, sep="/"),
     step=7,
+    model=Model(
+      **{k: traverse_util.unflatten_dict(v, sep="/") for k, v in flat.items()},
+      networks=Networks(Generator(4, 1), Discriminator(4, 2, 3)),
+    ),
   )
 
 
-def jax_generator(run, image, label):
-  from akd_jax.models.stargan import Generator
+apply = jax.jit(Generator(4, 1).apply)
 
-  params = {"params": run.generator}
-  return np.asarray(Generator(4, 1).apply(params, image, label)[0])
+
+def jax_generator(run, image, label):
+  return np.asarray(apply({"params": run.model.generator}, image, label)[0])
 
 
 def inputs(batch):
@@ -64,6 +79,7 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
   params, metadata = numpy_generator.load(path)
   assert metadata == {
     "format": 1,
+    "system": "stargan",
     "architecture": {"name": "stargan", "width": 4, "blocks": 1},
     "image_size": 16,
     "crop": 20,
@@ -73,7 +89,7 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
     "value_range": [-1, 1],
     "step": 7,
   }
-  flat = traverse_util.flatten_dict(run.generator, sep="/")
+  flat = traverse_util.flatten_dict(run.model.generator, sep="/")
   assert params.keys() == flat.keys()
   image, label = inputs(2)
   made = numpy_generator.generate(params, image, label)
@@ -96,68 +112,211 @@ def test_a_photo_is_seen_as_in_training(run, tmp_path):
   assert np.abs(difference).max() <= 0.51
 
 
-def test_the_torch_export_reads_back(run, tmp_path):
-  path = tmp_path / "model.npz"
-  export.export_torch(run, str(path))
-  with np.load(path, allow_pickle=False) as file:
-    params = torch_stargan.generator_from_torch(dict(file))
-  flat = traverse_util.flatten_dict(params, sep="/")
-  for name, value in traverse_util.flatten_dict(run.generator, sep="/").items():
-    np.testing.assert_array_equal(flat[name], value)
+@pytest.mark.parametrize("name", ["g.npz", "g.ckpt", "g.pt", "g.pth"])
+def test_the_torch_export_reads_back(run, tmp_path, name):
+  path = tmp_path / name
+  assert export.export_torch(run, str(path)) == [str(path)]
+  assert os.listdir(tmp_path) == [name]
+  params = torch_stargan.generator_from_torch(read_state_dict(path))
+  assert_same_tree(params, run.model.generator)
 
 
-def test_a_pt_file_holds_tensors_and_needs_pytorch(run, tmp_path, monkeypatch):
-  path = str(tmp_path / "model.pt")
-  monkeypatch.setitem(sys.modules, "torch", None)
-  with pytest.raises(UserError, match="needs PyTorch"):
-    export.export_torch(run, path)
-  saved = {}
-  torch = types.SimpleNamespace(
-    from_numpy=lambda array: ("tensor", array.shape),
-    save=lambda state, where: saved.update({where: state}),
+def assert_same_tree(found, expected):
+  found, expected = (
+    traverse_util.flatten_dict(x, sep="/") for x in (found, expected)
   )
-  monkeypatch.setitem(sys.modules, "torch", torch)
-  export.export_torch(run, path)
-  assert saved[path]["main.0.weight"] == ("tensor", (4, 6, 7, 7))
+  assert found.keys() == expected.keys()
+  for name, value in expected.items():
+    np.testing.assert_array_equal(found[name], value)
+
+
+@pytest.mark.parametrize("name", ["models", "new.models/", "made/before"])
+def test_a_directory_gets_both_networks_under_the_released_names(
+  run, tmp_path, name
+):
+  folder = tmp_path / name
+  export.export_torch(run, f"{tmp_path}/{name}")
+  assert sorted(os.listdir(folder)) == [
+    "7-D.ckpt",
+    "7-G.ckpt",
+    "7-README.txt",
+  ]
+  params = torch_stargan.generator_from_torch(
+    read_state_dict(folder / "7-G.ckpt")
+  )
+  assert_same_tree(params, run.model.generator)
+  params = torch_stargan.discriminator_from_torch(
+    read_state_dict(folder / "7-D.ckpt")
+  )
+  assert_same_tree(params, run.model.discriminator)
+  note = (folder / "7-README.txt").read_text()
+  for option in ("--c_dim=3", "--g_repeat_num=1", "--test_iters=7"):
+    assert option in note
+
+
+def test_an_existing_directory_may_have_any_name(run, tmp_path):
+  folder = tmp_path / "models.v2"
+  folder.mkdir()
+  export.export_torch(run, str(folder))
+  assert len(os.listdir(folder)) == 3
+
+
+def test_what_eval_needs_stands_in_the_file_and_in_help(run, tmp_path):
+  lines = torch_stargan.EVAL_LINES
+  assert len(lines) == 2
+  for name in ("g.npz", "g.pt"):
+    export.export_torch(run, str(tmp_path / name))
+    with zipfile.ZipFile(tmp_path / name) as archive:
+      note = archive.comment.decode()
+    for line in lines:
+      assert line in note and line in export.__doc__
+
+
+def load_lowered(path):
+  exported = jax.export.deserialize(pathlib.Path(path).read_bytes())
+  return exported, str(exported.mlir_module())
 
 
 def test_stablehlo_runs_at_any_batch_size(run, tmp_path):
-  import jax
-
   path = str(tmp_path / "model.stablehlo")
-  export.export_stablehlo(run, path)
-  exported = jax.export.deserialize(pathlib.Path(path).read_bytes())
+  assert export.export_stablehlo(run, path) == [path, path + ".json"]
+  exported = load_lowered(path)[0]
+  assert exported.platforms == ("cpu", "cuda", "tpu")
   for batch in (1, 3):
     image, label = inputs(batch)
     made = exported.call(image, label)
     expected = jax_generator(run, image, label)
     np.testing.assert_allclose(made, expected, atol=1e-5)
   about = json.loads(pathlib.Path(path + ".json").read_text())
-  assert about == export.metadata(run)
+  assert about == export.describe(run)
 
 
-@pytest.mark.parametrize("write", [export.export_numpy, export.export_torch])
+def test_stablehlo_is_the_same_wherever_it_was_written(
+  run, tmp_path, monkeypatch
+):
+  written = []
+  for on_cpu in (True, False):
+    monkeypatch.setattr(convolutions, "on_cpu", lambda on_cpu=on_cpu: on_cpu)
+    path = tmp_path / f"{on_cpu}.stablehlo"
+    export.export_stablehlo(run, str(path))
+    written.append(path.read_bytes())
+  assert written[0] == written[1]
+  root = pathlib.Path(export.__file__).parents[1]
+  assert str(root).encode() not in written[0]
+
+
+def test_stablehlo_has_the_forms_of_a_cpu_and_the_plain_ones(run, tmp_path):
+  path = str(tmp_path / "model.stablehlo")
+  export.export_stablehlo(run, path)
+  text = load_lowered(path)[1]
+  # The first layer's kernel, plain: 7 pixels wide, 3 colours and 3 labels. On a
+  # CPU it is folded: 5 blocks of 2x2 pixels of 3 colours.
+  for kernel in ("7x7x6x4", "5x5x12x16"):
+    assert re.search(rf"stablehlo\.convolution.*tensor<{kernel}xf32>\)", text)
+
+
+@pytest.mark.parametrize(
+  "write", [export.export_numpy, export.export_torch, export.export_run]
+)
 def test_a_wrong_ending_is_refused(run, tmp_path, write):
-  with pytest.raises(UserError, match="should end in .npz"):
+  with pytest.raises(UserError, match="should end in .*.npz"):
     write(run, str(tmp_path / "model.onnx"))
   assert not os.listdir(tmp_path)
 
 
-def test_the_command_prints_what_it_wrote(run, tmp_path, monkeypatch, capsys):
-  from akd_jax.training import run_dir as runs
+class FullDisk(OSError):
+  pass
 
+
+@pytest.mark.parametrize(
+  ("name", "out", "failing"),
+  [
+    ("numpy", "model.npz", (np, "savez")),
+    ("torch", "model.npz", (np, "savez")),
+    ("torch", "model.pt", (torch_writer, "_pickle")),
+    ("stablehlo", "model.stablehlo", (json, "dumps")),
+    ("run", "model.npz", (np, "savez_compressed")),
+  ],
+)
+def test_what_was_there_stays_when_writing_fails(
+  run, tmp_path, monkeypatch, name, out, failing
+):
+  path = tmp_path / out
+  path.write_bytes(b"before")
+
+  def fail(*args, **kwargs):
+    if hasattr(args[0], "write"):
+      args[0].write(b"half of it")
+    raise FullDisk
+
+  monkeypatch.setattr(*failing, fail)
+  with pytest.raises(FullDisk):
+    export.FORMATS[name](run, str(path))
+  assert path.read_bytes() == b"before"
+  assert os.listdir(tmp_path) == [out]
+
+
+def test_of_two_networks_both_appear_or_none(run, tmp_path, monkeypatch):
+  write, count = torch_writer.write_state_dict, []
+
+  def fail_at_the_second(*args):
+    count.append(write(*args))
+    if len(count) > 1:
+      raise FullDisk
+
+  monkeypatch.setattr(torch_writer, "write_state_dict", fail_at_the_second)
+  with pytest.raises(FullDisk):
+    export.export_torch(run, str(tmp_path / "models"))
+  assert not os.listdir(tmp_path / "models")
+
+
+def test_a_run_reads_back_in_half_precision(run, tmp_path):
+  path = str(tmp_path / "run.npz")
+  assert export.export_run(run, path) == [path]
+  back = run_dir.load_run(path)
+  assert back.step == 7 and back.attributes == run.attributes
+  for name in ("generator", "discriminator"):
+    half = jax.tree.map(
+      lambda x: x.astype(np.float16).astype(np.float32),
+      getattr(run.model, name),
+    )
+    assert_same_tree(getattr(back.model, name), half)
+
+
+@pytest.fixture(name="export_with")
+def fixture_export_with(run, monkeypatch):
+  """Runs the command on a workdir "x" whose checkpoint 7 is `run`."""
+
+  def export_with(**changes):
+    flags = {"workdir": "x", "step": "7", "format": "numpy"} | changes
+    known = {("x", step): run for step in (7, None, "best")}
+    monkeypatch.setattr(export.flags, "FLAGS", types.SimpleNamespace(**flags))
+    monkeypatch.setattr(run_dir, "load_run", lambda *asked: known[asked])
+    export.main([])
+
+  return export_with
+
+
+def test_the_command_prints_what_it_wrote(export_with, tmp_path, capsys):
   out = str(tmp_path / "new" / "model.npz")
-  args = types.SimpleNamespace(workdir="x", step=7, format="numpy", out=out)
-  known = {("x", 7): run}
-  monkeypatch.setattr(export.flags, "FLAGS", args)
-  monkeypatch.setattr(runs, "load_run", lambda *asked: known[asked])
-  export.main([])
+  export_with(out=out)
   params, _ = numpy_generator.load(out)
   count = sum(x.size for x in params.values())
   printed = capsys.readouterr().out
   assert printed.startswith(out) and f"{count:,} parameters" in printed
+  export_with(out=out, step="best")
+  export_with(out=str(tmp_path / "models"), format="torch", step=None)
+  printed = capsys.readouterr().out
+  assert all(line in printed for line in torch_stargan.EVAL_LINES)
+
+
+def test_what_is_no_flag_and_no_step_is_named(export_with, tmp_path):
   with pytest.raises(UserError, match="'student' is not a flag"):
     export.main(["student"])
+  for step in ("last", "-1", "7.5", ""):
+    with pytest.raises(UserError, match=f"--step={step} "):
+      export_with(out=str(tmp_path / "model.npz"), step=step)
+  assert not os.listdir(tmp_path)
 
 
 def test_help_does_not_wait_for_jax():

@@ -11,6 +11,7 @@ from types import FrameType
 
 from absl import app, flags, logging
 
+from akd_jax.common import config
 from akd_jax.common.errors import UserError, nearest
 
 flags.DEFINE_bool(
@@ -45,6 +46,8 @@ def run(
   logging.set_verbosity(logging.WARNING)
   # Where there is something to save, training listens for itself.
   signal.signal(signal.SIGTERM, _stop)
+  # Here and not among the flags' parsers, since ml_collections reads sys.argv.
+  sys.argv[1:] = config.renamed_arguments(sys.argv[1:])
   # Looked up by hand, since an error may be one of parsing the flags.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
   try:

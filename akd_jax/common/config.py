@@ -1,15 +1,44 @@
-"""--config.FIELD=VALUE of the commands whose config is not a file's."""
+"""Fields of configs: those on the command line, and names they once had."""
 
+import ast
+import copy
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from akd_jax.configs import student
 
+# {a field's name in earlier versions: its name now}.
+RENAMED = {
+  "loss.lambda_akd": "distill.akd.weight",
+  "loss.lambda_out": "distill.output.weight",
+  "evaluation.looked_at": "evaluation.probe_images",
+}
+# {a field that earlier versions lack: the value that means what they did}.
+ADDED = {
+  "system": "stargan",
+  "attention.method": "grad_cam",
+  "classifier.data": {},
+  "distill.output.weight": 0.0,
+  "loss.cls_radius": 0.0,
+  "held_out.images": 0,
+}
+
+# The recipe of a student's teacher is a config of its own, inside.
+_TEACHER = "teacher_recipe"
+# Sections that it lacks, since the student's are meant.
+_GIVEN_BY_STUDENTS = ("data", "classifier")
+_RENAMED_ANYWHERE = RENAMED | {
+  f"{_TEACHER}.{old}": f"{_TEACHER}.{new}" for old, new in RENAMED.items()
+}
+_OVERRIDE = re.compile(r"(--?config\.)([\w.]+)(=.*)?", re.DOTALL)
+
 
 def define() -> None:
-  """Defines the flags: the fields of a student's config, and their types.
+  """Defines the flag --config.FIELD for every field of a student's config.
 
   Reads the command line, as ml_collections does, and raises what it raises.
   """
@@ -19,5 +48,101 @@ def define() -> None:
 
 
 def given() -> dict[str, Any]:
-  """{dotted name: value} of those on the command line."""
+  """Returns {dotted name: value} of the fields on the command line."""
   return config_flags.get_override_values(flags.FLAGS["config"])
+
+
+def completed(fields: Mapping[str, Any]) -> ConfigDict:
+  """Returns a config with the fields of this version, whichever wrote it.
+
+  Args:
+    fields: of a run's config.json or of an exported file, as plain JSON.
+  """
+  config = copy.deepcopy(dict(fields))
+  _complete(config)
+  if _TEACHER in config:
+    _complete(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
+  return ConfigDict(config)
+
+
+def renamed_arguments(arguments: Sequence[str]) -> list[str]:
+  """Returns a command line with this version's names of the fields.
+
+  Rewrites --config.FIELD=VALUE and --config.FIELD VALUE, and the names inside
+  --config.SECTION={...}; leaves alone whatever else there is.
+  """
+  rest = list(arguments)
+  renamed: list[str] = []
+  while rest:
+    argument = rest.pop(0)
+    override = _OVERRIDE.fullmatch(argument)
+    if not override:
+      renamed.append(argument)
+      continue
+    start, field, value = override.groups(default="")
+    if field in _RENAMED_ANYWHERE:
+      renamed.append(f"{start}{_RENAMED_ANYWHERE[field]}{value}")
+    elif any(old.startswith(f"{field}.") for old in _RENAMED_ANYWHERE):
+      if not value and rest:
+        value = f"={rest.pop(0)}"
+      renamed += _renamed_section(start, field, value)
+    else:
+      renamed.append(argument)
+  return renamed
+
+
+def _renamed_section(start: str, section: str, value: str) -> list[str]:
+  """Returns the flags that stand for `{start}{section}{value}`.
+
+  What has moved to another section becomes a flag of its own.
+  """
+  try:
+    fields = ast.literal_eval(value.removeprefix("="))
+  except (SyntaxError, ValueError):
+    fields = None
+  if not isinstance(fields, dict):
+    return [f"{start}{section}{value}"]
+  moved: dict[str, Any] = {}
+  inside = f"{section}."
+  for old, new in _RENAMED_ANYWHERE.items():
+    taken = None
+    if old.startswith(inside):
+      taken = _take(fields, old.removeprefix(inside))
+    if taken is not None and new.startswith(inside):
+      _put(fields, new.removeprefix(inside), taken)
+    elif taken is not None:
+      moved[new] = taken
+  flags_of_moved = [f"{start}{name}={value}" for name, value in moved.items()]
+  if moved and not fields:
+    return flags_of_moved
+  return [f"{start}{section}={fields!r}", *flags_of_moved]
+
+
+def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
+  """Renames and adds fields, but none in sections that a recipe is lacking."""
+  for old, new in RENAMED.items():
+    value = _take(recipe, old)
+    if value is not None:
+      _put(recipe, new, value)
+  for name, value in ADDED.items():
+    if name.split(".")[0] not in lacking:
+      _put(recipe, name, copy.deepcopy(value))
+  # Once the lowest loss, which preferred a generator that copies.
+  if not recipe.get("best_metric", "").startswith("held_out/"):
+    recipe["best_metric"] = ""
+
+
+def _take(fields: Any, name: str) -> Any:
+  """Takes out a field by its dotted name; None where there is none."""
+  first, _, inside = name.partition(".")
+  if not isinstance(fields, dict):
+    return None
+  return _take(fields.get(first), inside) if inside else fields.pop(first, None)
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+  """Sets a field by its dotted name, unless it is there."""
+  *sections, last = name.split(".")
+  for section in sections:
+    fields = fields.setdefault(section, {})
+  fields.setdefault(last, value)

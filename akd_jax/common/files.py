@@ -1,19 +1,22 @@
-"""Files that are there whole or not at all, claims, names for what is kept."""
+"""Files that are there whole or not at all, folders for one process alone."""
 
 import contextlib
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[Path]:
-  """Gives a temporary name beside `path`, which takes its place at the end.
+  """Gives a temporary name beside `path`, and renames that file at the end.
 
-  Nobody ever sees half of the file; if the writing fails, what was there stays.
+  Nobody ever sees half of the file. If the writing fails, what was there stays.
   The folder is made where there is none.
   """
   path = Path(path)
@@ -30,24 +33,33 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
 def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
   """Gives whether this process has `folder` to itself until the end.
 
-  Other processes that ask the same are told not, or wait for their turn. The
-  system takes a dead process's claim back.
-  """
-  # Imported here: Windows has none, and all else works there.
-  import fcntl
+  A folder that another process has to itself is free again when that process
+  ends, whichever way. It is made where there is none.
 
+  Args:
+    folder: holds the lock, a file named .lock.
+    wait: whether to wait until the folder is free, and say so on standard
+      error, instead of giving False.
+  """
   path = Path(folder, ".lock")
   path.parent.mkdir(parents=True, exist_ok=True)
-  with open(path, "w") as file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
+  lock = filelock.FileLock(path)
+  try:
+    lock.acquire(timeout=0)
+  except filelock.Timeout:
+    if not wait:
       yield False
-    else:
-      yield True
+      return
+    say = f"{folder}: another process works here; waiting until it is done"
+    print(say, file=sys.stderr, flush=True)
+    lock.acquire()
+  try:
+    yield True
+  finally:
+    lock.release()
 
 
 def digest(*parts: Any) -> str:
-  """A short name for what the parts, plain JSON, describe."""
+  """Returns a short name for what the parts, plain JSON, describe."""
   text = json.dumps(parts, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,79 +1,71 @@
-"""Source -> grain -> host batches. Nothing else here imports grain."""
+"""From a data set to batches of pictures. Only this file imports grain."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import grain
 import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.data.avatars.source import ALL_ATTRIBUTES, open_avatars
+from akd_jax.data import DATASETS
+from akd_jax.data.dataset import LABEL_RULES, SPLITS, Dataset, Source
 from akd_jax.data.photos import source as photos
-from akd_jax.data.photos.celeba import open_celeba
-from akd_jax.data.photos.folder import open_folder
-from akd_jax.data.photos.table import open_table
 
 _READ_AT_ONCE = 256
-SPLITS = ("train", "validation", "test")
-
-SOURCES: dict[str, Callable[[ConfigDict, str], Any]] = {
-  "avatars": open_avatars,
-  "celeba": open_celeba,
-  "folder": open_folder,
-  "table": open_table,
-}
 
 
-def open_source(data: ConfigDict, split: str) -> Any:
-  """Opens the data set that `config.data` names.
-
-  Returns:
-    A random-access source of {image: uint8 [S, S, 3], label: uint8 [C]} with
-    its `attributes`, all its `labels`, and the groups of `exclusive` ones.
+def open_source(data: ConfigDict, split: str) -> Source:
+  """Opens a split of the data set that `config.data` names, as a `Source`.
 
   Raises:
     UserError: there is no such data set, or something is wrong with it.
   """
-  if data.name not in SOURCES:
+  if data.label_rule not in LABEL_RULES:
     raise UserError(
-      f"config.data.name={data.name!r} is none of {', '.join(SOURCES)}"
-      + nearest(data.name, SOURCES)
+      f"config.data.label_rule={data.label_rule!r} is none of"
+      f" {', '.join(LABEL_RULES)}{nearest(data.label_rule, LABEL_RULES)}"
     )
-  if data.label_rule not in ("multilabel", "exclusive"):
-    raise UserError(
-      f"config.data.label_rule={data.label_rule!r} is neither 'multilabel'"
-      " nor 'exclusive'"
-    )
-  source = SOURCES[data.name](data, split)
+  if split not in SPLITS:
+    raise UserError(f"the split {split!r} is none of {', '.join(SPLITS)}")
+  source = _dataset(data).open(data, split)
   if not len(source):
     raise UserError(f"the {split} split of {data.name} has no images")
   return source
 
 
 def known_attributes(data: ConfigDict) -> tuple[str, ...]:
-  """All that a data set has labels of, whether `data.attributes` or not."""
-  if data.name == "avatars":
-    return ALL_ATTRIBUTES
-  every = ConfigDict(data.to_dict() | {"attributes": ()})
-  return tuple(open_source(every, "train").attributes)
-
-
-def check_readable(source: Any, threads: int) -> None:
-  """Reads every photo of a source once; drawn avatars are good by making.
+  """Returns all that a data set has labels of, asked for or not.
 
   Raises:
-    UserError: one can not be read; the message names it.
+    UserError: there is no such data set, or something is wrong with it.
+  """
+  return _dataset(data).attributes(data)
+
+
+def _dataset(data: ConfigDict) -> Dataset:
+  if data.name not in DATASETS:
+    raise UserError(
+      f"config.data.name={data.name!r} is none of {', '.join(DATASETS)}"
+      + nearest(data.name, DATASETS)
+    )
+  return DATASETS[data.name]
+
+
+def check_readable(source: Source, threads: int) -> None:
+  """Reads every photo of a source once. Drawn avatars need no check.
+
+  Raises:
+    UserError: a photo cannot be read; the message names it.
   """
   if isinstance(source, photos.PhotoSource):
     photos.check_readable(source, threads)
 
 
 def read(
-  source: Any, indices: Sequence[int], threads: int
+  source: Source, indices: Sequence[int], threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Images uint8 [N, S, S, 3] and labels uint8 [N, C] at some indices."""
+  """Reads images uint8 [N, S, S, 3] and labels uint8 [N, C] at some indices."""
   with ThreadPoolExecutor(max(threads, 1)) as pool:
     records = list(pool.map(source.__getitem__, indices))
   images = np.stack([record["image"] for record in records])
@@ -82,9 +74,12 @@ def read(
 
 
 def read_in_batches(
-  source: Any, indices: Sequence[int], threads: int
+  source: Source, indices: Sequence[int], threads: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-  """`read`, some hundred at a time: a large split does not fit in memory."""
+  """Yields what `read` returns, for some hundred indices at a time.
+
+  A large split does not fit in memory.
+  """
   for start in range(0, len(indices), _READ_AT_ONCE):
     yield read(source, indices[start : start + _READ_AT_ONCE], threads)
 
@@ -98,7 +93,7 @@ def _flip(
 
 
 def training_batches(
-  source: Any,
+  source: Source,
   *,
   batch_size: int,
   n_critic: int,
@@ -107,22 +102,24 @@ def training_batches(
   process_index: int = 0,
   process_count: int = 1,
 ) -> grain.DatasetIterator:
-  """Endless batches {image: uint8 [n, B, S, S, 3], label: uint8 [n, B, C]}.
+  """Returns endless batches of a source, shuffled and flipped at random.
 
-  Shuffled anew each epoch and flipped left to right at random, both by the
-  seed. The batches of all processes, side by side, are those of one process.
+  The order changes with each epoch. It and the flips, left to right, depend on
+  the seed alone. The batches of all processes, side by side, are the batches of
+  a single process.
 
   Args:
-    source: as `open_source` returns it.
-    batch_size: B, of this process.
-    n_critic: n, micro-batches in a step.
-    seed: of order and flips.
-    threads: that read ahead.
-    process_index: which share of each global batch this is.
+    source: the pictures.
+    batch_size: B, the pictures of this process in a micro-batch.
+    n_critic: n, the micro-batches in a step.
+    seed: decides the order and the flips.
+    threads: how many read ahead.
+    process_index: which share of each global batch this process gets.
     process_count: how many shares there are.
 
   Returns:
-    An iterator with `get_state` and `set_state`, resumable anywhere.
+    An iterator over {"image": uint8 [n, B, S, S, 3], "label": uint8 [n, B, C]}.
+    Its `get_state` and `set_state` resume it anywhere.
 
   Raises:
     UserError: the source has fewer images than a global batch.

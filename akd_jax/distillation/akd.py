@@ -1,59 +1,133 @@
-"""What a student learns from its teacher: where to look, and what to draw.
+"""L_akd: the student's attention is to be the teacher's.
 
-L_akd, the papers': the student's attention is to match the teacher's. L_out,
-what those who compress GANs do (Li et al., GAN Compression, 2020, for data
-without pairs): its pictures are to match the teacher's.
+Paper 2 eq. 6 and 9, paper 1 eq. 3 and 6: E ||A_T(x, c) - A_S(x, c)||, of the
+same images, the same targets (or their counterparts) and the same block.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.distillation import attention
-from akd_jax.systems import losses
-from akd_jax.training.state import Networks, Params, bind
+from akd_jax.distillation.attention import MAPS, NORMALIZATIONS, attention_maps
+from akd_jax.distillation.mapping import map_label
+from akd_jax.distillation.method import Lesson, Method
+from akd_jax.systems.losses import check_same_shape, l2_norm
+from akd_jax.systems.model import Metrics, Pass
 
-Metrics = dict[str, jax.Array]
 
-# Fields of config.attention whose values are names, with all of them.
-OPTIONS = {
-  "method": tuple(attention.METHODS),
-  "discriminator": ("teacher", "own"),
-  "target": ("sum", "sampled", "each"),
-  "normalize": attention.NORMALIZATIONS,
-  "norm": ("l1_mean", "l1_sum", "l2"),
+def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
+  """Returns L_akd of each sample, [B], and the mean size of both maps.
+
+  A target with no active attribute has empty maps and contributes 0.
+  """
+  options = config.attention
+  student, teacher = lesson.student, lesson.teacher
+  pull_student = student.pull_logits
+  if options.discriminator == "teacher":
+    _, pull_student = teacher.model.score(student.image)
+  totals, sizes, count = [], [], jnp.zeros(len(lesson.target))
+  for weights in TARGETS[options.target](lesson):
+    # The teacher's discriminator has logits for its own attributes.
+    theirs = map_label(weights, lesson.mapping)
+    own = weights if options.discriminator == "own" else theirs
+    student_map = _map(
+      student, pull_student(own), options, options.second_order
+    )
+    # The teacher's maps are constants: the gradient is taken with respect to
+    # the student only, and stop_gradient says so to the reader.
+    teacher_map = lax.stop_gradient(
+      _map(teacher, teacher.pull_logits(theirs), options, True)
+    )
+    normalize = NORMALIZATIONS[options.normalize]
+    totals.append(
+      compare(normalize(student_map), normalize(teacher_map), options.norm)
+    )
+    sizes.append([*_sizes(student_map), *_sizes(teacher_map)])
+    count += jnp.any(weights > 0, axis=-1)
+  count = jnp.maximum(count, 1)
+  names = ("student_mean", "student_max", "teacher_mean", "teacher_max")
+  metrics = {
+    f"attention_{name}": jnp.mean(sum(size) / count)
+    for name, size in zip(names, zip(*sizes, strict=True), strict=True)
+  }
+  return sum(totals, jnp.zeros(())) / count, metrics
+
+
+def _map(
+  translated: Pass,
+  score_gradient: jax.Array,
+  options: ConfigDict,
+  second_order: bool,
+) -> jax.Array:
+  """The map of the only activation that the pass has kept."""
+  (one,) = attention_maps(
+    translated,
+    score_gradient,
+    method=options.method,
+    second_order=second_order,
+  ).values()
+  return one
+
+
+def _sizes(maps: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """Mean and maximum of each map: [B, h, w] to [B] twice."""
+  return jnp.mean(maps, axis=(1, 2)), jnp.max(maps, axis=(1, 2))
+
+
+def _each(lesson: Lesson) -> list[jax.Array]:
+  classes = lesson.target.shape[-1]
+  return [lesson.target * jax.nn.one_hot(c, classes) for c in range(classes)]
+
+
+# By config.attention.target: the weights of the logits, [B, C], of each map
+# that is compared.
+TARGETS: dict[str, Callable[[Lesson], list[jax.Array]]] = {
+  "sum": lambda lesson: [lesson.target],
+  "sampled": lambda lesson: [lesson.active],
+  "each": _each,
 }
 
 
-class Teacher(NamedTuple):
-  """Parameters of a trained teacher: an argument of the step, never state."""
+# By config.attention.norm: the difference of two maps, [B, h, w], to [B].
+NORMS: dict[str, Callable[[jax.Array], jax.Array]] = {
+  "l1_mean": lambda x: jnp.mean(jnp.abs(x), axis=(1, 2)),
+  "l1_sum": lambda x: jnp.sum(jnp.abs(x), axis=(1, 2)),
+  "l2": l2_norm,
+}
 
-  generator: Params
-  discriminator: Params
 
+def compare(student: jax.Array, teacher: jax.Array, norm: str) -> jax.Array:
+  """Returns ||A_T(x, c) - A_S(x, c)||, [B, h, w] twice to [B].
 
-class Distillation(NamedTuple):
-  """What of the teacher is fixed when the step is compiled.
-
-  Attributes:
-    networks: the teacher's.
-    mapping: [C, T], attributes of the student to the teacher's.
+  Args:
+    student: the student's maps.
+    teacher: the teacher's.
+    norm: one of NORMS.
   """
+  check_same_shape(student, teacher)
+  return NORMS[norm](student - teacher)
 
-  networks: Networks
-  mapping: np.ndarray
+
+# Fields of config.attention whose values are names, with all of them.
+OPTIONS: dict[str, tuple[str, ...]] = {
+  "method": tuple(MAPS),
+  "discriminator": ("teacher", "own"),
+  "target": tuple(TARGETS),
+  "normalize": tuple(NORMALIZATIONS),
+  "norm": tuple(NORMS),
+}
+# Whose logit gives the student's map in each reading of pseudo-attention.
+_READINGS = {"paper1": "teacher", "paper2": "own"}
 
 
 def check_options(options: ConfigDict) -> None:
   """Refuses names in config.attention that mean nothing.
 
-  The block and the hook depend on a generator: `attention.activation_name`
+  The block and the hook depend on the system: `System.name_activation`
   checks them.
 
   Raises:
@@ -67,222 +141,21 @@ def check_options(options: ConfigDict) -> None:
       )
 
 
-def distillation_terms(
-  scores: attention.Scores,
-  params: Params,
-  teacher: Teacher,
-  image: jax.Array,
-  target: jax.Array,
-  active: jax.Array,
-  *,
-  networks: Networks,
-  distillation: Distillation,
-  config: ConfigDict,
-) -> tuple[Metrics, Any, Metrics]:
-  """The terms that a teacher adds to the generator's loss.
-
-  Takes what `attention_loss` does. One pass through the teacher serves both
-  terms; one of weight 0 is not computed.
-
-  Returns:
-    `g_loss_akd` and `g_loss_out` [B], the aux of `scores`, and metrics.
-  """
-  terms = {}
-  if config.loss.lambda_akd > 0:
-    terms["g_loss_akd"], aux, wanted, metrics = attention_loss(
-      scores,
-      params,
-      teacher,
-      image,
-      target,
-      active,
-      networks=networks,
-      distillation=distillation,
-      config=config,
-    )
-  else:
-    _, (_, aux) = scores({})
-    generate = bind(distillation.networks.generator, teacher.generator)
-    wanted, _ = generate(image, teacher_target(target, distillation.mapping))
-    metrics = {}
-  if config.loss.lambda_out > 0:
-    terms["g_loss_out"] = losses.imitation(aux[0], wanted)
-  return terms, aux, metrics
-
-
-def attention_loss(
-  scores: attention.Scores,
-  params: Params,
-  teacher: Teacher,
-  image: jax.Array,
-  target: jax.Array,
-  active: jax.Array,
-  *,
-  networks: Networks,
-  distillation: Distillation,
-  config: ConfigDict,
-) -> tuple[jax.Array, Any, jax.Array, Metrics]:
-  """L_akd (paper 2 eq. 6 and 9, paper 1 eq. 3 and 6).
-
-  Args:
-    scores: taps -> (the logits of the student's discriminator, (features,
-      aux)), where aux starts with the student's image.
-    params: the student's generator.
-    teacher: parameters.
-    image: [B, S, S, 3].
-    target: [B, C].
-    active: [B, C], the class whose map `attention.target="sampled"` takes.
-    networks: the student's.
-    distillation: the teacher's networks and the mapping of attributes.
-    config: resolved.
-
-  Returns:
-    The distance of each sample [B], the aux of `scores`, the teacher's image
-    [B, S, S, 3], and the raw size of both maps.
-  """
-  options = config.attention
-  name, teacher_name = (
-    attention.activation_name(options.block, options.hook, g.blocks)
-    for g in (networks.generator, distillation.networks.generator)
-  )
-  taps = attention.zero_taps(networks.generator, params, image, target, [name])
-  wanted = teacher_target(target, distillation.mapping)
-  teacher_scores, teacher_taps = _teacher_scores(
-    teacher, distillation.networks, image, wanted, teacher_name
-  )
-  own = options.discriminator == "own"
-  if not own:
-    scores = _judged_by(distillation.networks, teacher, scores)
-  distances, counts, sizes = [], [], []
-  aux: Any = None
-  teacher_image: Any = None
-  for selector in _selectors(options.target, target, active):
-    teacher_selector = teacher_target(selector, distillation.mapping)
-    student_maps, aux = attention.attention_maps(
-      scores,
-      taps,
-      # The teacher's discriminator has logits for its own attributes.
-      selector if own else teacher_selector,
-      method=options.method,
-      second_order=options.second_order,
-    )
-    teacher_maps, teacher_image = attention.attention_maps(
-      teacher_scores, teacher_taps, teacher_selector, method=options.method
-    )
-    # The teacher's maps are constants: the gradient is taken with respect to
-    # the student only, and stop_gradient says so to the reader.
-    pair = student_maps[name], lax.stop_gradient(teacher_maps[teacher_name])
-    sizes.append(jnp.stack([m for maps in pair for m in _sizes(maps)]))
-    distances.append(
-      losses.attention_distance(
-        attention.normalize(pair[0], options.normalize),
-        attention.normalize(pair[1], options.normalize),
-        options.norm,
-      )
-    )
-    counts.append(jnp.any(selector > 0, axis=-1).astype(jnp.float32))
-  names = ("student_mean", "student_max", "teacher_mean", "teacher_max")
-  metrics = {
-    f"attention_{name}": size
-    for name, size in zip(names, jnp.mean(jnp.stack(sizes), 0), strict=True)
-  }
-  # A target with no active attribute has empty maps and contributes 0.
-  distance = sum(distances) / jnp.maximum(sum(counts), 1)
-  return distance, aux, teacher_image, metrics
-
-
-def _selectors(
-  kind: str, target: jax.Array, active: jax.Array
-) -> list[jax.Array]:
-  """The logits of each map that is compared, for `attention.target`."""
-  if kind == "sum":
-    return [target]
-  if kind == "sampled":
-    return [active]
-  classes = target.shape[-1]
-  return [target * jax.nn.one_hot(c, classes) for c in range(classes)]
-
-
-def _judged_by(
-  networks: Networks, teacher: Teacher, scores: attention.Scores
-) -> attention.Scores:
-  """The same scores, with the logits of the teacher's discriminator."""
-  judge = bind(networks.discriminator, teacher.discriminator)
-
-  def judged(taps):
-    _, (features, aux) = scores(taps)
-    return judge(aux[0])[0][1], (features, aux)
-
-  return judged
-
-
-def _teacher_scores(teacher, networks, image, target, name):
-  generate = bind(networks.generator, teacher.generator)
-  judge = bind(networks.discriminator, teacher.discriminator)
-
-  def scores(taps):
-    fake, features = generate(image, target, taps)
-    return judge(fake)[0][1], (features, fake)
-
-  taps = attention.zero_taps(
-    networks.generator, teacher.generator, image, target, [name]
-  )
-  return scores, taps
-
-
-def _sizes(maps: jax.Array) -> tuple[jax.Array, jax.Array]:
-  return jnp.mean(maps), jnp.mean(jnp.max(maps, axis=(1, 2)))
-
-
-def teacher_target(
-  target: jax.typing.ArrayLike, mapping: np.ndarray
-) -> jax.Array:
-  """The teacher's counterpart c_pse of the student's target c.
-
-  Args:
-    target: [B, C], the student's attributes, 0 or 1.
-    mapping: [C, T], 1 where an attribute of the student stands for one of
-      the teacher; many to one allowed. The identity without pseudo-attention.
-
-  Returns:
-    [B, T], 0 or 1.
-  """
-  return jnp.minimum(jnp.asarray(target, jnp.float32) @ mapping, 1)
-
-
-def mapping_matrix(
-  attributes: Sequence[str],
-  teacher_attributes: Sequence[str],
-  mapping: Mapping[str, str] | None,
-) -> np.ndarray:
-  """The matrix [C, T] of `teacher_target`.
-
-  Args:
-    attributes: the student's.
-    teacher_attributes: the teacher's.
-    mapping: {attribute of the student: attribute of the teacher}, or None
-      where both know the same attributes.
+def check(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses a discriminator that the reading of pseudo-attention can not use.
 
   Raises:
-    UserError: an attribute is missing on either side.
+    UserError: it names both fields.
   """
-  if mapping is None:
-    if tuple(attributes) != tuple(teacher_attributes):
-      raise UserError(
-        f"the student's attributes are {', '.join(attributes)}, the"
-        f" teacher's {', '.join(teacher_attributes)}: they must be the same,"
-        " or config.pseudo.reading must say how the one stands for the other"
-        " (a new directory as config.teacher trains one that fits)"
-      )
-    return np.eye(len(attributes), dtype=np.float32)
-  matrix = np.zeros((len(attributes), len(teacher_attributes)), np.float32)
-  for i, name in enumerate(attributes):
-    if name not in mapping:
-      raise UserError(f"config.pseudo.mapping has no entry for {name!r}")
-    if mapping[name] not in teacher_attributes:
-      raise UserError(
-        f"config.pseudo.mapping.{name}={mapping[name]!r} is not an attribute"
-        f" of the teacher, which knows {', '.join(teacher_attributes)}"
-      )
-    matrix[i, list(teacher_attributes).index(mapping[name])] = 1
-  return matrix
+  del teacher
+  reading = config.pseudo.reading
+  wanted = _READINGS.get(reading)
+  if wanted not in (None, config.attention.discriminator):
+    raise UserError(
+      f"config.pseudo.reading={reading!r} takes the student's map from a"
+      f" logit of config.attention.discriminator={wanted!r}, not"
+      f" {config.attention.discriminator!r}"
+    )
+
+
+AKD = Method("g_loss_akd", distances, check, names_activation=True)

@@ -27,17 +27,15 @@ from akd_jax.evaluation.metrics.outcome import (
 )
 from akd_jax.evaluation.reference import load_or_compute
 from akd_jax.evaluation.selection import load_test_set
-from akd_jax.evaluation.subjects import subjects
 from akd_jax.evaluation.translations import (
   Attention,
   Instruments,
-  Subject,
   attention_to,
-  distilled_activation,
   outcomes,
   translate_to_own_labels,
 )
 from akd_jax.inference.grids import first_people
+from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
@@ -100,13 +98,13 @@ def evaluate(
   wanted = only or run.attributes
   networks: dict[str, Any] = {}
   attention: Attention = {}  # Of the network before: the teacher's.
-  for subject in subjects(run):
-    if _translates(subject, run.attributes):
-      networks[subject.name], attention = measure(
-        subject, instruments, wanted, attention, keep
+  for translator in load_translators(run):
+    if _translates(translator, run.attributes):
+      networks[translator.name], attention = measure(
+        translator, instruments, wanted, attention, keep
       )
     else:
-      attention = attention_to(subject, instruments, wanted)
+      attention = attention_to(translator, instruments, wanted)
   result = {
     "step": run.step,
     "settings": record.settings(run.config),
@@ -143,16 +141,16 @@ def _evaluated_otherwise(run: Run, fields: Mapping[str, Any]) -> Run:
   return run
 
 
-def _translates(subject: Subject, attributes: tuple[str, ...]) -> bool:
+def _translates(translator: Translator, attributes: tuple[str, ...]) -> bool:
   """Whether a network translates these attributes, each by its own label."""
   own = np.eye(len(attributes))
-  return subject.attributes == attributes and np.array_equal(
-    subject.conditions, own
+  return translator.attributes == attributes and np.array_equal(
+    translator.conditions, own
   )
 
 
 def measure(
-  subject: Subject,
+  translator: Translator,
   instruments: Instruments,
   wanted: Sequence[str],
   teacher_attention: Attention,
@@ -161,7 +159,7 @@ def measure(
   """Measures one network.
 
   Args:
-    subject, instruments, wanted, teacher_attention: as for `outcomes`.
+    translator, instruments, wanted, teacher_attention: as for `outcomes`.
     keep: called with the network's name and each outcome.
 
   Returns:
@@ -172,26 +170,26 @@ def measure(
   rows: dict[str, Any] = {
     name: {"accuracy": None, "images": 0} for name in wanted
   }
-  block = distilled_activation(subject, instruments.config)
+  block = translator.name_activation(instruments.config.attention)
   network: dict[str, Any] = {"mean": None, "block": block, "attributes": rows}
   attention: Attention = {}
   features = []
-  for outcome in outcomes(subject, instruments, wanted, teacher_attention):
+  for outcome in outcomes(translator, instruments, wanted, teacher_attention):
     rows[outcome.attribute] |= measured(outcome)
     features.append(outcome.features)
     if outcome.probes.maps:
       attention[outcome.attribute] = outcome.probes.maps[block]
     if keep:
-      keep(subject.name, outcome)
+      keep(translator.name, outcome)
   network["mean"] = METRICS["accuracy"].read(network, None).value
   network |= summarized(
     Measured(
-      generator=subject.trained.networks.generator,
-      parameters=subject.trained.generator,
+      generator=translator.model.networks.generator,
+      parameters=translator.model.generator,
       image_size=instruments.config.data.image_size,
       names=instruments.names,
       before=instruments.before,
-      restored=translate_to_own_labels(subject, instruments),
+      restored=translate_to_own_labels(translator, instruments),
       features=features,
       reference=instruments.reference,
     )
@@ -250,9 +248,9 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
 def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:
   source = pipeline.open_source(run.config.data, "test")
   people = first_people(source, _SHOWN)
-  for subject in subjects(run):
-    title = f"{of}: attention, {subject.name}"
+  for translator in load_translators(run):
+    title = f"{of}: attention, {translator.name}"
     grid = portraits.every_block(
-      title, subject, people, source, run.config.attention
+      title, translator, people, source, run.config.attention
     )
-    save_png(folder / f"attention_{subject.name}.png", grid)
+    save_png(folder / f"attention_{translator.name}.png", grid)

@@ -5,6 +5,7 @@ there to be seen, and the person can be had back. Either alone is cheap to have,
 by turning everyone into somebody else or by copying the source.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,9 +21,12 @@ from akd_jax.evaluation.attribute_classifier import (
 )
 from akd_jax.evaluation.classifier_cache import classifier_of
 from akd_jax.evaluation.selection import spread_evenly, target_labels
+from akd_jax.inference.translator import translate, translators_of
+from akd_jax.systems.model import Model
+from akd_jax.training.hooks import Hook, Seen, Setting
 
-# Images uint8 [N, S, S, 3] and labels 0/1 [N, C] to images uint8.
-Translate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Images uint8 [N, S, S, 3], targets and labels 0/1 [N, C], to images uint8.
+Translate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Scorer = Callable[[Translate], dict[str, float]]
 
 
@@ -57,16 +61,13 @@ def make_scorer(config: ConfigDict, source: Any) -> Scorer | None:
     attributes; "held_out/reconstruction_error": the mean absolute difference of
     pixels, in [0, 1], of a picture and its translation translated back; and
     "held_out/score": accuracy x (1 - reconstruction error), in [0, 1], higher
-    is better. None where `config.held_out.images` is 0 or not there.
+    is better. None where `config.held_out.images` is 0.
 
   Raises:
-    UserError: the number of images is negative, or no picture lacks any
-      attribute.
+    UserError: no picture lacks any attribute.
     Stopped: the classifier's training was asked to stop.
   """
-  count = config.get("held_out", {}).get("images", 0)
-  if count < 0:
-    raise UserError(f"config.held_out.images={count} must be at least 0")
+  count = config.held_out.images
   if not count:
     return None
   task = _task(config, source, count)
@@ -113,16 +114,30 @@ def _task(config: ConfigDict, source: Any, count: int) -> _Task:
 def _score(
   translate: Translate, task: _Task, classifier: Classifier
 ) -> dict[str, float]:
-  translated = translate(task.images, task.targets)
+  translated = translate(task.images, task.targets, task.labels)
   labels = classifier.predict(translated).labels
   seen = labels[np.arange(len(labels)), task.columns] > 0
   accuracy = np.mean(
     [seen[task.columns == column].mean() for column in np.unique(task.columns)]
   )
-  restored = translate(translated, task.labels)
+  restored = translate(translated, task.labels, task.targets)
   error = np.mean(np.abs(restored.astype(np.int16) - task.images)) / 255
   return {
     "held_out/accuracy": float(accuracy),
     "held_out/reconstruction_error": float(error),
     "held_out/score": float(accuracy * (1 - error)),
   }
+
+
+def make_score_hook(setting: Setting) -> Hook | None:
+  """Makes the hook that scores a run's generator at every checkpoint."""
+  score = make_scorer(setting.config, setting.validation)
+  if score is None:
+    return None
+
+  def call(step: int, model: Model) -> Seen:
+    del step
+    *_, translator = translators_of(setting.config, model, setting.teacher)
+    return Seen(score(functools.partial(translate, translator)))
+
+  return Hook(setting.config.checkpoint_every, call)

@@ -1,6 +1,6 @@
 """Pictures of trained networks side by side, and of where they look.
 
-uint8 sheets of the same people under every attribute, as the papers' figures.
+uint8 grids of the same people under every attribute, as the papers' figures.
 """
 
 from collections.abc import Sequence
@@ -9,26 +9,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.attention import activation_name
-from akd_jax.evaluation.translations import Subject
 from akd_jax.inference.grids import People, distilled_attention, draw_lines
+from akd_jax.inference.translator import Translator
 from akd_jax.plotting import sample_grid as pictures
 
 
 def every_block(
   title: str,
-  subject: Subject,
+  translator: Translator,
   people: People,
   source: Any,
   options: ConfigDict,
 ) -> np.ndarray:
-  """Attention of each residual block (paper 1 Fig. 1, paper 2 Fig. 2).
+  """Draws the attention of each block (paper 1 Fig. 1, paper 2 Fig. 2).
 
   Above it, of drawn faces, the true translation with its pixels marked.
 
   Args:
-    title: the sheet's heading.
-    subject: whose attention.
+    title: the grid's heading.
+    translator: whose attention.
     people: whom to translate.
     source: where they are the first.
     options: config.attention; its block does not matter.
@@ -36,18 +35,12 @@ def every_block(
   Returns:
     uint8 [H, W, 3].
   """
-  blocks = subject.trained.networks.generator.blocks
+  names = translator.list_activations(options)
   attentions = {
-    f"block {block + 1} of {blocks}": activation_name(
-      block, options.hook, blocks
-    )
-    for block in range(blocks)
+    f"block {i + 1} of {len(names)}": name for i, name in enumerate(names)
   }
   lines = _truth(people, source)
-  lines += draw_lines(
-    subject.name, subject.trained, people, attentions, options.method,
-    subject.conditions, subject.selectors,
-  )  # fmt: skip
+  lines += draw_lines(translator, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
@@ -55,21 +48,21 @@ class Portrayed(NamedTuple):
   """A network, and how its attention is taken.
 
   Attributes:
-    subject: the network.
+    translator: the network.
     options: config.attention.
   """
 
-  subject: Subject
+  translator: Translator
   options: ConfigDict
 
 
 def side_by_side(
   title: str, people: People, networks: Sequence[Portrayed]
 ) -> np.ndarray:
-  """The same people from several networks, each with its attention beneath.
+  """Draws the same people by several networks, each one's attention beneath.
 
   Args:
-    title: the sheet's heading.
+    title: the grid's heading.
     people: whom to translate.
     networks: from top to bottom.
 
@@ -77,13 +70,13 @@ def side_by_side(
     uint8 [H, W, 3].
   """
   lines = []
-  for subject, options in networks:
-    generator = subject.trained.networks.generator
+  for translator, options in networks:
     lines += draw_lines(
-      subject.name, subject.trained, people,
-      distilled_attention(subject.name, generator, options), options.method,
-      subject.conditions, subject.selectors,
-    )  # fmt: skip
+      translator,
+      people,
+      distilled_attention(translator, options),
+      options.method,
+    )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 

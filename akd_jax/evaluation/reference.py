@@ -55,7 +55,7 @@ def load_or_compute(
   weights = config.evaluation.inception
   if weights:
     names = ("fid", "kid")
-    variables = torch_inception.read(weights)
+    variables = torch_inception.read(weights, inception.shapes())
     embed = functools.partial(
       in_pieces, functools.partial(inception.embed, variables), _PIECE
     )

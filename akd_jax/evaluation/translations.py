@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.akd import teacher_target
-from akd_jax.distillation.attention import activation_name
 from akd_jax.evaluation.attribute_classifier import Classifier
 from akd_jax.evaluation.metrics.outcome import (
   Names,
@@ -22,30 +20,15 @@ from akd_jax.evaluation.selection import (
   request,
   true_translations,
 )
-from akd_jax.inference import translator as inference
+from akd_jax.inference.translator import (
+  Look,
+  Translator,
+  translate,
+  translate_with_attention,
+)
 
 # {attribute: maps [n, h, w] of its probe images}.
 Attention = dict[str, np.ndarray]
-
-
-class Subject(NamedTuple):
-  """A network that is measured.
-
-  Attributes:
-    name: "teacher", "student" or "generator".
-    attributes: the T that its generator is given; a teacher of pseudo-attention
-      knows others than the C that are set.
-    trained: its parameters; the discriminator is that whose logits its
-      attention comes from.
-    conditions: [C, T], from the attributes that are set to its own.
-    selectors: [C, T'], to that discriminator's classes.
-  """
-
-  name: str
-  attributes: tuple[str, ...]
-  trained: inference.Trained
-  conditions: np.ndarray
-  selectors: np.ndarray
 
 
 class Instruments(NamedTuple):
@@ -69,7 +52,7 @@ class Instruments(NamedTuple):
 
 
 def outcomes(
-  subject: Subject,
+  translator: Translator,
   instruments: Instruments,
   wanted: Sequence[str],
   teacher_attention: Mapping[str, np.ndarray],
@@ -79,18 +62,20 @@ def outcomes(
   Of an attribute that is set on no picture nothing is yielded.
 
   Args:
-    subject: the network, of the attributes that are set.
+    translator: the network, of the attributes that are set.
     instruments: what it is measured with.
     wanted: the attributes to set.
     teacher_attention: the attention of its teacher, if it has one.
   """
   test, before, classifier, reference, names, config = instruments
-  progress = _Progress(subject.name, len(wanted))
+  progress = _Progress(translator.name, len(wanted))
   for name in wanted:
     chosen, targets, probes = request(test, names, name, config)
     if len(chosen):
       sources = test.images[chosen]
-      translated = inference.translate(subject.trained, sources, targets)
+      translated = translate(
+        translator, sources, targets, test.labels[chosen, : targets.shape[1]]
+      )
       after, features = classifier.predict(translated)
       if reference.embed:
         features = reference.embed(translated)
@@ -110,10 +95,11 @@ def outcomes(
         probes=Probes(
           chosen=probes,
           people=test.people[chosen[probes]],
-          block=distilled_activation(subject, config),
+          block=translator.name_activation(config.attention),
           maps=attention_of(
-            subject,
-            sources[probes],
+            translator,
+            test,
+            chosen[probes],
             targets[probes],
             names.column(name),
             config,
@@ -130,7 +116,7 @@ def outcomes(
 
 
 def translate_to_own_labels(
-  subject: Subject, instruments: Instruments
+  translator: Translator, instruments: Instruments
 ) -> np.ndarray:
   """Asks for what is there already, and classifies what comes of it.
 
@@ -142,17 +128,17 @@ def translate_to_own_labels(
   """
   test, names = instruments.test, instruments.names
   labels = test.labels[:, : len(names.attributes)]
-  restored = inference.translate(subject.trained, test.images, labels)
+  restored = translate(translator, test.images, labels, labels)
   return instruments.classifier.predict(restored).labels
 
 
 def attention_to(
-  subject: Subject, instruments: Instruments, wanted: Sequence[str]
+  translator: Translator, instruments: Instruments, wanted: Sequence[str]
 ) -> Attention:
   """Returns where a network looks, at the block that is distilled.
 
   Args:
-    subject: one that may know other attributes than those that are set, as the
+    translator: it may know other attributes than those that are set, as the
       teacher of pseudo-attention does.
     instruments: what it is measured with.
     wanted: the attributes that are set.
@@ -163,17 +149,19 @@ def attention_to(
   found: Attention = {}
   for name in wanted:
     chosen, targets, probes = request(test, names, name, config)
-    images = test.images[chosen[probes]]
     column = names.column(name)
-    maps = attention_of(subject, images, targets[probes], column, config)
+    maps = attention_of(
+      translator, test, chosen[probes], targets[probes], column, config
+    )
     if maps:
-      found[name] = maps[distilled_activation(subject, config)]
+      found[name] = maps[translator.name_activation(config.attention)]
   return found
 
 
 def attention_of(
-  subject: Subject,
-  images: np.ndarray,
+  translator: Translator,
+  test: TestSet,
+  chosen: np.ndarray,
   targets: np.ndarray,
   column: int,
   config: ConfigDict,
@@ -181,8 +169,9 @@ def attention_of(
   """Returns the attention of every block for the attribute that was set.
 
   Args:
-    subject: whose.
-    images: uint8 [N, S, S, 3].
+    translator: whose.
+    test: the pictures.
+    chosen: [N], which of them.
     targets: 0/1 [N, C], the attributes that were asked for.
     column: of the one that was set.
     config: of the run: its attention.
@@ -190,27 +179,20 @@ def attention_of(
   Returns:
     {activation: [N, h, w]}; none without images.
   """
-  if not len(images):
+  if not len(chosen):
     return {}
-  blocks = subject.trained.networks.generator.blocks
-  _, found = inference.translate_with_attention(
-    subject.trained,
-    images,
-    np.asarray(teacher_target(targets, subject.conditions)),
-    np.tile(subject.selectors[column], (len(images), 1)),
-    [
-      activation_name(block, config.attention.hook, blocks)
-      for block in range(blocks)
-    ],
-    config.attention.method,
+  count, classes = targets.shape
+  _, found = translate_with_attention(
+    translator,
+    test.images[chosen],
+    targets,
+    test.labels[chosen, :classes],
+    np.tile(np.eye(classes)[column], (count, 1)),
+    Look(
+      translator.list_activations(config.attention), config.attention.method
+    ),
   )
   return found
-
-
-def distilled_activation(subject: Subject, config: ConfigDict) -> str:
-  """Returns the name of the activation whose attention is distilled."""
-  options, generator = config.attention, subject.trained.networks.generator
-  return activation_name(options.block, options.hook, generator.blocks)
 
 
 class _Progress:

@@ -7,15 +7,15 @@ from typing import Any
 
 from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
+from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.portraits import Portrayed, side_by_side
 from akd_jax.evaluation.record import trained_network
-from akd_jax.evaluation.subjects import subjects
 from akd_jax.experiments import page
 from akd_jax.experiments.runner import Replicate, read_training
 from akd_jax.inference.grids import first_people
+from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
-from akd_jax.training import validation
 from akd_jax.training.run_dir import load_run
 
 # People in the picture.
@@ -106,11 +106,11 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
     run = load_run(str(job.workdir))
     # Runs may have been moved since.
     run.config.teacher = job.config.teacher
-    *above, subject = subjects(run)
+    *above, translator = load_translators(run)
     students.append(
-      Portrayed(subject._replace(name=variant), run.config.attention)
+      Portrayed(translator._replace(name=variant), run.config.attention)
     )
-    if validation.distils(run.config):
+    if distils(run.config):
       name = names[pathlib.Path(run.config.teacher)]
       teacher = above[0]._replace(name=name)
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))

@@ -10,19 +10,12 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files
+from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
-from akd_jax.training import (
-  loop as train,
-)
-from akd_jax.training import (
-  run_dir as runs,
-)
-from akd_jax.training import (
-  teacher as teaching,
-)
-from akd_jax.training import (
-  validation,
-)
+from akd_jax.experiments.run import train_with_teacher
+from akd_jax.training import run_dir as runs
+from akd_jax.training import teacher as teaching
+from akd_jax.training import validation
 
 # Sections of a config that do not decide what is trained.
 _NOT_TRAINING = (*record.SECTIONS, "held_out")
@@ -105,7 +98,7 @@ def plan_replicate(
     taught_by = teaching.teacher_recipe(config)
     workdir = directory(taught_by)
     config.teacher = str(workdir)
-    if validation.distils(config):
+    if distils(config):
       taught_by.seed = seed
       teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
@@ -129,9 +122,9 @@ def check(replicate: Replicate) -> None:
   taught_by = {job.workdir: job.config for job in replicate.teachers.values()}
   for job in replicate.jobs.values():
     validation.check(job.config)
-    if validation.distils(job.config):
+    if distils(job.config):
       teacher = taught_by[pathlib.Path(job.config.teacher)]
-      teaching.check_fit(job.config, teacher)
+      teaching.check_compatible(job.config, teacher)
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
@@ -140,7 +133,7 @@ def undone(jobs: Iterable[Job]) -> list[Job]:
 
 
 def _do(job: Job) -> None:
-  train.train_with_teacher(job.config, str(job.workdir))
+  train_with_teacher(job.config, str(job.workdir))
   run = runs.load_run(str(job.workdir))
   evaluator.write(evaluator.evaluate(run), str(job.workdir), run)
 

@@ -2,49 +2,134 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
-from akd_jax.distillation import attention
+from akd_jax.common.errors import UserError
+from akd_jax.distillation.attention import attention_maps
+from akd_jax.distillation.mapping import Teacher, map_label
+from akd_jax.distillation.terms import distils
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.convolutions import on_cpu
-from akd_jax.training.state import Networks
+from akd_jax.models.pixels import to_uint8, to_unit
+from akd_jax.systems import model as models
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Model, Networks
+from akd_jax.systems.system import System
+from akd_jax.training.run_dir import Run
+from akd_jax.training.teacher import is_finished, open_teacher
 
 
-class Trained(NamedTuple):
-  """Networks with their parameters.
+class Translator(NamedTuple):
+  """A trained generator, and what the attributes that are set are to it.
 
   Attributes:
-    networks: generator and discriminator.
-    generator: parameters.
-    discriminator: parameters, of the one whose logits attention is taken from.
+    name: "teacher", "student" or "generator".
+    attributes: the T that its generator knows; a teacher of pseudo-attention
+      knows others than the C that are set.
+    system: what its generator is given.
+    model: its discriminator is the one whose logits attention is taken from.
+    conditions: [C, T], from the attributes that are set to its own.
+    selectors: [C, T'], from those to the discriminator's classes.
   """
 
-  networks: Networks
-  generator: Any
-  discriminator: Any
+  name: str
+  attributes: tuple[str, ...]
+  system: System
+  model: Model
+  conditions: np.ndarray
+  selectors: np.ndarray
+
+  def name_activation(self, options: ConfigDict) -> str:
+    """Names the activation that config.attention distils."""
+    generator = self.model.networks.generator
+    return self.system.name_activation(options, generator)
+
+  def list_activations(self, options: ConfigDict) -> tuple[str, ...]:
+    """Lists all activations that can be looked at, along the data flow."""
+    generator = self.model.networks.generator
+    return self.system.list_activations(options, generator)
 
 
-def to_unit(image: jax.Array) -> jax.Array:
-  """uint8 [0, 255] to float32 [-1, 1]."""
-  return image.astype(jnp.float32) / 127.5 - 1
+def translators_of(
+  config: ConfigDict, model: Model, teacher: Teacher | None
+) -> list[Translator]:
+  """Returns a trained generator, after its teacher where it has one.
+
+  Attention is looked at as in training: a student's from the logits that
+  `config.attention.discriminator` names.
+
+  Args:
+    config: the generator's, resolved.
+    model: it, and its discriminator.
+    teacher: what it was or could have been taught by.
+  """
+  attributes = tuple(config.data.attributes)
+  own = np.eye(len(attributes), dtype=np.float32)
+  system = system_of(config)
+  if teacher is None:
+    return [Translator("generator", attributes, system, model, own, own)]
+  mapping = np.asarray(teacher.mapping)
+  above = Translator(
+    "teacher", teacher.attributes, teacher.system, teacher.model,
+    mapping, mapping,
+  )  # fmt: skip
+  student = Translator("student", attributes, system, model, own, own)
+  if config.attention.discriminator == "teacher":
+    student = student._replace(
+      model=scored_by(model, teacher.model), selectors=mapping
+    )
+  return [above, student]
 
 
-def to_uint8(image: jax.Array) -> jax.Array:
-  """[-1, 1] to uint8 [0, 255], rounded."""
-  scaled = jnp.round((image + 1) * 127.5)
-  return jnp.clip(scaled, 0, 255).astype(jnp.uint8)
+def load_translators(run: Run) -> list[Translator]:
+  """Returns `translators_of` a finished run, its teacher loaded.
+
+  Raises:
+    UserError: the run was distilled, and its teacher is not there.
+  """
+  return translators_of(run.config, run.model, _teacher_of(run))
 
 
-@functools.partial(jax.jit, static_argnames="generator")
-def _translate(generator, params, image, label):
-  translated, _ = generator.apply(
-    {"params": params}, to_unit(image), label.astype(jnp.float32)
+def _teacher_of(run: Run) -> Teacher | None:
+  directory = run.config.teacher
+  # A teacher's config has no config.pseudo.
+  if not directory or "pseudo" not in run.config:
+    return None
+  if not is_finished(directory):
+    if distils(run.config):
+      raise UserError(f"{directory}, its teacher, is not there or not finished")
+    return None
+  try:
+    return open_teacher(run.config)
+  except UserError:
+    # Nothing was learnt from it, so that nobody has looked whether it could.
+    if distils(run.config):
+      raise
+    return None
+
+
+def scored_by(model: Model, other: Model) -> Model:
+  """Returns the generator of `model` with the discriminator of another."""
+  pair = model.networks.generator, other.networks.discriminator
+  return Model(model.generator, other.discriminator, Networks(*pair))
+
+
+@functools.partial(jax.jit, static_argnames="system")
+def _translate(system, model, conditions, image, target, label):
+  given = _given(system, conditions, target, label)
+  return to_uint8(model.generate(to_unit(image), given)[0])
+
+
+def _given(system, conditions, target, label):
+  """What the generator is given for the attributes that are set."""
+  return system.generator_label(
+    *(map_label(x.astype(jnp.float32), conditions) for x in (target, label))
   )
-  return to_uint8(translated)
 
 
 def _piece(count: int) -> int:
@@ -53,61 +138,82 @@ def _piece(count: int) -> int:
 
 
 def translate(
-  trained: Trained, images: np.ndarray, labels: np.ndarray
+  translator: Translator,
+  images: np.ndarray,
+  targets: np.ndarray,
+  labels: np.ndarray,
 ) -> np.ndarray:
-  """Translates images uint8 [N, S, S, 3] to labels [N, C]; uint8 again."""
+  """Translates images.
+
+  Args:
+    translator: whose generator.
+    images: uint8 [N, S, S, 3].
+    targets: 0/1 [N, C], what is wanted.
+    labels: 0/1 [N, C], what is there. Systems that are given differences need
+      it.
+
+  Returns:
+    uint8 [N, S, S, 3].
+  """
   function = functools.partial(
-    _translate, trained.networks.generator, trained.generator
+    _translate, translator.system, translator.model, translator.conditions
   )
-  return in_pieces(function, _piece(len(images)), images, labels)
+  return in_pieces(function, _piece(len(images)), images, targets, labels)
 
 
-@functools.partial(jax.jit, static_argnames=("networks", "names", "method"))
+@functools.partial(jax.jit, static_argnames=("system", "names", "method"))
 def _attend(
-  networks, generator, discriminator, image, label, selector, names, method
+  system, model, conditions, image, target, label, weights, *, names, method
 ):
-  unit, label = to_unit(image), label.astype(jnp.float32)
-
-  def scores(taps):
-    translated, features = networks.generator.apply(
-      {"params": generator}, unit, label, taps
-    )
-    (_, logits), _ = networks.discriminator.apply(
-      {"params": discriminator}, translated
-    )
-    return logits, (features, translated)
-
-  taps = attention.zero_taps(networks.generator, generator, unit, label, names)
-  maps, translated = attention.attention_maps(
-    scores, taps, selector, method=method
+  translation = models.translate(
+    model, to_unit(image), _given(system, conditions, target, label), names
   )
-  return to_uint8(translated), maps
+  translated = models.complete(translation, model)
+  maps = attention_maps(
+    translated, translated.pull_logits(weights), method=method
+  )
+  return to_uint8(translated.image), maps
+
+
+class Look(NamedTuple):
+  """Where attention is looked at, and how.
+
+  Attributes:
+    names: of activations.
+    method: one of distillation's MAPS.
+  """
+
+  names: Sequence[str]
+  method: str
 
 
 def translate_with_attention(
-  trained: Trained,
+  translator: Translator,
   images: np.ndarray,
+  targets: np.ndarray,
   labels: np.ndarray,
-  selectors: np.ndarray,
-  names: Sequence[str],
-  method: str,
+  classes: np.ndarray,
+  look: Look,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
   """Translates, and says where the generator looked.
 
   Args:
-    trained: networks and parameters.
-    images: uint8 [N, S, S, 3].
-    labels: [N, C], the wanted attributes.
-    selectors: [N, C'], the logits (of `trained.discriminator`) that each map
-      is taken from; see `attention.attention_maps`.
-    names: of the activations; see `attention.activation_name`.
-    method: config.attention.method.
+    translator, images, targets, labels: see `translate`.
+    classes: [N, C], how much each attribute's logit counts in each map: a
+      one-hot row for the map of one attribute.
+    look: which activations.
 
   Returns:
-    Translated images uint8 [N, S, S, 3], and maps {name: [N, S/4, S/4]}.
+    uint8 [N, S, S, 3], and maps {name: [N, h, w]}.
   """
+  weights = np.asarray(classes, np.float32) @ translator.selectors
   function = functools.partial(
-    _attend, *trained, names=tuple(names), method=method
+    _attend,
+    translator.system,
+    translator.model,
+    translator.conditions,
+    names=tuple(look.names),
+    method=look.method,
   )
-  selectors = np.asarray(selectors, np.float32)
-  return in_pieces(function, _piece(len(images)), images, labels, selectors)
+  size = _piece(len(images))
+  return in_pieces(function, size, images, targets, labels, weights)

@@ -4,13 +4,14 @@ This file needs nothing else of the package and may be copied away with the
 .npz that `akd_jax.export --format=numpy` writes:
 
   params, metadata = load("model.npz")
+  photo = load_photo("photo.jpg", metadata)
   label = make_label(metadata, {"Blond_Hair": 1})
   translated = translate(params, metadata, photo, label)
 
-or, with Pillow for the files,
+Only `load_photo` needs Pillow. The same in a terminal:
 
-  python -m akd_jax.interop.numpy_generator model.npz photo.jpg \
-      --set Blond_Hair=1 --out out.png
+  python numpy_generator.py model.npz photo.jpg --set Blond_Hair=1 \
+      --out out.png
 
 Where other programs are busy, OPENBLAS_NUM_THREADS=1 is often faster: waiting
 for a second thread takes longer than the small products do.
@@ -20,7 +21,6 @@ import argparse
 import difflib
 import json
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 FORMAT = 1
+SYSTEM = "stargan"
 
 Params = Mapping[str, np.ndarray]
 Metadata = Mapping[str, Any]
@@ -37,25 +38,62 @@ def load(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
   """Reads an exported generator.
 
   Returns:
-    Its parameters by path, float32, and its metadata, among it `attributes`,
-    `image_size`, `label_rule` and `value_range`.
+    Its parameters by path, float32, and its metadata, among it `system`,
+    `attributes`, `image_size`, `crop`, `label_rule` and `value_range`.
 
   Raises:
     OSError, ValueError: the file cannot be read, or is no such export.
   """
   with open(path, "rb") as file:
-    if not zipfile.is_zipfile(file):
-      raise ValueError(f"{path} is not a whole .npz file")
-    file.seek(0)
-    arrays = dict(np.load(file, allow_pickle=False))
-  if "metadata" not in arrays:
-    raise ValueError(f"{path} has no metadata: it is no exported generator")
-  metadata = json.loads(str(arrays.pop("metadata")))
-  if metadata["format"] != FORMAT:
+    try:
+      arrays = dict(np.load(file, allow_pickle=False))
+      metadata = json.loads(str(arrays.pop("metadata")))
+    except Exception as error:  # There is no end to what damage may raise.
+      raise ValueError(f"{path} is no exported generator: {error}") from error
+  # The first files do not name their system.
+  found = metadata.get("format"), metadata.setdefault("system", SYSTEM)
+  if found != (FORMAT, SYSTEM):
     raise ValueError(
-      f"{path} has format {metadata['format']}; this code reads {FORMAT}"
+      f"{path} has format {found[0]} of {found[1]!r}; this code reads format"
+      f" {FORMAT} of {SYSTEM!r}"
     )
   return {k: np.asarray(v, np.float32) for k, v in arrays.items()}, metadata
+
+
+def load_photo(path: str, metadata: Metadata) -> np.ndarray:
+  """Reads a photo into the square that the network was shown in training.
+
+  The photo is turned upright by its EXIF orientation, laid on white where it
+  is transparent, cropped at its centre, then resized with antialiasing.
+
+  Returns:
+    uint8 [S, S, 3] RGB.
+
+  Raises:
+    ImportError: Pillow is not installed.
+    ValueError: the photo cannot be read.
+  """
+  from PIL import Image, ImageOps
+
+  try:
+    with Image.open(path) as file:
+      photo = ImageOps.exif_transpose(file)
+      if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
+        photo = Image.fromarray((np.asarray(photo) >> 8).astype(np.uint8))
+      if photo.has_transparency_data:
+        white = Image.new("RGBA", photo.size, "white")
+        photo = Image.alpha_composite(white, photo.convert("RGBA"))
+      photo = photo.convert("RGB")
+  except Exception as error:  # Pillow's decoders raise many kinds.
+    reason = getattr(error, "strerror", None) or error
+    raise ValueError(f"cannot read the photo {path}: {reason}") from error
+  width, height = photo.size
+  side = min(metadata.get("crop", 0) or width, width, height)
+  left, top = (width - side) // 2, (height - side) // 2
+  # Cropped first: resize's own `box` lets pixels from outside bleed in.
+  photo = photo.crop((left, top, left + side, top + side))
+  size = metadata["image_size"]
+  return np.array(photo.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def make_label(
@@ -63,12 +101,12 @@ def make_label(
   wanted: Mapping[str, int],
   original: np.ndarray | None = None,
 ) -> np.ndarray:
-  """The label [C] that asks for the attributes `wanted`, name to 0 or 1.
+  """Returns the label [C] that asks for the attributes `wanted`.
 
   Args:
     metadata: of the model.
-    wanted: what to set. Switching one attribute on switches off those that
-      exclude it: all others where the label rule is "exclusive".
+    wanted: attributes to set, name to 0 or 1. Switching one on switches off
+      those that exclude it: all others where the label rule is "exclusive".
     original: label [C] of the photo, for the attributes not in `wanted`;
       zeros if not given.
 
@@ -88,7 +126,7 @@ def make_label(
       hint = f"did you mean {close[0]!r}?" if close else ", ".join(names)
       raise ValueError(f"attribute {name!r} is not in the model; {hint}")
     if value not in (0, 1):
-      raise ValueError(f"{name} is {value!r}; an attribute is 0 or 1")
+      raise ValueError(f"{name} is {value!r}, not 0 or 1")
   for group in groups:
     on = [name for name in group if wanted.get(name)]
     if len(on) > 1:
@@ -133,7 +171,7 @@ def translate(
 def generate(
   params: Params, image: np.ndarray, label: np.ndarray
 ) -> np.ndarray:
-  """The network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
+  """Runs the network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
   classes = params["encoder_0/conv/kernel"].shape[2] - 3
   size = image.shape[1:3]
   if image.shape != (len(label), *size, 3) or size[0] % 4 or size[1] % 4:
@@ -143,8 +181,8 @@ def generate(
     )
   if label.shape != (len(image), classes):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
-  # One picture at a time: nothing crosses the batch, and a single picture's
-  # rows are contiguous, which saves a copy a convolution.
+  # One picture at a time: its rows are contiguous, which saves a copy a
+  # convolution.
   pairs = zip(image, label, strict=True)
   return np.stack([_generate(params, x, c) for x, c in pairs])
 
@@ -194,7 +232,7 @@ def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
 
 
 def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-  """The transpose of a convolution with kernel [4, 4, I, O], stride 2, pad 1.
+  """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1.
 
   Takes x [H, W, O] to [2H, 2W, I]. Row 2a + p of the kernel takes row m of x
   to row 2(m + a) + p of the padded output; columns likewise.
@@ -214,13 +252,15 @@ def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def _normalize(
   x: np.ndarray, scale: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
-  x = x - x.mean(axis=(0, 1))
-  variance = np.square(x).mean(axis=(0, 1))
-  return x * (scale / np.sqrt(variance + np.float32(1e-5))) + bias
+  # NumPy sums pixels one after the other: in float32 the error of a mean
+  # grows with their number, and a flat area's small variance magnifies it.
+  x = x - x.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
+  variance = np.square(x).mean(axis=(0, 1), dtype=np.float64)
+  return x * (scale / np.sqrt(variance + 1e-5)).astype(np.float32) + bias
 
 
 def _run(args: argparse.Namespace) -> None:
-  from PIL import Image, ImageOps
+  from PIL import Image
 
   params, metadata = load(args.model)
   wanted = {}
@@ -230,36 +270,22 @@ def _run(args: argparse.Namespace) -> None:
       raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
     wanted[name] = int(value)
   label = make_label(metadata, wanted)
-  size = metadata["image_size"]
-  with Image.open(args.photo) as file:
-    photo = ImageOps.exif_transpose(file)
-  if photo.has_transparency_data:
-    white = Image.new("RGBA", photo.size, "white")
-    photo = Image.alpha_composite(white, photo.convert("RGBA"))
-  width, height = photo.size
-  # As in training: the centred square of that side, 0 for the largest.
-  side = min(metadata.get("crop", 0) or width, width, height)
-  left, top = (width - side) // 2, (height - side) // 2
-  photo = photo.convert("RGB").crop((left, top, left + side, top + side))
-  photo = photo.resize((size, size), Image.Resampling.BICUBIC)
-  result = translate(params, metadata, np.asarray(photo), label)
+  photo = load_photo(args.photo, metadata)
+  result = translate(params, metadata, photo, label)
   Image.fromarray(result).save(args.out)
   print(args.out)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+  """Translates one photo, as the command line says."""
   parser = argparse.ArgumentParser(description="Translates one photo.")
-  parser.add_argument("model", help="the exported .npz")
-  parser.add_argument("photo", help="any picture file; its centre is used")
-  parser.add_argument(
-    "--set",
-    action="append",
-    default=[],
-    metavar="NAME=1",
-    help="an attribute of the result (repeatable); the others are 0",
-  )
-  parser.add_argument("--out", required=True, help="the picture to write")
-  parser.add_argument("--debug", action="store_true", help="show a traceback")
+  add = parser.add_argument
+  add("model", help="the exported .npz")
+  add("photo", help="any picture file; its centre is used")
+  wanted = "an attribute of the result (repeatable); the others are 0"
+  add("--set", action="append", default=[], metavar="NAME=1", help=wanted)
+  add("--out", required=True, help="the picture to write")
+  add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
   try:
     _run(args)

@@ -43,7 +43,7 @@ _SAFETENSORS = {
 def read_state_dict(
   path: str | Path, sha256: str | None = None
 ) -> dict[str, np.ndarray]:
-  """Arrays of a file by their names, as they are in it.
+  """Reads the arrays of a file by their names, as they are in it.
 
   Args:
     path: .npz, .safetensors, or under any other name a PyTorch checkpoint of
@@ -75,7 +75,7 @@ def read_state_dict(
 
 
 def digest_in_name(path: str | Path) -> str | None:
-  """First digits of the sha256 of a file, which PyTorch puts in its name.
+  """Returns the first digits of a file's sha256, which PyTorch names it by.
 
   "resnet50-0676ba61.pth" gives "0676ba61", for `read_state_dict` to check; a
   name without digits gives None.
@@ -106,7 +106,7 @@ def _read_npz(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
-  """The length of a header, the header in JSON, the bytes of all tensors."""
+  """Reads the length of a header, the header in JSON, the tensors' bytes."""
   data = file.read()
   begin = 8 + int.from_bytes(data[:8], "little")
   header = json.loads(data[8:begin])
@@ -125,7 +125,7 @@ def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
-  """A folder with the pickle, data.pkl, and a file for each storage."""
+  """Reads a folder: the pickle, data.pkl, and a file for each storage."""
   with zipfile.ZipFile(file) as archive:
     names = archive.namelist()
     found = [name for name in names if re.fullmatch(r"[^/]+/data\.pkl", name)]
@@ -145,7 +145,7 @@ def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 def _read_legacy(file: IO[bytes]) -> dict[str, np.ndarray]:
-  """Pickles one after the other, then each storage: its length, its bytes."""
+  """Reads pickles one by one, then each storage: its length, its bytes."""
   if interpret(file) != _LEGACY_MAGIC or interpret(file) != _LEGACY_VERSION:
     raise ValueError("it does not begin as PyTorch's files do")
   if not interpret(file)["little_endian"]:
@@ -176,7 +176,7 @@ def _tensors(state: Any) -> dict[str, Tensor]:
 
 
 def _array(tensor: Tensor, data: bytes) -> np.ndarray:
-  """A copy. NumPy refuses a view that would leave the data."""
+  """Copies a tensor out; NumPy refuses a view that would leave the data."""
   dtype = tensor.storage.dtype
   strides = [stride * dtype.itemsize for stride in tensor.strides]
   offset = tensor.offset * dtype.itemsize

@@ -1,23 +1,19 @@
-"""pytorch-fid's InceptionV3 state dict, as NumPy arrays, to our variables.
+"""Turns pytorch-fid's InceptionV3 state dict, NumPy arrays, into our variables.
 
 `Mixed_5b.branch1x1.bn.running_mean` is `batch_stats` of
 `Mixed_5b/branch1x1/bn/mean`: modules have the same names, the last word is
 renamed. Needs no torch.
 """
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.interop.torch_file import read_state_dict
-from akd_jax.models.inception import InceptionV3
 
 # pytorch-fid's file, ported from the network of the first FID. Distances are
 # comparable with published ones only by these weights.
@@ -54,13 +50,9 @@ class Weight(NamedTuple):
   shape: tuple[int, ...]
 
 
-@functools.cache
-def weights() -> tuple[Weight, ...]:
-  """Every array of the network."""
-  shapes = jax.eval_shape(
-    InceptionV3().init, jax.random.key(0), jnp.zeros((1, 299, 299, 3))
-  )
-  return tuple(
+def list_weights(shapes: Mapping[str, Any]) -> list[Weight]:
+  """Returns every array of a network whose variables have these shapes."""
+  return [
     Weight(
       path,
       ".".join((*path[1:-1], _TORCH[path[-1]])),
@@ -69,16 +61,23 @@ def weights() -> tuple[Weight, ...]:
       else leaf.shape,
     )
     for path, leaf in flatten_dict(shapes).items()
-  )
+  ]
 
 
-def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Variables of akd_jax.models.inception.InceptionV3 out of a state dict.
+def from_torch(
+  state: Mapping[str, np.ndarray], shapes: Mapping[str, Any]
+) -> dict[str, Any]:
+  """Returns the variables of InceptionV3 out of a state dict.
+
+  Args:
+    state: arrays by the names of pytorch-fid.
+    shapes: of the variables, nested as they are (models.inception.shapes()).
 
   Raises:
     UserError: a name is missing or foreign, or a shape is another network's.
   """
-  known = {weight.name for weight in weights()}
+  expected = list_weights(shapes)
+  known = {weight.name for weight in expected}
   for name in state:
     if name.startswith(_IGNORED_STARTS) or name.endswith(_IGNORED_END):
       continue
@@ -87,7 +86,7 @@ def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
         f"{name!r} is not a name of FID's InceptionV3" + nearest(name, known)
       )
   flat = {}
-  for path, name, shape in weights():
+  for path, name, shape in expected:
     if name not in state:
       raise UserError(f"{name!r} of FID's InceptionV3 is missing")
     value = state[name]
@@ -101,13 +100,13 @@ def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
   return unflatten_dict(flat)
 
 
-def read(path: str | Path) -> dict[str, Any]:
-  """Variables of InceptionV3, out of pytorch-fid's file.
+def read(path: str | Path, shapes: Mapping[str, Any]) -> dict[str, Any]:
+  """Reads pytorch-fid's file into variables; see from_torch.
 
   Raises:
     UserError: the file is missing or another one; says where to get it.
   """
   try:
-    return from_torch(read_state_dict(path, SHA256))
+    return from_torch(read_state_dict(path, SHA256), shapes)
   except UserError as error:
     raise UserError(f"{error}; get pytorch-fid's file from {URL}") from error

@@ -44,7 +44,7 @@ def _storage(
   size: int,
   view: None = None,
 ) -> Storage:
-  """What a persistent id stands for."""
+  """Returns the storage that a persistent id stands for."""
   del location  # The device it was on.
   if kind != "storage" or view is not None:
     raise ValueError(f"it has a {kind!r} of another kind than a storage")
@@ -101,7 +101,7 @@ _ARGUMENTS = {
 
 
 def interpret(file: IO[bytes]) -> Any:
-  """Result of the pickle that begins here; leaves the file at its end.
+  """Returns what a pickle describes; reads from here to its end.
 
   Returns:
     Numbers, strings, tuples, lists and dicts, with a Tensor for each tensor.

@@ -1,7 +1,8 @@
-"""torchvision's ResNet state dict, as NumPy arrays, to our variables and back.
+"""Turns torchvision's ResNet state dict into our variables and back.
 
 `layer1.0.bn1.running_mean` is `batch_stats` of `layer1_0/bn1/mean`: a number
-in a name joins the word before it, the last word is renamed. Needs no torch.
+in a name joins the word before it, the last word is renamed. A state dict maps
+names to NumPy arrays; nothing here needs torch.
 """
 
 import re
@@ -31,7 +32,7 @@ _FROM_TORCH = {4: (2, 3, 1, 0), 2: (1, 0)}
 
 
 def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Variables of akd_jax.models.resnet.ResNet out of a state dict.
+  """Returns the variables of akd_jax.models.resnet.ResNet of a state dict.
 
   Raises:
     UserError: a name is none of a ResNet's.
@@ -54,11 +55,14 @@ def from_torch(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def from_imagenet(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """`from_torch` of ImageNet weights, for images in [-1, 1].
+  """Returns the variables of ImageNet weights, for images in [-1, 1].
 
-  torchvision's see (x - mean) / deviation of x in [0, 1]. The scale goes into
-  the first kernel, the shift into the mean that its normalisation takes off;
-  only the padding is then another grey.
+  torchvision's networks are given (x - mean) / deviation of x in [0, 1]. The
+  scale goes into the first kernel, the shift into the mean that the first norm
+  subtracts; only the padding is then another grey.
+
+  Raises:
+    UserError: a name is none of a ResNet's.
   """
   variables = from_torch(state)
   first = variables["params"]["conv1"]
@@ -72,7 +76,7 @@ def from_imagenet(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
-  """State dict under torchvision's names, fit for a strict loading."""
+  """Returns the state dict that torchvision's ResNet loads strictly."""
   state: dict[str, np.ndarray] = {}
   for collection in ("params", "batch_stats"):
     for path, value in _leaves(variables[collection]):

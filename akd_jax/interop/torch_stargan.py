@@ -1,10 +1,12 @@
-"""StarGAN's PyTorch state dicts to our parameters and back, at any size.
+"""Turns StarGAN's PyTorch state dicts into our parameters and back.
 
-A state dict is a mapping of names to arrays: what `torch.load` gives, or the
-same as NumPy arrays. Nothing here needs PyTorch. The running statistics that
-old files carry for their InstanceNorm layers are ignored: the released code
-always normalises by the instance. A model of that code that declares them
-loads our state dicts with `load_state_dict(state, strict=False)`.
+A state dict maps names to arrays: what `torch.load` gives, or the same as NumPy
+arrays. Networks may have any size. Nothing here needs PyTorch.
+
+The released code declares running statistics for its InstanceNorm layers
+(`track_running_stats=True`) and never uses them, as it never calls `.eval()`.
+They are ignored where we read, and written as PyTorch initialises them, so that
+the released `restore_model`, which loads strictly, takes our files.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,20 @@ from flax import traverse_util
 from akd_jax.common.errors import UserError, nearest
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+
+# What `.eval()` needs in PyTorch: the second line says it to every module.
+EVAL_LINES = (
+  "for module in G.modules():",
+  "  module.track_running_stats = False",
+)
+EVAL_NOTE = "\n".join(
+  (
+    "StarGAN's norms use the statistics of each picture itself. After .eval(),",
+    "the released code uses the running statistics of the file instead and",
+    "draws another picture. Once the weights are loaded, run these two lines:",
+    *(f"  {line}" for line in EVAL_LINES),
+  )
+)
 
 
 class Weight(NamedTuple):
@@ -41,8 +57,10 @@ class Weight(NamedTuple):
     return h, w, i, o
 
 
-def generator_weights(width: int, blocks: int, classes: int) -> list[Weight]:
-  """Every array of a generator, in the order of its state dict."""
+def list_generator_weights(
+  width: int, blocks: int, classes: int
+) -> list[Weight]:
+  """Returns every array of a generator, in the order of its state dict."""
 
   def norm(path: str, name: str, features: int) -> list[Weight]:
     return [
@@ -76,10 +94,15 @@ def generator_weights(width: int, blocks: int, classes: int) -> list[Weight]:
   ]
 
 
-def discriminator_weights(
+def list_discriminator_weights(
   width: int, layers: int, classes: int, size: int
 ) -> list[Weight]:
-  """Every array of a discriminator whose last feature map is `size` wide."""
+  """Returns every array of a discriminator, in the order of its state dict.
+
+  Args:
+    width, layers, classes: as in `models.stargan.Discriminator`.
+    size: width of the last feature map, which the classifier's kernel covers.
+  """
   weights, channels = [], 3
   for i in range(layers):
     features = width * 2**i
@@ -98,7 +121,7 @@ def discriminator_weights(
 
 
 def generator_from_torch(state: Mapping[str, Any]) -> dict:
-  """The parameters of a StarGAN generator.
+  """Returns the parameters of a StarGAN generator.
 
   Args:
     state: its state dict, names to arrays (NumPy's, or tensors on the CPU).
@@ -114,21 +137,36 @@ def generator_from_torch(state: Mapping[str, Any]) -> dict:
   width, channels = _kernel(state, "main.0.weight", what)[:2]
   blocks = sum(name.endswith(".main.0.weight") for name in state)
   return _from_torch(
-    state, generator_weights(width, blocks, channels - 3), what
+    state, list_generator_weights(width, blocks, channels - 3), what
   )
 
 
 def generator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
-  """The state dict of our generator's parameters; see generator_from_torch."""
+  """Returns the state dict that the released generator loads strictly.
+
+  The running statistics of its norms are in it, but for `num_batches_tracked`:
+  PyTorch before 0.4.1 does not know it, and later versions do without.
+
+  Raises:
+    UserError: `params` are not a generator's; names the first difference.
+  """
   what = "generator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
   channels, width = _kernel(flat, "encoder_0/conv/kernel", what)[2:]
   blocks = sum(path.endswith("/conv_0/kernel") for path in flat)
-  return _to_torch(flat, generator_weights(width, blocks, channels - 3), what)
+  weights = list_generator_weights(width, blocks, channels - 3)
+  state = {}
+  for name, array in _to_torch(flat, weights, what).items():
+    state[name] = array
+    if name.endswith(".bias"):  # Only norms have one.
+      norm = name.removesuffix("bias")
+      state[norm + "running_mean"] = np.zeros_like(array)
+      state[norm + "running_var"] = np.ones_like(array)
+  return state
 
 
 def discriminator_from_torch(state: Mapping[str, Any]) -> dict:
-  """The parameters of a StarGAN discriminator; see generator_from_torch."""
+  """Returns the parameters of a discriminator; see generator_from_torch."""
   what = "StarGAN discriminator"
   width = _kernel(state, "main.0.weight", what)[0]
   classes, _, size, _ = _kernel(state, "conv2.weight", what)
@@ -136,12 +174,16 @@ def discriminator_from_torch(state: Mapping[str, Any]) -> dict:
     name.startswith("main.") and name.endswith(".weight") for name in state
   )
   return _from_torch(
-    state, discriminator_weights(width, layers, classes, size), what
+    state, list_discriminator_weights(width, layers, classes, size), what
   )
 
 
 def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
-  """The state dict of our discriminator's parameters."""
+  """Returns the state dict that the released discriminator loads strictly.
+
+  Raises:
+    UserError: `params` are not a discriminator's; names the first difference.
+  """
   what = "discriminator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
   width = _kernel(flat, "layer_0/kernel", what)[3]
@@ -150,7 +192,7 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
     path.startswith("layer_") and path.endswith("/kernel") for path in flat
   )
   return _to_torch(
-    flat, discriminator_weights(width, layers, classes, size), what
+    flat, list_discriminator_weights(width, layers, classes, size), what
   )
 
 
@@ -182,7 +224,7 @@ def _permuted(array: Any, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def _kernel(arrays: Mapping[str, Any], name: str, what: str) -> tuple[int, ...]:
-  """The four sizes of a kernel that tells how large the network is."""
+  """Returns the four sizes of a kernel, from which the network's follow."""
   if name not in arrays:
     raise UserError(f"{what}: {name!r} is missing{nearest(name, arrays)}")
   shape = tuple(np.shape(arrays[name]))

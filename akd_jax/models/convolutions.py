@@ -14,7 +14,9 @@ trilinear form <conv(x, w), y>, so the derivative of each is made of the other
 two: closed under any order of differentiation, as the attention loss needs.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import jax
 import jax.numpy as jnp
@@ -29,9 +31,29 @@ _WIDE = 7
 _TINY = 4
 
 
+# Set while a network is traced for a platform that need not be this one.
+_FOR_CPU: ContextVar[bool | None] = ContextVar("for_cpu", default=None)
+
+
 def on_cpu() -> bool:
-  """The one place where the platform picks the form of a convolution."""
+  """Returns whether programs run on a CPU."""
   return jax.default_backend() == "cpu"
+
+
+@contextlib.contextmanager
+def traced_for(cpu: bool) -> Iterator[None]:
+  """Traces networks in the forms of a CPU, or in the plain ones."""
+  token = _FOR_CPU.set(cpu)
+  try:
+    yield
+  finally:
+    _FOR_CPU.reset(token)
+
+
+def _takes_cpu_forms() -> bool:
+  """Returns the choice between the two forms of every convolution."""
+  for_cpu = _FOR_CPU.get()
+  return on_cpu() if for_cpu is None else for_cpu
 
 
 def _plain(x: jax.Array, kernel: jax.Array, padding: int) -> jax.Array:
@@ -205,7 +227,7 @@ _define_derivatives(
 def conv(x: jax.Array, kernel: jax.Array, padding: int) -> jax.Array:
   """Convolves x [B, H, W, I] with kernel [k, k, I, O], stride 1."""
   folds = kernel.shape[0] == _WIDE and not (x.shape[1] % 2 or x.shape[2] % 2)
-  if on_cpu() and folds and padding == _WIDE // 2:
+  if _takes_cpu_forms() and folds and padding == _WIDE // 2:
     return _wide(x, kernel)
   return _plain(x, kernel, padding)
 
@@ -225,7 +247,7 @@ def conv_with_planes(
   """
   height, width, channels = x.shape[1:]
   size = kernel.shape[0]
-  if not on_cpu():
+  if not _takes_cpu_forms():
     tiled = jnp.broadcast_to(
       planes[:, None, None], (*x.shape[:3], planes.shape[-1])
     )
@@ -252,7 +274,7 @@ def down(x: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     [B, H, W, O].
   """
-  return _down(x, kernel) if on_cpu() else _strided(x, kernel)
+  return _down(x, kernel) if _takes_cpu_forms() else _strided(x, kernel)
 
 
 def up(y: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -263,7 +285,7 @@ def up(y: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     [B, 2H, 2W, I].
   """
-  if on_cpu():
+  if _takes_cpu_forms():
     return _up(y, kernel)
   return lax.conv_transpose(
     y,

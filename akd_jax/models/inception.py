@@ -200,6 +200,15 @@ class InceptionV3(nn.Module):
     return jnp.mean(x, axis=(1, 2))
 
 
+def shapes() -> Variables:
+  """Returns the shapes of InceptionV3's variables, nested as they are."""
+  image = jnp.zeros((1, _SIDE, _SIDE, 3))
+  found: Variables = jax.eval_shape(
+    InceptionV3().init, jax.random.key(0), image
+  )
+  return found
+
+
 @jax.jit
 def embed(variables: Variables, images: jax.Array) -> jax.Array:
   """Returns the features [B, 2048] of uint8 images [B, H, W, 3]."""

@@ -1,44 +1,17 @@
 """StarGAN's generator and discriminator, at any width and depth.
 
-Both are pure functions of their parameters and return `(output, features)`.
-A *tap* is added to the activation of its name, so that the gradient with
-respect to a tap of zeros is the gradient with respect to the activation.
+Both are pure functions of their parameters and return an output and their
+named activations; taps are explained in models/taps.py.
 """
-
-from collections.abc import Mapping
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from akd_jax.models.layers import Conv, InstanceNorm
-
-Features = dict[str, jax.Array]
-Taps = Mapping[str, jax.Array]
+from akd_jax.models.taps import Activations, Interceptor, Taps
 
 HOOKS = ("block", "branch", "conv")
-
-
-class _Interceptor:
-  """Adds a tap to each named activation and keeps the result."""
-
-  def __init__(self, taps: Taps | None):
-    self.taps = dict(taps or {})
-    self.features: Features = {}
-
-  def __call__(self, name: str, x: jax.Array) -> jax.Array:
-    if name in self.taps:
-      tap = self.taps[name]
-      if tap.shape != x.shape:
-        raise ValueError(f"tap {name!r} is {tap.shape}, not {x.shape}")
-      x = x + tap.astype(x.dtype)
-    self.features[name] = x
-    return x
-
-  def check_all_used(self) -> None:
-    unknown = set(self.taps) - set(self.features)
-    if unknown:
-      raise ValueError(f"no activation {sorted(unknown)}")
 
 
 class ConvBlock(nn.Module):
@@ -68,7 +41,7 @@ class ResidualBlock(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: jax.Array, intercept: _Interceptor) -> jax.Array:
+  def __call__(self, x: jax.Array, intercept: Interceptor) -> jax.Array:
     width = x.shape[-1]
     y = Conv(width, 3, dtype=self.dtype, name="conv_0")(x)
     y = nn.relu(InstanceNorm(name="norm_0")(y))
@@ -95,7 +68,7 @@ class Generator(nn.Module):
   @nn.compact
   def __call__(
     self, image: jax.Array, label: jax.Array, taps: Taps | None = None
-  ) -> tuple[jax.Array, Features]:
+  ) -> tuple[jax.Array, Activations]:
     """Translates.
 
     Args:
@@ -107,7 +80,7 @@ class Generator(nn.Module):
       The translated image [B, S, S, 3] in [-1, 1], float32, and every residual
       activation [B, S/4, S/4, 4 width], named "{hook}_{block}".
     """
-    intercept = _Interceptor(taps)
+    intercept = Interceptor(taps)
     width, dtype = self.width, self.dtype
     stem = ConvBlock(width, 7, dtype=dtype, name="encoder_0")
     x = stem(image, label)
@@ -119,11 +92,11 @@ class Generator(nn.Module):
     x = ConvBlock(width, 4, "up", dtype=dtype, name="decoder_1")(x)
     x = Conv(3, 7, dtype=dtype, name="output")(x)
     intercept.check_all_used()
-    return jnp.tanh(x.astype(jnp.float32)), intercept.features
+    return jnp.tanh(x.astype(jnp.float32)), intercept.activations
 
 
 class Discriminator(nn.Module):
-  """StarGAN's discriminator: is it real, and which attributes has it?
+  """StarGAN's discriminator: does it look real, and which classes has it?
 
   Attributes:
     width: channels of the first layer.
@@ -140,18 +113,18 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(
     self, image: jax.Array
-  ) -> tuple[tuple[jax.Array, jax.Array], Features]:
-    """Judges image [B, S, S, 3] in [-1, 1].
+  ) -> tuple[tuple[jax.Array, jax.Array], Activations]:
+    """Scores image [B, S, S, 3] in [-1, 1].
 
     Returns:
-      (realness map [B, h, h, 1], class logits [B, classes]), float32, and the
+      (critic map [B, h, h, 1], class logits [B, classes]), float32, and the
       features {"layer_i": [B, S/2^(i+1), S/2^(i+1), width 2^i]}.
     """
     if image.shape[1] % 2**self.layers:
       raise ValueError(
         f"image size {image.shape[1]} is not a multiple of 2^{self.layers}"
       )
-    features: Features = {}
+    features: Activations = {}
     x = image
     for i in range(self.layers):
       x = Conv(

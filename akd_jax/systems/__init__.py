@@ -1,1 +1,27 @@
-"""Published systems: what each network is given and lowers."""
+"""Published systems: what each network is given and lowers.
+
+A new system is one file that ends in a `System`, and one entry in SYSTEMS.
+"""
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.system import System
+
+# By config.system.
+SYSTEMS: dict[str, System] = {"stargan": STARGAN}
+
+
+def system_of(config: ConfigDict) -> System:
+  """Returns the system that `config.system` names.
+
+  Raises:
+    UserError: there is none of that name.
+  """
+  if config.system not in SYSTEMS:
+    raise UserError(
+      f"config.system={config.system!r} is none of {', '.join(SYSTEMS)}"
+      f"{nearest(config.system, SYSTEMS)}"
+    )
+  return SYSTEMS[config.system]

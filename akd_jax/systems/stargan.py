@@ -1,191 +1,219 @@
-"""L_D and L_G: what each network lowers, and the terms that it is made of."""
+"""StarGAN (Choi et al., 2018), as released: labels, activations, L_D and L_G.
 
-from collections.abc import Callable
+Equations are those of paper 2 (AKD-GAN), whose teacher it is.
+"""
+
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.akd import (
-  Distillation,
-  Metrics,
-  Teacher,
-  distillation_terms,
+from akd_jax.common.errors import UserError
+from akd_jax.models.stargan import HOOKS, Discriminator, Generator
+from akd_jax.systems import losses, randomness
+from akd_jax.systems.model import Metrics, Model, Networks, Pass
+from akd_jax.systems.system import (
+  DiscriminatorBatch,
+  GeneratorBatch,
+  System,
+  Terms,
 )
-from akd_jax.systems import losses
-from akd_jax.training.state import Networks, Params, bind
-
-# A discriminator: images to their realness map and class logits.
-_Discriminate = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
-def discriminator_loss(
-  params: Params,
-  image: jax.Array,
-  fake: jax.Array,
-  label: jax.Array,
-  alpha: jax.Array,
-  *,
-  networks: Networks,
-  config: ConfigDict,
-  radius: jax.Array | None = None,
-) -> tuple[jax.Array, Metrics]:
-  """L_D on image and fake [B, S, S, 3], and its terms.
+def create_networks(config: ConfigDict) -> Networks:
+  """Returns the networks that a resolved config describes.
 
-  Paper 2 eq. 7 without a radius; with one, half of the class loss is that of
-  adversarial examples, as Goodfellow et al. (2015) train.
+  Raises:
+    UserError: the discriminator can not halve the pictures that often.
+  """
+  dtype = jnp.dtype(config.dtype)
+  size, layers = config.data.image_size, config.discriminator.layers
+  if size % 2**layers or size < 2**layers:
+    raise UserError(
+      f"config.data.image_size={size} is not a multiple of"
+      f" 2^config.discriminator.layers = {2**layers}"
+    )
+  return Networks(
+    Generator(config.generator.width, config.generator.blocks, dtype),
+    Discriminator(
+      config.discriminator.width, layers, len(config.data.attributes), dtype
+    ),
+  )
+
+
+def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
+  """Returns the target: StarGAN is told what is wanted, not what is there."""
+  del label
+  return target
+
+
+def name_activation(options: ConfigDict, generator: Generator) -> str:
+  """Names the activation that attention is taken from.
 
   Args:
-    params: the discriminator's.
-    image: real, in [-1, 1].
-    fake: translated.
-    label: 0/1 [B, C], of the real ones.
-    alpha: [B], where the gradient penalty looks.
-    networks: whose discriminator it is.
-    config: resolved.
-    radius: of the adversarial examples; None for none.
+    options: config.attention: `block`, an index of a residual block, "last" or
+      "second_last"; `hook`, "block", the output after the residual sum, or
+      "branch", the branch before it.
+    generator: whose.
+
+  Raises:
+    UserError: there is no such block or hook, or the hook is "conv".
   """
-  discriminate = _discriminator(networks, params)
-  source, logits = discriminate(image)
-  classes = losses.classification(logits, label, config.data.label_rule)
+  _check_hook(options.hook)
+  block, blocks = options.block, generator.blocks
+  named = {"last": blocks - 1, "second_last": blocks - 2}
+  try:
+    index = named[block] if block in named else int(block)
+  except ValueError:
+    index = -1
+  if not 0 <= index < blocks:
+    few = "0 or 'last'"
+    many = f"0 to {blocks - 1}, 'last' or 'second_last'"
+    raise UserError(
+      f"config.attention.block={block!r} is not a block of a generator with"
+      f" {blocks}: give {few if blocks == 1 else many}"
+    )
+  return f"{options.hook}_{index}"
+
+
+def list_activations(
+  options: ConfigDict, generator: Generator
+) -> tuple[str, ...]:
+  """Lists the activations of every residual block at config.attention.hook."""
+  _check_hook(options.hook)
+  return tuple(f"{options.hook}_{i}" for i in range(generator.blocks))
+
+
+def _check_hook(hook: str) -> None:
+  if hook == "conv":
+    raise UserError(
+      "config.attention.hook='conv' gives maps that are exactly zero:"
+      " InstanceNorm follows that convolution and cancels any constant added"
+      " to a channel, so the spatial mean of the gradient vanishes; use"
+      " 'block' or 'branch'"
+    )
+  if hook not in HOOKS:
+    raise UserError(
+      f"config.attention.hook={hook!r} is neither 'block' nor 'branch'"
+    )
+
+
+def discriminator_terms(
+  model: Model, batch: DiscriminatorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_D: paper 2 eq. 7.
+
+  With config.loss.cls_radius, half of the class loss is that of adversarial
+  examples, as Goodfellow et al. (2015) train.
+  """
+  real = model.discriminate(batch.image)
+  classes = losses.classification(
+    real.logits, batch.label, config.data.label_rule
+  )
+  radius = class_radius(batch.step, config)
   if radius is not None:
-    robust = _robust_class_loss(discriminate, image, label, radius, config)
+    robust = _robust_class_loss(model, batch.image, batch.label, radius, config)
     classes = (classes + robust) / 2
   terms = {
-    "d_loss_real": -losses.realness(source),
-    "d_loss_fake": losses.realness(discriminate(fake)[0]),
+    "d_loss_real": -losses.critic_score(real.critic),
+    "d_loss_fake": losses.critic_score(model.discriminate(batch.fake).critic),
     "d_loss_cls": classes,
     "d_loss_gp": losses.gradient_penalty(
-      lambda x: discriminate(x)[0], image, fake, alpha
+      lambda x: model.discriminate(x).critic,
+      batch.image,
+      batch.fake,
+      batch.alpha,
     ),
   }
-  weights = {
+  return terms, {}
+
+
+def generator_terms(
+  translated: Pass, batch: GeneratorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_G: paper 2 eq. 8.
+
+  With config.loss.cls_radius, the class loss is that of adversarial examples
+  of the translated images.
+  """
+  model, rule = translated.model, config.data.label_rule
+  restored, _ = model.generate(translated.image, batch.label)
+  radius = class_radius(batch.step, config)
+  if radius is None:
+    classes = losses.classification(
+      translated.scores.logits, batch.target, rule
+    )
+  else:
+    classes = _robust_class_loss(
+      model, translated.image, batch.target, radius, config
+    )
+  terms = {
+    "g_loss_fake": -losses.critic_score(translated.scores.critic),
+    "g_loss_cls": classes,
+    "g_loss_rec": losses.reconstruction(batch.image, restored),
+  }
+  agreement = losses.fake_agreement(
+    translated.scores.logits, batch.target, rule
+  )
+  return terms, {"fake_agreement": agreement}
+
+
+def weights(config: ConfigDict) -> Mapping[str, float]:
+  """Returns the weight of each term of L_D and L_G."""
+  return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,
     "d_loss_cls": config.loss.lambda_cls,
     "d_loss_gp": config.loss.lambda_gp,
-  }
-  return _weighted_sum(terms, weights)
-
-
-def generator_loss(
-  params: Params,
-  discriminator: Params,
-  teacher: Teacher | None,
-  image: jax.Array,
-  label: jax.Array,
-  target: jax.Array,
-  active: jax.Array,
-  *,
-  networks: Networks,
-  distillation: Distillation | None,
-  config: ConfigDict,
-  fake: jax.Array | None = None,
-  radius: jax.Array | None = None,
-) -> tuple[jax.Array, Metrics]:
-  """L_G on image [B, S, S, 3], and its terms.
-
-  Paper 2 eq. 8 and 10 without a radius; with one, the class loss is that of
-  adversarial examples of the translated images. Without a teacher there is
-  neither L_akd nor L_out, and none of their cost.
-
-  Args:
-    params: the generator's.
-    discriminator: its opponent's.
-    teacher: its parameters; None without.
-    image: real, in [-1, 1].
-    label: 0/1 [B, C], its own.
-    target: 0/1 [B, C], that it is translated to.
-    active: one-hot [B, C], one class of each target.
-    networks: those of both parameters.
-    distillation: what else of the teacher is needed; None without.
-    config: resolved.
-    fake: the translated image, a function of `params`, where it is at hand.
-    radius: of the adversarial examples; None for none.
-  """
-  generate = bind(networks.generator, params)
-  discriminate = _discriminator(networks, discriminator)
-
-  def scores(taps):
-    # What taps change is a pass of its own.
-    shared = fake is not None and not taps
-    translated, features = (
-      (fake, {}) if shared else generate(image, target, taps)
-    )
-    source, logits = discriminate(translated)
-    return logits, (features, (translated, source, logits))
-
-  if teacher is not None and distillation is not None:
-    terms, (translated, source, logits), metrics = distillation_terms(
-      scores,
-      params,
-      teacher,
-      image,
-      target,
-      active,
-      networks=networks,
-      distillation=distillation,
-      config=config,
-    )
-  else:
-    _, (_, (translated, source, logits)) = scores({})
-    terms, metrics = {}, {}
-  restored, _ = generate(translated, label)
-  if radius is not None:
-    classes = _robust_class_loss(
-      discriminate, translated, target, radius, config
-    )
-  else:
-    classes = losses.classification(logits, target, config.data.label_rule)
-  terms |= {
-    "g_loss_fake": -losses.realness(source),
-    "g_loss_cls": classes,
-    "g_loss_rec": losses.reconstruction(image, restored),
-  }
-  weights = {
     "g_loss_fake": 1.0,
     "g_loss_cls": config.loss.lambda_cls,
     "g_loss_rec": config.loss.lambda_rec,
-    "g_loss_akd": config.loss.lambda_akd,
-    "g_loss_out": config.loss.lambda_out,
   }
-  total, weighted = _weighted_sum(terms, weights)
-  metrics["fake_agreement"] = losses.fake_agreement(
-    logits, target, config.data.label_rule
-  )
-  return total, weighted | metrics
 
 
-def _discriminator(networks: Networks, params: Params) -> _Discriminate:
-  return lambda x: bind(networks.discriminator, params)(x)[0]
+def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
+  """Returns the distance of the adversarial examples after `step` updates.
+
+  It grows for the first quarter of them: at its full length from the start, a
+  discriminator may not begin to tell classes apart for a thousand updates.
+
+  Returns:
+    None where `config.loss.cls_radius` asks for no adversarial examples.
+  """
+  if not config.loss.cls_radius:
+    return None
+  grown = jnp.minimum(1.0, 4 * step / config.steps)
+  return config.loss.cls_radius * grown
 
 
 def _robust_class_loss(
-  discriminate: _Discriminate,
+  model: Model,
   image: jax.Array,
   label: jax.Array,
   radius: jax.Array,
   config: ConfigDict,
 ) -> jax.Array:
-  """L_cls, [B], of adversarial examples.
+  """Returns L_cls, [B], of adversarial examples.
 
   Changes that nobody sees are worth nothing there, neither to a discriminator
   that tells classes apart nor to a generator that is to convince it.
   """
 
-  def loss(x):
-    _, logits = discriminate(x)
+  def loss(x: jax.Array) -> jax.Array:
+    logits = model.discriminate(x).logits
     return losses.classification(logits, label, config.data.label_rule)
 
   return loss(losses.adversarial_examples(loss, image, radius))
 
 
-def _weighted_sum(
-  terms: dict[str, jax.Array], weights: dict[str, float]
-) -> tuple[jax.Array, Metrics]:
-  """The loss, and each term raw and as it enters the loss."""
-  means = {name: jnp.mean(term) for name, term in terms.items()}
-  weighted = {
-    f"weighted/{name}": weights[name] * mean for name, mean in means.items()
-  }
-  return jnp.sum(jnp.stack(list(weighted.values()))), means | weighted
+STARGAN = System(
+  create_networks=create_networks,
+  generator_label=generator_label,
+  name_activation=name_activation,
+  list_activations=list_activations,
+  draw=randomness.draw,
+  discriminator_terms=discriminator_terms,
+  generator_terms=generator_terms,
+  weights=weights,
+)

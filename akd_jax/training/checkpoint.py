@@ -5,7 +5,9 @@ pod. Each holds the training state, the place in the data, and the config with
 the names of the attributes.
 """
 
+import functools
 import json
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +18,12 @@ from flax import serialization
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
 
+from akd_jax.common.errors import UserError
 from akd_jax.training.state import TrainState
 
 
 class Checkpoints:
-  """The checkpoints of a run: the last few, and the best by a metric."""
+  """The checkpoints of a run: the last few, and the best by a score."""
 
   def __init__(self, workdir: str, config: ConfigDict):
     """Opens (and creates) WORKDIR/checkpoints.
@@ -28,25 +31,22 @@ class Checkpoints:
     Args:
       workdir: the run's directory.
       config: resolved. The last `config.keep` are kept, and the one with the
-        lowest `config.best_metric` of those given to `save`; "" keeps none
+        highest `config.best_metric` of those given to `save`; "" keeps none
         for that.
     """
     self._config = json.loads(config.to_json_best_effort())
-    best_metric = config.best_metric
+    score = functools.partial(_score, config.best_metric)
     policies: list[Any] = [checkpoint_managers.LatestN(config.keep)]
-    if best_metric:
-      best = checkpoint_managers.BestN(
-        get_metric_fn=lambda metrics: metrics[best_metric], reverse=True, n=1
-      )
-      policies.append(best)
+    if config.best_metric:
+      policies.append(checkpoint_managers.BestN(get_metric_fn=score, n=1))
     self._manager = ocp.CheckpointManager(
       _directory(workdir),
       options=ocp.CheckpointManagerOptions(
         preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
         # It decides nothing beside a policy, but without one Orbax writes no
         # metrics, and a resumed run forgets which of its checkpoints was best.
-        best_fn=lambda metrics: metrics[best_metric],
-        best_mode="min",
+        best_fn=score,
+        best_mode="max",
         cleanup_tmp_directories=True,
       ),
     )
@@ -94,6 +94,11 @@ class Checkpoints:
     self._manager.close()
 
 
+def _score(name: str, metrics: dict[str, float] | None) -> float:
+  """Of a checkpoint; where it was not scored, any other is better."""
+  return (metrics or {}).get(name, -math.inf)
+
+
 def _directory(workdir: str) -> pathlib.Path:
   return pathlib.Path(workdir).absolute() / "checkpoints"
 
@@ -104,6 +109,29 @@ def steps_saved(workdir: str) -> Sequence[int]:
   if not root.is_dir():
     return []
   return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit())
+
+
+def best_step(workdir: str, best_metric: str) -> int:
+  """Returns the step of the checkpoint with the highest score.
+
+  Raises:
+    UserError: none of them has been scored.
+  """
+  with ocp.CheckpointManager(
+    _directory(workdir), item_names=("metrics",)
+  ) as manager:
+    scores = {step: manager.metrics(step) for step in steps_saved(workdir)}
+  scored = {
+    step: found[best_metric]
+    for step, found in scores.items()
+    if found and best_metric in found
+  }
+  if not scored:
+    raise UserError(
+      f"no checkpoint of {workdir} has a {best_metric or 'score'}: --step=best"
+      " needs a run with config.best_metric and config.held_out.images > 0"
+    )
+  return max(scored, key=lambda step: (scored[step], step))
 
 
 def load_state(workdir: str, step: int) -> dict[str, Any]:

@@ -1,77 +1,40 @@
 """The training loop."""
 
 import contextlib
-import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
-from akd_jax.common.errors import UserError, nearest
-from akd_jax.data import pipeline
-from akd_jax.distillation.akd import Teacher
-from akd_jax.inference import grids as samples
 from akd_jax.plotting import curves
-from akd_jax.plotting import sample_grid as pictures
 from akd_jax.training import (
   checkpoint,
   parallel,
   validation,
   writers,
 )
-from akd_jax.training import (
-  run_dir as runs,
-)
-from akd_jax.training import (
-  step as steps,
-)
-from akd_jax.training import (
-  teacher as teaching,
-)
+from akd_jax.training.hooks import Hook, HookMaker
 from akd_jax.training.preemption import Interruption
-from akd_jax.training.state import (
-  Networks,
-  TrainState,
-  create_networks,
-  create_state,
-)
+from akd_jax.training.preparation import Prepared, prepare
+from akd_jax.training.state import TrainState
+from akd_jax.training.step import train_step
+from akd_jax.training.window import Window
 
 
-def train_with_teacher(config: ConfigDict, workdir: str) -> None:
-  """Trains, after the teacher where one is asked for and not there yet."""
-  validation.check(config)
-  if config.teacher and pathlib.Path(config.teacher) == pathlib.Path(workdir):
-    raise UserError(
-      f"--workdir={workdir} is config.teacher too: give the student another"
-    )
-  if validation.distils(config) and runs.is_file(config.teacher):
-    runs.load_run(config.teacher)  # Is it there?
-  if validation.distils(config) and not teaching.is_finished(config.teacher):
-    source, _ = _open(config)
-    config = resolve(config, source)
-    recipe = teaching.teacher_recipe(config)
-    # What is wrong with the student is said before hours on its teacher.
-    teaching.check_fit(config, recipe)
-    create_networks(config)
-    _batches(config, source)
-    runs.check_same_run(config, workdir)
-    _say(f"{config.teacher} holds no finished teacher: training it first")
-    train(recipe, config.teacher)
-  train(config, workdir)
-
-
-def train(config: ConfigDict, workdir: str) -> TrainState:
+def train(
+  config: ConfigDict, workdir: str, makers: Sequence[HookMaker] = ()
+) -> TrainState:
   """Trains one run to its end, from wherever it stands.
 
   Args:
     config: the recipe.
     workdir: the run's directory; created if missing.
+    makers: of what is done beside training.
 
   Returns:
     The final state, replicated.
@@ -82,136 +45,107 @@ def train(config: ConfigDict, workdir: str) -> TrainState:
     FloatingPointError: a loss term was not finite.
   """
   validation.check(config)
-  source, validation_source = _open(config)
-  people = samples.first_people(validation_source)
-  config = resolve(config, source)
-  networks = create_networks(config)
-  teacher, distillation = teaching.load_teacher(config)
-  batches = _batches(config, source)
-  state = _initial_state(config, networks, teacher)
-
-  pathlib.Path(workdir, "samples").mkdir(parents=True, exist_ok=True)
-  runs.check_same_run(config, workdir)
+  run = prepare(config, workdir, makers)
+  if run.first >= run.config.steps:
+    run.checkpoints.close()
+    say(f"{workdir} is finished ({run.first:,} steps)")
+    return parallel.replicate(run.state)
+  _introduce(run)
+  state, stopped = _train_on(run)
   if jax.process_index() == 0:
-    runs.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config)
-  if checkpoints.latest_step is not None:
-    state, place = checkpoints.restore(state)
-    batches.set_state(place)
-  first = int(state.step)
-  if first >= config.steps:
-    checkpoints.close()
-    _say(f"{workdir} is finished ({first:,} steps)")
-    return parallel.replicate(state)
-  if first:
-    _say(f"{workdir}: going on from step {first:,}")
-  _introduce(config, workdir, state, source)
-
-  step_fn = parallel.pmap_step(
-    functools.partial(
-      steps.train_step,
-      networks=networks,
-      distillation=distillation,
-      config=config,
+    curves.draw(
+      {pathlib.Path(workdir).name: pathlib.Path(workdir, "metrics.jsonl")},
+      pathlib.Path(workdir, "curves.png"),
     )
+  if stopped:
+    raise cli.Stopped(
+      f"stopped; {workdir} is finished ({config.steps:,} steps)"
+    )
+  return state
+
+
+def _train_on(run: Prepared) -> tuple[TrainState, bool]:
+  """Trains to the end: the final state, and whether it was asked to stop.
+
+  Raises:
+    Stopped, FloatingPointError: see `train`.
+  """
+  config = run.config
+  step_fn = parallel.pmap_step(
+    functools.partial(train_step, networks=run.networks, config=config)
   )
-  state, teacher = parallel.replicate((state, teacher))
-  writer = _writer(config, workdir, first)
+  state, teacher = parallel.replicate((run.state, run.teacher))
+  writer = _writer(run)
   progress = periodic_actions.ReportProgress(
     num_train_steps=config.steps,
     writer=writer,
     every_steps=config.log_every,
     every_secs=None,
   )
-  since_log, since_save = writers.Window(), writers.Window()
-
-  def save() -> None:
-    if jax.device_count() > 1 and not parallel.in_sync(state):
-      raise RuntimeError(f"replicas differ after step {int(state.step)}")
-    checkpoints.save(state, batches.get_state(), since_save.take())
-
+  window = Window()
   with (
-    contextlib.closing(checkpoints),
-    _naming_what_is_kept(checkpoints),
+    contextlib.closing(run.checkpoints),
+    _naming_what_is_kept(run.checkpoints),
     Interruption() as interruption,
   ):
-    for step in range(first + 1, config.steps + 1):
-      batch = parallel.shard(next(batches))
+    for step in range(run.first + 1, config.steps + 1):
+      batch = parallel.shard(next(run.batches))
       state, metrics = step_fn(state, teacher, batch)
-      if step == first + 1:
-        _check_best_metric(config, metrics)
-      since_log.add(step, metrics)
-      since_save.add(step, metrics)
+      window.add(step, metrics)
       last = step == config.steps
-      draws = step % config.sample_every == 0 or last
-      # A picture comes after the look whether all is finite.
-      logs = step % config.log_every == 0 or draws
+      due = [hook for hook in run.hooks if last or step % hook.every == 0]
+      saves = last or step % config.checkpoint_every == 0
+      logs = saves or bool(due) or step % config.log_every == 0
       if logs:
         jax.block_until_ready(state)
       # Immediately, or on a pod with the next line of metrics.
       stop = interruption.requested(all_ask=logs)
+      progress(step)
+      scalars: dict[str, float] = {}
       if logs or stop:
-        scalars = since_log.take()
-        progress(step)
-        if config.data.skip_unreadable:
-          scalars["unreadable_images"] = float(
-            len(getattr(source, "skipped", ()))
-          )
+        # Before anything is drawn or saved: is all of it finite?
+        scalars = window.take() | _unreadable(run)
         writer.write_scalars(step, scalars)
-        writer.flush()
-      else:
-        progress(step)
-      if draws:
-        _draw_samples(
-          workdir,
-          step,
-          people,
-          writer,
-          networks=networks,
-          state=state,
-          teacher=teacher,
-          distillation=distillation,
-          options=config.attention,
-        )
+      for hook in due:
+        scalars |= _call(hook, step, state, run, writer)
+      writer.flush()
       # Last: the line and the picture of this step will not be made again.
-      if step % config.checkpoint_every == 0 or last or stop:
-        save()
+      if saves or stop:
+        _save(run, state, scalars)
       if stop and not last:
         raise cli.Stopped(
           f"stopped and saved at step {step:,}/{config.steps:,}: the same"
           " command goes on from here"
         )
-  writer.flush()
-  if jax.process_index() == 0:
-    curves.draw(
-      {pathlib.Path(workdir).name: pathlib.Path(workdir, "metrics.jsonl")},
-      pathlib.Path(workdir, "curves.png"),
-    )
-  if stop:
-    raise cli.Stopped(f"stopped; {workdir} is finished ({step:,} steps)")
-  return state
+  return state, stop
 
 
-def resolve(config: ConfigDict, source: Any) -> ConfigDict:
-  """The config with what only the data knows: attributes, exclusive groups."""
-  config = ConfigDict(config.to_dict())
-  config.data.attributes = tuple(source.attributes)
-  config.data.exclusive = tuple(map(tuple, source.exclusive))
-  return config
+def _call(
+  hook: Hook, step: int, state: TrainState, run: Prepared, writer: Any
+) -> dict[str, float]:
+  """Calls a hook on the first process, and writes what it has found."""
+  if jax.process_index() > 0:
+    return {}
+  model = jax.device_get(state.best_model(run.networks))
+  seen = hook.call(step, model)
+  if seen.scalars:
+    writer.write_scalars(step, seen.scalars)
+  if seen.images:
+    writer.write_images(step, {k: x[None] for k, x in seen.images.items()})
+  return dict(seen.scalars)
 
 
-def _open(config: ConfigDict) -> tuple[Any, Any]:
-  """The training and the validation split.
+def _save(run: Prepared, state: TrainState, scalars: dict[str, float]) -> None:
+  if jax.device_count() > 1 and not parallel.in_sync(state):
+    raise RuntimeError(f"replicas differ after step {int(state.step)}")
+  run.checkpoints.save(state, run.batches.get_state(), scalars)
 
-  All splits are looked at, so that what is wrong with any is said now, and not
-  hours later.
-  """
-  sources = [
-    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
-  ]
-  for source in sources:
-    pipeline.check_readable(source, config.data.threads)
-  return sources[0], sources[1]
+
+def _unreadable(run: Prepared) -> dict[str, float]:
+  """How many photos have been passed over, where that is asked for."""
+  if not run.config.data.skip_unreadable:
+    return {}
+  return {"unreadable_images": float(len(getattr(run.source, "skipped", ())))}
 
 
 @contextlib.contextmanager
@@ -227,85 +161,32 @@ def _naming_what_is_kept(
     raise FloatingPointError(f"{error}; {kept}") from None
 
 
-def _batches(config: ConfigDict, source: Any) -> Any:
-  return pipeline.training_batches(
-    source,
-    batch_size=parallel.check_batch_size(config.batch_size),
-    n_critic=config.n_critic,
-    seed=config.seed,
-    threads=config.data.threads,
-    process_index=jax.process_index(),
-    process_count=jax.process_count(),
-  )
-
-
-def _check_best_metric(config: ConfigDict, metrics: dict[str, Any]) -> None:
-  name = config.best_metric
-  if name and name not in metrics:
-    raise UserError(
-      f"config.best_metric={name!r} is no metric of training"
-      f"{nearest(name, metrics)}"
-    )
-
-
-def _initial_state(
-  config: ConfigDict, networks: Networks, teacher: Teacher | None
-) -> TrainState:
-  """A fresh state, or one that starts from the teacher's weights."""
-  state = create_state(config, networks)
-  if teacher is None or config.init == "scratch":
-    return state
-  copy = functools.partial(jax.tree.map, lambda x: np.array(x))
-  return dataclasses.replace(
-    state,
-    generator=copy(teacher.generator),
-    discriminator=(
-      copy(teacher.discriminator)
-      if jax.tree.map(np.shape, state.discriminator)
-      == jax.tree.map(np.shape, teacher.discriminator)
-      else state.discriminator
-    ),
-    ema=None if state.ema is None else copy(teacher.generator),
-  )
-
-
-def _writer(config: ConfigDict, workdir: str, first: int) -> Any:
+def _writer(run: Prepared) -> Any:
   """What this process writes: everything, or (not the first) nothing."""
   from clu import metric_writers
 
   if jax.process_index() > 0:
     return metric_writers.MultiWriter([])
-  writers.forget_after(workdir, first)
-  return writers.create_writer(workdir, config.steps)
+  writers.forget_after(run.workdir, run.first)
+  return writers.create_writer(run.workdir, run.config.steps)
 
 
-def _introduce(
-  config: ConfigDict, workdir: str, state: TrainState, source: Any
-) -> None:
-  counts = (
+def _introduce(run: Prepared) -> None:
+  if run.first:
+    say(f"{run.workdir}: going on from step {run.first:,}")
+  generator, discriminator = (
     parameter_overview.count_parameters(params)
-    for params in (state.generator, state.discriminator)
+    for params in (run.state.generator, run.state.discriminator)
   )
-  _say(
-    f"{workdir}: generator {next(counts):,} parameters, discriminator"
-    f" {next(counts):,}; {len(source):,} images of {config.data.name};"
+  say(
+    f"{run.workdir}: generator {generator:,} parameters, discriminator"
+    f" {discriminator:,}; {len(run.source):,} images of {run.config.data.name};"
     f" {jax.device_count()} x {jax.devices()[0].device_kind}; the first step"
     " takes longer: it is compiled"
   )
 
 
-def _draw_samples(
-  workdir: str, step: int, people: samples.People, writer: Any, **trained: Any
-) -> None:
-  """Writes samples/step_N.png: translations and attention, teacher above."""
-  if jax.process_index() > 0:
-    return
-  title = f"{pathlib.Path(workdir).name}, step {step:,}"
-  sheet = samples.draw_sample_grid(title, people, **trained)
-  pictures.save_png(pathlib.Path(workdir, f"samples/step_{step:06}.png"), sheet)
-  writer.write_images(step, {"samples": sheet[None]})
-
-
-def _say(message: str) -> None:
+def say(message: str) -> None:
+  """Prints one line, on the first process of a pod."""
   if jax.process_index() == 0:
     print(message, flush=True)

@@ -13,8 +13,11 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
+from akd_jax.common.config import completed
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Model
 from akd_jax.training import checkpoint
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
@@ -29,16 +32,9 @@ _MAY_CHANGE = (
   "data.threads",
   "classifier.",
   "evaluation.",
+  "held_out.",
   "teacher_recipe.",
 )
-
-# Fields that runs of an earlier version lack, with what they did.
-_ADDED = {
-  "attention.method": "grad_cam",
-  "classifier.data": {},
-  "loss.lambda_out": 0.0,
-  "loss.cls_radius": 0.0,
-}
 
 
 class Run(NamedTuple):
@@ -48,16 +44,15 @@ class Run(NamedTuple):
     config: fully resolved.
     attributes: names of the classes, in order.
     exclusive: groups of attributes of which at most one is on.
-    generator: parameters, the running average where one was kept.
-    discriminator: parameters.
+    model: its generator (the running average where one was kept) and
+      discriminator.
     step: generator updates done.
   """
 
   config: ConfigDict
   attributes: tuple[str, ...]
   exclusive: tuple[tuple[str, ...], ...]
-  generator: Any
-  discriminator: Any
+  model: Model
   step: int
 
 
@@ -75,24 +70,13 @@ def read_config(workdir: str) -> ConfigDict:
   """
   path = pathlib.Path(workdir) / "config.json"
   try:
-    return _completed(json.loads(path.read_text()))
+    return completed(json.loads(path.read_text()))
   except FileNotFoundError:
     raise UserError(
       f"{workdir} is not the directory of a run: it has no config.json"
     ) from None
   except json.JSONDecodeError as error:
     raise UserError(f"{path} is not JSON: {error}") from None
-
-
-def _completed(fields: dict[str, Any]) -> ConfigDict:
-  """The config of a run, whichever version wrote it."""
-  config = ConfigDict(fields)
-  for recipe in (config, config.get("teacher_recipe")):
-    for field, value in _ADDED.items():
-      section, name = field.split(".")
-      if recipe and section in recipe and name not in recipe[section]:
-        recipe[section][name] = value
-  return config
 
 
 def check_same_run(config: ConfigDict, workdir: str) -> None:
@@ -135,7 +119,7 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   Args:
     workdir: the directory, a file that `save_run` wrote, or pretrained:NAME
       for one of those that are shipped.
-    step: of the checkpoint; the last by default.
+    step: of the checkpoint, or "best"; the last by default.
 
   Raises:
     UserError: there is no such run, file or checkpoint.
@@ -148,6 +132,8 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   saved = checkpoint.steps_saved(workdir)
   if not saved:
     raise UserError(f"{workdir} has no checkpoint yet")
+  if step == "best":
+    step = checkpoint.best_step(workdir, config.best_metric)
   if step is not None and step not in saved:
     raise UserError(
       f"{workdir} has no checkpoint of step {step}, only of"
@@ -164,8 +150,11 @@ def _run(config, generator, discriminator, step) -> Run:
     config,
     tuple(config.data.attributes),
     tuple(map(tuple, config.data.exclusive)),
-    jax.tree.map(np.asarray, generator),
-    jax.tree.map(np.asarray, discriminator),
+    Model(
+      jax.tree.map(np.asarray, generator),
+      jax.tree.map(np.asarray, discriminator),
+      system_of(config).create_networks(config),
+    ),
     step,
   )
 
@@ -178,14 +167,19 @@ def is_file(workdir: str) -> bool:
 def save_run(run: Run, path: str) -> None:
   """Writes generator and discriminator as one .npz, in half precision."""
   arrays = traverse_util.flatten_dict(
-    {"generator": run.generator, "discriminator": run.discriminator}, sep="/"
+    {
+      "generator": run.model.generator,
+      "discriminator": run.model.discriminator,
+    },
+    sep="/",
   )
-  np.savez_compressed(
-    path,
-    config=np.array(run.config.to_json_best_effort()),
-    step=np.array(run.step),
-    **{name: x.astype(np.float16) for name, x in arrays.items()},
-  )
+  with written_whole(path) as temporary, open(temporary, "wb") as file:
+    np.savez_compressed(
+      file,
+      config=np.array(run.config.to_json_best_effort()),
+      step=np.array(run.step),
+      **{name: x.astype(np.float16) for name, x in arrays.items()},
+    )
 
 
 def _load_file(name: str) -> Run:
@@ -206,7 +200,7 @@ def _load_file(name: str) -> Run:
     raise UserError(
       f"{path} is not a run saved with --format=run: it has no config"
     )
-  config = _completed(json.loads(arrays.pop("config").item()))
+  config = completed(json.loads(arrays.pop("config").item()))
   step = int(arrays.pop("step"))
   parameters = traverse_util.unflatten_dict(
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"

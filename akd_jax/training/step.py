@@ -6,7 +6,8 @@ five iterations are exactly five updates of the discriminator on five
 micro-batches, then one of the generator on the last of them.
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -15,39 +16,45 @@ import optax
 from jax import lax
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.akd import Distillation, Metrics, Teacher
+from akd_jax.distillation.mapping import Teacher
+from akd_jax.distillation.terms import distillation_terms, tapped
+from akd_jax.distillation.terms import weights as distillation_weights
 from akd_jax.models.convolutions import on_cpu
-from akd_jax.systems.stargan import discriminator_loss, generator_loss
-from akd_jax.training.randomness import Draws, draw
-from akd_jax.training.state import (
+from akd_jax.models.pixels import to_unit
+from akd_jax.systems import system_of
+from akd_jax.systems.model import (
+  Metrics,
+  Model,
   Networks,
-  TrainState,
-  adam_update,
-  bind,
-  class_radius,
-  learning_rate,
-  moving_average,
+  Params,
+  Translation,
+  complete,
+  translate,
 )
+from akd_jax.systems.randomness import Draws
+from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch, Terms
+from akd_jax.training.optimizers import learning_rate, moving_average, update
+from akd_jax.training.state import TrainState
+
+Batch = dict[str, jax.Array]
 
 
 def train_step(
   state: TrainState,
   teacher: Teacher | None,
-  batch: dict[str, jax.Array],
+  batch: Batch,
   *,
   networks: Networks,
-  distillation: Distillation | None,
   config: ConfigDict,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
-  """One step on real data, with its randomness drawn from (seed, step).
+  """Trains on one batch of real data; randomness is drawn from (seed, step).
 
   Args:
     state: what is trained.
-    teacher: its parameters; None without distillation.
+    teacher: what it learns from; None without distillation.
     batch: `image` uint8 [n_critic, B, S, S, 3] and `label` [n_critic, B, C].
     networks: those of `state`.
-    distillation: what else of the teacher is needed; None without.
     config: resolved.
     axis_name: of pmap, whose replicas stay in step.
 
@@ -59,11 +66,9 @@ def train_step(
   return cycle(
     state,
     teacher,
-    batch["image"].astype(jnp.float32) / 127.5 - 1,
-    label,
-    draw(key, label, axis_name),
+    {"image": to_unit(batch["image"]), "label": label},
+    system_of(config).draw(key, label, axis_name),
     networks=networks,
-    distillation=distillation,
     config=config,
     axis_name=axis_name,
   )
@@ -72,54 +77,52 @@ def train_step(
 def cycle(
   state: TrainState,
   teacher: Teacher | None,
-  image: jax.Array,
-  label: jax.Array,
+  batch: Batch,
   draws: Draws,
   *,
   networks: Networks,
-  distillation: Distillation | None,
   config: ConfigDict,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
-  """`train_step` with image [n, B, S, S, 3] in [-1, 1] and draws given."""
+  """Does `train_step` with images in [-1, 1] and all that is random given."""
+  image, label = batch["image"], batch["label"]
   rate = learning_rate(state.step, config)
-  radius = class_radius(state.step, config)
-  earlier = _translated(
-    bind(networks.generator, state.generator), image[:-1], draws.target[:-1]
-  )
+  system = system_of(config)
+  given = system.generator_label(draws.target, label)
+  earlier = _translated(state.model(networks), image[:-1], given[:-1])
+  names = tapped(config, system, networks) if teacher is not None else ()
 
   def update_discriminator(carry, micro_batch):
     params, moments = carry
     gradient, metrics = jax.grad(discriminator_loss, has_aux=True)(
-      params, *micro_batch, networks=networks, config=config, radius=radius
+      params,
+      state.model(networks),
+      DiscriminatorBatch(state.step, *micro_batch),
+      config,
     )
     gradient = _mean_over_devices(gradient, axis_name)
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
-    return adam_update(gradient, params, moments, rate, config), metrics
+    return update(gradient, params, moments, rate, config), metrics
 
   def loss(params):
     # The discriminator is updated in here, a constant to the gradient, so that
     # one pass makes its last fake and the generator's.
-    last, _ = bind(networks.generator, params)(image[-1], draws.target[-1])
-    fake = lax.stop_gradient(jnp.concatenate([earlier, last[None]]))
+    model = Model(params, state.discriminator, networks)
+    last = translate(model, image[-1], given[-1], names)
+    fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
     discriminator, metrics = _scan(
       update_discriminator,
       (state.discriminator, state.discriminator_moments),
       (image, fake, label, draws.alpha),
     )
     total, generator_metrics = generator_loss(
-      params,
-      discriminator[0],
+      Model(params, discriminator[0], networks),
+      last,
       teacher,
-      image[-1],
-      label[-1],
-      draws.target[-1],
-      draws.active,
-      networks=networks,
-      distillation=distillation,
-      config=config,
-      fake=last,
-      radius=radius,
+      GeneratorBatch(
+        state.step, image[-1], label[-1], draws.target[-1], draws.active
+      ),
+      config,
     )
     metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
     return total, (*discriminator, metrics)
@@ -128,7 +131,7 @@ def cycle(
     loss, has_aux=True
   )(state.generator)
   gradient, metrics = _mean_over_devices((gradient, metrics), axis_name)
-  generator, generator_moments = adam_update(
+  generator, generator_moments = update(
     gradient, state.generator, state.generator_moments, rate, config
   )
   metrics["learning_rate"] = rate
@@ -144,6 +147,59 @@ def cycle(
   return new_state, metrics
 
 
+def discriminator_loss(
+  params: Params, model: Model, batch: DiscriminatorBatch, config: ConfigDict
+) -> tuple[jax.Array, Metrics]:
+  """Returns L_D of discriminator parameters, and its terms."""
+  system = system_of(config)
+  terms, metrics = system.discriminator_terms(
+    dataclasses.replace(model, discriminator=params), batch, config
+  )
+  total, weighted = _weigh(terms, system.weights(config))
+  return total, weighted | metrics
+
+
+def generator_loss(
+  model: Model,
+  translation: Translation,
+  teacher: Teacher | None,
+  batch: GeneratorBatch,
+  config: ConfigDict,
+) -> tuple[jax.Array, Metrics]:
+  """Returns L_G (paper 2 eq. 8 and 10), and its terms.
+
+  Without a teacher there is no term of one, and none of its cost.
+
+  Args:
+    model: the generator, and the discriminator that scores it.
+    translation: the model's own of the batch, with the way back to the
+      activations that distillation looks at.
+    teacher: what it learns from; None without distillation.
+    batch: what it translates.
+    config: resolved.
+  """
+  system, weights = system_of(config), {}
+  translated = complete(translation, model)
+  terms, metrics = system.generator_terms(translated, batch, config)
+  if teacher is not None:
+    more_terms, more = distillation_terms(translated, teacher, batch, config)
+    terms, metrics = terms | more_terms, metrics | more
+    weights = dict(distillation_weights(config))
+  total, weighted = _weigh(terms, weights | dict(system.weights(config)))
+  return total, weighted | metrics
+
+
+def _weigh(
+  terms: Terms, weights: Mapping[str, float]
+) -> tuple[jax.Array, Metrics]:
+  """The loss, and each term raw and as it enters the loss."""
+  means = {name: jnp.mean(term) for name, term in terms.items()}
+  weighted = {
+    f"weighted/{name}": weights[name] * mean for name, mean in means.items()
+  }
+  return jnp.sum(jnp.stack(list(weighted.values()))), means | weighted
+
+
 def _scan(f: Callable[..., Any], carry: Any, batches: Any) -> tuple[Any, Any]:
   """`lax.scan` without a loop where a loop is slow.
 
@@ -157,14 +213,12 @@ def _scan(f: Callable[..., Any], carry: Any, batches: Any) -> tuple[Any, Any]:
   return carry, jax.tree.map(lambda x: x[None], output)
 
 
-def _translated(
-  generate: Callable[..., Any], image: jax.Array, target: jax.Array
-) -> jax.Array:
+def _translated(model: Model, image: jax.Array, label: jax.Array) -> jax.Array:
   """Translates n micro-batches [n, B, S, S, 3], n may be 0, in one pass."""
   if not len(image):
     return image
-  merged = (x.reshape(-1, *x.shape[2:]) for x in (image, target))
-  return generate(*merged)[0].reshape(image.shape)
+  images, labels = (x.reshape(-1, *x.shape[2:]) for x in (image, label))
+  return model.generate(images, labels)[0].reshape(image.shape)
 
 
 def _mean_over_devices(tree: Any, axis_name: str | None) -> Any:

@@ -1,28 +1,30 @@
-"""The teacher of a run: whether it has one, which, and whether it fits."""
+"""The teacher of a run: whether it has one, which, and whether it can teach."""
 
-from typing import NamedTuple
+import dataclasses
+import functools
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.distillation import attention
-from akd_jax.distillation.akd import (
-  Distillation,
-  Teacher,
-  check_options,
-  mapping_matrix,
-)
-from akd_jax.training import checkpoint, validation
-from akd_jax.training import run_dir as runs
-from akd_jax.training.state import create_networks
+from akd_jax.distillation import METHODS
+from akd_jax.distillation.akd import check_options
+from akd_jax.distillation.mapping import Teacher, mapping_matrix
+from akd_jax.distillation.terms import active_methods, distils
+from akd_jax.systems import system_of
+from akd_jax.training import checkpoint, run_dir
+from akd_jax.training.state import TrainState
 
 
 def teacher_recipe(config: ConfigDict) -> ConfigDict:
-  """The config of the teacher that a student's config asks for.
+  """Returns the config of the teacher that a student's config asks for.
 
-  It sees the student's data, has the same judge and is evaluated alike; its
-  attributes are the student's own, or those that they are mapped to.
+  It sees the student's data and is evaluated alike, by the same attribute
+  classifier; its attributes are the student's own, or those that they are
+  mapped to.
   """
   recipe = ConfigDict(config.teacher_recipe.to_dict())
   attributes = config.data.attributes
@@ -35,37 +37,32 @@ def teacher_recipe(config: ConfigDict) -> ConfigDict:
 
 
 def is_finished(directory: str) -> bool:
-  """Whether the teacher there can be used as it is."""
-  if runs.is_file(directory):
+  """Returns whether the teacher there can be used as it is."""
+  if run_dir.is_file(directory):
     return True
   saved = checkpoint.steps_saved(directory)
-  return bool(saved) and saved[-1] >= runs.read_config(directory).steps
+  return bool(saved) and saved[-1] >= run_dir.read_config(directory).steps
 
 
-class LoadedTeacher(NamedTuple):
-  """See `load_teacher`."""
-
-  parameters: Teacher | None
-  distillation: Distillation | None
+def load_teacher(config: ConfigDict) -> Teacher | None:
+  """Loads the teacher that the config names; None without distillation."""
+  return open_teacher(config) if distils(config) else None
 
 
-def load_teacher(config: ConfigDict) -> LoadedTeacher:
-  """Loads the teacher that the config names, if it names one.
+def open_teacher(config: ConfigDict) -> Teacher:
+  """Loads the teacher that the config names.
 
   Raises:
-    UserError: it does not fit; see `check_fit`.
+    UserError: it can not teach this student; see `check_compatible`.
   """
-  if not validation.distils(config):
-    return LoadedTeacher(None, None)
-  run = runs.load_run(config.teacher)
-  mapping = check_fit(config, run.config)
-  return LoadedTeacher(
-    Teacher(run.generator, run.discriminator),
-    Distillation(create_networks(run.config), mapping),
+  run = run_dir.load_run(config.teacher)
+  mapping = check_compatible(config, run.config)
+  return Teacher(
+    run.model, jnp.asarray(mapping), system_of(run.config), run.attributes
   )
 
 
-def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
+def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
   """Checks that a student can learn from a teacher, trained or not yet.
 
   Args:
@@ -73,34 +70,19 @@ def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     teacher: the teacher's.
 
   Returns:
-    `Distillation.mapping`.
+    `Teacher.mapping`.
 
   Raises:
     UserError: it differs from the student in its attributes, image size or
       label rule, or in its architecture if the student is to start from its
       weights (the message has both values), or attention is asked for in a
-      way that does not exist or that one of the two does not have, or its
-      pictures where it draws other attributes.
+      way that does not exist or that one of the two does not have, or a method
+      can not teach across their attributes.
   """
   check_options(config.attention)
-  reading = config.pseudo.reading
-  wanted = {"off": None, "paper1": "teacher", "paper2": "own"}
-  if reading not in wanted:
-    raise UserError(
-      f"config.pseudo.reading={reading!r} is none of {', '.join(wanted)}"
-    )
-  if wanted[reading] not in (None, config.attention.discriminator):
-    raise UserError(
-      f"config.pseudo.reading={reading!r} takes the student's map from a"
-      f" logit of config.attention.discriminator={wanted[reading]!r}, not"
-      f" {config.attention.discriminator!r}"
-    )
-  if config.loss.lambda_out > 0 and reading != "off":
-    raise UserError(
-      f"config.loss.lambda_out={config.loss.lambda_out} compares pictures, but"
-      f" a teacher of other attributes (config.pseudo.reading={reading!r}) does"
-      " not draw the student's: it must be 0"
-    )
+  for method in METHODS.values():
+    if method is METHODS["akd"] or method in active_methods(config).values():
+      method.check(config, teacher)
   for field in ("image_size", "label_rule"):
     ours, theirs = config.data[field], teacher.data[field]
     if ours != theirs:
@@ -111,12 +93,12 @@ def check_fit(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
   mapping = mapping_matrix(
     config.data.attributes,
     teacher.data.attributes,
-    None if reading == "off" else config.pseudo.mapping.to_dict(),
+    None if config.pseudo.reading == "off" else config.pseudo.mapping.to_dict(),
   )
-  for generator in (config.generator, teacher.generator):
-    attention.activation_name(
-      config.attention.block, config.attention.hook, generator.blocks
-    )
+  for network in (config, teacher):
+    system = system_of(network)
+    generator = system.create_networks(network).generator
+    system.name_activation(config.attention, generator)
   if config.init == "teacher":
     ours, theirs = (_architecture(c) for c in (config, teacher))
     if ours != theirs:
@@ -131,3 +113,23 @@ def _architecture(config: ConfigDict) -> str:
   sizes = config.generator.to_dict()
   sizes["attributes"] = len(config.data.attributes)
   return ", ".join(f"{name}={value}" for name, value in sizes.items())
+
+
+def start_from(state: TrainState, teacher: Teacher) -> TrainState:
+  """Returns a fresh state with copies of the teacher's weights.
+
+  The discriminator's only where they fit: another number of classes makes it
+  another network.
+  """
+  copy = functools.partial(jax.tree.map, lambda x: np.array(x))
+  discriminator: Any = state.discriminator
+  if jax.tree.map(np.shape, discriminator) == jax.tree.map(
+    np.shape, teacher.model.discriminator
+  ):
+    discriminator = copy(teacher.model.discriminator)
+  return dataclasses.replace(
+    state,
+    generator=copy(teacher.model.generator),
+    discriminator=discriminator,
+    ema=None if state.ema is None else copy(teacher.model.generator),
+  )

@@ -7,6 +7,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.distillation import METHODS
+from akd_jax.distillation.terms import distils
+from akd_jax.systems import SYSTEMS
+from akd_jax.training.optimizers import SCHEDULES
 
 _POSITIVE = (
   "steps",
@@ -29,18 +33,20 @@ _NOT_NEGATIVE = (
   "loss.lambda_cls",
   "loss.lambda_rec",
   "loss.lambda_gp",
-  "loss.lambda_akd",
-  "loss.lambda_out",
+  *(f"distill.{name}.weight" for name in METHODS),
   "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
+  "held_out.images",
 )
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
 _CHOICES = {
+  "system": tuple(SYSTEMS),
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher"),
-  "optimizer.schedule": ("linear", "released", "constant"),
+  "optimizer.schedule": tuple(SCHEDULES),
+  "best_metric": ("held_out/score", "held_out/accuracy", ""),
   "pseudo.reading": ("off", "paper1", "paper2"),
   "evaluation.protocol": ("lacking", "all", "flip"),
   "classifier.name": ("resnet18", "resnet50"),
@@ -49,12 +55,6 @@ _CHOICES = {
 
 # What the judge and the networks have in common.
 _COMMON = ("attributes", "label_rule", "image_size")
-
-
-def distils(config: ConfigDict) -> bool:
-  """Whether the config asks for anything of a teacher."""
-  loss = config.loss
-  return bool(config.teacher) and (loss.lambda_akd > 0 or loss.lambda_out > 0)
 
 
 def check(config: ConfigDict) -> None:
@@ -107,8 +107,8 @@ def check(config: ConfigDict) -> None:
     )
   if config.get("init") == "teacher" and not distils(config):
     raise UserError(
-      "config.init='teacher' needs config.teacher, and config.loss.lambda_akd"
-      " or config.loss.lambda_out > 0"
+      "config.init='teacher' needs config.teacher, and a weight in"
+      " config.distill above 0"
     )
 
 

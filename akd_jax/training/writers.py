@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from clu import metric_writers
 
 from akd_jax.common.files import written_whole
@@ -58,22 +57,31 @@ class TerminalWriter(_ScalarWriter):
     super().__init__()
     self._steps = steps
     self._rate: float | None = None
+    # Step and time of the first line: what came before was compilation.
+    self._first: tuple[int, float] | None = None
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
     self._rate = scalars.get("steps_per_sec", self._rate)
     if "g_loss_rec" not in scalars:
       return
     terms = "  ".join(
-      f"{name} {float(scalars[name]):.4f}" for name in SHOWN if name in scalars
+      f"{name} {float(scalars[name]):.3g}" for name in SHOWN if name in scalars
     )
     print(
       f"step {step:,}/{self._steps:,}  {terms}  {self._pace(step)}", flush=True
     )
 
   def _pace(self, step: int) -> str:
+    now = time.monotonic()
+    if self._first is None:
+      self._first = step, now
+    first, started = self._first
     if not self._rate:
       return ""
-    left = (self._steps - step) / self._rate
+    # Over all since the first line, pictures and checkpoints included: the
+    # rate of the last few steps foretells much less.
+    each = (now - started) / (step - first) if step > first else 1 / self._rate
+    left = each * (self._steps - step)
     return f"{self._rate:.2f} steps/s  {duration(left)} left"
 
 
@@ -115,34 +123,3 @@ def forget_after(workdir: str, step: int) -> None:
       break
   with written_whole(path) as temporary:
     temporary.write_text("".join(kept))
-
-
-class Window:
-  """Metrics since the last look, kept on the device until they are needed."""
-
-  def __init__(self) -> None:
-    self._rows: list[tuple[int, Mapping[str, Any]]] = []
-
-  def add(self, step: int, metrics: Mapping[str, Any]) -> None:
-    """Keeps the metrics of a step without waiting for them."""
-    self._rows.append((step, metrics))
-
-  def take(self) -> dict[str, float]:
-    """Means since the last call.
-
-    Raises:
-      FloatingPointError: one was not finite; the message has its step.
-    """
-    import jax
-
-    rows, self._rows = jax.device_get(self._rows), []
-    for step, metrics in rows:
-      for name, value in metrics.items():
-        if not np.isfinite(value):
-          raise FloatingPointError(f"{name} became {value} in step {step}")
-    if not rows:
-      return {}
-    return {
-      name: float(np.mean([metrics[name] for _, metrics in rows]))
-      for name in rows[0][1]
-    }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from akd_jax.configs.experiments.arms import (
+from akd_jax.configs.experiments.variants import (
   WITH,
   WITHOUT,
   Experiment,
@@ -11,32 +11,42 @@ from akd_jax.configs.experiments.arms import (
   small_half_width,
   taught_by_attention,
 )
+from akd_jax.configs.scales import Deltas, at_scale
+
+_LARGER: Deltas = {
+  "avatars": {
+    "teacher_recipe.steps": 4_000,
+    "teacher_recipe.optimizer.schedule": "constant",
+  }
+}
+_BETTER_TEACHER: Deltas = {"avatars": {"teacher_recipe.steps": 6_000}}
 
 
 def method(scale: str) -> Experiment:
-  """What a map is made of: the papers' Grad-CAM, or HiResCAM.
+  """Compares the papers' maps, Grad-CAM, with HiResCAM.
 
-  HiResCAM's maps are further apart, and the papers' weight of L_akd a lot.
+  Two maps of HiResCAM are further apart, so the papers' weight of L_akd counts
+  for more.
   """
   hires_cam: dict[str, Any] = {"attention.method": "hires_cam"}
-  arms = {
+  variants = {
     "without": WITHOUT,
     "with": WITH,
     "hires_cam": hires_cam,
-    "hires_cam, weight 1": hires_cam | {"loss.lambda_akd": 1.0},
+    "hires_cam, weight 1": hires_cam | {"distill.akd.weight": 1.0},
   }
-  return experiment("Map (attention.method)", small_half_width(scale), arms)
+  return experiment("Map (attention.method)", small_half_width(scale), variants)
 
 
 def output(scale: str) -> Experiment:
-  """The teacher's pictures instead of its attention, and both.
+  """Compares what is taught: the teacher's attention, its pictures, and both.
 
-  The last arm has one discriminator update a step, on avatars half as many, and
-  as many more steps as that saves time.
+  The last variant has one update of the discriminator for each step, and spends
+  the time that this saves on more steps.
   """
-  pictures: dict[str, Any] = {"loss.lambda_out": 10.0}
+  pictures: dict[str, Any] = {"distill.output.weight": 10.0}
   base = small_half_width(scale)
-  arms = {
+  variants = {
     "without": WITHOUT,
     "L_akd": WITH,
     "L_out": WITHOUT | pictures,
@@ -47,42 +57,40 @@ def output(scale: str) -> Experiment:
   return experiment(
     "What is taught: attention (L_akd), pictures (L_out)",
     base,
-    arms,
+    variants,
   )
 
 
 def larger(scale: str) -> Experiment:
-  """Table 1's students on 64 pixels."""
-  base = taught_by_attention(scale)
-  if scale == "avatars":
-    base.teacher_recipe.steps = 4_000
-    base.teacher_recipe.optimizer.schedule = "constant"
-  arms = {"without": WITHOUT, "with": WITH}
-  return experiment("Table 1's students on 64 pixels", base, arms)
+  """Repeats Table 1 on avatars of 64 pixels."""
+  base = at_scale(taught_by_attention(scale), scale, _LARGER)
+  variants = {"without": WITHOUT, "with": WITH}
+  return experiment("Table 1's students on 64 pixels", base, variants)
 
 
 def better_teacher(scale: str) -> Experiment:
-  """Table 1's students, and pictures, by teachers of a falling step size."""
-  base = taught_by_attention(scale)
-  if scale == "avatars":
-    base.teacher_recipe.steps = 6_000
-  arms = {
+  """Repeats Table 1, and pictures, with a better teacher.
+
+  On avatars its step size falls to 0.
+  """
+  base = at_scale(taught_by_attention(scale), scale, _BETTER_TEACHER)
+  variants = {
     "without": WITHOUT,
     "L_akd": WITH,
-    "L_out": WITHOUT | {"loss.lambda_out": base.loss.lambda_rec},
+    "L_out": WITHOUT | {"distill.output.weight": base.loss.lambda_rec},
   }
-  return experiment("What a better teacher has to teach", base, arms)
+  return experiment("What a better teacher has to teach", base, variants)
 
 
 def longer(scale: str) -> Experiment:
-  """Table 1's students, trained twice as long.
+  """Repeats Table 1 with students that are trained twice as long.
 
   Three seeds of a teacher and two students take over two hours on 2 cores.
   """
   base = half_width(scale)
   base.steps *= 2
-  arms = {"without": WITHOUT, "with": WITH}
-  return experiment("Table 1's students, trained twice as long", base, arms)
+  variants = {"without": WITHOUT, "with": WITH}
+  return experiment("Table 1's students, trained twice as long", base, variants)
 
 
 EXPERIMENTS = {

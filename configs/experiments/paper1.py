@@ -1,25 +1,22 @@
 """The tables of paper 1 (2021)."""
 
-from typing import Any
-
-from ml_collections import ConfigDict
-
 from akd_jax.configs import pseudo
-from akd_jax.configs.experiments.arms import (
+from akd_jax.configs.experiments.variants import (
   ADVERSARIAL,
   BY_ADVERSARIAL,
   WITH,
   WITHOUT,
   Experiment,
-  changed,
+  draws_faces,
   experiment,
   half_width,
   of_expressions,
   quarter_width,
 )
+from akd_jax.configs.scales import at_scale, changed
 
 OWN = {"attention.discriminator": "own"}
-# Of avatars: each often enough, as in configs/teacher.py, baldness on anyone.
+# Of avatars: each is frequent enough to be learnt, and baldness on anyone.
 PSEUDO_SHARES = {
   "Black_Hair": 0.18, "Blond_Hair": 0.18, "Brown_Hair": 0.18, "Gray_Hair": 0.18,
   "Bald": 0.12, "Wearing_Hat": 0.12,
@@ -30,7 +27,7 @@ FOUR_EXPRESSIONS = ("disgusted", "fearful", "happy", "sad")
 
 
 def table1(scale: str) -> Experiment:
-  """The half-width student (paper 2, Table VI, is the same)."""
+  """Teaches the half-width student (paper 2, Table VI, is the same)."""
   return experiment(
     "Paper 1, Table 1: the half-width student",
     half_width(scale),
@@ -41,7 +38,7 @@ def table1(scale: str) -> Experiment:
 
 
 def table2(scale: str) -> Experiment:
-  """The quarter-width student of one block."""
+  """Teaches the quarter-width student of one block."""
   return experiment(
     "Paper 1, Table 2: the quarter-width student",
     quarter_width(scale),
@@ -51,23 +48,15 @@ def table2(scale: str) -> Experiment:
 
 
 def table3(scale: str) -> Experiment:
-  """Pseudo-attention, in both readings (paper 2, Table IX, is the same)."""
-  title = "Paper 1, Table 3: pseudo-attention"
-  fields: dict[str, Any] = {
-    "data.attributes": tuple(pseudo.PAPER1),
-    "pseudo.mapping": ConfigDict(pseudo.PAPER1),
-  }
-  if scale in ("avatars", "debug"):
-    fields |= {
-      "data.distribution": ConfigDict(PSEUDO_SHARES),
-      "data.conditional": ConfigDict(PSEUDO_CONDITIONS),
-    }
-  if scale == "avatars":
-    title += BY_ADVERSARIAL
-    fields |= ADVERSARIAL
+  """Compares both readings of pseudo-attention (also paper 2, Table IX)."""
+  base = half_width(scale)
+  fields = pseudo.of_mapping(pseudo.PAPER1)
+  if draws_faces(base):
+    fields["data.distribution"] = PSEUDO_SHARES
+    fields["data.conditional"] = PSEUDO_CONDITIONS
   return experiment(
-    title,
-    changed(half_width(scale), fields),
+    "Paper 1, Table 3: pseudo-attention" + BY_ADVERSARIAL.get(scale, ""),
+    at_scale(changed(base, fields), scale, ADVERSARIAL),
     {
       "without": WITHOUT | {"pseudo.reading": "paper2"} | OWN,
       "paper 1's reading": {"pseudo.reading": "paper1"},
@@ -78,10 +67,10 @@ def table3(scale: str) -> Experiment:
 
 
 def table4(scale: str) -> Experiment:
-  """Four expressions, exclusive classes, the quarter-width student."""
+  """Teaches the quarter-width student four expressions, exclusive classes."""
   return experiment(
     "Paper 1, Table 4: four expressions",
-    changed(quarter_width(scale), of_expressions(scale, FOUR_EXPRESSIONS)),
+    of_expressions(quarter_width(scale), FOUR_EXPRESSIONS),
     {"without": WITHOUT, "with": WITH},
     "RaFD: 90.68 % without, 91.79 % with.",
   )

@@ -3,7 +3,7 @@
 import random
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,41 @@ def test_celeba_zip_equals_folder(celeba, method):
   assert source.where == str(archive)
   (celeba.parent / "away").rename(unpacked)
   assert_same(source, expected)
+
+
+def write_identities(root: Path, people: Sequence[object]) -> Path:
+  path = root / "identity_CelebA.txt"
+  names = layouts.celeba_names(len(people))
+  pairs = zip(names, people, strict=True)
+  path.write_text("".join(f"{name} {person}\n" for name, person in pairs))
+  return path
+
+
+@pytest.mark.parametrize("folder", [".", "Anno"])
+def test_people_are_known_where_their_list_is_there(celeba, folder):
+  assert open_celeba(config(celeba), "train").identities is None
+  people = np.arange(COUNT) % 5 + 2880
+  path = write_identities(celeba, people)
+  (celeba / folder).mkdir(exist_ok=True)
+  path.rename(celeba / folder / path.name)
+  partition = np.array(layouts.celeba_partition(COUNT))
+  for number, split in enumerate(SPLITS):
+    found = open_celeba(config(celeba), split).identities
+    np.testing.assert_array_equal(found, people[partition == number])
+
+
+@pytest.mark.parametrize(
+  ("people", "expected"),
+  [
+    ([1] * (COUNT - 1), "lacks 1"),
+    ([1, "x"] + [1] * (COUNT - 2), "line 2"),
+    ([1, 0] + [1] * (COUNT - 2), "line 2"),
+  ],
+)
+def test_a_damaged_list_of_people_is_named(celeba, people, expected):
+  path = write_identities(celeba, people)
+  message = error(open_celeba, config(celeba), "test")
+  assert str(path) in message and expected in message
 
 
 def _nest_lists(root: Path) -> None:

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.photos.folder import open_folder
 from akd_jax.data.photos.images import load_image
-from akd_jax.data.photos.source import split_of
+from akd_jax.data.photos.source import assign_split
 from tests import layouts
 from tests.layouts import SPLITS, config, error
 
@@ -59,24 +59,32 @@ def test_adding_a_photo_never_moves_another(tmp_path):
 
 @pytest.mark.parametrize("subfolders", [False, True])
 def test_rafd_is_split_by_person(tmp_path, subfolders):
-  people = [
-    next(p for p in range(1, 74) if split_of(f"rafd {p:02d}", 0.1) == split)
-    for split in SPLITS
-  ]
+  people = layouts.people_of_splits(0.1)
   layouts.write_rafd(tmp_path, people, subfolders=subfolders)
   data = config(tmp_path, label_rule="exclusive", crop=0)
   for split, person in zip(SPLITS, people, strict=True):
     source = open_folder(data, split)
     assert source.attributes == EXPRESSIONS
     assert len(source) == 8
+    assert len(set(source.identities.tolist())) == 1
     for name, label in zip(source.names, source.labels, strict=True):
       assert f"_{person:02d}_Caucasian_" in name
       assert f"_{EXPRESSIONS[label.argmax()]}_" in name
     assert source[0]["image"].shape == (32, 32, 3)
 
 
+def test_people_are_known_by_rafds_names_alone(tmp_path):
+  layouts.write_rafd(tmp_path, range(1, 7), ("happy", "sad"), subfolders=True)
+  source = open_folder(folder_config(tmp_path), "train")
+  for name, person in zip(source.names, source.identities, strict=True):
+    assert f"_{person}_Caucasian_" in name
+  assert 1 < len(set(source.identities.tolist())) == len(source) / 2
+  layouts.write_photo(tmp_path / "sad" / "somebody.jpg", 0)
+  assert open_folder(folder_config(tmp_path), "train").identities is None
+
+
 def test_a_tenth_of_rafds_people_is_for_test():
-  people = [split_of(f"rafd {person:02d}", 0.1) for person in range(1, 74)]
+  people = [assign_split(f"rafd {person:02d}", 0.1) for person in range(1, 74)]
   assert 6 <= people.count("test") <= 8
   assert 1 <= people.count("validation") <= 4
 

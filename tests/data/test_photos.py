@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from akd_jax.data.photos.celeba import open_celeba
-from akd_jax.data.photos.source import PhotoSource, split_of
+from akd_jax.data.photos.source import PhotoSource, assign_split
 from tests import layouts
 from tests.layouts import assert_same, config, error
 
@@ -110,6 +110,6 @@ def test_exclusive_rule_accepts_one_hot_attributes(official):
 
 
 def test_shares_are_those_asked_for():
-  splits = [split_of(f"{number}.jpg", 0.1) for number in range(10_000)]
+  splits = [assign_split(f"{number}.jpg", 0.1) for number in range(10_000)]
   assert abs(splits.count("test") / 10_000 - 0.1) < 0.01
   assert abs(splits.count("validation") / 10_000 - 0.05) < 0.01

@@ -1,6 +1,7 @@
 """Every reading of L_akd, and what they have in common."""
 
 import copy
+import dataclasses
 import functools
 
 import jax
@@ -9,21 +10,15 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from akd_jax.configs import pseudo, student
-from akd_jax.distillation.akd import (
-  OPTIONS,
-  Distillation,
-  Teacher,
-  attention_loss,
-  check_options,
-  mapping_matrix,
-  teacher_target,
-)
+from akd_jax.configs import student
+from akd_jax.distillation.akd import NORMS, OPTIONS, check_options, compare
+from akd_jax.distillation.mapping import Teacher, map_label, mapping_matrix
+from akd_jax.distillation.terms import distillation_terms, tapped
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems import stargan as objectives
-from akd_jax.training import teacher as teaching
-from akd_jax.training import validation
-from akd_jax.training.state import Networks
+from akd_jax.systems.model import Model, Networks, complete, translate
+from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.system import GeneratorBatch
+from akd_jax.training.step import generator_loss
 from tests.layouts import error
 
 SIZE, BATCH = 16, 3
@@ -42,28 +37,16 @@ class Pair:
   """A student of some attributes with a teacher of some, and its losses."""
 
   def __init__(self, initialize, classes=3, teacher_classes=3):
-    self.networks, self.teachers = (
-      Networks(Generator(2, blocks), Discriminator(4, 2, number))
-      for blocks, number in ((2, classes), (3, teacher_classes))
+    self.student, teacher = (
+      model(initialize, blocks, number, seed)
+      for blocks, number, seed in ((2, classes, 0), (3, teacher_classes, 1))
     )
-    image = (BATCH, SIZE, SIZE, 3)
-    self.generator, teacher_generator = (
-      initialize(networks.generator, image, (BATCH, number), seed=seed)
-      for networks, number, seed in (
-        (self.networks, classes, 0),
-        (self.teachers, teacher_classes, 1),
-      )
-    )
-    self.discriminator, teacher_discriminator = (
-      initialize(networks.discriminator, image, seed=seed)
-      for networks, seed in ((self.networks, 2), (self.teachers, 3))
-    )
-    self.teacher = Teacher(teacher_generator, teacher_discriminator)
+    self.teacher = teach(teacher, np.eye(classes, teacher_classes))
     self.image = jnp.asarray(IMAGE, jnp.float32)
 
   def distance(
     self,
-    params,
+    student,
     teacher,
     label=TARGET,
     active=FIRST,
@@ -71,48 +54,55 @@ class Pair:
     **options,
   ):
     """Distances [B] and metrics, for these fields of config.attention."""
-    config = student.get_config("debug")
-    config.attention.update(PLAIN | options)
+    config = student_config(**options)
+    if mapping is not None:
+      teacher = dataclasses.replace(teacher, mapping=jnp.asarray(mapping))
     label = jnp.asarray(label)
-
-    def scores(taps):
-      fake, features = self.networks.generator.apply(
-        {"params": params}, self.image, label, taps
-      )
-      judged = self.networks.discriminator.apply(
-        {"params": self.discriminator}, fake
-      )
-      return judged[0][1], (features, (fake,))
-
-    if mapping is None:
-      mapping = np.eye(label.shape[1], dtype=np.float32)
-    distance, _, _, metrics = attention_loss(
-      scores,
-      params,
+    names = tapped(config, STARGAN, student.networks)
+    translation = translate(student, self.image, label, names)
+    terms, metrics = distillation_terms(
+      complete(translation, student),
       teacher,
-      self.image,
-      label,
-      jnp.asarray(active),
-      networks=self.networks,
-      distillation=Distillation(self.teachers, mapping),
-      config=config,
+      GeneratorBatch(None, self.image, label, label, jnp.asarray(active)),
+      config,
     )
-    return distance, metrics
+    return terms["g_loss_akd"], metrics
 
   def value(self, **options):
-    return np.asarray(self.distance(self.generator, self.teacher, **options)[0])
+    return np.asarray(self.distance(self.student, self.teacher, **options)[0])
 
   def gradient(self, argument=0, **options):
     """(gradient of the mean distance, distances [B], metrics)."""
 
-    def mean(*parameters):
-      distance, metrics = self.distance(*parameters, **options)
+    def mean(student, teacher):
+      distance, metrics = self.distance(student, teacher, **options)
       return jnp.mean(distance), (distance, metrics)
 
     gradient, rest = jax.grad(mean, argument, has_aux=True)(
-      self.generator, self.teacher
+      self.student, self.teacher
     )
     return gradient, *rest
+
+
+def model(initialize, blocks, classes, seed):
+  networks = Networks(Generator(2, blocks), Discriminator(4, 2, classes))
+  image = (BATCH, SIZE, SIZE, 3)
+  return Model(
+    initialize(networks.generator, image, (BATCH, classes), seed=seed),
+    initialize(networks.discriminator, image, seed=seed + 2),
+    networks,
+  )
+
+
+def teach(model, mapping):
+  mapping = jnp.asarray(mapping, jnp.float32)
+  return Teacher(model, mapping, STARGAN, ("",) * mapping.shape[1])
+
+
+def student_config(**options):
+  config = student.get_config("debug")
+  config.attention.update(PLAIN | options)
+  return config
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +141,7 @@ SIZES = {
 @pytest.mark.parametrize("options", READINGS, ids=str)
 def test_every_reading_has_a_finite_loss_and_gradient(reading, options):
   gradient, distance, metrics = reading(**options)
+  gradient = gradient.generator
   assert np.all(np.isfinite(distance)) and np.all(distance[:2] > 0)
   assert np.isfinite(size(gradient)) and size(gradient) > 0
   assert set(metrics) == SIZES
@@ -174,9 +165,10 @@ def test_sampled_maps_of_all_active_classes_average_to_each(pair, reading):
 @pytest.mark.parametrize("discriminator", ["teacher", "own"])
 def test_nothing_teaches_the_teacher(pair, discriminator):
   gradient, *_ = pair.gradient(1, discriminator=discriminator)
-  assert size(gradient.generator) == 0
-  # As the judge of both, it passes a gradient on without being moved itself.
-  assert (size(gradient.discriminator) == 0) == (discriminator == "own")
+  assert size(gradient.model.generator) == 0
+  # Where it scores both, it passes a gradient on without being moved itself.
+  still = size(gradient.model.discriminator) == 0
+  assert still == (discriminator == "own")
 
 
 def test_the_decoder_learns_by_second_derivatives_alone(reading):
@@ -184,15 +176,16 @@ def test_the_decoder_learns_by_second_derivatives_alone(reading):
     options = {} if second_order else {"second_order": False}
     gradient, *_ = reading(**options)
     for layer in ("decoder_0", "decoder_1", "output"):
-      assert (size(gradient[layer]) > 0) == second_order
+      assert (size(gradient.generator[layer]) > 0) == second_order
     for layer in ("encoder_0", "residual_0", "residual_1"):
-      assert size(gradient[layer]) > 0
+      assert size(gradient.generator[layer]) > 0
 
 
 def test_a_student_that_is_its_teacher_is_at_no_distance(pair):
-  networks = pair.teachers
   same = copy.copy(pair)
-  same.networks, same.generator = networks, pair.teacher.generator
+  # Its generator; its discriminator has another start.
+  own = jax.tree.map(lambda x: 2 * x, pair.teacher.model.discriminator)
+  same.student = dataclasses.replace(pair.teacher.model, discriminator=own)
   assert not np.any(same.value(discriminator="teacher"))
   assert np.any(same.value(discriminator="own"))
 
@@ -200,7 +193,7 @@ def test_a_student_that_is_its_teacher_is_at_no_distance(pair):
 def test_a_mapping_to_the_same_attributes_equals_no_pseudo_attention(pair):
   mapping = mapping_matrix(NAMES, NAMES, {name: name for name in NAMES})
   np.testing.assert_array_equal(mapping, mapping_matrix(NAMES, NAMES, None))
-  np.testing.assert_array_equal(teacher_target(TARGET, mapping), TARGET)
+  np.testing.assert_array_equal(map_label(TARGET, mapping), TARGET)
 
 
 @pytest.mark.parametrize(
@@ -211,16 +204,19 @@ def test_attributes_that_the_teacher_orders_otherwise_are_found(pair, options):
   mapping = mapping_matrix(
     NAMES, [NAMES[i] for i in order], {name: name for name in NAMES}
   )
-  kernel = pair.teacher.generator["encoder_0"]["conv"]["kernel"]
+  model = pair.teacher.model
+  kernel = model.generator["encoder_0"]["conv"]["kernel"]
   planes = jnp.concatenate(
     [kernel[:, :, :3], kernel[:, :, 3:][:, :, np.array(order)]], axis=2
   )
-  logits = pair.teacher.discriminator["classifier"]["kernel"][..., order]
+  logits = model.discriminator["classifier"]["kernel"][..., order]
   other = copy.copy(pair)
-  other.teacher = Teacher(
-    replace(pair.teacher.generator, ("encoder_0", "conv", "kernel"), planes),
-    replace(pair.teacher.discriminator, ("classifier", "kernel"), logits),
+  ordered = Model(
+    replace(model.generator, ("encoder_0", "conv", "kernel"), planes),
+    replace(model.discriminator, ("classifier", "kernel"), logits),
+    model.networks,
   )
+  other.teacher = teach(ordered, mapping)
   found = other.value(mapping=mapping, **options)
   np.testing.assert_allclose(found, pair.value(**options), rtol=1e-4)
 
@@ -238,6 +234,7 @@ def test_one_attribute_of_the_teacher_stands_for_all_of_the_student(
   gradient, distance, _ = one_for_all.gradient(
     mapping=np.ones((3, 1), np.float32), discriminator=discriminator
   )
+  gradient = gradient.generator
   assert np.all(np.isfinite(distance)) and np.isfinite(size(gradient))
   assert np.all(distance[:2] > 0) and distance[2] == 0
 
@@ -258,92 +255,49 @@ def test_a_single_attribute_is_enough(initialize):
   assert np.all(values[0][:2] > 0) and values[0][2] == 0
 
 
-def generator_loss(pair, config, label, teacher, teachers):
-  return objectives.generator_loss(
-    pair.generator,
-    pair.discriminator,
+def loss_of(pair, config, label, teacher):
+  """L_G and its terms, of one update on these labels."""
+  names = tapped(config, STARGAN, pair.student.networks) if teacher else ()
+  return generator_loss(
+    pair.student,
+    translate(pair.student, pair.image, label, names),
     teacher,
-    pair.image,
-    label,
-    label,
-    label,
-    networks=pair.networks,
-    distillation=teachers,
-    config=config,
+    GeneratorBatch(jnp.zeros(()), pair.image, label, label, label),
+    config,
   )
 
 
 def test_classes_that_exclude_each_other_are_distilled(pair):
   config = student.get_config("debug")
   config.data.label_rule = "exclusive"
-  teachers = Distillation(pair.teachers, np.eye(3, dtype=np.float32))
-  loss, metrics = generator_loss(
-    pair, config, jnp.eye(3), pair.teacher, teachers
-  )
+  loss, metrics = loss_of(pair, config, jnp.eye(3), pair.teacher)
   assert np.isfinite(loss) and metrics["g_loss_akd"] > 0
-  weighted = config.loss.lambda_akd * metrics["g_loss_akd"]
+  weighted = config.distill.akd.weight * metrics["g_loss_akd"]
   np.testing.assert_allclose(metrics["weighted/g_loss_akd"], weighted)
 
 
 def test_without_a_teacher_there_is_no_term_of_one(pair):
   config = student.get_config("debug")
-  config.loss.lambda_out = 10.0
-  _, metrics = jax.eval_shape(
-    lambda: generator_loss(pair, config, jnp.eye(3), None, None)
-  )
+  config.distill.output.weight = 10.0
+  _, metrics = jax.eval_shape(lambda: loss_of(pair, config, jnp.eye(3), None))
   of_a_teacher = ("akd", "out", "attention")
   assert not [x for x in metrics if any(word in x for word in of_a_teacher)]
 
 
-@pytest.mark.parametrize("lambda_akd", [0.0, 10.0])
-def test_the_students_pictures_are_compared_with_the_teachers(pair, lambda_akd):
-  config = student.get_config("debug")
-  config.loss.update({"lambda_akd": lambda_akd, "lambda_out": 5.0})
-  label = jnp.asarray(TARGET)
-  mapping = np.eye(3, dtype=np.float32)
-  loss, metrics = generator_loss(
-    pair, config, label, pair.teacher, Distillation(pair.teachers, mapping)
-  )
-  ours, theirs = (
-    networks.generator.apply({"params": params}, pair.image, label)[0]
-    for networks, params in (
-      (pair.networks, pair.generator),
-      (pair.teachers, pair.teacher.generator),
+def test_sizes_of_maps_for_each_class_are_means_over_the_active_ones(pair):
+  both, first, last = (
+    pair.distance(pair.student, pair.teacher, active=active, target=target)[1]
+    for target, active in (
+      ("each", FIRST),
+      ("sampled", FIRST),
+      ("sampled", LAST),
     )
   )
-  expected = np.mean(np.abs(np.asarray(ours) - np.asarray(theirs)))
-  np.testing.assert_allclose(metrics["g_loss_out"], expected, rtol=1e-4)
-  assert ("g_loss_akd" in metrics) == (lambda_akd > 0)
-  weighted = [x for name, x in metrics.items() if name.startswith("weighted/")]
-  np.testing.assert_allclose(loss, sum(weighted), rtol=1e-5)
-  np.testing.assert_allclose(
-    metrics["weighted/g_loss_out"], 5 * metrics["g_loss_out"], rtol=1e-6
-  )
-
-
-def test_what_a_teacher_draws_is_taught_without_its_attention():
-  config = student.get_config("debug")
-  config.loss.update({"lambda_akd": 0.0, "lambda_out": 10.0})
-  assert validation.distils(config)
-
-
-def test_a_teacher_of_other_attributes_can_not_teach_pictures():
-  config = pseudo.get_config("debug")
-  recipe = teaching.teacher_recipe(config)
-  teaching.check_fit(config, recipe)
-  config.loss.lambda_out = 10.0
-  message = error(teaching.check_fit, config, recipe)
-  assert "config.loss.lambda_out=10.0" in message and "'paper2'" in message
-
-
-def test_lambda_0_and_no_teacher_load_nothing():
-  for field, value in (("loss.lambda_akd", 0.0), ("teacher", "")):
-    config = student.get_config("debug")
-    config.loss.lambda_out = 0.0
-    assert validation.distils(config)
-    config.update_from_flattened_dict({field: value})
-    assert not validation.distils(config)
-    assert teaching.load_teacher(config) == (None, None)
+  # The first target has two active classes, the others at most one, which both
+  # selections hold.
+  for name in SIZES:
+    mean = (first[name] + last[name]) / 2
+    np.testing.assert_allclose(both[name], mean, rtol=1e-5)
 
 
 def test_many_attributes_may_stand_for_one_of_the_teacher():
@@ -355,7 +309,7 @@ def test_many_attributes_may_stand_for_one_of_the_teacher():
   np.testing.assert_array_equal(mapping, [[0, 1], [0, 1], [1, 0]])
   target = np.float32([[1, 1, 0], [0, 1, 1], [0, 0, 0]])
   np.testing.assert_array_equal(
-    teacher_target(target, mapping), [[0, 1], [1, 1], [0, 0]]
+    map_label(target, mapping), [[0, 1], [1, 1], [0, 0]]
   )
 
 
@@ -387,10 +341,32 @@ def test_a_name_that_means_nothing_is_refused(field):
   config = student.get_config("debug")
   check_options(config.attention)
   config.attention[field] = "mean"
-  for check in (
-    lambda: check_options(config.attention),
-    lambda: teaching.check_fit(config, config.teacher_recipe),
-  ):
-    message = error(check)
-    assert f"config.attention.{field}='mean' is none of" in message
-    assert message.endswith(", ".join(OPTIONS[field]))
+  message = error(check_options, config.attention)
+  assert f"config.attention.{field}='mean'" in message
+  assert message.endswith(", ".join(OPTIONS[field]))
+
+
+# |student - teacher| is [[1, 0], [2, 2]]; the other pair is equal.
+STUDENT_MAPS = np.float32([[[1, 0], [3, 2]], [[1, 2], [0, 4]]])
+TEACHER_MAPS = np.float32([[[0, 0], [1, 4]], [[1, 2], [0, 4]]])
+
+
+@pytest.mark.parametrize(
+  "norm, distance", [("l1_mean", 1.25), ("l1_sum", 5.0), ("l2", 3.0)]
+)
+def test_distance_of_two_maps_worked_out_by_hand(norm, distance):
+  found = jax.jit(compare, static_argnums=2)(STUDENT_MAPS, TEACHER_MAPS, norm)
+  np.testing.assert_allclose(found, [distance, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_equal_maps_have_a_finite_gradient(norm):
+  gradient = jax.grad(
+    lambda m: jnp.sum(compare(m, jnp.asarray(TEACHER_MAPS), norm))
+  )(jnp.asarray(STUDENT_MAPS))
+  assert np.all(np.isfinite(gradient)) and np.any(gradient[0])
+
+
+def test_maps_of_other_shapes_are_not_broadcast():
+  with pytest.raises(ValueError, match=r"shapes differ: \(\d.*\(1, "):
+    compare(STUDENT_MAPS, TEACHER_MAPS[:1], "l1_mean")

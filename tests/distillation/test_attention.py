@@ -14,11 +14,18 @@ from akd_jax.models.stargan import (
   Generator,
   ResidualBlock,
 )
-from tests.layouts import error
+from akd_jax.systems.model import (
+  Model,
+  Networks,
+  Pass,
+  Scores,
+  complete,
+  translate,
+)
 
 BATCH, WIDTH, SIZE, CLASSES = 3, 2, 16, 3
 GENERATOR = Generator(WIDTH, blocks=2)
-JUDGE = Discriminator(width=4, layers=2, classes=CLASSES)
+DISCRIMINATOR = Discriminator(width=4, layers=2, classes=CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +34,9 @@ def params(initialize):
 
 
 @pytest.fixture(scope="module")
-def judge(initialize):
-  judged_by = initialize(JUDGE, (BATCH, SIZE, SIZE, 3), seed=1)
-  return lambda image: JUDGE.apply({"params": judged_by}, image)[0][1]
+def model(params, initialize):
+  scored_by = initialize(DISCRIMINATOR, (BATCH, SIZE, SIZE, 3), seed=1)
+  return Model(params, scored_by, Networks(GENERATOR, DISCRIMINATOR))
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +50,13 @@ SELECTOR = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 0]], np.float32)
 
 
 @pytest.fixture(scope="module")
-def maps_of(params, judge):
-  """(image, label, selector, names) -> maps."""
+def maps_of(model):
+  """(image, label, weights of the logits, names) -> maps."""
 
-  def maps(image, label, selector, names, **options):
-    def scores(taps):
-      fake, features = GENERATOR.apply({"params": params}, image, label, taps)
-      return judge(fake), (features, fake)
-
-    taps = attention.zero_taps(GENERATOR, params, image, label, names)
-    return attention.attention_maps(scores, taps, selector, **options)[0]
+  def maps(image, label, weights, names, **options):
+    translated = complete(translate(model, image, label, names), model)
+    gradient = translated.pull_logits(jnp.asarray(weights))
+    return attention.attention_maps(translated, gradient, **options)
 
   return maps
 
@@ -88,21 +92,21 @@ def test_maps_are_not_trivial(maps):
 
 
 def test_maps_equal_the_gradient_of_the_split_off_head(
-  maps, features, params, judge
+  maps, features, params, model
 ):
   def head(x):
     up = (ConvBlock(2 * WIDTH, 4, "up"), ConvBlock(WIDTH, 4, "up"), Conv(3, 7))
     names = ("decoder_0", "decoder_1", "output")
     for layer, name in zip(up, names, strict=True):
       x = layer.apply({"params": params[name]}, x)
-    return jnp.sum(judge(jnp.tanh(x)) * SELECTOR)
+    return jnp.sum(model.discriminate(jnp.tanh(x)).logits * SELECTOR)
 
   activation = features["block_1"]
   gradient = jax.grad(head)(activation)
   assert_close(maps["block_1"], grad_cam(gradient, activation))
 
 
-def test_maps_equal_those_of_intercepted_methods(maps, params, inputs, judge):
+def test_maps_equal_those_of_intercepted_methods(maps, inputs, model):
   def score(added):
     seen = {}
 
@@ -114,8 +118,8 @@ def test_maps_equal_those_of_intercepted_methods(maps, params, inputs, judge):
       return output
 
     with nn.intercept_methods(add):
-      fake, _ = GENERATOR.apply({"params": params}, *inputs)
-    return jnp.sum(judge(fake) * SELECTOR), seen
+      fake, _ = model.generate(*inputs)
+    return jnp.sum(model.discriminate(fake).logits * SELECTOR), seen
 
   zeros = jnp.zeros((BATCH, SIZE // 4, SIZE // 4, 4 * WIDTH))
   added = {"block_0": zeros, "block_1": zeros}
@@ -125,7 +129,7 @@ def test_maps_equal_those_of_intercepted_methods(maps, params, inputs, judge):
 
 
 def test_channel_weights_are_what_a_constant_added_to_a_channel_does(
-  maps_of, params, inputs, judge, monkeypatch
+  maps_of, inputs, model, monkeypatch
 ):
   # Smooth networks: differences across the kinks of ReLU are no derivatives.
   monkeypatch.setattr(nn, "relu", nn.softplus)
@@ -133,9 +137,9 @@ def test_channel_weights_are_what_a_constant_added_to_a_channel_does(
 
   def run(tap):
     taps = {"block_1": tap}
-    fake, features = GENERATOR.apply({"params": params}, *inputs, taps)
-    score = jnp.sum(judge(fake) * SELECTOR, axis=-1)
-    return score, features["block_1"]
+    fake, features = model.generate(*inputs, taps)
+    logits = model.discriminate(fake).logits
+    return jnp.sum(logits * SELECTOR, axis=-1), features["block_1"]
 
   zeros, step = jnp.zeros((BATCH, SIZE // 4, SIZE // 4, 4 * WIDTH)), 0.1
   differences = [
@@ -179,16 +183,26 @@ def test_the_map_of_the_sum_weighs_channels_by_the_sum_of_the_classes():
   assert maps == {"0": [[1.0]], "1": [[2.0]], "both": [[3.0]]}
 
 
+def toy_pass(activation, logits):
+  """A pass whose picture is its activation, scored by a function of it."""
+  found, pull = jax.vjp(logits, activation)
+  return Pass(
+    model=None,
+    image=activation,
+    activations={"block_0": activation},
+    pull=lambda cotangent: {"block_0": cotangent},
+    scores=Scores(None, found, {}),
+    pull_logits=lambda weights: pull(weights)[0],
+  )
+
+
 def toy_map(activation, weights, selector, **options):
   """The map of logits c = the mean over pixels of weights[c] . activation."""
-
-  def scores(taps):
-    x = activation + taps["block_0"]
-    logits = jnp.mean(x, axis=(1, 2)) @ weights.T
-    return logits, ({"block_0": x}, None)
-
-  taps = {"block_0": jnp.zeros(activation.shape)}
-  maps, _ = attention.attention_maps(scores, taps, selector, **options)
+  translated = toy_pass(
+    activation, lambda x: jnp.mean(x, axis=(1, 2)) @ weights.T
+  )
+  gradient = translated.pull_logits(jnp.asarray(selector, jnp.float32))
+  maps = attention.attention_maps(translated, gradient, **options)
   return maps["block_0"][0].tolist()
 
 
@@ -208,66 +222,29 @@ def test_hires_cam_keeps_where_the_gradient_was(second_order):
   # y = 3 F_0 at the first pixel + F_1 squared at the second.
   activation = jnp.array([[[[1.0, 5.0], [7.0, 2.0]]]])
 
-  def scores(taps):
-    x = activation + taps["block_0"]
-    logit = 3 * x[:, 0, 0, 0] + x[:, 0, 1, 1] ** 2
-    return logit[:, None], ({"block_0": x}, None)
+  def logit(x):
+    return (3 * x[:, 0, 0, 0] + x[:, 0, 1, 1] ** 2)[:, None]
 
-  taps = {"block_0": jnp.zeros(activation.shape)}
-
-  def found(taps):
-    maps, _ = attention.attention_maps(
-      scores, taps, jnp.ones((1, 1)),
+  def found(activation):
+    translated = toy_pass(activation, logit)
+    maps = attention.attention_maps(
+      translated, translated.pull_logits(jnp.ones((1, 1))),
       method="hires_cam", second_order=second_order,
     )  # fmt: skip
     return maps["block_0"][0]
 
   # 3 * 1, and 2 * 2 * 2; Grad-CAM would have seen F_1's 5, too.
-  assert found(taps).tolist() == [[3.0, 8.0]]
+  assert found(activation).tolist() == [[3.0, 8.0]]
   # 2 x^2 with its weight 2 x, or as if that were a constant.
-  slope = jax.jacrev(found)(taps)["block_0"][0, 1, 0, 0, 1, 1]
+  slope = jax.jacrev(found)(activation)[0, 1, 0, 0, 1, 1]
   assert slope == (8.0 if second_order else 4.0)
 
 
-def test_what_scores_computes_on_the_way_is_returned(inputs):
-  def scores(taps):
-    x = inputs[0] + taps["x"]
-    return jnp.sum(x, axis=(1, 2)), ({"x": x}, "the rest")
-
-  taps = {"x": jnp.zeros(inputs[0].shape)}
-  assert attention.attention_maps(scores, taps, SELECTOR)[1] == "the rest"
-
-
-@pytest.mark.parametrize(
-  "block, name", [("last", "_2"), ("second_last", "_1"), (0, "_0"), ("2", "_2")]
-)
-def test_blocks_are_named_by_number_or_from_the_end(block, name):
-  for hook in ("block", "branch"):
-    assert attention.activation_name(block, hook, 3) == hook + name
-
-
-def test_the_convolution_before_a_norm_is_refused_with_the_reason():
-  message = error(attention.activation_name, "last", "conv", 3)
-  for part in ("attention.hook='conv'", "InstanceNorm", "'block' or 'branch'"):
-    assert part in message
-
-
-@pytest.mark.parametrize("block", [3, -1, "first", "1.5"])
-def test_a_block_that_is_not_there_is_refused(block):
-  message = error(attention.activation_name, block, "block", 3)
-  assert f"attention.block={block!r}" in message
-  assert "0 to 2, 'last' or 'second_last'" in message
-
-
-def test_the_second_last_of_one_block_is_refused():
-  message = error(attention.activation_name, "second_last", "block", 1)
-  assert "attention.block='second_last'" in message
-  assert message.endswith("with 1: give 0 or 'last'")
-
-
-def test_an_unknown_hook_is_refused():
-  message = error(attention.activation_name, "last", "relu", 3)
-  assert "attention.hook='relu' is neither 'block' nor 'branch'" in message
+def test_the_picture_does_not_depend_on_what_is_looked_at(model, inputs):
+  plain, looked_at = (
+    translate(model, *inputs, names).image for names in ((), ("block_1",))
+  )
+  np.testing.assert_array_equal(plain, looked_at)
 
 
 MAPS = np.array([[[1.0, 2], [2, 4]], [[0, 0], [0, 0]]], np.float32)
@@ -277,7 +254,7 @@ MAPS = np.array([[[1.0, 2], [2, 4]], [[0, 0], [0, 0]]], np.float32)
   "how, size", [("none", [4, 0]), ("max", [1, 0]), ("l2", [0.8, 0])]
 )
 def test_each_map_is_normalised_by_its_own_size(how, size):
-  scaled = attention.normalize(jnp.asarray(MAPS), how)
+  scaled = attention.NORMALIZATIONS[how](jnp.asarray(MAPS))
   expected = MAPS / 4 * np.array(size)[:, None, None]
   np.testing.assert_allclose(scaled, expected, rtol=1e-6)
 
@@ -286,20 +263,17 @@ def test_each_map_is_normalised_by_its_own_size(how, size):
 def test_an_empty_map_stays_empty_with_a_finite_gradient(how):
   for maps in (jnp.asarray(MAPS), jnp.zeros((1, 3, 3))):
     gradient = jax.grad(
-      lambda m: jnp.sum(jnp.sin(attention.normalize(m, how)) * MAPS[0, 0, 1])
+      lambda m: jnp.sum(
+        jnp.sin(attention.NORMALIZATIONS[how](m)) * MAPS[0, 0, 1]
+      )
     )(maps)
     assert bool(jnp.all(jnp.isfinite(gradient)))
-  assert not np.any(attention.normalize(jnp.zeros((1, 3, 3)), how))
+  assert not np.any(attention.NORMALIZATIONS[how](jnp.zeros((1, 3, 3))))
 
 
 @pytest.mark.parametrize("how", ["max", "l2"])
 def test_a_normalised_map_does_not_depend_on_its_scale(how):
-  small = attention.normalize(jnp.asarray(MAPS * 1e-6), how)
+  small = attention.NORMALIZATIONS[how](jnp.asarray(MAPS * 1e-6))
   np.testing.assert_allclose(
-    small, attention.normalize(jnp.asarray(MAPS), how), rtol=1e-5
+    small, attention.NORMALIZATIONS[how](jnp.asarray(MAPS)), rtol=1e-5
   )
-
-
-def test_an_unknown_normalisation_is_refused():
-  message = error(attention.normalize, jnp.asarray(MAPS), "sum")
-  assert "attention.normalize='sum' is none of none, max, l2" in message

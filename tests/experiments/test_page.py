@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator as evaluation
 from akd_jax.experiments import page as comparison
 from akd_jax.experiments import runner as jobs
 from akd_jax.experiments.statistics import paired_difference, spread
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
-from akd_jax.training.validation import distils
 from tests import training
 from tests.training import shared_caches  # noqa: F401
 
@@ -119,8 +118,8 @@ def test_only_seeds_that_every_arm_has_are_compared():
 
 
 def test_seeds_differ_and_equal_recipes_are_one_run():
-  table1 = EXPERIMENTS["paper1_table1"]("debug").arms
-  blocks = EXPERIMENTS["block"]("debug").arms
+  table1 = EXPERIMENTS["paper1_table1"]("debug").variants
+  blocks = EXPERIMENTS["block"]("debug").variants
   root = Path("root")
   first, second = (jobs.seed_of(table1, seed, root) for seed in (0, 1))
   other = jobs.seed_of(blocks, 0, root)
@@ -138,9 +137,9 @@ def test_seeds_differ_and_equal_recipes_are_one_run():
 
 def test_who_is_evaluated_otherwise_is_not_trained_anew():
   table = EXPERIMENTS["paper1_table1"]("celeba")
-  before = jobs.seed_of(table.arms, 0, Path("root"))
+  before = jobs.seed_of(table.variants, 0, Path("root"))
   changed = table.changed({"evaluation.inception": "f", "classifier.seed": 1})
-  after = jobs.seed_of(changed.arms, 0, Path("root"))
+  after = jobs.seed_of(changed.variants, 0, Path("root"))
   for name, job in before.jobs.items():
     assert after.jobs[name].workdir == job.workdir
 
@@ -149,54 +148,36 @@ def test_who_is_evaluated_otherwise_is_not_trained_anew():
 def test_recipes_that_share_a_run_evaluate_it_alike(scale):
   seen = {}
   for recipe in EXPERIMENTS.values():
-    seed = jobs.seed_of(recipe(scale).arms, 0, Path("root"))
+    seed = jobs.seed_of(recipe(scale).variants, 0, Path("root"))
     for job in seed.jobs.values():
       settings = evaluation.settings(job.config)
       assert seen.setdefault(job.workdir, settings) == settings
 
 
 def test_no_teacher_is_trained_where_nobody_is_taught():
-  arms = {"without": EXPERIMENTS["block"]("debug").arms["without"]}
+  arms = {"without": EXPERIMENTS["block"]("debug").variants["without"]}
   assert not jobs.seed_of(arms, 0, Path("root")).teachers
 
 
 @pytest.mark.parametrize("scale", ["avatars", "celeba", "rafd", "debug"])
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_whoever_teaches_an_arm_is_trained(name, scale):
-  seed = jobs.seed_of(EXPERIMENTS[name](scale).arms, 0, Path("root"))
+  seed = jobs.seed_of(EXPERIMENTS[name](scale).variants, 0, Path("root"))
   trained = {str(job.workdir): job.config for job in seed.teachers.values()}
   taught = [x.config for x in seed.arms.values() if distils(x.config)]
   assert taught
   for config in taught:
-    teaching.check_fit(config, trained[config.teacher])
+    teaching.check_compatible(config, trained[config.teacher])
 
 
 def test_several_teachers_are_told_apart():
-  seed = jobs.seed_of(EXPERIMENTS["paper2_table8"]("debug").arms, 0, Path())
+  seed = jobs.seed_of(EXPERIMENTS["paper2_table8"]("debug").variants, 0, Path())
   assert {
     name: job.config.data.attributes for name, job in seed.teachers.items()
   } == {
     "teacher, taught by Blond_Hair": ("Blond_Hair",),
     "teacher, taught by Black_Hair": ("Black_Hair",),
   }
-
-
-def test_a_claim_is_one_process_s_until_it_dies(tmp_path):
-  code = (
-    "import sys, time; from akd_jax.files import alone\n"
-    "with alone(sys.argv[1]) as ours: print(ours, flush=True); time.sleep(60)"
-  )
-  other = subprocess.Popen(
-    [sys.executable, "-c", code, str(tmp_path)],
-    cwd=training.ROOT, stdout=subprocess.PIPE, text=True,
-  )  # fmt: skip
-  assert other.stdout.readline() == "True\n"
-  with files.alone(tmp_path) as ours:
-    assert not ours
-  other.kill()
-  other.communicate()
-  with files.alone(tmp_path, wait=True) as ours:
-    assert ours
 
 
 def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
@@ -260,16 +241,16 @@ def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
 def test_a_field_is_set_in_every_arm_and_for_its_teacher():
   table = EXPERIMENTS["paper1_table1"]("celeba")
   fields = {"data.path": "photos", "evaluation.inception": "file"}
-  seed = jobs.seed_of(table.changed(fields).arms, 0, Path("root"))
+  seed = jobs.seed_of(table.changed(fields).variants, 0, Path("root"))
   for job in seed.jobs.values():
     assert job.config.data.path == "photos"
     assert job.config.evaluation.inception == "file"
-  assert table.arms["with"].data.path == ""
+  assert table.variants["with"].data.path == ""
 
 
 def test_a_field_that_tells_the_arms_apart_is_left_to_them():
   table = EXPERIMENTS["paper2_table2"]("debug")
-  with pytest.raises(ValueError, match=r"its arms differ in config\.steps"):
+  with pytest.raises(ValueError, match=r"its variants differ in config\.steps"):
     table.changed({"steps": 3})
 
 
@@ -291,7 +272,7 @@ def test_a_field_that_no_arm_has_is_refused():
 def test_a_wrong_field_is_found_before_a_teacher_is_trained():
   table = EXPERIMENTS["paper2_table7"]("debug")
   changed = table.changed({"pseudo.reading": "paper1"})
-  seed = jobs.seed_of(changed.arms, 0, Path("root"))
+  seed = jobs.seed_of(changed.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
     jobs.check(seed)
 
@@ -310,7 +291,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
   monkeypatch, tmp_path, capsys
 ):
   table = EXPERIMENTS["paper1_table1"]("debug")
-  seeds = [jobs.seed_of(table.arms, seed, tmp_path) for seed in (0, 1)]
+  seeds = [jobs.seed_of(table.variants, seed, tmp_path) for seed in (0, 1)]
   every = [job for seed in seeds for job in seed.jobs.values()]
   bad = seeds[0].teachers["teacher"].workdir
 
@@ -323,7 +304,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
     result["settings"] = evaluation.settings(config)
     Path(workdir, "evaluation.json").write_text(json.dumps(result))
 
-  monkeypatch.setattr(jobs.train, "train_with_teacher", train_with_teacher)
+  monkeypatch.setattr(jobs, "train_with_teacher", train_with_teacher)
   monkeypatch.setattr(jobs.runs, "load_run", lambda workdir: None)
   monkeypatch.setattr(jobs.evaluation, "evaluate", lambda run: None)
   monkeypatch.setattr(jobs.evaluation, "write", lambda *_: None)

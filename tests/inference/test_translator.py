@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from akd_jax.inference.translator import (
-  Trained,
-  to_uint8,
-  to_unit,
+  Look,
+  Translator,
   translate,
   translate_with_attention,
 )
+from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.training.state import Networks
+from akd_jax.systems.model import Model, Networks
+from akd_jax.systems.stargan import STARGAN
 
 SIZE, CLASSES = 16, 3
 
@@ -24,11 +25,13 @@ def trained(initialize):
     Generator(width=2, blocks=2), Discriminator(width=2, layers=2, classes=3)
   )
   image, label = (1, SIZE, SIZE, 3), (1, CLASSES)
-  return Trained(
-    networks,
+  model = Model(
     initialize(networks.generator, image, label),
     initialize(networks.discriminator, image),
+    networks,
   )
+  own = np.eye(CLASSES, dtype=np.float32)
+  return Translator("generator", ("a", "b", "c"), STARGAN, model, own, own)
 
 
 def draw(count):
@@ -51,12 +54,10 @@ def test_what_is_out_of_range_is_clipped():
 @pytest.mark.parametrize("count", [1, 8, 19])
 def test_an_image_does_not_depend_on_its_batch(trained, count):
   images, labels = draw(count)
-  result = translate(trained, images, labels)
+  result = translate(trained, images, labels, labels)
   assert result.shape == images.shape and result.dtype == np.uint8
-  direct, _ = trained.networks.generator.apply(
-    {"params": trained.generator},
-    to_unit(jnp.asarray(images)),
-    labels.astype(np.float32),
+  direct, _ = trained.model.generate(
+    to_unit(jnp.asarray(images)), labels.astype(np.float32)
   )
   difference = result.astype(int) - np.asarray(to_uint8(direct))
   # The same numbers, but for a rounding of one half.
@@ -73,7 +74,8 @@ def test_any_number_of_images_from_two_is_one_program(trained):
   )
   try:
     for count in (33, 3, 8):
-      translate(trained, *draw(count))
+      images, labels = draw(count)
+      translate(trained, images, labels, labels)
   finally:
     jax.monitoring.clear_event_listeners()
   assert len(compiled) <= 1
@@ -82,9 +84,14 @@ def test_any_number_of_images_from_two_is_one_program(trained):
 def test_attention_comes_with_the_same_images(trained):
   images, labels = draw(4)
   selectors = np.eye(CLASSES)[[0, 1, 2, 0]]
-  plain = translate(trained, images, labels)
+  plain = translate(trained, images, labels, labels)
   translated, maps = translate_with_attention(
-    trained, images, labels, selectors, ["block_0", "branch_0"], "grad_cam"
+    trained,
+    images,
+    labels,
+    labels,
+    selectors,
+    Look(["block_0", "branch_0"], "grad_cam"),
   )
   assert np.abs(translated.astype(int) - plain).max() <= 1
   assert list(maps) == ["block_0", "branch_0"]
@@ -93,12 +100,12 @@ def test_attention_comes_with_the_same_images(trained):
     assert np.all(some >= 0) and some.max() > 0
   # Another class of the same picture is looked for elsewhere.
   same_image = translate_with_attention(
-    trained, images[[0, 0]], labels[[0, 0]], selectors[:2], ["block_0"],
-    "grad_cam",
+    trained, images[[0, 0]], labels[[0, 0]], labels[[0, 0]], selectors[:2],
+    Look(["block_0"], "grad_cam"),
   )[1]["block_0"]  # fmt: skip
   assert not np.allclose(same_image[0], same_image[1])
   other = translate_with_attention(
-    trained, images, labels, selectors, ["block_0"], "hires_cam"
+    trained, images, labels, labels, selectors, Look(["block_0"], "hires_cam")
   )[1]["block_0"]
   assert other.shape == maps["block_0"].shape
   assert not np.allclose(other, maps["block_0"])

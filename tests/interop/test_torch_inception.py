@@ -15,13 +15,18 @@ from akd_jax.models import inception
 from tests.golden_weights import weights_by_rule
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "inception.npz"
+SHAPES = inception.shapes()
+
+
+def from_torch(state):
+  return torch_inception.from_torch(state, SHAPES)
 
 
 @pytest.fixture(scope="module")
 def state():
   return {
     weight.name: weights_by_rule(weight.name, weight.shape).astype(np.float32)
-    for weight in torch_inception.weights()
+    for weight in torch_inception.list_weights(SHAPES)
   }
 
 
@@ -29,7 +34,7 @@ def state():
 @pytest.mark.parametrize(("size", "batch_size"), [(64, 2), (128, 1)])
 def test_features_reproduce_pytorch_fid(state, size, batch_size):
   golden = np.load(GOLDEN, allow_pickle=False)
-  variables = jax.device_put(torch_inception.from_torch(state))
+  variables = jax.device_put(from_torch(state))
   expected = golden[f"inception_pool3_{size}"]
   embed = functools.partial(inception.embed, variables)
   found = in_pieces(embed, batch_size, golden[f"images_{size}"])
@@ -74,27 +79,27 @@ def test_classifiers_and_counts_are_ignored(state):
     "AuxLogits.fc.bias": np.zeros(1000),
     "Conv2d_1a_3x3.bn.num_batches_tracked": np.array(0),
   }
-  plain, other = map(torch_inception.from_torch, (state, {**state, **more}))
+  plain, other = map(from_torch, (state, {**state, **more}))
   jax.tree.map(np.testing.assert_array_equal, plain, other)
 
 
 def test_another_networks_weights_are_named(state):
   name = "Mixed_7c.branch_pool.conv.weight"
   with pytest.raises(UserError, match="'layer1.weight' is not a name"):
-    torch_inception.from_torch({**state, "layer1.weight": np.zeros(3)})
+    from_torch({**state, "layer1.weight": np.zeros(3)})
   with pytest.raises(UserError, match=rf"'{name}' has the shape \(3,\)"):
-    torch_inception.from_torch({**state, name: np.zeros(3)})
+    from_torch({**state, name: np.zeros(3)})
   lacking = {key: state[key] for key in state if key != name}
   with pytest.raises(UserError, match=f"'{name}' of .* is missing"):
-    torch_inception.from_torch(lacking)
+    from_torch(lacking)
 
 
 def test_where_to_get_the_file_is_said(tmp_path):
   path = tmp_path / "weights.pth"
   with pytest.raises(UserError, match=f"No such file.*{torch_inception.URL}"):
-    torch_inception.read(path)
+    torch_inception.read(path, SHAPES)
   path.write_bytes(b"<!DOCTYPE html>")
   with pytest.raises(UserError, match=f"{path}.*sha256.*{torch_inception.URL}"):
-    torch_inception.read(path)
+    torch_inception.read(path, SHAPES)
   digits = torch_inception.SHA256[:8]
   assert torch_inception.URL.endswith(f"-{digits}.pth")

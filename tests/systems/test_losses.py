@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from akd_jax.systems import losses
-from tests.layouts import error
 
 RNG = np.random.default_rng(0)
 REAL, FAKE = RNG.uniform(-1, 1, (2, 3, 4, 4, 3)).astype(np.float32)
@@ -22,9 +21,9 @@ def no_implicit_broadcasting():
     yield
 
 
-def test_realness_is_the_mean_of_the_map_of_each_sample():
+def test_critic_score_is_the_mean_of_the_map_of_each_sample():
   source = RNG.normal(size=(3, 2, 2, 1)).astype(np.float32)
-  found = jax.jit(losses.realness)(source)
+  found = jax.jit(losses.critic_score)(source)
   np.testing.assert_allclose(found, source.mean(axis=(1, 2, 3)), rtol=1e-6)
 
 
@@ -59,34 +58,6 @@ def test_reconstruction_is_the_mean_absolute_difference_of_each_sample():
   found = jax.jit(losses.reconstruction)(REAL, FAKE)
   expected = np.abs(REAL - FAKE).mean(axis=(1, 2, 3))
   np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-# |student - teacher| is [[1, 0], [2, 2]]; the other pair is equal.
-STUDENT = np.float32([[[1, 0], [3, 2]], [[1, 2], [0, 4]]])
-TEACHER = np.float32([[[0, 0], [1, 4]], [[1, 2], [0, 4]]])
-
-
-@pytest.mark.parametrize(
-  "norm, distance", [("l1_mean", 1.25), ("l1_sum", 5.0), ("l2", 3.0)]
-)
-def test_distance_of_two_maps_worked_out_by_hand(norm, distance):
-  found = jax.jit(losses.attention_distance, static_argnums=2)(
-    STUDENT, TEACHER, norm
-  )
-  np.testing.assert_allclose(found, [distance, 0], rtol=1e-6)
-
-
-@pytest.mark.parametrize("norm", ["l1_mean", "l1_sum", "l2"])
-def test_equal_maps_have_a_finite_gradient(norm):
-  gradient = jax.grad(
-    lambda m: jnp.sum(losses.attention_distance(m, jnp.asarray(TEACHER), norm))
-  )(jnp.asarray(STUDENT))
-  assert np.all(np.isfinite(gradient)) and np.any(gradient[0])
-
-
-def test_an_unknown_norm_is_refused():
-  message = error(losses.attention_distance, STUDENT, TEACHER, "l3")
-  assert "attention.norm='l3' is none of l1_mean, l1_sum, l2" in message
 
 
 def penalty(weight, order):
@@ -152,7 +123,6 @@ def test_adversarial_examples_of_a_flat_loss_are_the_images():
     lambda: losses.classification(LOGITS, LABEL[:1], "multilabel"),
     lambda: losses.classification(LOGITS, LABEL[:1], "exclusive"),
     lambda: losses.reconstruction(REAL, FAKE[:1]),
-    lambda: losses.attention_distance(STUDENT, TEACHER[:1], "l1_mean"),
     lambda: losses.gradient_penalty(jnp.sum, REAL, FAKE[:1], ALPHA),
   ],
 )

@@ -1,5 +1,6 @@
 """StarGAN as released: the numbers of its own code, reproduced."""
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -11,13 +12,17 @@ import pytest
 from akd_jax.configs import student
 from akd_jax.configs import teacher as teacher_recipe
 from akd_jax.distillation import attention
-from akd_jax.distillation.akd import Distillation, Teacher
+from akd_jax.distillation.mapping import Teacher
 from akd_jax.interop import torch_stargan
+from akd_jax.models import convolutions
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems import stargan as objectives
+from akd_jax.systems.model import Model, Networks, complete, translate
+from akd_jax.systems.randomness import Draws
+from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch
 from akd_jax.training import step as steps
-from akd_jax.training.randomness import Draws
-from akd_jax.training.state import Networks, TrainState, adam
+from akd_jax.training.optimizers import adam
+from akd_jax.training.state import TrainState
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 1e-4
@@ -64,44 +69,40 @@ def released(request):
   return arrays, networks, config
 
 
-def bound(released):
-  arrays, networks, _ = released
-  generator = torch_stargan.generator_from_torch(part(arrays, "G/"))
-  discriminator = torch_stargan.discriminator_from_torch(part(arrays, "D/"))
-  return generator, discriminator
+def model_of(arrays, networks, generator="G/", discriminator="D/"):
+  return Model(
+    torch_stargan.generator_from_torch(part(arrays, generator)),
+    torch_stargan.discriminator_from_torch(part(arrays, discriminator)),
+    networks,
+  )
 
 
 def test_outputs_equal_the_released_networks(released):
   arrays, networks, _ = released
-  generator, discriminator = bound(released)
+  model = model_of(arrays, networks)
   image = nhwc(arrays["x_real"])
-  fake, _ = networks.generator.apply(
-    {"params": generator}, image, arrays["c_trg"]
-  )
-  restored, _ = networks.generator.apply(
-    {"params": generator}, fake, arrays["c_org"]
-  )
+  fake, _ = model.generate(image, arrays["c_trg"])
+  restored, _ = model.generate(fake, arrays["c_org"])
   assert_close(fake, nhwc(arrays["x_fake"]))
   assert_close(restored, nhwc(arrays["x_rec"]))
   for picture, name in ((fake, "fake"), (image, "real")):
-    (source, logits), _ = networks.discriminator.apply(
-      {"params": discriminator}, picture
-    )
-    assert_close(source, nhwc(arrays[f"{name}_src"]))
-    assert_close(logits, arrays[f"{name}_cls"])
+    scores = model.discriminate(picture)
+    assert_close(scores.critic, nhwc(arrays[f"{name}_src"]))
+    assert_close(scores.logits, arrays[f"{name}_cls"])
 
 
 def test_discriminator_loss_and_gradient_equal_the_released_ones(released):
   arrays, networks, config = released
-  _, discriminator = bound(released)
-  gradient, metrics = jax.grad(objectives.discriminator_loss, has_aux=True)(
-    discriminator,
+  model = model_of(arrays, networks)
+  batch = DiscriminatorBatch(
+    jnp.zeros(()),
     nhwc(arrays["x_real"]),
     nhwc(arrays["x_fake"]),
     jnp.asarray(arrays["c_org"]),
     jnp.asarray(arrays["gp_alpha"][:, 0, 0, 0]),
-    networks=networks,
-    config=config,
+  )
+  gradient, metrics = jax.grad(steps.discriminator_loss, has_aux=True)(
+    model.discriminator, model, batch, config
   )
   for name in ("d_loss_real", "d_loss_fake", "d_loss_cls", "d_loss_gp"):
     assert_close(metrics[name], arrays[name])
@@ -112,20 +113,23 @@ def test_discriminator_loss_and_gradient_equal_the_released_ones(released):
   )
 
 
+def generator_loss(generator, model, batch, config, teacher=None):
+  """L_G of generator parameters, and its terms."""
+  model = dataclasses.replace(model, generator=generator)
+  names = ("block_1",) if teacher is not None else ()
+  translation = translate(model, batch.image, batch.target, names)
+  return steps.generator_loss(model, translation, teacher, batch, config)
+
+
 def test_generator_loss_and_gradient_equal_the_released_ones(released):
   arrays, networks, config = released
-  generator, discriminator = bound(released)
-  gradient, metrics = jax.grad(objectives.generator_loss, has_aux=True)(
-    generator,
-    discriminator,
-    None,
-    nhwc(arrays["x_real"]),
-    jnp.asarray(arrays["c_org"]),
-    jnp.asarray(arrays["c_trg"]),
-    jnp.asarray(arrays["c_trg"]),
-    networks=networks,
-    distillation=None,
-    config=config,
+  model = model_of(arrays, networks)
+  label, target = (jnp.asarray(arrays[x]) for x in ("c_org", "c_trg"))
+  batch = GeneratorBatch(
+    jnp.zeros(()), nhwc(arrays["x_real"]), label, target, target
+  )
+  gradient, metrics = jax.grad(generator_loss, has_aux=True)(
+    model.generator, model, batch, config
   )
   for name in ("g_loss_fake", "g_loss_cls", "g_loss_rec"):
     assert_close(metrics[name], arrays[name])
@@ -137,35 +141,26 @@ def test_generator_loss_and_gradient_equal_the_released_ones(released):
 
 
 @pytest.fixture(scope="module")
-def all_scores(released):
-  """taps -> logits and features, and taps for every block and hook."""
+def all_gradients(released):
+  """Weights of the logits -> the pass, and the gradient of every hook."""
   arrays, networks, _ = released
-  generator, discriminator = bound(released)
+  model = model_of(arrays, networks)
   image, target = nhwc(arrays["x_real"]), jnp.asarray(arrays["c_trg"])
-
-  def scores(taps):
-    fake, features = networks.generator.apply(
-      {"params": generator}, image, target, taps
-    )
-    (_, logits), _ = networks.discriminator.apply(
-      {"params": discriminator}, fake
-    )
-    return logits, (features, None)
-
   names = [
     f"{hook}_{i}" for hook in ("block", "branch", "conv") for i in (0, 1)
   ]
-  taps = attention.zero_taps(
-    networks.generator, generator, image, target, names
-  )
-  return scores, taps
+
+  def gradients(weights):
+    translated = complete(translate(model, image, target, names), model)
+    return translated, translated.pull_logits(weights)
+
+  return gradients
 
 
 @pytest.fixture(scope="module")
-def all_maps(all_scores):
-  """selector -> maps of every block and hook, in one backward pass."""
-  scores, taps = all_scores
-  return jax.jit(lambda s: attention.attention_maps(scores, taps, s)[0])
+def all_maps(all_gradients):
+  """Weights of the logits -> maps of every block and hook, in one go."""
+  return jax.jit(lambda w: attention.attention_maps(*all_gradients(w)))
 
 
 def reference_selectors(arrays):
@@ -191,13 +186,13 @@ def test_maps_of_every_block_and_class_equal_the_references(
   assert seen == sum(name.startswith(f"attention/{hook}") for name in arrays)
 
 
-def test_the_weights_of_channels_equal_the_references(released, all_scores):
+def test_the_weights_of_channels_equal_the_references(released, all_gradients):
   arrays, _, _ = released
-  scores, taps = all_scores
 
   @jax.jit
   def alphas(selector):
-    gradients = jax.grad(lambda t: jnp.sum(scores(t)[0] * selector))(taps)
+    translated, gradient = all_gradients(selector)
+    gradients = translated.pull(gradient)
     return {name: jnp.mean(g, (1, 2)) for name, g in gradients.items()}
 
   seen = 0
@@ -226,30 +221,27 @@ SMALL = Networks(
 )
 
 
-def generator_loss(
-  arrays, config, params, discriminator, teacher=None, distillation=None
-):
-  return objectives.generator_loss(
-    params,
-    torch_stargan.discriminator_from_torch(part(arrays, discriminator)),
-    teacher,
-    nhwc(arrays["x_real"])[-1],
-    jnp.asarray(arrays["c_org"])[-1],
-    jnp.asarray(arrays["c_trg"])[-1],
-    None,
-    networks=SMALL,
-    distillation=distillation,
-    config=config,
+def last_batch(arrays):
+  """Of a cycle, what the generator learns from."""
+  label, target = (jnp.asarray(arrays[x])[-1] for x in ("c_org", "c_trg"))
+  return GeneratorBatch(
+    jnp.zeros(()), nhwc(arrays["x_real"])[-1], label, target, target
   )
 
 
-@pytest.fixture(autouse=True)
-def one_update_compiled(monkeypatch):
-  """As a loop the five updates compile five times faster than unrolled."""
-  monkeypatch.setattr(steps, "on_cpu", lambda: False)
+@pytest.fixture(params=["unrolled", "loop"])
+def form(request, monkeypatch):
+  """As on a CPU, whose updates are unrolled, and as on an accelerator.
+
+  There they are a loop, and convolutions are XLA's own.
+  """
+  if request.param == "loop":
+    for module in (steps, convolutions):
+      monkeypatch.setattr(module, "on_cpu", lambda: False)
+  return request.param
 
 
-def run_cycle(arrays, config, teacher=None, distillation=None):
+def run_cycle(arrays, config, teacher=None):
   generator = torch_stargan.generator_from_torch(part(arrays, "G0/"))
   discriminator = torch_stargan.discriminator_from_torch(part(arrays, "D0/"))
   state = TrainState(
@@ -260,14 +252,15 @@ def run_cycle(arrays, config, teacher=None, distillation=None):
     discriminator_moments=adam(config).init(discriminator),
     ema=None,
   )
-  image, label = nhwc(arrays["x_real"]), jnp.asarray(arrays["c_org"])
   target = jnp.asarray(arrays["c_trg"])
   alpha = jnp.asarray(arrays["gp_alpha"][..., 0, 0, 0])
-  draws = Draws(target, alpha, active=target[-1])
-  step = functools.partial(
-    steps.cycle, networks=SMALL, distillation=distillation, config=config
+  step = functools.partial(steps.cycle, networks=SMALL, config=config)
+  return jax.jit(step)(
+    state,
+    teacher,
+    {"image": nhwc(arrays["x_real"]), "label": jnp.asarray(arrays["c_org"])},
+    Draws(target, alpha, active=target[-1]),
   )
-  return jax.jit(step)(state, teacher, image, label, draws)
 
 
 def assert_cycle_equals(arrays, state, metrics):
@@ -310,49 +303,59 @@ def assert_weights_close(ours, reference, updates):
   assert sum(far) <= 0.002 * weights
 
 
-def test_a_cycle_of_the_teacher_equals_the_reference():
+def test_a_cycle_of_the_teacher_equals_the_reference(form):
   arrays = load("cycle_teacher")
   config = teacher_recipe.get_config("celeba")
-  state, metrics = run_cycle(arrays, config)
+  assert_cycle_equals(arrays, *run_cycle(arrays, config))
+
+
+def test_the_generators_gradient_after_five_updates_is_the_references():
+  arrays = load("cycle_teacher")
+  config = teacher_recipe.get_config("celeba")
+  model = model_of(arrays, SMALL, "G0/", "D1/")
   gradient = jax.jit(
-    jax.grad(lambda p: generator_loss(arrays, config, p, "D1/")[0])
-  )(torch_stargan.generator_from_torch(part(arrays, "G0/")))
+    jax.grad(lambda p: generator_loss(p, model, last_batch(arrays), config)[0])
+  )(model.generator)
   assert_trees_close(
     gradient, torch_stargan.generator_from_torch(part(arrays, "G_grad/"))
   )
-  assert_cycle_equals(arrays, state, metrics)
 
 
-def test_a_cycle_of_the_distilled_student_equals_the_reference():
-  arrays = load("cycle_student")
+def distilled(arrays):
+  """The config and the teacher of the distilled cycle."""
   config = student.get_config("celeba")
-  config.loss.lambda_akd = float(arrays["lambda_akd"])
-  distillation = Distillation(
-    Networks(
-      Generator(width=16, blocks=3),
-      Discriminator(width=8, layers=4, classes=5),
-    ),
-    np.eye(5, dtype=np.float32),
+  config.distill.akd.weight = float(arrays["lambda_akd"])
+  networks = Networks(
+    Generator(width=16, blocks=3),
+    Discriminator(width=8, layers=4, classes=5),
   )
-  teacher = Teacher(
-    torch_stargan.generator_from_torch(part(arrays, "TG/")),
-    torch_stargan.discriminator_from_torch(part(arrays, "TD/")),
-  )
-  state, metrics = run_cycle(arrays, config, teacher, distillation)
+  model = model_of(arrays, networks, "TG/", "TD/")
+  return config, Teacher(model, jnp.eye(5), STARGAN, ("",) * 5)
 
-  gradient = jax.jit(
-    jax.grad(
-      lambda p: generator_loss(arrays, config, p, "D0/", teacher, distillation)[
-        1
-      ]["g_loss_akd"]
-    )
-  )(torch_stargan.generator_from_torch(part(arrays, "G0/")))
-  assert_trees_close(
-    gradient,
-    torch_stargan.generator_from_torch(part(arrays, "G_grad_akd/")),
-  )
+
+def test_a_cycle_of_the_distilled_student_equals_the_reference(form):
+  arrays = load("cycle_student")
+  state, metrics = run_cycle(arrays, *distilled(arrays))
   assert_cycle_equals(arrays, state, metrics)
   assert_close(metrics["g_loss_akd"], arrays["g_loss_akd"])
   for name in ("teacher", "student"):
     maps = arrays[f"attention_{name}"]
     assert_close(metrics[f"attention_{name}_mean"], maps.mean())
+
+
+def test_the_gradient_of_l_akd_is_the_references():
+  arrays = load("cycle_student")
+  config, teacher = distilled(arrays)
+  model = model_of(arrays, SMALL, "G0/", "D0/")
+  batch = last_batch(arrays)
+
+  def l_akd(params):
+    return generator_loss(params, model, batch, config, teacher)[1][
+      "g_loss_akd"
+    ]
+
+  gradient = jax.jit(jax.grad(l_akd))(model.generator)
+  assert_trees_close(
+    gradient,
+    torch_stargan.generator_from_torch(part(arrays, "G_grad_akd/")),
+  )

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.configs import teacher
+from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.training import checkpoint
 from akd_jax.training.state import TrainState
 from tests import training
+from tests.layouts import error
 from tests.training import shared_runs  # noqa: F401
 
 
@@ -27,7 +28,7 @@ def keeping(best_metric):
 
 @pytest.mark.parametrize("restart_after", [(), (3,), (1, 2, 3, 4, 5, 6)])
 @pytest.mark.parametrize(
-  ("best_metric", "kept"), [("loss", [2, 5, 6]), ("", [5, 6])]
+  ("best_metric", "kept"), [("score", [2, 5, 6]), ("", [5, 6])]
 )
 def test_the_last_and_the_best_are_kept(
   tmp_path, best_metric, kept, restart_after
@@ -42,12 +43,17 @@ def test_the_last_and_the_best_are_kept(
       )
 
     checkpoints = opened()
-    for step, loss in enumerate([5, 1, 4, 3, 6, 2], 1):
-      checkpoints.save(tiny_state(step), {}, {"loss": float(loss)})
+    for step, score in enumerate([5, 9, 6, 7, None, 8], 1):
+      found = {} if score is None else {"score": float(score)}
+      checkpoints.save(tiny_state(step), {}, found)
       if step in restart_after:
         checkpoints.close()
         checkpoints = opened()
   assert checkpoint.steps_saved(str(tmp_path)) == kept
+  if best_metric:
+    assert checkpoint.best_step(str(tmp_path), best_metric) == 2
+  else:
+    assert "--step=best" in error(checkpoint.best_step, str(tmp_path), "")
 
 
 def test_a_checkpoint_is_of_the_moment_it_was_asked_for(tmp_path):
@@ -70,7 +76,7 @@ def test_a_checkpoint_names_its_attributes(runs):
   config = json.loads((path / "metadata").read_text())
   resolved = json.loads((runs.student / "config.json").read_text())
   assert config == resolved
-  assert config["data"]["attributes"] == list(teacher.AVATAR_ATTRIBUTES)
+  assert config["data"]["attributes"] == list(AVATAR_ATTRIBUTES)
   assert [
     name for name in config["data"]["exclusive"][0] if name.startswith("Bl")
   ] == ["Black_Hair", "Blond_Hair"]

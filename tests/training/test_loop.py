@@ -11,10 +11,12 @@ from PIL import Image
 
 from akd_jax import export
 from akd_jax.evaluation import evaluator as evaluation
+from akd_jax.experiments.run import train_with_teacher
 from akd_jax.interop import numpy_generator
 from akd_jax.training import checkpoint, parallel
 from akd_jax.training import loop as train
 from akd_jax.training import run_dir as directories
+from akd_jax.training.hooks import Hook, Seen
 from tests import layouts, training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
@@ -86,7 +88,7 @@ def test_samples_are_drawn_on_time(runs):
 
 def test_a_finished_run_says_so(runs, capsys):
   before = (runs.student / "metrics.jsonl").stat()
-  train.train_with_teacher(student_config(runs.teacher), str(runs.student))
+  train_with_teacher(student_config(runs.teacher), str(runs.student))
   assert capsys.readouterr().out == f"{runs.student} is finished (10 steps)\n"
   assert (runs.student / "metrics.jsonl").stat() == before
 
@@ -113,53 +115,75 @@ def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
     train.train(config, str(unfinished_teacher))
   run = directories.load_run(str(unfinished_teacher))
   assert run.step == 2
-  for leaf in jax.tree.leaves((run.generator, run.discriminator)):
+  for leaf in jax.tree.leaves(run.model):
     assert np.isfinite(leaf).all()
   assert [row["step"] for row in training.metrics(unfinished_teacher)] == [1, 2]
 
 
-def test_nothing_is_compiled_after_the_first_step(
-  runs,
-  tmp_path,
-  monkeypatch,
-):
-  done, compiled_after = [], []
+def test_nothing_is_compiled_after_the_first_step(runs, tmp_path, monkeypatch):
+  # Of each step: programs compiled by it, and until the next one.
+  within, until_next = [], []
   pmap_step = parallel.pmap_step
 
   def counted(step):
     step = pmap_step(step)
 
     def call(*args):
+      within.append(0)
+      until_next.append(0)
+      events.append(within)
       result = step(*args)
-      done.append(result)
+      events.append(until_next)
       return result
 
     return call
 
+  events = [[0]]
+
   def listen(name, *_, **__):
     if "compile" in name:
-      compiled_after.append(len(done))
+      events[-1][-1] += 1
 
   monkeypatch.setattr(parallel, "pmap_step", counted)
-  # The first picture compiles what draws it.
-  monkeypatch.setattr(train, "_draw_samples", lambda *_, **__: None)
   jax.monitoring.register_event_duration_secs_listener(listen)
   try:
     config = student_config(runs.teacher, checkpoint_every=1)
     train.train(config, str(tmp_path))
   finally:
     jax.monitoring.unregister_event_duration_listener(listen)
-  assert len(done) == training.STEPS
-  assert set(compiled_after) == {0}
+  assert len(within) == training.STEPS
+  assert within[0] > 0 and not any(within[1:])
+  # What adds up metrics.
+  assert not any(until_next[1:])
 
 
-def test_an_unknown_best_metric_names_the_nearest(caches, tmp_path):
-  config = teacher_config(best_metric="g_loss_rek")
-  assert error(train.train, config, str(tmp_path)) == (
-    "config.best_metric='g_loss_rek' is no metric of training; did you mean"
-    " 'g_loss_rec'?"
-  )
-  assert not checkpoint.steps_saved(str(tmp_path))
+def test_what_hooks_find_is_written_and_decides_which_checkpoint_is_best(
+  runs, tmp_path
+):
+  seen = []
+
+  def make(setting):
+    assert setting.teacher is not None
+
+    def call(step, model):
+      seen.append((step, model))
+      return Seen({"held_out/score": 1.0 - abs(step - 4)}, {})
+
+    return Hook(2, call)
+
+  config = student_config(
+    runs.teacher, steps=7, keep=1, checkpoint_every=2,
+    best_metric="held_out/score",
+  )  # fmt: skip
+  train.train(config, str(tmp_path), [make, lambda setting: None])
+  assert [step for step, _ in seen] == [2, 4, 6, 7]
+  assert checkpoint.steps_saved(str(tmp_path)) == [4, 7]
+  assert directories.load_run(str(tmp_path), "best").step == 4
+  rows = {row["step"]: row for row in training.metrics(tmp_path)}
+  assert rows[4]["held_out/score"] == 1 and "held_out/score" not in rows[5]
+  # It is given what is exported.
+  run = directories.load_run(str(tmp_path))
+  training.assert_same_bits(seen[-1][1].generator, run.model.generator)
 
 
 def write_photos(kind, root):
@@ -184,7 +208,7 @@ def test_photos_train_a_student(caches, tmp_path, kind):
     teacher_recipe__steps=2,
     **{f"data__{name}": value for name, value in fields.items()},
   )
-  train.train_with_teacher(config, str(tmp_path / "student"))
+  train_with_teacher(config, str(tmp_path / "student"))
   run = directories.load_run(str(tmp_path / "student"))
   assert run.step == 2 and len(run.attributes) == 2
   assert (tmp_path / "student" / "samples" / "step_000002.png").exists()
@@ -224,7 +248,7 @@ def test_an_empty_test_split_stops_before_training(caches, tmp_path):
 
 def test_a_student_can_not_take_its_teachers_folder(caches, tmp_path):
   config = student_config(tmp_path / "same")
-  complaint = error(train.train_with_teacher, config, str(tmp_path / "same"))
+  complaint = error(train_with_teacher, config, str(tmp_path / "same"))
   assert complaint.endswith("config.teacher too: give the student another")
   assert not (tmp_path / "same").exists()
 
@@ -262,7 +286,7 @@ def test_every_kind_of_student_is_trained_evaluated_and_exported(
     **changes,
   )
   config.pseudo.mapping = ConfigDict(mapping)
-  train.train_with_teacher(config, str(tmp_path / "student"))
+  train_with_teacher(config, str(tmp_path / "student"))
   (row,) = training.metrics(tmp_path / "student")
   assert np.isfinite(row["g_loss_akd"])
   assert (tmp_path / "student" / "samples" / "step_000001.png").exists()

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from akd_jax.common import cli
-from akd_jax.training import checkpoint, writers
+from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
+from akd_jax.training.window import Window
 from tests import training
 from tests.training import shared_runs  # noqa: F401
 
@@ -40,7 +41,7 @@ def interrupted(runs, tmp_path_factory):
   terminated = training.run(options, training.struck("SIGTERM", "step=5"))
   config = training.student_config(runs.teacher)
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(writers.Window, "add", pressing_ctrl_c(at_step=7))
+    patch.setattr(Window, "add", pressing_ctrl_c(at_step=7))
     with pytest.raises(cli.Stopped) as broken_off:
       train.train(config, str(workdir))
   train.train(config, str(workdir))
@@ -48,7 +49,7 @@ def interrupted(runs, tmp_path_factory):
 
 
 def pressing_ctrl_c(at_step):
-  add = writers.Window.add
+  add = Window.add
   pressed = []
 
   def press(window, step, metrics):

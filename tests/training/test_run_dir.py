@@ -1,13 +1,15 @@
 """A run's directory goes on only with its own config."""
 
-import json
+import shutil
 
 import pytest
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.training import run_dir as runs
 from tests.layouts import error
+from tests.training import ROOT
 
 SCALES = ("avatars", "celeba", "rafd", "debug")
 
@@ -53,14 +55,23 @@ def test_what_changes_no_weight_may_change(tmp_path):
   runs.check_same_run(config, str(tmp_path))
 
 
-def test_a_run_of_an_earlier_version_is_one_of_now(tmp_path):
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+  earlier = ROOT / "tests" / "golden" / "config_0_1_0_student.json"
+  shutil.copy(earlier, tmp_path / "config.json")
   config = student.get_config("debug")
-  earlier = json.loads(config.to_json())
-  for recipe in (earlier, earlier["teacher_recipe"]):
-    del recipe["attention"]["method"]
-    del recipe["loss"]["lambda_out"], recipe["loss"]["cls_radius"]
-  del earlier["classifier"]["data"]
-  (tmp_path / "config.json").write_text(json.dumps(earlier))
-  read = runs.read_config(str(tmp_path))
-  assert json.loads(read.to_json()) == json.loads(config.to_json())
+  config.data.exclusive = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
   runs.check_same_run(config, str(tmp_path))
+  config.distill.akd.weight = 7.0
+  message = error(runs.check_same_run, config, str(tmp_path))
+  assert "distill.akd.weight=3.0, not 7.0" in message
+
+
+def test_the_shipped_teacher_has_the_fields_of_now():
+  shipped, now = (
+    set(flatten_dict(config.to_dict(), sep="."))
+    for config in (
+      runs.load_run("pretrained:avatars").config,
+      teacher.get_config("avatars"),
+    )
+  )
+  assert shipped == now | {"data.exclusive"}

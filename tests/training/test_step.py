@@ -1,5 +1,6 @@
 """A step computes each thing once, and what its config asks for."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 
@@ -7,15 +8,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from akd_jax.configs import teacher
-from akd_jax.distillation.akd import Metrics
 from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems import losses
-from akd_jax.systems import stargan as objectives
+from akd_jax.systems.model import (
+  Metrics,
+  Model,
+  Networks,
+  Params,
+  Translation,
+  translate,
+)
+from akd_jax.systems.randomness import Draws
+from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch
 from akd_jax.training import step as steps
-from akd_jax.training.randomness import Draws
-from akd_jax.training.state import Networks, Params, TrainState, create_state
+from akd_jax.training.state import create_state
 
 
 def flops(function: Callable, *arguments) -> float:
@@ -27,31 +36,34 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
   config = teacher.get_config("debug")
   networks = Networks(Generator(8, 1), Discriminator(4, 2, 7))
   state = create_state(config, networks)
+  model = state.model(networks)
   image = jnp.zeros((n_critic, 4, 32, 32, 3))
   label = jnp.zeros((n_critic, 4, 7))
   draws = Draws(label, alpha=jnp.zeros((n_critic, 4)), active=label[-1])
-  fixed = {"networks": networks, "config": config}
   whole = flops(
-    functools.partial(steps.cycle, distillation=None, **fixed),
-    *(state, None, image, label, draws),
+    functools.partial(steps.cycle, networks=networks, config=config),
+    *(state, None, {"image": image, "label": label}, draws),
+  )
+  of_discriminator = DiscriminatorBatch(
+    state.step, image[0], image[0], label[0], draws.alpha[0]
   )
   discriminator = flops(
     jax.grad(
-      functools.partial(objectives.discriminator_loss, **fixed), has_aux=True
+      lambda p, b: steps.discriminator_loss(p, model, b, config), has_aux=True
     ),
-    *(state.discriminator, image[0], image[0], label[0], draws.alpha[0]),
+    *(state.discriminator, of_discriminator),
   )
+  batch = GeneratorBatch(state.step, image[0], label[0], label[0], label[0])
+
+  def generator_loss(params, batch):
+    model = Model(params, state.discriminator, networks)
+    translation = translate(model, batch.image, batch.target)
+    return steps.generator_loss(model, translation, None, batch, config)
+
   generator = flops(
-    jax.grad(
-      functools.partial(objectives.generator_loss, distillation=None, **fixed),
-      has_aux=True,
-    ),
-    *(state.generator, state.discriminator, None, image[0]),
-    *(label[0], label[0], label[0]),
+    jax.grad(generator_loss, has_aux=True), state.generator, batch
   )
-  forward = flops(
-    networks.generator.apply, {"params": state.generator}, image[0], label[0]
-  )
+  forward = flops(model.generate, image[0], label[0])
   fakes = whole - n_critic * discriminator - generator
   assert abs(fakes / forward - (n_critic - 1)) < 0.1
 
@@ -62,30 +74,44 @@ CONFIG = teacher.get_config("debug")
 LABEL = np.random.default_rng(1).integers(0, 2, (4, 7)).astype(np.float32)
 
 
+CONFIG.steps = 4
+
+
 @functools.cache
-def small() -> tuple[Networks, TrainState]:
+def small() -> Model:
   networks = Networks(Generator(4, 1), Discriminator(8, 3, 7))
-  return networks, create_state(CONFIG, networks)
+  return create_state(CONFIG, networks).model(networks)
+
+
+def with_radius(radius: float | None) -> ConfigDict:
+  config = ConfigDict(CONFIG.to_dict())
+  config.loss.cls_radius = radius or 0.0
+  return config
+
+
+# A quarter of the steps, from which on the radius has its full length.
+GROWN = jnp.asarray(1.0)
 
 
 def of_discriminator(
   params: Params, image: np.ndarray, radius: float | None
 ) -> Metrics:
-  return objectives.discriminator_loss(
-    params, image, image, LABEL, LABEL[:, 0],
-    networks=small()[0], config=CONFIG, radius=radius,
-  )[1]  # fmt: skip
+  batch = DiscriminatorBatch(GROWN, image, image, LABEL, LABEL[:, 0])
+  config = with_radius(radius)
+  return steps.discriminator_loss(params, small(), batch, config)[1]
 
 
 def of_generator(
   params: Params, fake: jax.Array, radius: float | None
 ) -> Metrics:
-  networks, state = small()
-  return objectives.generator_loss(
-    params, state.discriminator, None, IMAGE, LABEL, LABEL, LABEL,
-    networks=networks, distillation=None, config=CONFIG, fake=fake,
-    radius=radius,
-  )[1]  # fmt: skip
+  model = dataclasses.replace(small(), generator=params)
+  return steps.generator_loss(
+    model,
+    Translation(fake, {}, lambda _: {}),
+    None,
+    GeneratorBatch(GROWN, IMAGE, LABEL, LABEL, LABEL),
+    with_radius(radius),
+  )[1]
 
 
 def directions(count: int) -> Iterator[np.ndarray]:
@@ -97,19 +123,19 @@ def directions(count: int) -> Iterator[np.ndarray]:
 
 
 def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
-  params = small()[1].discriminator
+  params = small().discriminator
   there, robust = (of_discriminator(params, IMAGE, r) for r in (None, 1.0))
   worst = 2 * robust["d_loss_cls"] - there["d_loss_cls"]
   for step in directions(5):
     elsewhere = of_discriminator(params, IMAGE + step, None)
     assert worst > elsewhere["d_loss_cls"]
-  # The critic sees the pictures as they are.
+  # The critic score is of the pictures as they are.
   for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
     np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)
 
 
 def test_a_generators_class_loss_is_of_adversarial_examples():
-  params = small()[1].generator
+  params = small().generator
   there, robust = (of_generator(params, IMAGE, r) for r in (None, 1.0))
   for step in directions(5):
     elsewhere = of_generator(params, IMAGE + step, None)
@@ -119,39 +145,37 @@ def test_a_generators_class_loss_is_of_adversarial_examples():
 
 
 def test_a_generator_learns_from_its_adversarial_examples():
-  networks, state = small()
+  model = small()
 
   def class_loss(params, radius, step):
-    fake = networks.generator.apply({"params": params}, IMAGE, LABEL)[0]
+    moved = dataclasses.replace(model, generator=params)
+    fake, _ = moved.generate(IMAGE, LABEL)
     return of_generator(params, fake + step, radius)["g_loss_cls"]
 
   gradient = jax.jit(jax.grad(class_loss), static_argnums=1)
-  robust = gradient(state.generator, 1.0, 0.0)
-  fake = networks.generator.apply({"params": state.generator}, IMAGE, LABEL)[0]
+  robust = gradient(model.generator, 1.0, 0.0)
+  fake, _ = model.generate(IMAGE, LABEL)
 
   def at(x):
-    logits = networks.discriminator.apply({"params": state.discriminator}, x)
-    return losses.classification(logits[0][1], LABEL, "multilabel")
+    logits = model.discriminate(x).logits
+    return losses.classification(logits, LABEL, "multilabel")
 
   step = losses.adversarial_examples(at, fake, 1.0) - fake
   for found, expected in zip(
     jax.tree.leaves(robust),
-    jax.tree.leaves(gradient(state.generator, None, step)),
+    jax.tree.leaves(gradient(model.generator, None, step)),
     strict=True,
   ):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
 
 def test_adversarial_examples_cost_a_discriminator_four_passes_more():
-  networks, state = small()
-  forward = flops(
-    networks.discriminator.apply, {"params": state.discriminator}, IMAGE
-  )
+  forward = flops(small().discriminate, IMAGE)
 
   def update(radius):
     return flops(
       jax.grad(lambda p: of_discriminator(p, IMAGE, radius)["d_loss_cls"]),
-      state.discriminator,
+      small().discriminator,
     )
 
   # The image's gradient, then forward and backward; its forward is at hand.

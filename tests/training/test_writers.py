@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from akd_jax.training import writers
+from akd_jax.training.window import Window
 
 
 @pytest.mark.parametrize("ending", ["", '{"step": 5, "g_lo'])
@@ -23,7 +24,7 @@ def test_a_run_without_lines_has_none_to_forget(tmp_path):
 
 
 def test_a_window_gives_means_and_forgets():
-  window = writers.Window()
+  window = Window()
   for step, loss in enumerate([1.0, 3.0]):
     window.add(step, {"loss": np.float32(loss)})
   assert window.take() == {"loss": 2.0}
@@ -31,7 +32,7 @@ def test_a_window_gives_means_and_forgets():
 
 
 def test_a_window_names_the_first_number_that_is_not_finite():
-  window = writers.Window()
+  window = Window()
   for step, loss in ((7, 1.0), (8, np.nan), (9, np.inf)):
     window.add(step, {"fine": np.float32(0), "loss": np.float32(loss)})
   with pytest.raises(FloatingPointError, match="^loss became nan in step 8$"):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,48 +15,43 @@ from akd_jax.common.errors import UserError
 _ARRAYS = ("images", "labels")
 
 
-def root(path: str) -> Path:
-  """The folder for caches: `path`, or the user's own."""
-  if path:
-    return Path(path).expanduser().absolute()
-  home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-  return Path(home).expanduser().absolute() / "akd_jax"
-
-
-def opened(
+def open_or_draw(
   folder: Path,
   description: Mapping[str, Any],
   draw: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.memmap]:
-  """Opens the cache at `folder`, made first if it is absent or damaged.
+  """Opens the pictures in `folder`, drawn first if absent or damaged.
 
   Args:
     folder: holds images.npy, labels.npy and manifest.json.
-    description: what the pictures depend on, with `count` and `image_size`.
+    description: all that the pictures depend on, with `count` and `image_size`.
     draw: fills images uint8 [N, S, S, 3] and returns the labels [N, C].
 
   Returns:
-    labels uint8 [N, C] and images uint8 [N, S, S, 3], mapped from the file.
+    Labels uint8 [N, C], and images uint8 [N, S, S, 3], mapped from the file.
+
+  Raises:
+    UserError: the folder cannot be made.
   """
-  # As JSON gives it back: with lists for tuples.
+  # As JSON gives it back, with lists for tuples.
   description = json.loads(json.dumps(description))
   if folder.exists():
-    fault = _fault(folder, description)
+    fault = _find_fault(folder, description)
     if not fault:
-      return _arrays(folder)
+      return _load(folder)
     print(f"{folder}: {fault}; drawing it again", file=sys.stderr)
-  _make(folder, description, draw)
-  return _arrays(folder)
+  _write(folder, description, draw)
+  return _load(folder)
 
 
-def _arrays(folder: Path) -> tuple[np.ndarray, np.memmap]:
+def _load(folder: Path) -> tuple[np.ndarray, np.memmap]:
   labels = np.load(folder / "labels.npy", allow_pickle=False)
   images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
   return labels, images
 
 
-def _fault(folder: Path, description: Mapping[str, Any]) -> str:
-  """What is wrong with a cache, or ""."""
+def _find_fault(folder: Path, description: Mapping[str, Any]) -> str:
+  """Returns what is wrong with the pictures in a folder, or ""."""
   try:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     if manifest["description"] != description:
@@ -65,7 +59,7 @@ def _fault(folder: Path, description: Mapping[str, Any]) -> str:
     for name in _ARRAYS:
       if manifest["sha256"][name] != _sha256(folder / f"{name}.npy"):
         return f"{name}.npy is damaged"
-    labels, images = _arrays(folder)
+    labels, images = _load(folder)
   except (OSError, ValueError, KeyError, TypeError) as error:
     return f"unreadable ({type(error).__name__})"
   if images.shape != _shape(description) or len(labels) != len(images):
@@ -78,17 +72,18 @@ def _shape(description: Mapping[str, Any]) -> tuple[int, int, int, int]:
   return description["count"], size, size, 3
 
 
-def _make(
+def _write(
   folder: Path,
   description: Mapping[str, Any],
   draw: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-  """Draws beside `folder` and renames: no one ever sees half a cache."""
+  """Draws beside `folder` and renames, so that nobody ever sees half of it."""
   try:
     folder.parent.mkdir(parents=True, exist_ok=True)
   except OSError as error:
     raise UserError(
-      f"data.path: cannot make the folder {folder.parent}: {error.strerror}"
+      f"config.data.path: cannot make the folder {folder.parent}:"
+      f" {error.strerror}"
     ) from None
   shape = _shape(description)
   with tempfile.TemporaryDirectory(
@@ -106,14 +101,14 @@ def _make(
     manifest = {"description": description, "sha256": digests}
     text = json.dumps(manifest, indent=1)
     (new / "manifest.json").write_text(text, encoding="utf-8")
-    _put(new, folder, Path(scratch) / "old", description)
+    _move(new, folder, Path(scratch) / "old", description)
 
 
-def _put(
+def _move(
   new: Path, folder: Path, old: Path, description: Mapping[str, Any]
 ) -> None:
   """Moves `new` to `folder`, unless another process was there first."""
-  if folder.exists() and not _fault(folder, description):
+  if folder.exists() and not _find_fault(folder, description):
     return
   try:
     if folder.exists():
@@ -121,7 +116,7 @@ def _put(
     new.rename(folder)
   except OSError:
     # Lost the race to another process, whose pictures are the same.
-    if _fault(folder, description):
+    if _find_fault(folder, description):
       raise
 
 

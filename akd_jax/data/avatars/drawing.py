@@ -1,8 +1,8 @@
 """From a description of a person to the picture of an avatar.
 
 The parts come from DiceBear's Avataaars style (artwork by Pablo Stanley, free
-for personal and commercial use) and are laid over each other here, so that one
-can be changed without any other pixel moving. Small marks that the style lacks
+for personal and commercial use). They are laid over each other here, so that
+one can change and no other pixel does. Small marks that the style lacks
 (fringe, lashes, earrings, blush, lips, lines of age) are shapes of our own.
 """
 
@@ -12,9 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from akd_jax.data.avatars.parts import SVG, body, circle, cut, lines, part
+from akd_jax.data.avatars.parts import (
+  SVG,
+  clip,
+  draw_body,
+  draw_circle,
+  draw_lines,
+  draw_part,
+)
 
-# Raise it whenever the same description gives other pixels: caches follow it.
+# Part of what names a cache: raise it when a description gives other pixels.
 VERSION = 7
 # The square of the style's 280 x 280 canvas that is shown: the face fills it.
 _VIEW = "50 22 180 180"
@@ -103,13 +110,13 @@ _BANGS = (
 
 @dataclass(frozen=True)
 class Person:
-  """All that a picture shows.
+  """A description of all that a picture shows.
 
   Attributes:
     on: the attributes that are on.
     long: whether the hair is long where the top has a choice.
-    picks: role -> number in [0, 1) that chooses among the possible parts. They
-      do not depend on `on`, so that a person edited stays the same person.
+    picks: role -> number in [0, 1) that chooses among the possible parts. It
+      does not depend on `on`, so that a person stays the same when edited.
   """
 
   on: Set[str]
@@ -117,7 +124,7 @@ class Person:
   picks: Mapping[str, float]
 
   def pick(self, role: str, options: Sequence[str]) -> str:
-    """The person's own choice among `options`."""
+    """Returns the person's own choice among `options`."""
     return options[int(self.picks[role] * len(options))]
 
 
@@ -127,128 +134,130 @@ def render(person: Person, size: int) -> np.ndarray:
   from PIL import Image
 
   png = resvg_py.svg_to_bytes(
-    svg_string=svg(person), width=size, height=size, skip_system_fonts=True
+    svg_string=draw_svg(person), width=size, height=size, skip_system_fonts=True
   )
   with Image.open(io.BytesIO(bytes(png))) as image:
     return np.asarray(image.convert("RGB"))
 
 
-def svg(person: Person) -> str:
-  """The picture as SVG text, painted from back to front."""
+def draw_svg(person: Person) -> str:
+  """Draws a person as SVG text, from back to front."""
   on, pick = person.on, person.pick
   clothes = pick("clothes", _CLOTHES), pick("clothes color", _COLORS)
   background = pick("background", _BACKGROUND)
   layers = [
     f'<rect width="280" height="280" fill="{background}"/>',
-    body(_skin(person)),
-    part("clothes", *clothes),
-    *_lower_face(person),
-    *_eyes(person),
-    *_top(person),
-    *_beard(person),
+    draw_body(_pick_skin(person)),
+    draw_part("clothes", *clothes),
+    *_draw_lower_face(person),
+    *_draw_eyes(person),
+    *_draw_top(person),
+    *_draw_beard(person),
   ]
   if "Eyeglasses" in on:
     color = pick("glasses color", _GLASSES_COLORS)
-    layers.append(part("accessories", pick("glasses", _GLASSES), color))
+    layers.append(draw_part("accessories", pick("glasses", _GLASSES), color))
   if "Wearing_Earrings" in on:
-    layers += [circle(x, 139, 6, "#ffd24d", 1.0) for x in (81, 199)]
+    layers += [draw_circle(x, 139, 6, "#ffd24d", 1.0) for x in (81, 199)]
   head = f'<svg xmlns="{SVG}" viewBox="{_VIEW}" fill="none">'
   return "".join([head, *layers, "</svg>"])
 
 
-def _lower_face(person: Person) -> list[str]:
-  """Cheeks, lines of age, mouth and nose."""
+def _draw_lower_face(person: Person) -> list[str]:
+  """Draws cheeks, lines of age, mouth and nose."""
   on, layers = person.on, []
   if "Rosy_Cheeks" in on:
-    layers += [circle(x, 146, 12, "#ff3b4e", 0.4) for x in (101, 179)]
+    layers += [draw_circle(x, 146, 12, "#ff3b4e", 0.4) for x in (101, 179)]
   if "Young" not in on:
-    layers.append(lines("M120 132q-11 9-11 23M160 132q11 9 11 23", 4, 0.4))
-    layers.append(lines("M118 72q22-5 44 0M122 63q18-4 36 0", 3.5, 0.4))
+    layers.append(draw_lines("M120 132q-11 9-11 23M160 132q11 9 11 23", 4, 0.4))
+    layers.append(draw_lines("M118 72q22-5 44 0M122 63q18-4 36 0", 3.5, 0.4))
   expression = next(name for name in _FACES if name in on)
   opened = "Mouth_Slightly_Open" in on
   variant = person.pick("mouth", _FACES[expression][3 if opened else 2])
   stretched = opened and variant == "serious"
   edit = "translate(0 15) scale(1 2.4) translate(0 -15)" if stretched else ""
-  mouth = part("mouth", variant, edit=edit)
+  mouth = draw_part("mouth", variant, edit=edit)
   if "Wearing_Lipstick" in on:
     # The strokes of a copy beneath show as a rim: the lips.
     layers.append(f'<g stroke="#d0103a" stroke-width="8">{mouth}</g>')
   nose = "translate(12 4) scale(1.8) translate(-12 -4)"
   big = nose if "Big_Nose" in on else ""
-  return [*layers, mouth, part("nose", "default", edit=big)]
+  return [*layers, mouth, draw_part("nose", "default", edit=big)]
 
 
-def _eyes(person: Person) -> list[str]:
-  """Eyes, what surrounds them, and eyebrows."""
+def _draw_eyes(person: Person) -> list[str]:
+  """Draws eyes, what surrounds them, and eyebrows."""
   on, layers = person.on, []
   expression = next(name for name in _FACES if name in on)
   brows, eyes = _FACES[expression][:2]
   narrow = "translate(0 22) scale(1 .4) translate(0 -22)"
   edit = narrow if "Narrow_Eyes" in on else ""
-  layers.append(part("eyes", person.pick("eyes", eyes), edit=edit))
+  layers.append(draw_part("eyes", person.pick("eyes", eyes), edit=edit))
   if "Bags_Under_Eyes" in on:
-    layers.append(lines("M103 131q10 8 19 0M158 131q10 8 19 0", 4.5, 0.4))
+    layers.append(draw_lines("M103 131q10 8 19 0M158 131q10 8 19 0", 4.5, 0.4))
   if "Male" not in on:
     lashes = "M101 117l-8-5M102 112l-6-7M179 117l8-5M178 112l6-7"
-    layers.append(lines(lashes, 3.5, 0.9))
+    layers.append(draw_lines(lashes, 3.5, 0.9))
   brow = person.pick("eyebrows", _ARCHED if "Arched_Eyebrows" in on else brows)
-  drawn = part("eyebrows", brow)
+  drawn = draw_part("eyebrows", brow)
   if "Bushy_Eyebrows" in on:
     drawn = f'<g stroke="black" stroke-width="6" opacity=".75">{drawn}</g>'
   return [*layers, drawn]
 
 
-def _top(person: Person) -> list[str]:
-  """Hair or a hat, which hides all hair."""
+def _draw_top(person: Person) -> list[str]:
+  """Draws hair, or a hat, which hides all hair."""
   on = person.on
   if "Bald" in on:
     return []
   if "Wearing_Hat" in on:
     color = person.pick("hat color", _HAT_COLORS)
-    return [part("top", person.pick("hat", _HATS), color)]
+    return [draw_part("top", person.pick("hat", _HATS), color)]
   cut = next((name for name in _TOPS if name in on), "other")
   tones = next((name for name in _HAIR if name in on), "other")
-  color = person.pick("hair color", _standing_out(_HAIR[tones], person))
-  layers = [part("top", person.pick("top", _TOPS[cut][person.long]), color)]
+  color = person.pick("hair color", _select_visible(_HAIR[tones], person))
+  layers = [
+    draw_part("top", person.pick("top", _TOPS[cut][person.long]), color)
+  ]
   if "Bangs" in on:
     layers.append(_BANGS.format(color=color))
   return layers
 
 
-def _beard(person: Person) -> list[str]:
-  """Hair on the face; a chin curtain where no beard has a name of its own."""
+def _draw_beard(person: Person) -> list[str]:
+  """Draws hair on the face: a chin curtain where no beard has a name."""
   on, layers = person.on, []
-  color = person.pick("beard color", _standing_out(_BEARD, person))
-  beard = part("facialHair", "beardMedium", color)
+  color = person.pick("beard color", _select_visible(_BEARD, person))
+  beard = draw_part("facialHair", "beardMedium", color)
   if "5_o_Clock_Shadow" in on:
-    shadow = part("facialHair", "beardMedium", "#2c1b18")
-    layers.append(f'<g opacity=".3">{cut(shadow, _HEAD)}</g>')
+    shadow = draw_part("facialHair", "beardMedium", "#2c1b18")
+    layers.append(f'<g opacity=".3">{clip(shadow, _HEAD)}</g>')
   if "Sideburns" in on:
-    layers.append(cut(beard, "M60 90h43v62H60zM177 90h43v62h-43z"))
+    layers.append(clip(beard, "M60 90h43v62H60zM177 90h43v62h-43z"))
   if "Goatee" in on:
-    layers.append(cut(beard, "M114 166h52v50h-52z"))
+    layers.append(clip(beard, "M114 166h52v50h-52z"))
   if "Mustache" in on:
     mustache = person.pick("mustache", _MUSTACHES)
-    layers.append(part("facialHair", mustache, color))
+    layers.append(draw_part("facialHair", mustache, color))
   if not on & {"No_Beard", "Goatee", "Mustache", "5_o_Clock_Shadow"}:
     jaw = "M60 90h43v70l20 16h34l20-16V90h43v130H60z"
-    layers.append(cut(beard, jaw))
+    layers.append(clip(beard, jaw))
   return layers
 
 
-def _skin(person: Person) -> str:
+def _pick_skin(person: Person) -> str:
   return _PALE if "Pale_Skin" in person.on else person.pick("skin", _SKIN)
 
 
-def _standing_out(colors: Sequence[str], person: Person) -> Sequence[str]:
-  """The colours that are not nearly the person's skin, pale or not."""
+def _select_visible(colors: Sequence[str], person: Person) -> Sequence[str]:
+  """Returns the colours that stand out from the person's skin, pale or not."""
   # Both, so that pale skin changes nothing else.
-  skins = [_rgb(_PALE), _rgb(person.pick("skin", _SKIN))]
+  skins = [_parse_rgb(_PALE), _parse_rgb(person.pick("skin", _SKIN))]
   return [
       color for color in colors
-      if all(np.linalg.norm(_rgb(color) - skin) > 30 for skin in skins)
+      if all(np.linalg.norm(_parse_rgb(color) - skin) > 30 for skin in skins)
   ]  # fmt: skip
 
 
-def _rgb(color: str) -> np.ndarray:
+def _parse_rgb(color: str) -> np.ndarray:
   return np.array(list(bytes.fromhex(color[1:])), np.float64)

@@ -1,12 +1,12 @@
-"""The attributes of avatars: names, usual shares, and what goes together."""
+"""Attributes of avatars: names, usual shares, and what goes with what."""
 
 from collections.abc import Set
 
 from akd_jax.data.attributes import EXPRESSIONS, HAIR_COLORS
 
-# The share of avatars that have an attribute, for all but those in TWIN.
-# Male is a label of the person behind the picture. It shows as the absence of
-# lashes; short hair and what CONDITIONAL says go along with it by chance.
+# {attribute: share of the avatars that have it}, of all but those in TWIN.
+# Male is a label of the person behind the picture. It shows in that there are
+# no lashes. Short hair, and what CONDITIONAL says, is more probable with it.
 SHARES = {
     "Black_Hair": 0.2, "Brown_Hair": 0.2, "Blond_Hair": 0.2, "Gray_Hair": 0.14,
     "Bald": 0.1, "Wearing_Hat": 0.1,
@@ -32,14 +32,15 @@ CONDITIONAL = {
 }  # fmt: skip
 # Another name of the same thing.
 TWIN = {"Smiling": "happy"}
-# Attributes that an expression brings along.
+# Attributes that are always on with an expression.
 IMPLIED = {"surprised": ("Mouth_Slightly_Open", "Arched_Eyebrows")}
 
 AVATAR_ATTRIBUTES = tuple(sorted([*SHARES, *TWIN]))
 
-# The groups whose shares make room for each other; one expression is always on.
+# Groups of which one is frequent where others are rare. Of the expressions one
+# is always on.
 PARTITIONS = ((*HAIR_COLORS, "Bald", "Wearing_Hat"), EXPRESSIONS)
-# Their eyebrows are their own.
+# Expressions that decide about the eyebrows.
 _FROWNING = ("angry", "contemptuous", "disgusted", "fearful", "sad")
 # Groups of attributes of which at most one is on.
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (
@@ -55,7 +56,7 @@ EXCLUSIVE: tuple[tuple[str, ...], ...] = (
   ("surprised", "Narrow_Eyes"),
 )
 _BEARDS = {"Goatee", "Mustache", "5_o_Clock_Shadow"}
-# What comes in place of an attribute switched off, where something must.
+# {attribute that is switched off: what is switched on instead}.
 _OPPOSITE = {
     "Black_Hair": ("Blond_Hair",), "Brown_Hair": ("Black_Hair",),
     "Blond_Hair": ("Black_Hair",), "Gray_Hair": ("Black_Hair",),
@@ -66,30 +67,30 @@ _OPPOSITE = {
 }  # fmt: skip
 
 
-def excluders(name: str) -> frozenset[str]:
-  """The attributes that `name` cannot be on with."""
+def find_excluded(name: str) -> frozenset[str]:
+  """Returns the attributes that cannot be on where `name` is."""
   groups = [group for group in EXCLUSIVE if name in group]
   return frozenset(other for group in groups for other in group) - {name}
 
 
-def switched_on(on: Set[str], name: str) -> frozenset[str]:
-  """What is on after `name` is switched on and what it excludes off."""
-  after = (on - excluders(name)) | {name, *IMPLIED.get(name, ())}
-  return _settled(after)
+def switch_on(on: Set[str], name: str) -> frozenset[str]:
+  """Returns what is on with `name` switched on and what it excludes off."""
+  after = (on - find_excluded(name)) | {name, *IMPLIED.get(name, ())}
+  return _settle(after)
 
 
-def switched_off(on: Set[str], name: str) -> frozenset[str]:
-  """What is on after `name` is switched off and its opposite on."""
+def switch_off(on: Set[str], name: str) -> frozenset[str]:
+  """Returns what is on with `name` switched off and its opposite on."""
   gone = {name, TWIN.get(name, name)}
   after = {n for n in on if TWIN.get(n, n) not in gone and n not in gone}
   after |= set(_OPPOSITE.get(name, ()))
   if name in _BEARDS and not after & _BEARDS:
     after.add("No_Beard")
-  return _settled(after)
+  return _settle(after)
 
 
-def _settled(on: Set[str]) -> frozenset[str]:
-  """With an expression, and with both names of what has two."""
+def _settle(on: Set[str]) -> frozenset[str]:
+  """Returns what is on with an expression, and both names of what has two."""
   on = {TWIN.get(name, name) for name in on}
   if not on & set(EXPRESSIONS):
     on.add("neutral")

@@ -13,8 +13,8 @@ _UNUSED = "#010203"
 
 
 @functools.cache
-def _style() -> tuple[Any, dict[str, Any]]:
-  """DiceBear's style and its definition."""
+def _load_style() -> tuple[Any, dict[str, Any]]:
+  """Returns DiceBear's style and its definition."""
   from dicebear import Style
 
   text = files("dicebear_styles").joinpath("avataaars.json").read_text("utf-8")
@@ -22,15 +22,15 @@ def _style() -> tuple[Any, dict[str, Any]]:
   return Style(definition), definition
 
 
-def style_version() -> str:
-  """The version of the artwork."""
+def find_style_version() -> str:
+  """Returns the version of the artwork."""
   return importlib.metadata.version("dicebear-styles")
 
 
-def body(skin: str) -> str:
-  """Head, neck and the shadow of the chin: the style's fixed paths."""
+def draw_body(skin: str) -> str:
+  """Draws head, neck and the shadow of the chin: the style's fixed paths."""
   paths = []
-  for element in _style()[1]["canvas"]["elements"]:
+  for element in _load_style()[1]["canvas"]["elements"]:
     if element["name"] == "path":
       attributes = dict(element["attributes"])
       if isinstance(attributes["fill"], dict):
@@ -41,8 +41,10 @@ def body(skin: str) -> str:
 
 
 @functools.cache
-def part(component: str, variant: str, color: str = "", edit: str = "") -> str:
-  """One part at its place on the canvas, as SVG text.
+def draw_part(
+  component: str, variant: str, color: str = "", edit: str = ""
+) -> str:
+  """Draws one part at its place on the canvas, as SVG text.
 
   Args:
     component: DiceBear's component.
@@ -52,7 +54,7 @@ def part(component: str, variant: str, color: str = "", edit: str = "") -> str:
   """
   from dicebear import Avatar
 
-  style, definition = _style()
+  style, definition = _load_style()
   options: dict[str, Any] = {"seed": "", "backgroundColor": [_UNUSED]}
   for name, content in definition["components"].items():
     chosen = variant if name == component else next(iter(content["variants"]))
@@ -78,26 +80,26 @@ def part(component: str, variant: str, color: str = "", edit: str = "") -> str:
   return f'<g transform="{place} {edit}">{text}</g>'
 
 
-def circle(
+def draw_circle(
   x: float, y: float, radius: float, color: str, opacity: float
 ) -> str:
-  """A disc around (x, y)."""
+  """Draws a disc around (x, y)."""
   return (
     f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{color}"'
     f' fill-opacity="{opacity}"/>'
   )
 
 
-def lines(path: str, width: float, opacity: float) -> str:
-  """Black strokes along `path`."""
+def draw_lines(path: str, width: float, opacity: float) -> str:
+  """Draws black strokes along `path`."""
   return (
     f'<path d="{path}" stroke="black" stroke-width="{width}"'
     f' stroke-opacity="{opacity}" stroke-linecap="round"/>'
   )
 
 
-def cut(drawing: str, path: str) -> str:
-  """What of a drawing lies inside `path`."""
+def clip(drawing: str, path: str) -> str:
+  """Cuts off what of a drawing lies outside `path`."""
   name = f"cut{zlib.crc32(path.encode())}"
   return (
     f'<clipPath id="{name}"><path d="{path}"/></clipPath>'

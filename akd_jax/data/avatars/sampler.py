@@ -1,8 +1,8 @@
 """Draws the labels of avatars from a distribution that a config gives.
 
-Attributes are drawn one after another, each by one number in [0, 1). What was
-drawn before may exclude an attribute or bring it along; its chance where it is
-left free is such that its share of all avatars comes out as asked.
+Attributes are drawn one after another, each by one number in [0, 1). An
+attribute may be excluded, or switched on, by one that was drawn before. Where
+it is free, its chance is such that its share of all avatars is as asked for.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,23 +18,23 @@ from akd_jax.data.avatars.labels import (
   PARTITIONS,
   SHARES,
   TWIN,
-  excluders,
+  find_excluded,
 )
 
 
 class LabelSampler:
   """Draws labels from a distribution.
 
-  `distribution` maps an attribute to its share of all avatars; attributes not
-  named keep SHARES, except that the hair group and the expressions make room
-  for (or fill up after) those of them that are named.
+  `distribution` maps attributes to their shares of all avatars. An attribute
+  that is not named has its usual share (SHARES). But where one of a partition
+  is named, the others are scaled, so that all together keep their share.
 
   `conditional` maps a condition to attributes and their shares among the
   avatars where the condition is on: {"Bald": {"Male": 0.996}} means
   P(Male | Bald) = 0.996. The condition is drawn first. Where it is off, Male
   gets the chance that leaves Male's share of all avatars as the distribution
-  says, or the nearest possible one. Of several conditions that are on, the
-  first one named decides.
+  says, or the nearest possible one. Where several conditions are on, the one
+  that is named first decides.
   """
 
   def __init__(
@@ -42,27 +42,31 @@ class LabelSampler:
     distribution: Mapping[str, float],
     conditional: Mapping[str, Mapping[str, float]],
   ):
-    self._asked = _checked(distribution, "data.distribution")
-    self._asked_conditions = _pairs(conditional)
+    self._asked = _check(distribution, "config.data.distribution")
+    self._asked_conditions = _flatten(conditional)
     usual = {
       pair: share
-      for pair, share in _pairs(CONDITIONAL).items()
+      for pair, share in _flatten(CONDITIONAL).items()
       if pair[::-1] not in self._asked_conditions
     }
     self._conditions = {**usual, **self._asked_conditions}
-    self._shares = _with_room(self._asked)
-    self._order = _drawing_order(self._conditions)
+    self._shares = _make_room(self._asked)
+    self._order = _sort(self._conditions)
     self._chances: dict[str, list[float]] = {}
     # A fixed sample tells how often the rules leave an attribute free.
     uniforms = np.random.default_rng(0).random((1 << 16, len(SHARES)))
     self._draw(uniforms, calibrate=True)
 
   def __call__(self, uniforms: np.ndarray) -> np.ndarray:
-    """Labels [N, len(AVATAR_ATTRIBUTES)] from uniforms [N, len(SHARES)]."""
+    """Returns labels [N, len(AVATAR_ATTRIBUTES)].
+
+    Args:
+      uniforms: [N, len(SHARES)], numbers in [0, 1).
+    """
     return self._draw(uniforms, calibrate=False)
 
   def describe(self) -> list[tuple[str, list[float]]]:
-    """All that the labels depend on, besides the numbers."""
+    """Returns all that the labels depend on besides the numbers, as JSON."""
     return [(name, self._chances[name]) for name in self._order]
 
   def _draw(self, uniforms: np.ndarray, calibrate: bool) -> np.ndarray:
@@ -70,18 +74,18 @@ class LabelSampler:
     nothing = np.zeros(len(uniforms), bool)
     numbers = dict(zip(SHARES, uniforms.T, strict=True))
     for name in self._order:
-      barred = _any(on, excluders(name), nothing)
+      barred = _find_any(on, find_excluded(name), nothing)
       bringing = [n for n, brought in IMPLIED.items() if name in brought]
-      forced = _any(on, bringing, nothing) & ~barred
+      forced = _find_any(on, bringing, nothing) & ~barred
       causes = [cause for cause, effect in self._conditions if effect == name]
-      # Which condition decides; the last number stands for none.
+      # Which condition decides. The last index means none.
       holds = np.stack([*(on[cause] for cause in causes), ~nothing])
       stratum = np.argmax(holds, axis=0)
       if calibrate:
         self._calibrate(name, barred, forced, stratum)
       chance = np.asarray(self._chances[name])[stratum]
       on[name] = forced | (~barred & (numbers[name] < chance))
-    on["neutral"] = on["neutral"] | ~_any(on, EXPRESSIONS, nothing)
+    on["neutral"] = on["neutral"] | ~_find_any(on, EXPRESSIONS, nothing)
     for name, twin in TWIN.items():
       on[name] = on[twin]
     columns = [on[name] for name in AVATAR_ATTRIBUTES]
@@ -112,22 +116,30 @@ class LabelSampler:
   def _refuse(
     self, name: str, pair: tuple[str, str] | None, excess: float
   ) -> None:
-    """Raises if what cannot be had was asked for, and is no default."""
+    """Refuses what cannot be had, unless it is a default.
+
+    Raises:
+      UserError: it was asked for.
+    """
     if pair in self._asked_conditions:
       raise UserError(
-        f"data.conditional: P({name} | {pair[0]}) ="
+        f"config.data.conditional: P({name} | {pair[0]}) ="
         f" {self._conditions[pair]:g} cannot be had beside the rest"
       )
     if pair is None and name in self._asked:
       share = self._shares[name]
       raise UserError(
-        f"data.distribution: {name} = {share:g} cannot be had beside the"
+        f"config.data.distribution: {name} = {share:g} cannot be had beside the"
         f" rest; the nearest is {share + excess:.2f}"
       )
 
 
-def _checked(shares: Mapping[str, float], where: str) -> dict[str, float]:
-  """The shares by the names they are drawn under."""
+def _check(shares: Mapping[str, float], where: str) -> dict[str, float]:
+  """Returns the shares by the names that attributes are drawn under.
+
+  Raises:
+    UserError: there is no such attribute or share; `where` names the field.
+  """
   for name, share in shares.items():
     if name not in AVATAR_ATTRIBUTES:
       raise UserError(
@@ -139,29 +151,32 @@ def _checked(shares: Mapping[str, float], where: str) -> dict[str, float]:
   return {TWIN.get(name, name): float(share) for name, share in shares.items()}
 
 
-def _pairs(
+def _flatten(
   conditional: Mapping[str, Mapping[str, float]],
 ) -> dict[tuple[str, str], float]:
-  """(condition, attribute) -> share, by the names they are drawn under."""
+  """Returns {(condition, attribute): share}, by names that are drawn under."""
   pairs = {}
   for condition, shares in conditional.items():
-    (cause,) = _checked({condition: 1.0}, "data.conditional")
-    where = f"data.conditional.{condition}"
-    for effect, share in _checked(shares, where).items():
-      if effect in excluders(cause) | {cause} and share > 0:
+    (cause,) = _check({condition: 1.0}, "config.data.conditional")
+    where = f"config.data.conditional.{condition}"
+    for effect, share in _check(shares, where).items():
+      if effect in find_excluded(cause) | {cause} and share > 0:
         raise UserError(f"{where}: {effect!r} cannot go with {condition!r}")
       pairs[cause, effect] = share
   return pairs
 
 
-def _with_room(asked: Mapping[str, float]) -> dict[str, float]:
-  """SHARES with those asked for, the rest of their partitions scaled."""
+def _make_room(asked: Mapping[str, float]) -> dict[str, float]:
+  """Returns all shares: those asked for, and the rest of SHARES.
+
+  Where one of a partition is asked for, the others are scaled to make room.
+  """
   shares = {**SHARES, **asked}
   for group in PARTITIONS:
     named = sum(asked[name] for name in group if name in asked)
     if named > 1 + 1e-6:
       raise UserError(
-        f"data.distribution: the shares of {', '.join(group)} add up to"
+        f"config.data.distribution: the shares of {', '.join(group)} add up to"
         f" {named:g}; they exclude each other, so at most 1"
       )
     others = [name for name in group if name not in asked]
@@ -172,8 +187,8 @@ def _with_room(asked: Mapping[str, float]) -> dict[str, float]:
   return shares
 
 
-def _drawing_order(conditions: Mapping[tuple[str, str], float]) -> list[str]:
-  """Attributes, each after what it depends on, conditioned ones first."""
+def _sort(conditions: Mapping[tuple[str, str], float]) -> list[str]:
+  """Returns all attributes, each after those that it depends on."""
   after: dict[str, set[str]] = {name: set() for name in SHARES}
   for cause, effect in conditions:
     after[effect].add(cause)
@@ -186,15 +201,15 @@ def _drawing_order(conditions: Mapping[tuple[str, str], float]) -> list[str]:
     ready = [n for n in after if n not in order and after[n] <= set(order)]
     if not ready:
       left = ", ".join(name for name in after if name not in order)
-      raise UserError(f"data.conditional goes in a circle among {left}")
+      raise UserError(f"config.data.conditional goes in a circle among {left}")
     order.append(min(ready, key=lambda name: name not in effects))
   return order
 
 
-def _any(
+def _find_any(
     on: Mapping[str, np.ndarray], names: Collection[str],
     nothing: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-  """Where any of the named attributes drawn so far is on."""
+  """Returns where any of the named attributes drawn so far is on."""
   drawn = [on[name] for name in names if name in on]
   return np.any(np.stack(drawn), 0) if drawn else nothing

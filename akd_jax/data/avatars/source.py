@@ -1,9 +1,9 @@
 """The embedded data set: drawn faces whose labels are exact by construction.
 
-An avatar is a function of (data.seed, split, index): first its labels are
-drawn (avatar_labels.py), then whatever the labels leave open, then the picture
-(avatar_drawing.py). The pictures of a split are drawn once and cached below
-`data.path`, or ~/.cache/akd_jax, in a folder named by all they depend on.
+An avatar is a function of (data.seed, split, index). First its labels are drawn
+(labels.py), then whatever the labels leave open, and then the picture
+(drawing.py). The pictures of a split are drawn once. They are kept in
+`data.path`, or in the user's cache, in a folder named by all they depend on.
 """
 
 import contextlib
@@ -14,47 +14,44 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
-from akd_jax.data.avatars import (
-  cache as avatar_cache,
-)
-from akd_jax.data.avatars import (
-  drawing as avatar_drawing,
-)
+from akd_jax.data.avatars import cache, drawing
 from akd_jax.data.avatars.drawing import PICKS, Person
 from akd_jax.data.avatars.labels import (
   AVATAR_ATTRIBUTES,
   EXCLUSIVE,
   SHARES,
-  switched_off,
-  switched_on,
+  switch_off,
+  switch_on,
 )
-from akd_jax.data.avatars.parts import style_version
+from akd_jax.data.avatars.parts import find_style_version
 from akd_jax.data.avatars.sampler import LabelSampler
+from akd_jax.data.dataset import SPLITS, Dataset
 
-ALL_ATTRIBUTES = AVATAR_ATTRIBUTES
-_SPLITS = ("train", "validation", "test")
-# Avatars a process draws at a time: about a second's work.
+# Avatars that a process draws at a time: about a second's work.
 _CHUNK = 250
-# P(long hair), where the top has a choice, without and with Male.
+# Probability of long hair, where the hair has a choice, without and with Male.
 _LONG = (0.85, 0.15)
 
 
 class AvatarSource:
-  """Random access to avatars; see `open_avatars`.
+  """The avatars of a split, as a `Source` (see `open_avatars`).
 
   Attributes:
-    attributes: the names asked for.
-    labels: uint8 [N, C], theirs.
-    all_labels: uint8 [N, len(ALL_ATTRIBUTES)].
-    exclusive: groups of ALL_ATTRIBUTES of which at most one is on.
+    attributes: names of the labels' C columns.
+    labels: uint8 [N, C].
+    all_labels: uint8 [N, len(AVATAR_ATTRIBUTES)].
+    exclusive: groups of AVATAR_ATTRIBUTES of which at most one is on.
+    identities: [N]; each avatar is somebody else.
   """
 
   def __init__(
@@ -63,19 +60,19 @@ class AvatarSource:
   ):  # fmt: skip
     self.attributes = attributes
     self.all_labels = np.asarray(all_labels)[kept]
-    columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+    columns = attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
     self.labels = self.all_labels[:, columns]
     self.exclusive = EXCLUSIVE
-    self._kept = kept
+    self.identities = kept
     self._seed = seed
     self._path = str(images.filename)
     self._images: np.ndarray = images
 
   def __len__(self) -> int:
-    return len(self._kept)
+    return len(self.identities)
 
   def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-    image = np.array(self._images[self._kept[index]])
+    image = np.array(self._images[self.identities[index]])
     return {"image": image, "label": self.labels[index].copy()}
 
   def __getstate__(self) -> dict[str, Any]:
@@ -87,8 +84,8 @@ class AvatarSource:
     self._images = np.load(self._path, mmap_mode="r", allow_pickle=False)
 
   def person(self, index: int) -> Person:
-    """The description that the picture `index` was drawn from."""
-    numbers = _numbers(self._seed, int(self._kept[index]))
+    """Returns the description that the picture `index` was drawn from."""
+    numbers = _numbers(self._seed, int(self.identities[index]))
     return _person(self.all_labels[index], numbers)
 
   def counterfactual(
@@ -103,11 +100,11 @@ class AvatarSource:
       image uint8 [S, S, 3], and mask bool [S, S] of the pixels that the
       attribute owns: those that change with it.
     """
-    attribute_indices(ALL_ATTRIBUTES, (attribute,), "avatars")
+    attribute_indices(AVATAR_ATTRIBUTES, (attribute,), "avatars")
     image, person = self[index]["image"], self.person(index)
     present = attribute in person.on
-    switch = switched_off if present else switched_on
-    other = avatar_drawing.render(
+    switch = switch_off if present else switch_on
+    other = drawing.render(
       Person(switch(person.on, attribute), person.long, person.picks),
       len(image),
     )
@@ -115,99 +112,106 @@ class AvatarSource:
 
 
 def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
-  """Opens a split, drawing it first if no cache holds it.
+  """Opens a split; draws it first where no cache holds it.
 
   Args:
-    data: reads attributes, label_rule, image_size, path, seed, sizes (split
-      -> number of avatars), distribution and conditional (see LabelSampler).
-    split: train, validation or test.
+    data: config.data, of which attributes (() is all, and all expressions where
+      they exclude each other), label_rule, image_size, path, seed, sizes
+      (split -> number of avatars), distribution and conditional (see
+      `LabelSampler`) are read.
+    split: one of SPLITS.
 
   Raises:
     UserError: a field is wrong.
   """
-  if split not in _SPLITS:
-    raise UserError(f"split {split!r} is none of {', '.join(_SPLITS)}")
-  attributes = tuple(data.attributes)
-  attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+  every = EXPRESSIONS if data.label_rule == "exclusive" else AVATAR_ATTRIBUTES
+  attributes = tuple(data.attributes) or every
+  attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
   count = _count(data, split)
   sampler = LabelSampler(
-    _mapping(data.distribution, "data.distribution"),
+    _as_dict(data.distribution, "distribution"),
     {
-      name: _mapping(shares, f"data.conditional.{name}")
-      for name, shares in _mapping(data.conditional, "data.conditional").items()
+      name: _as_dict(shares, f"conditional.{name}")
+      for name, shares in _as_dict(data.conditional, "conditional").items()
     },
   )
-  seed = (int(data.seed), _SPLITS.index(split))
+  seed = (int(data.seed), SPLITS.index(split))
   description = {
     "seed": seed[0],
     "split": split,
     "count": count,
     "image_size": int(data.image_size),
-    "attributes": ALL_ATTRIBUTES,
+    "attributes": AVATAR_ATTRIBUTES,
     "shares": sampler.describe(),
     "long": _LONG,
-    "drawing": avatar_drawing.VERSION,
-    "dicebear_styles": style_version(),
+    "drawing": drawing.VERSION,
+    "dicebear_styles": find_style_version(),
   }
   digest = hashlib.sha256(json.dumps(description).encode()).hexdigest()[:16]
-  folder = avatar_cache.root(data.path) / f"avatars-{digest}" / split
-  labels, images = avatar_cache.opened(
+  root = Path(data.path).expanduser().absolute() if data.path else None
+  folder = (root or cache_directory()) / f"avatars-{digest}" / split
+  labels, images = cache.open_or_draw(
     folder, description, lambda images: _draw_all(images, sampler, seed)
   )
-  kept = _kept(labels, attributes, data.label_rule)
+  kept = _choose(labels, attributes, data.label_rule)
   return AvatarSource(
       attributes=attributes, kept=kept, all_labels=labels, images=images,
       seed=seed,
   )  # fmt: skip
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-  """A mapping or ConfigDict as a dict."""
+AVATARS = Dataset(
+  open_avatars, lambda data: AVATAR_ATTRIBUTES, AvatarSource.counterfactual
+)
+
+
+def _as_dict(value: Any, field: str) -> dict[str, Any]:
+  """Returns a mapping or ConfigDict as a dict."""
   if not isinstance(value, Mapping | ConfigDict):
-    raise UserError(f"{where} is {value!r}, not a mapping of attributes")
+    raise UserError(
+      f"config.data.{field} is {value!r}, not a mapping of attributes"
+    )
   return dict(value.items())
 
 
 def _count(data: ConfigDict, split: str) -> int:
-  """How many avatars the split has."""
+  """Returns how many avatars the split has."""
+  where = "config.data.sizes"
   for name in data.sizes:
-    if name not in _SPLITS:
-      raise UserError(f"data.sizes: no split {name!r}{nearest(name, _SPLITS)}")
+    if name not in SPLITS:
+      raise UserError(f"{where}: no split {name!r}{nearest(name, SPLITS)}")
   count = data.sizes.get(split, 0)
   if not isinstance(count, int) or count < 1:
-    raise UserError(f"data.sizes: {split} = {count!r} is not a positive number")
+    raise UserError(f"{where}: {split} = {count!r} is not a positive number")
   return count
 
 
-def _kept(
+def _choose(
   labels: np.ndarray, attributes: tuple[str, ...], label_rule: str
 ) -> np.ndarray:
-  """Which avatars the label rule leaves: their indices, ascending."""
+  """Returns the indices of the avatars that the label rule leaves."""
   if label_rule == "multilabel":
     return np.arange(len(labels))
-  if label_rule != "exclusive":
-    raise UserError(
-      f"data.label_rule: {label_rule!r} is neither 'multilabel' nor 'exclusive'"
-    )
   for name in attributes:
     if name not in EXPRESSIONS:
       raise UserError(
-        f"data.attributes: {name!r} is no expression, and label_rule"
-        f" 'exclusive' takes only {', '.join(EXPRESSIONS)}"
+        f"config.data.attributes: {name!r} is no expression, and"
+        " config.data.label_rule=exclusive takes only"
+        f" {', '.join(EXPRESSIONS)}"
       )
-  columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
+  columns = attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
   return np.flatnonzero(labels[:, columns].any(axis=1))
 
 
 def _numbers(seed: tuple[int, int], index: int) -> np.ndarray:
-  """The uniform numbers that make one avatar, whatever the others are."""
+  """Returns the random numbers that make one avatar, whatever the others."""
   rng = np.random.default_rng((*seed, index))
   return rng.random(len(SHARES) + 1 + len(PICKS))
 
 
 def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   on = frozenset(
-    name for name, label in zip(ALL_ATTRIBUTES, labels, strict=True) if label
+    name for name, label in zip(AVATAR_ATTRIBUTES, labels, strict=True) if label
   )
   number, *picks = numbers[len(SHARES) :].tolist()
   long = number < _LONG["Male" in on]
@@ -254,4 +258,4 @@ def _draw_all(
 def _draw_some(job: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
   labels, numbers, size = job
   people = map(_person, labels, numbers)
-  return np.stack([avatar_drawing.render(person, size) for person in people])
+  return np.stack([drawing.render(person, size) for person in people])

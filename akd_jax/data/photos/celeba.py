@@ -9,12 +9,15 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.attributes import CELEBA as CELEBA_ATTRIBUTES
+from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.photos.celeba_tfds import open_celeba_tfds
 from akd_jax.data.photos.source import (
+  Photos,
   PhotoSource,
   check_present,
-  data_folder,
-  hair_group,
+  find_folder,
+  find_hair_colors,
   list_folders,
   list_images,
   photo_source,
@@ -22,12 +25,11 @@ from akd_jax.data.photos.source import (
 from akd_jax.data.photos.table import read_csv, read_labels
 from akd_jax.data.photos.zips import open_zip
 
-_SPLITS = ("train", "validation", "test")  # 0, 1, 2 of the partition file
 _EXPECTED = (
   "the folder with CelebA's img_align_celeba (or img_align_celeba.zip),"
   " list_attr_celeba.txt and list_eval_partition.txt"
 )
-# Where the drive's folders, Kaggle's archive and StarGAN's download put things.
+# Where the official drive, Kaggle's archive and StarGAN's download put things.
 _LIST_FOLDERS = (".", "Anno", "Eval")
 _IMAGE_FOLDERS = (
   "img_align_celeba",
@@ -37,18 +39,25 @@ _IMAGE_FOLDERS = (
 )
 _IMAGE_ZIPS = ("img_align_celeba.zip", "Img/img_align_celeba.zip")
 _STARGAN_TEST = 1999
+# Numbered lines of cells.
+_Rows = Iterable[tuple[int, list[str]]]
 
 
 def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
   """Opens CelebA.
 
-  data.path is a folder with the official files (or Kaggle's CSVs); "" asks
-  TensorFlow Datasets, which downloads or finds a prepared copy.
-  data.attributes: (): all 40. data.split_rule:
-    official: the partition file: 162,770 / 19,867 / 19,962 photos.
-    stargan: the attribute list shuffled with seed 1234, its first 1,999 are
-      test, exactly those of the released StarGAN. It has no validation: here
-      that is the next 1,999, taken out of what it trains on.
+  data.path is a folder with the official files, or with Kaggle's CSVs. "" asks
+  TensorFlow Datasets, which finds a prepared copy or downloads one.
+  data.attributes are those to read; () is all 40. data.split_rule is one of
+    official: the partition file, with 162,770 / 19,867 / 19,962 photos.
+    stargan: the attribute list, shuffled with seed 1234. Its first 1,999 are
+      for test, exactly as in the released StarGAN, which has no validation
+      split: here that is the next 1,999, which StarGAN trains on.
+
+  The people are known where identity_CelebA.txt lies beside the other lists.
+
+  Raises:
+    UserError: the folder lacks a file, a file is damaged, or a field is wrong.
   """
   if data.split_rule not in ("official", "stargan"):
     raise UserError(
@@ -56,35 +65,59 @@ def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
     )
   if not data.path:
     return open_celeba_tfds(data, split)
-  root = data_folder(data, _EXPECTED)
+  root = find_folder(data, _EXPECTED)
   attribute_file = _find_list(root, "list_attr_celeba")
-  known, names, labels = _read_attributes(attribute_file, data.attributes)
+  columns, rows = _read_columns(attribute_file)
+  wanted = tuple(data.attributes) or columns
+  names, labels = read_labels(rows, columns, wanted, attribute_file)
   where, present, read = _open_images(root)
   check_present(names, present, where, attribute_file)
   if data.split_rule == "stargan":
-    splits = _stargan_splits(len(names))
+    splits = _assign_stargan_splits(len(names))
   else:
-    splits = _official_splits(root, names, attribute_file)
+    splits = _read_partition(root, names, attribute_file)
   return photo_source(
     data,
     split,
-    where=str(where),
-    names=names,
-    labels=labels,
-    attributes=tuple(data.attributes) or known,
-    exclusive=hair_group(known),
-    read=read,
-    chosen=[a == split for a in splits],
+    Photos(
+      where=str(where),
+      names=names,
+      splits=splits,
+      labels=labels,
+      attributes=wanted,
+      exclusive=find_hair_colors(columns),
+      read=read,
+      identities=_read_identities(root, names, attribute_file),
+    ),
   )
 
 
-def _find_list(root: Path, stem: str) -> Path:
-  """The list `stem`.txt, or Kaggle's `stem`.csv, where people keep it."""
-  names = [
+def find_attributes(data: ConfigDict) -> tuple[str, ...]:
+  """Returns the attributes that CelebA's list has columns of.
+
+  Raises:
+    UserError: the folder has no such list, or the list is damaged.
+  """
+  if not data.path:
+    return CELEBA_ATTRIBUTES
+  root = find_folder(data, _EXPECTED)
+  return _read_columns(_find_list(root, "list_attr_celeba"))[0]
+
+
+CELEBA = Dataset(open_celeba, find_attributes)
+
+
+def _list_paths(stem: str) -> list[Path]:
+  """Returns where people keep the list `stem`.txt, or Kaggle's `stem`.csv."""
+  return [
     Path(folder, stem + suffix)
     for folder in _LIST_FOLDERS
     for suffix in (".txt", ".csv")
   ]
+
+
+def _find_list(root: Path, stem: str) -> Path:
+  names = _list_paths(stem)
   for name in names:
     if (root / name).is_file():
       return root / name
@@ -100,35 +133,28 @@ def _find_list(root: Path, stem: str) -> Path:
   )
 
 
-def _read_attributes(
-  path: Path, wanted: Sequence[str]
-) -> tuple[tuple[str, ...], list[str], np.ndarray]:
-  """Reads known attributes, photo names and labels [N, C] of the wanted."""
-  rows: Iterable[tuple[int, list[str]]]
+def _read_columns(path: Path) -> tuple[tuple[str, ...], _Rows]:
+  """Reads the names of the attributes, and the rows of the attribute list."""
   if path.suffix == ".csv":
-    header, rows = read_csv(path)
-    columns = header[1:]
-  else:
-    lines = _read_lines(path)
-    if len(lines) < 3 or not lines[0].isdigit():
-      raise UserError(
-        f"{path} must have the number of images on line 1, the attributes'"
-        " names on line 2, and then a line for each image"
-      )
-    if int(lines[0]) != len(lines) - 2:
-      raise UserError(
-        f"{path} announces {lines[0]} images on line 1 but lists"
-        f" {len(lines) - 2}"
-      )
-    columns = lines[1].split()
-    # A generator: eight million cells at once are a gigabyte.
-    rows = ((number, line.split()) for number, line in enumerate(lines[2:], 3))
-  names, labels = read_labels(rows, columns, tuple(wanted) or columns, path)
-  return tuple(columns), names, labels
+    header, csv_rows = read_csv(path)
+    return tuple(header[1:]), csv_rows
+  lines = _read_lines(path)
+  if len(lines) < 3 or not lines[0].isdigit():
+    raise UserError(
+      f"{path} must have the number of images on line 1, the attributes'"
+      " names on line 2, and then a line for each image"
+    )
+  if int(lines[0]) != len(lines) - 2:
+    raise UserError(
+      f"{path} announces {lines[0]} images on line 1 but lists {len(lines) - 2}"
+    )
+  # A generator: eight million cells at once are a gigabyte.
+  rows = ((number, line.split()) for number, line in enumerate(lines[2:], 3))
+  return tuple(lines[1].split()), rows
 
 
 def _read_lines(path: Path) -> list[str]:
-  """The lines of a list without the blank ones at its end."""
+  """Reads the lines of a list without the blank ones at its end."""
   try:
     text = path.read_text(encoding="utf-8-sig")
   except (OSError, UnicodeDecodeError) as error:
@@ -139,7 +165,7 @@ def _read_lines(path: Path) -> list[str]:
 def _open_images(
   root: Path,
 ) -> tuple[Path, set[str], Callable[[str], bytes | Path]]:
-  """Where the photos are, their names, and how to read one."""
+  """Returns where the photos are, their names, and how to read one."""
   for folder in _IMAGE_FOLDERS:
     where = root / folder
     if where.is_dir() and (present := list_images(where)):
@@ -155,30 +181,54 @@ def _open_images(
   )
 
 
-def _official_splits(
+def _read_partition(
   root: Path, names: Sequence[str], attribute_file: Path
 ) -> list[str]:
-  """The split of each photo by the partition file."""
+  """Reads the split of each photo from the partition file."""
   path = _find_list(root, "list_eval_partition")
-  rows: Iterable[tuple[int, list[str]]]
+  partition = _read_numbers(path, range(len(SPLITS)), "0, 1 or 2")
+  check_present(names, set(partition), path, attribute_file)
+  return [SPLITS[partition[name]] for name in names]
+
+
+def _read_identities(
+  root: Path, names: Sequence[str], attribute_file: Path
+) -> np.ndarray | None:
+  """Reads who is on each photo, if the file that says so is there."""
+  paths = [root / name for name in _list_paths("identity_CelebA")]
+  path = next((path for path in paths if path.is_file()), None)
+  if path is None:
+    return None
+  people = _read_numbers(path, range(1, 1 << 31), "a person's number")
+  check_present(names, set(people), path, attribute_file)
+  return np.array([people[name] for name in names], np.int32)
+
+
+def _read_numbers(path: Path, known: range, expected: str) -> dict[str, int]:
+  """Reads a list of photos with a number each.
+
+  Raises:
+    UserError: a number is not among those `known`, which are `expected`.
+  """
+  rows: _Rows
   if path.suffix == ".csv":
     rows = read_csv(path)[1]
   else:
     rows = ((n, line.split()) for n, line in enumerate(_read_lines(path), 1))
-  splits = {}
+  numbers = {}
   for line, cells in rows:
-    if len(cells) != 2 or cells[1].strip() not in ("0", "1", "2"):
+    number = cells[1].strip() if len(cells) == 2 else ""
+    if not number.isdecimal() or int(number) not in known:
       raise UserError(
         f"{path}, line {line}: {' '.join(cells)!r} must be an image's name"
-        " and 0, 1 or 2"
+        f" and {expected}"
       )
-    splits[cells[0].strip()] = _SPLITS[int(cells[1])]
-  check_present(names, set(splits), path, attribute_file)
-  return [splits[name] for name in names]
+    numbers[cells[0].strip()] = int(number)
+  return numbers
 
 
-def _stargan_splits(count: int) -> list[str]:
-  """The split of each of `count` photos by their order in the list."""
+def _assign_stargan_splits(count: int) -> list[str]:
+  """Returns the split of each of `count` photos by their order in the list."""
   order = list(range(count))
   random.Random(1234).shuffle(order)
   splits = ["train"] * count

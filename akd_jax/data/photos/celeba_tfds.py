@@ -9,14 +9,19 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import CELEBA, attribute_indices
-from akd_jax.data.photos.source import PhotoSource, hair_group, photo_source
+from akd_jax.data.photos.source import (
+  Photos,
+  PhotoSource,
+  find_hair_colors,
+  photo_source,
+)
 
 
 def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
   """Opens a split of `celeb_a`, downloaded and prepared if it is not yet.
 
-  All labels are read at once, some ten seconds for the training split; no
-  image is decoded for that.
+  All labels are read at once, without decoding an image: that takes ten seconds
+  for the training split.
 
   Raises:
     UserError: TensorFlow Datasets cannot provide it.
@@ -33,13 +38,15 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
   return photo_source(
     data,
     split,
-    where=f"tfds celeb_a {split}",
-    names=[str(index) for index in range(len(records))],
-    labels=_read_labels(records, attributes),
-    attributes=attributes,
-    exclusive=hair_group(CELEBA),
-    read=functools.partial(_read_image, records),
-    chosen=[True] * len(records),
+    Photos(
+      where=f"tfds celeb_a {split}",
+      names=[str(index) for index in range(len(records))],
+      splits=[split] * len(records),
+      labels=_read_labels(records, attributes),
+      attributes=attributes,
+      exclusive=find_hair_colors(CELEBA),
+      read=functools.partial(_read_image, records),
+    ),
   )
 
 
@@ -47,8 +54,8 @@ def _open_records(split: str) -> Sequence[bytes]:
   try:
     import tensorflow_datasets as tfds
 
-    # Serialized, and parsed here: tfds takes 1.4 ms to turn a record into
-    # its 55 features, twice what decoding the image costs.
+    # Records are parsed here: tfds takes 1.4 ms to turn one into its 55
+    # features, which is twice what decoding the image costs.
     return tfds.data_source(
       "celeb_a",
       split=split,
@@ -64,7 +71,7 @@ def _open_records(split: str) -> Sequence[bytes]:
 
 
 def _features(record: bytes) -> Any:
-  """The features of a record by name, images still encoded."""
+  """Returns the features of a record by name, images still encoded."""
   # This module of tfds does not import TensorFlow: workers start fast.
   from tensorflow_datasets.proto import tf_example_pb2
 

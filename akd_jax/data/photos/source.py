@@ -1,5 +1,4 @@
-"""Labelled photos as a random-access source: what celeba, folder and table
-have in common once they know their files and labels."""
+"""Labelled photos as a source: what celeba, folder and table share."""
 
 import dataclasses
 import hashlib
@@ -13,9 +12,10 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import digest
 from akd_jax.data.attributes import HAIR_COLORS
-from akd_jax.data.avatars import cache as avatar_cache
 from akd_jax.data.photos.images import SUFFIXES, load_image
 
 # Whoever is bald has no hair colour. CelebA's annotators switched on two of
@@ -23,22 +23,43 @@ from akd_jax.data.photos.images import SUFFIXES, load_image
 HAIR = (*HAIR_COLORS, "Bald")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class PhotoSource:
-  """Photos and their 0/1 labels; a photo is decoded when it is asked for.
-
-  Holds no open file, so that it may be pickled and read by many threads.
+@dataclasses.dataclass(frozen=True)
+class Photos:
+  """All photos of a data set, with what is known of each.
 
   Attributes:
     where: the folder, zip or data set that holds the photos, for errors.
-    names: what `read` and errors call the photos.
+    names: [N], what `read` and errors call the photos.
+    splits: [N], the split of each.
     labels: uint8 [N, C], 0 or 1.
-    attributes: names of the label's C columns.
+    attributes: names of the labels' C columns.
     exclusive: groups of attributes of which at most one is on.
     read: name -> the photo's path, or the content of its file.
-    crop, size: see `load_image`.
-    skip_unreadable: an unreadable photo is replaced, label included, by the
-      next readable one instead of being an error.
+    identities: [N], equal where the person is the same; None if unknown.
+  """
+
+  where: str
+  names: Sequence[str]
+  splits: Sequence[str]
+  labels: np.ndarray
+  attributes: tuple[str, ...]
+  exclusive: tuple[tuple[str, ...], ...]
+  read: Callable[[str], bytes | Path]
+  identities: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PhotoSource:
+  """The photos of a split; each is decoded when it is asked for.
+
+  Holds no open file, so that it can be pickled and read by many threads.
+
+  Attributes:
+    where, attributes, exclusive, read: as in `Photos`.
+    names, labels, identities: as in `Photos`, of this split.
+    crop, size: as in `load_image`.
+    skip_unreadable: whether an unreadable photo is replaced, label included, by
+      the next readable one instead of being an error.
     skipped: names of the unreadable photos met so far, in this process.
   """
 
@@ -47,6 +68,7 @@ class PhotoSource:
   labels: np.ndarray = dataclasses.field(repr=False)
   attributes: tuple[str, ...]
   exclusive: tuple[tuple[str, ...], ...]
+  identities: np.ndarray | None = dataclasses.field(repr=False)
   read: Callable[[str], bytes | Path] = dataclasses.field(repr=False)
   crop: int
   size: int
@@ -82,18 +104,16 @@ class PhotoSource:
 def check_readable(source: PhotoSource, threads: int) -> None:
   """Decodes every photo once, before hours of training meet a broken one.
 
-  A list of photos that was found good is remembered in the user's cache.
+  Photos that were found good are remembered in the user's cache.
 
   Raises:
-    UserError: a photo can not be read.
+    UserError: a photo cannot be read.
   """
   where = Path(source.where).absolute()
   # A folder's time changes with what is in it.
   changed = where.stat().st_mtime_ns if where.exists() else 0
-  about = [str(where), str(changed), str(source.crop)]
-  listed = "\n".join([*about, *source.names])
-  digest = hashlib.sha256(listed.encode()).hexdigest()[:16]
-  good = avatar_cache.root("") / "readable" / digest
+  checked = digest(str(where), changed, source.crop, source.names)
+  good = cache_directory() / "readable" / checked
   if source.skip_unreadable or good.exists():
     return
   with ThreadPoolExecutor(threads) as pool:
@@ -106,23 +126,12 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   good.touch()
 
 
-def photo_source(
-  data: ConfigDict,
-  split: str,
-  *,
-  where: str,
-  names: Sequence[str],
-  labels: np.ndarray,
-  attributes: tuple[str, ...],
-  exclusive: tuple[tuple[str, ...], ...],
-  read: Callable[[str], bytes | Path],
-  chosen: Sequence[bool],
-) -> PhotoSource:
-  """Builds the source of the `chosen` photos, after the last checks.
+def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
+  """Makes the source of a split, after the last checks.
 
   Raises:
-    UserError: a size makes no sense, the labels break the label rule, or no
-      photo is chosen.
+    UserError: a size makes no sense, the labels break the label rule, or the
+      split has no photo.
   """
   if data.image_size < 1:
     raise UserError(
@@ -133,77 +142,83 @@ def photo_source(
       f"config.data.crop={data.crop} must be a side in pixels, or 0 for the"
       " largest centred square"
     )
-  if not attributes:
-    raise UserError(f"{where} has no attributes")
+  if not photos.attributes:
+    raise UserError(f"{photos.where} has no attributes")
+  exclusive = photos.exclusive
   if data.label_rule == "exclusive":
-    _check_exclusive(where, names, labels, attributes)
-    exclusive = (attributes,)
-  positions = np.flatnonzero(chosen).tolist()
-  if not positions:
+    _check_exclusive(photos)
+    exclusive = (photos.attributes,)
+  chosen = [i for i, x in enumerate(photos.splits) if x == split]
+  if not chosen:
     raise UserError(
-      f"the {split} split of {where} is empty: none of its {len(names)}"
-      " images falls in it"
+      f"the {split} split of {photos.where} is empty: none of its"
+      f" {len(photos.names)} images falls in it"
     )
+  people = photos.identities
   return PhotoSource(
-    where=where,
-    names=tuple(names[position] for position in positions),
-    labels=labels[positions],
-    attributes=attributes,
+    where=photos.where,
+    names=tuple(photos.names[i] for i in chosen),
+    labels=photos.labels[chosen],
+    attributes=photos.attributes,
     exclusive=exclusive,
-    read=read,
+    identities=None if people is None else people[chosen],
+    read=photos.read,
     crop=data.crop,
     size=data.image_size,
     skip_unreadable=data.skip_unreadable,
   )
 
 
-def _check_exclusive(
-  where: str,
-  names: Sequence[str],
-  labels: np.ndarray,
-  attributes: Sequence[str],
-) -> None:
+def _check_exclusive(photos: Photos) -> None:
+  where, attributes = photos.where, photos.attributes
   if len(attributes) < 2:
     raise UserError(
       f"{where} gives one class only ({attributes[0]});"
       " config.data.label_rule=exclusive needs two or more"
     )
-  count = labels.sum(axis=1)
+  count = photos.labels.sum(axis=1)
   wrong = np.flatnonzero(count != 1)
   if wrong.size:
     first = wrong[0]
     raise UserError(
       f"config.data.label_rule=exclusive, but {wrong.size} images in {where}"
-      f" have not exactly one of {', '.join(attributes)} ({names[first]} has"
-      f" {count[first]}); set multilabel"
+      f" have not exactly one of {', '.join(attributes)}"
+      f" ({photos.names[first]} has {count[first]}); set multilabel"
     )
 
 
-def hair_group(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-  """The hair colours among the `known` attributes, as an exclusive group."""
+def find_hair_colors(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+  """Returns the hair colours among the `known` attributes, as one group."""
   group = tuple(name for name in HAIR if name in set(known))
   return (group,) if len(group) > 1 else ()
 
 
-def split_of(key: str, test_share: float) -> str:
-  """Assigns `key` to a split by its own hash, whatever else there is.
+def assign_split(key: str, test_share: float) -> str:
+  """Returns the split of a key by its hash, whatever other keys there are.
 
   A share `test_share` of all keys is for test, half of that for validation,
   the rest for training.
+
+  Raises:
+    UserError: there is no such share.
   """
   if not 0 < test_share <= 0.5:
     raise UserError(
       f"config.data.test_share={test_share} must be above 0 and at most 0.5"
     )
-  digest = hashlib.sha256(key.encode()).digest()
-  position = int.from_bytes(digest[:8], "big") / 2**64
+  hashed = hashlib.sha256(key.encode()).digest()
+  position = int.from_bytes(hashed[:8], "big") / 2**64
   if position < test_share:
     return "test"
   return "validation" if position < 1.5 * test_share else "train"
 
 
-def data_folder(data: ConfigDict, expected: str) -> Path:
-  """The existing folder that data.path names; `expected` says what it holds."""
+def find_folder(data: ConfigDict, expected: str) -> Path:
+  """Returns the folder that config.data.path names.
+
+  Raises:
+    UserError: there is none; the message ends with what is `expected`.
+  """
   if not data.path:
     raise UserError(f"config.data.path is empty; it must be {expected}")
   root = Path(data.path).expanduser()
@@ -214,7 +229,7 @@ def data_folder(data: ConfigDict, expected: str) -> Path:
 
 
 def list_images(folder: Path) -> list[str]:
-  """Sorted names of the photos directly inside a folder."""
+  """Returns the sorted names of the photos directly inside a folder."""
   return sorted(
     name
     for name in os.listdir(folder)
@@ -223,7 +238,7 @@ def list_images(folder: Path) -> list[str]:
 
 
 def list_folders(folder: Path) -> list[Path]:
-  """Sorted folders directly inside a folder."""
+  """Returns the sorted folders directly inside a folder."""
   with os.scandir(folder) as entries:
     return sorted(
       Path(entry)
@@ -232,8 +247,8 @@ def list_folders(folder: Path) -> list[Path]:
     )
 
 
-def files_among(root: Path, names: Iterable[str]) -> set[str]:
-  """Which of the `names` (relative to root) are there.
+def find_present(root: Path, names: Iterable[str]) -> set[str]:
+  """Returns those of the `names` (relative to root) that are there.
 
   Lists each folder once: 200,000 questions to the file system take minutes
   on a network drive.
@@ -250,7 +265,11 @@ def files_among(root: Path, names: Iterable[str]) -> set[str]:
 def check_present(
   names: Sequence[str], present: set[str], where: Path, listed_in: Path
 ) -> None:
-  """Raises UserError if a listed photo is not among those `present`."""
+  """Refuses a list of photos that are not all `present`.
+
+  Raises:
+    UserError: one is not; the message has the first.
+  """
   absent = [name for name in names if name not in present]
   if absent:
     raise UserError(

@@ -10,15 +10,17 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import attribute_indices
+from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.source import (
+  Photos,
   PhotoSource,
+  assign_split,
   check_present,
-  data_folder,
-  files_among,
-  hair_group,
+  find_folder,
+  find_hair_colors,
+  find_present,
   list_folders,
   photo_source,
-  split_of,
 )
 
 _CODES = {"0": 0, "1": 1, "-1": 2}
@@ -27,22 +29,26 @@ _CODES = {"0": 0, "1": 1, "-1": 2}
 def open_table(data: ConfigDict, split: str) -> PhotoSource:
   """Opens a folder of photos labelled by a CSV.
 
-  The CSV has a header; its first column holds file names relative to
-  data.path, the others 0/1 or -1/1. data.csv names it ("": the only .csv in
-  the folder); data.attributes are the columns wanted (): all.
+  The CSV has a header. Its first column holds file names relative to data.path,
+  and the others 0/1 or -1/1. data.csv names it; "" is the only .csv in the
+  folder. data.attributes are the columns to read; () is all.
 
-  Splits: by the hash of the file name, data.test_share for test and half of
-  it for validation, so that adding a photo never moves another.
+  The split of a photo depends on its name alone, so that adding a photo never
+  moves another: data.test_share of them are for test, and half as many for
+  validation.
+
+  Raises:
+    UserError: the folder or the CSV is not as it should be, or a field is
+      wrong.
   """
-  root = data_folder(data, "a folder of images with a CSV of attributes")
-  table = root / data.csv if data.csv else _only_csv(root)
+  root, table = _find_table(data)
   header, rows = read_csv(table)
   attributes = tuple(data.attributes) or tuple(header[1:])
   names, labels = read_labels(rows, header[1:], attributes, table)
-  present = files_among(root, names)
+  present = find_present(root, names)
   if not present:
     for folder in list_folders(root):
-      if files_among(folder, names[:1]):
+      if find_present(folder, names[:1]):
         raise UserError(
           f"the images of {table} are in {folder}; set"
           f" config.data.path={folder} and config.data.csv={table}"
@@ -51,14 +57,35 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   return photo_source(
     data,
     split,
-    where=str(root),
-    names=names,
-    labels=labels,
-    attributes=attributes,
-    exclusive=hair_group(header[1:]),
-    read=functools.partial(Path, root),
-    chosen=[split_of(name, data.test_share) == split for name in names],
+    Photos(
+      where=str(root),
+      names=names,
+      splits=[assign_split(name, data.test_share) for name in names],
+      labels=labels,
+      attributes=attributes,
+      exclusive=find_hair_colors(header[1:]),
+      read=functools.partial(Path, root),
+    ),
   )
+
+
+def find_columns(data: ConfigDict) -> tuple[str, ...]:
+  """Returns the attributes that a table has columns of.
+
+  Raises:
+    UserError: the folder or the CSV is not one of `open_table`.
+  """
+  header, _ = read_csv(_find_table(data)[1])
+  return tuple(header[1:])
+
+
+TABLE = Dataset(open_table, find_columns)
+
+
+def _find_table(data: ConfigDict) -> tuple[Path, Path]:
+  """Returns the folder and its CSV."""
+  root = find_folder(data, "a folder of images with a CSV of attributes")
+  return root, root / data.csv if data.csv else _only_csv(root)
 
 
 def _only_csv(root: Path) -> Path:
@@ -73,7 +100,11 @@ def _only_csv(root: Path) -> Path:
 
 
 def read_csv(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-  """Reads a CSV into its header and numbered, non-empty rows of cells."""
+  """Reads a CSV: its header, and each row that is not empty with its number.
+
+  Raises:
+    UserError: the file cannot be read, or has no header or no row.
+  """
   try:
     with open(table, encoding="utf-8-sig", newline="") as file:
       reader = csv.reader(file)

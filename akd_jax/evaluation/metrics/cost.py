@@ -24,7 +24,6 @@ from akd_jax.evaluation.metrics.metric import (
 )
 from akd_jax.evaluation.metrics.outcome import Measured
 from akd_jax.models.layers import Conv
-from akd_jax.models.stargan import Generator
 
 
 def parameters(params: Any) -> int:
@@ -33,7 +32,7 @@ def parameters(params: Any) -> int:
 
 
 def multiply_accumulates(
-  generator: Generator, params: Any, *, size: int, classes: int
+  generator: nn.Module, params: Any, *, size: int, classes: int
 ) -> int:
   """Counts the multiply-accumulates of one translation.
 
@@ -94,7 +93,7 @@ def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:
 
 
 def generator_cost(
-  generator: Generator,
+  generator: nn.Module,
   params: Any,
   *,
   size: int,

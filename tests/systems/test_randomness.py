@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax.training.randomness import draw
+from akd_jax.systems.randomness import draw
 
 N, BATCH, CLASSES, DEVICES = 2, 16, 4, 4
 KEY = 7

@@ -10,11 +10,13 @@ from ml_collections import ConfigDict
 from akd_jax.common import cli
 from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
-from akd_jax.training import loop as train
+from akd_jax.experiments.run import train_with_teacher
+from akd_jax.systems.stargan import create_networks
+from akd_jax.training import preparation
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
-from akd_jax.training import writers
-from akd_jax.training.state import create_networks
+from akd_jax.training.state import create_state
+from akd_jax.training.window import Window
 from tests import training
 from tests.layouts import error
 from tests.training import (  # noqa: F401
@@ -30,7 +32,7 @@ def test_a_teacher_keeps_its_discriminator(runs):
   run = directories.load_run(str(runs.teacher))
   assert run.step == run.config.steps
   assert run.attributes == teacher.AVATAR_ATTRIBUTES
-  classifier = run.discriminator["classifier"]["kernel"]
+  classifier = run.model.discriminator["classifier"]["kernel"]
   assert classifier.shape[-1] == len(run.attributes)
 
 
@@ -47,7 +49,7 @@ def test_an_unfinished_teacher_is_finished_first(
   capsys,
 ):
   workdir = tmp_path / "student"
-  train.train_with_teacher(student_config(unfinished_teacher), str(workdir))
+  train_with_teacher(student_config(unfinished_teacher), str(workdir))
   output = capsys.readouterr().out
   assert output.startswith(
     f"{unfinished_teacher} holds no finished teacher: training it first\n"
@@ -65,16 +67,16 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
   tmp_path,
   monkeypatch,
 ):
-  add = writers.Window.add
+  add = Window.add
 
   def strike(window, step, metrics):
     add(window, step, metrics)
     if step == training.TEACHER_STEPS:
       os.kill(os.getpid(), signal.SIGTERM)
 
-  monkeypatch.setattr(writers.Window, "add", strike)
+  monkeypatch.setattr(Window, "add", strike)
   with pytest.raises(cli.Stopped, match=r"teacher is finished \(4 steps\)"):
-    train.train_with_teacher(
+    train_with_teacher(
       student_config(unfinished_teacher), str(tmp_path / "student")
     )
   assert teaching.is_finished(str(unfinished_teacher))
@@ -121,7 +123,7 @@ def test_a_teacher_that_does_not_fit_is_refused(
 ):
   config = student_config(runs.teacher, **changes)
   workdir = tmp_path / "student"
-  complaint = error(train.train_with_teacher, config, str(workdir))
+  complaint = error(train_with_teacher, config, str(workdir))
   assert complaint.startswith(message.format(runs.teacher))
   assert not workdir.exists()
 
@@ -156,19 +158,22 @@ def test_bad_fields_stop_before_the_teacher_is_trained(
 ):
   config = student_config(tmp_path / "teacher", **changes)
   workdir = tmp_path / "student"
-  complaint = error(train.train_with_teacher, config, str(workdir))
+  complaint = error(train_with_teacher, config, str(workdir))
   assert complaint.startswith(message)
   assert not list(tmp_path.iterdir())
 
 
 def test_a_student_may_start_as_its_teacher(runs):
   config = student_config(runs.teacher, init="teacher", generator__width=4)
-  config = train.resolve(config, pipeline.open_source(config.data, "train"))
-  parameters = teaching.load_teacher(config).parameters
-  state = train._initial_state(config, create_networks(config), parameters)
-  training.assert_same_bits(state.generator, parameters.generator)
-  training.assert_same_bits(state.discriminator, parameters.discriminator)
-  training.assert_same_bits(state.ema, parameters.generator)
+  config = preparation.resolve(
+    config, pipeline.open_source(config.data, "train")
+  )
+  taught_by = teaching.load_teacher(config)
+  state = create_state(config, create_networks(config))
+  state = teaching.start_from(state, taught_by)
+  training.assert_same_bits(state.generator, taught_by.model.generator)
+  training.assert_same_bits(state.discriminator, taught_by.model.discriminator)
+  training.assert_same_bits(state.ema, taught_by.model.generator)
 
 
 def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
@@ -185,7 +190,7 @@ def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
     teacher_recipe__steps=1,
   )
   config.pseudo.mapping = mapping
-  train.train_with_teacher(config, str(tmp_path / "student"))
+  train_with_teacher(config, str(tmp_path / "student"))
   taught = directories.load_run(str(tmp_path / "teacher"))
   assert taught.attributes == ("Wearing_Hat", "Mustache")
   (row,) = training.metrics(tmp_path / "student")

@@ -1,0 +1,49 @@
+"""One run as a user asks for it: its teacher first, pictures on the way."""
+
+import pathlib
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.distillation.terms import distils
+from akd_jax.evaluation.held_out import make_score_hook
+from akd_jax.inference.grids import make_sample_hook
+from akd_jax.training import (
+  loop,
+  preparation,
+  run_dir,
+  teacher,
+  validation,
+)
+from akd_jax.training.hooks import HookMaker
+
+# What is done beside training.
+HOOKS: tuple[HookMaker, ...] = (make_sample_hook, make_score_hook)
+
+
+def train_with_teacher(config: ConfigDict, workdir: str) -> None:
+  """Trains, after the teacher where one is asked for and not there yet.
+
+  Args:
+    config: the recipe.
+    workdir: the run's directory; created if missing.
+
+  Raises:
+    UserError: the config, the data or the teacher is wrong; what can be known
+      is said before hours of the teacher.
+    Stopped, FloatingPointError: see `loop.train`.
+  """
+  validation.check(config)
+  if config.teacher and pathlib.Path(config.teacher) == pathlib.Path(workdir):
+    raise UserError(
+      f"--workdir={workdir} is config.teacher too: give the student another"
+    )
+  if distils(config) and run_dir.is_file(config.teacher):
+    run_dir.load_run(config.teacher)  # Is it there?
+  if distils(config) and not teacher.is_finished(config.teacher):
+    config = preparation.check(config, workdir)
+    recipe = teacher.teacher_recipe(config)
+    teacher.check_compatible(config, recipe)
+    loop.say(f"{config.teacher} holds no finished teacher: training it first")
+    loop.train(recipe, config.teacher, HOOKS)
+  loop.train(config, workdir, HOOKS)

@@ -1,0 +1,104 @@
+"""How fast the networks learn: Adam, its step size, the running average."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.systems.model import Params
+
+
+def _linear(config: ConfigDict) -> optax.Schedule:
+  """Constant for the first half, then linear to 0 (the paper)."""
+  rate, half = config.optimizer.learning_rate, config.steps / 2
+  return optax.schedules.join_schedules(
+    [
+      optax.schedules.constant_schedule(rate),
+      optax.schedules.linear_schedule(rate, 0.0, half),
+    ],
+    [half],
+  )
+
+
+def _released(config: ConfigDict) -> optax.Schedule:
+  """StarGAN's code, which ends at 0.999 of the rate by a lost factor.
+
+  It takes off 1/100,000 of the rate every 1,000 discriminator updates of the
+  second half.
+  """
+  rate, half = config.optimizer.learning_rate, config.steps / 2
+
+  def schedule(step: jax.Array) -> jax.Array:
+    late = jnp.maximum(step - half, 0)
+    thousands = jnp.floor(late * config.n_critic / 1000)
+    return rate * (1 - thousands / (half * config.n_critic))
+
+  return schedule
+
+
+def _constant(config: ConfigDict) -> optax.Schedule:
+  return optax.schedules.constant_schedule(config.optimizer.learning_rate)
+
+
+# By config.optimizer.schedule.
+SCHEDULES: dict[str, Callable[[ConfigDict], optax.Schedule]] = {
+  "linear": _linear,
+  "released": _released,
+  "constant": _constant,
+}
+
+
+def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
+  """Returns the step size of both networks after `step` generator updates.
+
+  Raises:
+    UserError: config.optimizer.schedule is none of SCHEDULES.
+  """
+  name = config.optimizer.schedule
+  if name not in SCHEDULES:
+    raise UserError(
+      f"config.optimizer.schedule={name!r} is none of {', '.join(SCHEDULES)}"
+    )
+  return jnp.asarray(SCHEDULES[name](config)(step), jnp.float32)
+
+
+def adam(config: ConfigDict) -> optax.GradientTransformation:
+  """Returns Adam's direction; the step size is `learning_rate`'s.
+
+  Both networks follow the generator's step. A count of their own, as in
+  optax.inject_hyperparams, would run n_critic times as fast in one of them.
+  """
+  return optax.scale_by_adam(config.optimizer.beta1, config.optimizer.beta2)
+
+
+def update(
+  gradient: Params,
+  params: Params,
+  moments: optax.OptState,
+  rate: jax.Array,
+  config: ConfigDict,
+) -> tuple[Params, optax.OptState]:
+  """Returns parameters and moments after one update of step size `rate`."""
+  direction, moments = adam(config).update(gradient, moments)
+  step = optax.tree.scale(-rate, direction)
+  return optax.apply_updates(params, step), moments
+
+
+def moving_average(
+  ema: Params | None, params: Params, step: jax.Array, decay: float
+) -> Params | None:
+  """Returns the running average, whose memory grows: no start-up bias.
+
+  Args:
+    ema: the average; None, which it stays, without one.
+    params: the parameters after this step.
+    step: updates before this one.
+    decay: once the memory is full.
+  """
+  if ema is None:
+    return None
+  keep = jnp.minimum(decay, (1 + step) / (10 + step))
+  return optax.incremental_update(params, ema, 1 - keep)

@@ -1,0 +1,134 @@
+"""What a run needs before its first step: checked, opened, taken up."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from akd_jax.data import pipeline
+from akd_jax.distillation.mapping import Teacher
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Networks
+from akd_jax.training import checkpoint, parallel, run_dir, validation
+from akd_jax.training import teacher as teachers
+from akd_jax.training.hooks import Hook, HookMaker, Setting
+from akd_jax.training.state import TrainState, create_state
+
+
+def check(config: ConfigDict, workdir: str) -> ConfigDict:
+  """Finds what is wrong with a run before anything is trained.
+
+  Returns:
+    The config, resolved: with the attributes and the groups of exclusive ones,
+    which only the data knows.
+
+  Raises:
+    UserError: a field, the data or what the directory holds is wrong.
+  """
+  validation.check(config)
+  source, _ = _open(config)
+  config = resolve(config, source)
+  system_of(config).create_networks(config)
+  _batches(config, source)
+  run_dir.check_same_run(config, workdir)
+  return config
+
+
+def resolve(config: ConfigDict, source: Any) -> ConfigDict:
+  """Adds what only the data knows: attributes, groups of exclusive ones."""
+  config = ConfigDict(config.to_dict())
+  config.data.attributes = tuple(source.attributes)
+  config.data.exclusive = tuple(map(tuple, source.exclusive))
+  return config
+
+
+class Prepared(NamedTuple):
+  """A run that is ready to be trained.
+
+  Attributes:
+    config: resolved.
+    workdir: its directory.
+    source: of the training split.
+    networks: those of the state.
+    teacher: what it learns from; None without distillation.
+    state: on the host; as it was saved, or new.
+    batches: they go on where the state does.
+    checkpoints: where it is saved.
+    hooks: what is done beside training.
+  """
+
+  config: ConfigDict
+  workdir: str
+  source: Any
+  networks: Networks
+  teacher: Teacher | None
+  state: TrainState
+  batches: Any
+  checkpoints: checkpoint.Checkpoints
+  hooks: list[Hook]
+
+  @property
+  def first(self) -> int:
+    """Steps that are done."""
+    return int(self.state.step)
+
+
+def prepare(
+  config: ConfigDict, workdir: str, makers: Sequence[HookMaker]
+) -> Prepared:
+  """Opens everything, and takes up what is saved.
+
+  Raises:
+    UserError: the config, the data or the teacher is wrong.
+  """
+  source, validation_source = _open(config)
+  config = resolve(config, source)
+  networks = system_of(config).create_networks(config)
+  teacher = teachers.load_teacher(config)
+  batches = _batches(config, source)
+  state = create_state(config, networks)
+  if teacher is not None and config.init == "teacher":
+    state = teachers.start_from(state, teacher)
+  setting = Setting(config, workdir, validation_source, teacher)
+  hooks = [hook for make in makers if (hook := make(setting)) is not None]
+
+  run_dir.check_same_run(config, workdir)
+  pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
+  if jax.process_index() == 0:
+    run_dir.write_config(config, workdir)
+  checkpoints = checkpoint.Checkpoints(workdir, config)
+  if checkpoints.latest_step is not None:
+    state, place = checkpoints.restore(state)
+    batches.set_state(place)
+  return Prepared(
+    config, workdir, source, networks, teacher, state, batches, checkpoints,
+    hooks,
+  )  # fmt: skip
+
+
+def _open(config: ConfigDict) -> tuple[Any, Any]:
+  """Opens the training and the validation split.
+
+  All splits are looked at, so that what is wrong with any is said now, and not
+  hours later.
+  """
+  sources = [
+    pipeline.open_source(config.data, split) for split in pipeline.SPLITS
+  ]
+  for source in sources:
+    pipeline.check_readable(source, config.data.threads)
+  return sources[0], sources[1]
+
+
+def _batches(config: ConfigDict, source: Any) -> Any:
+  return pipeline.training_batches(
+    source,
+    batch_size=parallel.check_batch_size(config.batch_size),
+    n_critic=config.n_critic,
+    seed=config.seed,
+    threads=config.data.threads,
+    process_index=jax.process_index(),
+    process_count=jax.process_count(),
+  )

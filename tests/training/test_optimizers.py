@@ -1,0 +1,63 @@
+"""How fast networks learn."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from akd_jax.configs import teacher
+from akd_jax.training import optimizers
+from tests.layouts import error
+
+
+def schedule(name, **fields):
+  config = teacher.get_config("celeba")
+  config.optimizer.schedule = name
+  config.update(fields)
+  return lambda step: float(optimizers.learning_rate(jnp.asarray(step), config))
+
+
+@pytest.mark.parametrize(
+  "step, rate",
+  [(0, 1e-4), (20_000, 1e-4), (30_000, 5e-5), (39_999, 5e-9), (40_000, 0)],
+)
+def test_linear_schedule_falls_to_0_over_the_second_half(step, rate):
+  assert schedule("linear")(step) == pytest.approx(rate, rel=1e-3, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+  "step, parts",
+  # Of 100,000, one for every 1,000 discriminator updates: 200 steps of 5.
+  [(0, 0), (20_000, 0), (20_199, 0), (20_200, 1), (30_000, 50), (40_000, 100)],
+)
+def test_released_schedule_ends_at_0_999_of_the_rate(step, parts):
+  expected = 1e-4 * (1 - parts / 100_000)
+  assert schedule("released")(step) == pytest.approx(expected, rel=3e-7)
+
+
+def test_released_schedule_ends_at_the_released_number():
+  assert schedule("released")(40_000) == pytest.approx(9.99e-5, rel=1e-6)
+
+
+def test_constant_schedule_is_constant():
+  rates = {schedule("constant")(step) for step in (0, 20_000, 40_000)}
+  assert rates == {float(np.float32(1e-4))}
+
+
+def test_an_unknown_schedule_is_refused():
+  message = error(lambda: schedule("cosine")(0))
+  assert "config.optimizer.schedule='cosine' is none of linear" in message
+
+
+@pytest.mark.parametrize(
+  "step, keep", [(0, 0.1), (8, 0.5), (90, 0.91), (10**6, 0.99)]
+)
+def test_the_average_remembers_more_as_the_run_grows(step, keep):
+  ema, params = {"w": jnp.array([1.0, -2])}, {"w": jnp.array([3.0, 2])}
+  found = optimizers.moving_average(ema, params, jnp.asarray(step), 0.99)
+  expected = keep * np.array([1, -2]) + (1 - keep) * np.array([3, 2])
+  np.testing.assert_allclose(found["w"], expected, rtol=1e-5)
+
+
+def test_without_an_average_none_is_kept():
+  params, step = {"w": jnp.ones(2)}, jnp.asarray(3)
+  assert optimizers.moving_average(None, params, step, 0.0) is None

@@ -226,14 +226,6 @@ def _write(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
   return list(files)
 
 
-def _parse_step(text: str | None) -> int | str | None:
-  if text is None or text == "best":
-    return text
-  if not text.isdecimal():
-    raise UserError(f"--step={text} should be a checkpoint's number, or best")
-  return int(text)
-
-
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
   flags.DEFINE_string("workdir", None, "The run to export.", required=True)
@@ -249,7 +241,7 @@ def main(arguments: Sequence[str]) -> None:
   if arguments:
     raise UserError(f"{arguments[0]!r} is not a flag; try --help")
   args = flags.FLAGS
-  step = _parse_step(args.step)
+  step = cli.chosen_step(args.step)
   import jax  # Here, so that `--help` need not wait for it.
 
   from akd_jax.training import run_dir as runs

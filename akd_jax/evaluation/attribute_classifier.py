@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -23,6 +22,7 @@ from akd_jax.data.pipeline import (
 )
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
+from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, resnet18, resnet50
 
 NETWORKS = {"resnet18": resnet18, "resnet50": resnet50}
@@ -82,11 +82,6 @@ def _forward(
 ) -> tuple[jax.Array, jax.Array]:
   outputs: Any = network.apply(variables, to_unit(image))
   return outputs
-
-
-def to_unit(image: jax.Array) -> jax.Array:
-  """Scales uint8 to [-1, 1]."""
-  return image.astype(jnp.float32) / 127.5 - 1
 
 
 def predicted(logits: np.ndarray, label_rule: str) -> np.ndarray:

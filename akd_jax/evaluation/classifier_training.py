@@ -26,10 +26,10 @@ from akd_jax.evaluation.attribute_classifier import (
   accuracy_on,
   create_network,
   say,
-  to_unit,
 )
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
 from akd_jax.interop.torch_resnet import from_imagenet
+from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, draw_variables
 from akd_jax.training.preemption import Interruption
 

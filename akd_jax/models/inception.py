@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from akd_jax.models.convolutions import on_cpu
+from akd_jax.models.pixels import to_unit
 
 Variables = dict[str, Any]
 
@@ -212,7 +213,5 @@ def shapes() -> Variables:
 @jax.jit
 def embed(variables: Variables, images: jax.Array) -> jax.Array:
   """Returns the features [B, 2048] of uint8 images [B, H, W, 3]."""
-  features: Any = InceptionV3().apply(
-    variables, images.astype(jnp.float32) / 127.5 - 1
-  )
+  features: Any = InceptionV3().apply(variables, to_unit(images))
   return features

@@ -22,16 +22,17 @@ class Source:
 @pytest.fixture
 def outcomes(monkeypatch):
   """(protocol, ...) -> the outcomes of a generator that does nothing."""
+
+  def translate(translator, images, targets, labels):
+    assert images.shape[0] == len(targets) == len(labels)
+    return images
+
+  def translate_with_attention(translator, images, *_):
+    return images, {"block_0": np.zeros((len(images), 1, 1))}
+
+  monkeypatch.setattr(translations, "translate", translate)
   monkeypatch.setattr(
-    translations.inference, "translate", lambda trained, images, labels: images
-  )
-  monkeypatch.setattr(
-    translations.inference,
-    "translate_with_attention",
-    lambda trained, images, *_: (
-      images,
-      {"block_0": np.zeros((len(images), 1, 1))},
-    ),
+    translations, "translate_with_attention", translate_with_attention
   )
 
   def predict(images):
@@ -49,10 +50,10 @@ def outcomes(monkeypatch):
     count = len(labels)
     images = np.zeros((count, 4, 4, 3), np.uint8)
     positions, people = 10 + np.arange(count), np.arange(count) // 2
-    generator = SimpleNamespace(blocks=1)
-    trained = SimpleNamespace(networks=SimpleNamespace(generator=generator))
-    subject = translations.Subject(
-      "student", ("Bald",), trained, np.eye(1), np.eye(1)
+    translator = SimpleNamespace(
+      name="student",
+      name_activation=lambda options: "block_0",
+      list_activations=lambda options: ("block_0",),
     )
     instruments = translations.Instruments(
       test=Pictures(images, labels, positions, people, Source()),
@@ -64,7 +65,7 @@ def outcomes(monkeypatch):
     )
     return list(
       translations.outcomes(
-        subject, instruments, ["Bald"], teacher_attention or {}
+        translator, instruments, ["Bald"], teacher_attention or {}
       )
     )
 

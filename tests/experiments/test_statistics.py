@@ -1,4 +1,4 @@
-"""What seeds and tables say, against numbers worked out by hand or published."""
+"""What seeds and tables say, by numbers worked out by hand or published."""
 
 import numpy as np
 import pytest

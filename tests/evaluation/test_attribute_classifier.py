@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
-from akd_jax.configs import teacher
+from akd_jax.configs import data, teacher
 from akd_jax.data.pipeline import open_source
 from akd_jax.evaluation import (
   attribute_classifier,
@@ -457,6 +457,6 @@ def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):
   names = list(kept["test_accuracy"]["attributes"])
   assert names == kept["attributes"]
   # It knows what is translated, and what may change along.
-  assert tuple(names[:7]) == teacher.AVATAR_ATTRIBUTES
-  assert set(teacher.AVATAR_JUDGED) <= set(names)
+  assert tuple(names[:7]) == data.AVATAR_ATTRIBUTES
+  assert set(data.AVATAR_ALSO) <= set(names)
   assert "right on the test split" in done.stdout

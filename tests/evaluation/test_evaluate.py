@@ -8,7 +8,7 @@ from PIL import Image
 
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
-from akd_jax.configs.teacher import AVATAR_ATTRIBUTES
+from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator, record
 from akd_jax.evaluation import table as summary

@@ -4,7 +4,7 @@ Paper 2 eq. 6 and 9, paper 1 eq. 3 and 6: E ||A_T(x, c) - A_S(x, c)||, of the
 same images, the same targets (or their counterparts) and the same block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
@@ -113,12 +113,12 @@ def compare(student: jax.Array, teacher: jax.Array, norm: str) -> jax.Array:
 
 
 # Fields of config.attention whose values are names, with all of them.
-OPTIONS: dict[str, tuple[str, ...]] = {
-  "method": tuple(MAPS),
+OPTIONS: dict[str, Collection[str]] = {
+  "method": MAPS,
   "discriminator": ("teacher", "own"),
-  "target": tuple(TARGETS),
-  "normalize": tuple(NORMALIZATIONS),
-  "norm": tuple(NORMS),
+  "target": TARGETS,
+  "normalize": NORMALIZATIONS,
+  "norm": NORMS,
 }
 # Whose logit gives the student's map in each reading of pseudo-attention.
 _READINGS = {"paper1": "teacher", "paper2": "own"}

@@ -17,7 +17,7 @@ def active_methods(config: ConfigDict) -> dict[str, Method]:
   return {
     name: method
     for name, method in METHODS.items()
-    if config.distill[name].weight > 0
+    if name in config.distill and config.distill[name].weight > 0
   }
 
 
@@ -38,7 +38,8 @@ def tapped(
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each method's term."""
   return {
-    method.term: config.distill[name].weight for name, method in METHODS.items()
+    method.term: config.distill[name].weight
+    for name, method in active_methods(config).items()
   }
 
 

@@ -2,12 +2,12 @@
 
 import math
 import pathlib
+from collections.abc import Collection
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.distillation import METHODS
 from akd_jax.distillation.terms import distils
 from akd_jax.systems import SYSTEMS
 from akd_jax.training.optimizers import SCHEDULES
@@ -33,7 +33,6 @@ _NOT_NEGATIVE = (
   "loss.lambda_cls",
   "loss.lambda_rec",
   "loss.lambda_gp",
-  *(f"distill.{name}.weight" for name in METHODS),
   "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
@@ -41,11 +40,11 @@ _NOT_NEGATIVE = (
 )
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
-_CHOICES = {
-  "system": tuple(SYSTEMS),
+_CHOICES: dict[str, Collection[str]] = {
+  "system": SYSTEMS,
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher"),
-  "optimizer.schedule": tuple(SCHEDULES),
+  "optimizer.schedule": SCHEDULES,
   "best_metric": ("held_out/score", "held_out/accuracy", ""),
   "pseudo.reading": ("off", "paper1", "paper2"),
   "evaluation.protocol": ("lacking", "all", "flip"),
@@ -68,7 +67,8 @@ def check(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={_value(config, field)} must be at least 1"
       )
-  for field in _NOT_NEGATIVE:
+  weights = (f"distill.{name}.weight" for name in config.distill)
+  for field in (*_NOT_NEGATIVE, *weights):
     # So written, NaN is refused, too.
     if not 0 <= _value(config, field) < math.inf:
       raise UserError(

@@ -37,7 +37,7 @@ def errors(done):
   [
     ("main", ("configs/student.py", "[--workdir=DIR] \\\n", "--config:")),
     ("evaluate", ("evaluation.json", "--attributes:", "--step:")),
-    ("experiment", ("docs/results", "--seeds:", "--[no]list:")),
+    ("experiment", ("ROOT/results", "--seeds:", "--[no]list:")),
     ("export", ("stablehlo", "--format:", "--out:")),
   ],
 )

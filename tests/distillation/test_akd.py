@@ -30,7 +30,7 @@ IMAGE = np.random.default_rng(0).uniform(-1, 1, (BATCH, SIZE, SIZE, 3))
 
 
 # Whatever the defaults of the recipes are.
-PLAIN = {field: names[0] for field, names in OPTIONS.items()}
+PLAIN = {field: next(iter(names)) for field, names in OPTIONS.items()}
 
 
 class Pair:
@@ -124,7 +124,7 @@ def reading(pair):
 # are the two discriminators, with a mapping.
 READINGS = [
   {},
-  *({field: name} for field in OPTIONS for name in OPTIONS[field][1:]),
+  *({field: name} for field in OPTIONS for name in list(OPTIONS[field])[1:]),
   {"second_order": False},
   {"hook": "branch"},
   {"block": "0"},

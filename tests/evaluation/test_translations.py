@@ -10,6 +10,10 @@ from akd_jax.evaluation import translations
 from akd_jax.evaluation.attribute_classifier import Predictions
 from akd_jax.evaluation.metrics.outcome import Names, Reference
 from akd_jax.evaluation.selection import TestSet as Pictures
+from akd_jax.inference.translator import Translator
+from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.systems.model import Model, Networks
+from akd_jax.systems.stargan import STARGAN
 
 LABELS = np.array([[1], [0], [1], [0], [0], [0]])
 
@@ -50,11 +54,11 @@ def outcomes(monkeypatch):
     count = len(labels)
     images = np.zeros((count, 4, 4, 3), np.uint8)
     positions, people = 10 + np.arange(count), np.arange(count) // 2
-    translator = SimpleNamespace(
-      name="student",
-      name_activation=lambda options: "block_0",
-      list_activations=lambda options: ("block_0",),
-    )
+    networks = Networks(Generator(2, 1), Discriminator(2, 1, 1))
+    translator = Translator(
+      "student", ("Bald",), STARGAN, Model({}, {}, networks), np.eye(1),
+      np.eye(1),
+    )  # fmt: skip
     instruments = translations.Instruments(
       test=Pictures(images, labels, positions, people, Source()),
       before=np.ones((count, 1), int),

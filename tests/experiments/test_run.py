@@ -8,7 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
-from akd_jax.configs import student, teacher
+from akd_jax.configs import data, student
 from akd_jax.data import pipeline
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems.stargan import create_networks
@@ -31,7 +31,7 @@ from tests.training import (  # noqa: F401
 def test_a_teacher_keeps_its_discriminator(runs):
   run = directories.load_run(str(runs.teacher))
   assert run.step == run.config.steps
-  assert run.attributes == teacher.AVATAR_ATTRIBUTES
+  assert run.attributes == data.AVATAR_ATTRIBUTES
   classifier = run.model.discriminator["classifier"]["kernel"]
   assert classifier.shape[-1] == len(run.attributes)
 

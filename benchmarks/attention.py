@@ -11,67 +11,103 @@ their teachers' are, beside those of other people.
 
 import argparse
 import itertools
+from typing import Any, NamedTuple
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
-from akd_jax.distillation import attention
-from akd_jax.evaluation import translations as trials
-from akd_jax.evaluation.metrics.localization import agreement, localization
-from akd_jax.evaluation.subjects import subjects
-from akd_jax.inference import translator as inference
-from akd_jax.training import run_dir as runs
+from akd_jax.distillation import MAPS
+from akd_jax.evaluation.metrics.agreement import agreement
+from akd_jax.evaluation.metrics.localization import localization
+from akd_jax.evaluation.selection import TestSet, load_test_set
+from akd_jax.inference.translator import (
+  Look,
+  load_translators,
+  translate_with_attention,
+)
+from akd_jax.training.run_dir import Run, load_run
 
 HOOKS = ("block", "branch")
 
 
+class Case(NamedTuple):
+  """A run, its test pictures, and who of them is given which attribute.
+
+  Attributes:
+    run: the run.
+    test: some of its test pictures.
+    requests: (column, which pictures, their target labels) of each attribute.
+  """
+
+  run: Run
+  test: TestSet
+  requests: list[tuple[int, np.ndarray, np.ndarray]]
+
+
 def load(directory, count):
-  """(run, source, test, [(column, chosen, targets)] of each attribute)."""
-  run = runs.load_run(directory)
+  """The `Case` of a run, with `count` pictures of each attribute."""
+  run = load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
-  test = trials.load_test_set(source, 8 * count, 4)
-  asked = []
+  test = load_test_set(source, 8 * count, 4)
+  requests = []
   for column, name in enumerate(run.attributes):
     lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
     targets = set_attribute(
       test.labels[lacking], run.attributes, name, source.exclusive
     )
-    asked.append((column, lacking, targets))
-  return run, source, test, asked
+    requests.append((column, lacking, targets))
+  return Case(run, test, requests)
 
 
-def maps_of(subject, images, targets, column, names, method):
-  """{activation: [N, h, w]} of a subject of the run's attributes."""
-  selectors = np.tile(subject.selectors[column], (len(images), 1))
-  _, maps = inference.translate_with_attention(
-    subject.trained, images, targets, selectors, names, method
+def hooked(run, hook):
+  """config.attention of a run, with another hook."""
+  options = ConfigDict(run.config.attention.to_dict())
+  options.hook = hook
+  options.block = "last"
+  return options
+
+
+def maps_of(translator, case, request, look):
+  """{activation: [N, h, w]} of a translator of the run's attributes."""
+  column, lacking, targets = request
+  classes = np.tile(np.eye(targets.shape[1])[column], (len(lacking), 1))
+  _, maps = translate_with_attention(
+    translator,
+    case.test.images[lacking],
+    targets,
+    case.test.labels[lacking],
+    classes,
+    look,
   )
   return maps
 
 
-def scores(run, source, test, asked):
+def scores(case) -> dict[Any, list]:
   """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
-  *_, subject = subjects(run)
-  blocks = subject.trained.networks.generator.blocks
+  *_, translator = load_translators(case.run)
   names = [
-    attention.activation_name(block, hook, blocks)
+    name
     for hook in HOOKS
-    for block in range(blocks)
+    for name in translator.list_activations(hooked(case.run, hook))
   ]
-  found = {}
-  for column, lacking, targets in asked:
-    name = run.attributes[column]
+  found: dict[Any, list] = {}
+  for request in case.requests:
+    column, lacking, _ = request
     masks = np.stack(
-      [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
+      [
+        case.test.source.counterfactual(
+          int(case.test.positions[i]), case.run.attributes[column]
+        )[1]
+        for i in lacking
+      ]
     )
-    for method in attention.METHODS:
-      maps = maps_of(
-        subject, test.images[lacking], targets, column, names, method
-      )
-      for activation in names:
-        score = localization(maps[activation], masks)
-        found.setdefault((method, activation), []).append(
+    for method in MAPS:
+      maps = maps_of(translator, case, request, Look(names, method))
+      for name in names:
+        score = localization(maps[name], masks)
+        found.setdefault((method, name), []).append(
           (
             score["share"]["value"],
             score["share"]["chance"],
@@ -81,26 +117,24 @@ def scores(run, source, test, asked):
   return found
 
 
-def agreements(run, _, test, asked):
+def agreements(case) -> dict[Any, list]:
   """{(method, hook): [attributes, (with the teacher, other people)]}.
 
   Of the last block; nothing of a run without a teacher.
   """
-  both = subjects(run)
-  found = {}
+  both = load_translators(case.run)
+  found: dict[Any, list] = {}
   if len(both) == 1:
     return found
-  for column, lacking, targets in asked:
-    for method, hook in itertools.product(attention.METHODS, HOOKS):
+  for request in case.requests:
+    people = case.test.people[request[1]]
+    for method, hook in itertools.product(MAPS, HOOKS):
       pair = []
-      for subject in both:
-        blocks = subject.trained.networks.generator.blocks
-        name = attention.activation_name("last", hook, blocks)
-        (last,) = maps_of(
-          subject, test.images[lacking], targets, column, [name], method
-        ).values()
-        pair.append(last)
-      score = agreement(*pair)
+      for translator in both:
+        name = translator.name_activation(hooked(case.run, hook))
+        maps = maps_of(translator, case, request, Look([name], method))
+        pair.append(maps[name])
+      score = agreement(pair[0], pair[1], people)
       found.setdefault((method, hook), []).append(
         (score["pearson"], score["chance"])
       )
@@ -114,8 +148,8 @@ def main():
   parser.add_argument("runs", nargs="+", metavar="RUN")
   parser.add_argument("--images", type=int, default=64, help="an attribute")
   arguments = parser.parse_args()
-  loaded = [load(run, arguments.images) for run in arguments.runs]
-  every = [scores(*x) for x in loaded]
+  cases = [load(run, arguments.images) for run in arguments.runs]
+  every = [scores(case) for case in cases]
   print("| method | activation | share inside | uniform | maximum inside |")
   print("|---|---|---|---|---|")
   for key in every[0]:
@@ -126,7 +160,7 @@ def main():
       f" {maximum:.1f} ± {spread[2]:.1f} |"
     )
 
-  every = [agreements(*x) for x in loaded]
+  every = [agreements(case) for case in cases]
   if not every[0]:
     return
   print("\n| method | hook | agreement with the teacher | with other people |")

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _STEP = flags.DEFINE_string(
-  "step", None, "Which checkpoint, by its step, or best; the last."
+  "step", None, "The checkpoint: its step, or best; the last if not set."
 )
-_ATTRIBUTES = flags.DEFINE_list("attributes", [], "Only these.")
+_ATTRIBUTES = flags.DEFINE_list(
+  "attributes", [], "Attributes to test; all if not set."
+)
 _SAVE_IMAGES = flags.DEFINE_string(
-  "save_images", None, "Where to write every translation as a PNG of its own."
+  "save_images", None, "Folder for all translations, each a PNG of its own."
 )
 
 
@@ -60,7 +62,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
 
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   step = cli.chosen_step(_STEP.value)
   from akd_jax.common import cache as compilation
   from akd_jax.evaluation import evaluator

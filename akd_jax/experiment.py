@@ -36,13 +36,17 @@ if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
   from akd_jax.experiments.runner import Job, Replicate
 
-_NAME = flags.DEFINE_list("name", [], "The experiments, as NAME[:ARG],...")
-_SEEDS = flags.DEFINE_integer("seeds", 3, "How many.", lower_bound=1)
-_ROOT = flags.DEFINE_string("root", "runs/experiments", "Where runs go.")
-_OUT = flags.DEFINE_string(
-  "out", None, "Where pages go; ROOT/results if not given."
+_NAME = flags.DEFINE_list("name", [], "The experiments: NAME[:ARG],...")
+_SEEDS = flags.DEFINE_integer(
+  "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
 )
-_LIST = flags.DEFINE_bool("list", False, "Print the names and what they are.")
+_ROOT = flags.DEFINE_string("root", "runs/experiments", "Folder of the runs.")
+_OUT = flags.DEFINE_string(
+  "out", None, "Folder of the pages; ROOT/results if not set."
+)
+_LIST = flags.DEFINE_bool(
+  "list", False, "Print the names and what each experiment does."
+)
 
 
 def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
@@ -92,7 +96,7 @@ def _steps(jobs: "list[Job]") -> int:
 
 def main(argv: list[str]) -> None:
   """Does all seeds of all variants of all experiments."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   if _LIST.value:
     from akd_jax.configs.experiments import EXPERIMENTS
 

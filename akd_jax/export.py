@@ -228,12 +228,14 @@ def _write(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string("workdir", None, "The run to export.", required=True)
+  flags.DEFINE_string("workdir", None, "The run's directory.", required=True)
   flags.DEFINE_enum("format", "numpy", list(FORMATS), "What to write.")
   flags.DEFINE_string(
     "out", None, "The file to write, or a directory (torch).", required=True
   )
-  flags.DEFINE_string("step", None, "Which checkpoint, N or best; the last.")
+  flags.DEFINE_string(
+    "step", None, "The checkpoint: its step, or best; the last if not set."
+  )
 
 
 def main(arguments: Sequence[str]) -> None:

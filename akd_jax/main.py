@@ -1,11 +1,17 @@
-r"""Trains what a config describes.
+r"""Trains what a recipe describes.
 
   python -m akd_jax.main --config=configs/student.py[:ARG] [--workdir=DIR] \
       [--config.FIELD=VALUE ...]
 
-ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
-student without a finished teacher trains that first. The same command takes
-up a run that was stopped. configs/classifier.py trains the judge of accuracy.
+Recipes are configs/teacher.py, student.py, pseudo.py (a student of other
+attributes than its teacher's) and classifier.py (the attribute classifier, by
+which accuracy is measured). ARG names the data and the scale: avatars (the
+default, minutes to an hour on a laptop), celeba and rafd (the papers' sizes) or
+debug (seconds). FIELD is any field of the recipe: configs/teacher.py explains
+them all.
+
+A student whose teacher is not finished trains that first. A run that was
+stopped goes on when the same command is given again.
 """
 
 import importlib.util
@@ -18,25 +24,33 @@ from ml_collections import config_flags
 from akd_jax.common import cli
 
 _CONFIG = config_flags.DEFINE_config_file(
-  "config", None, "The recipe, as FILE[:ARG].", lock_config=True
+  "config", None, "The recipe: FILE[:ARG].", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string(
-  "workdir", None, "The run's directory; runs/<config name> by default."
+  "workdir", None, "The run's directory; runs/RECIPE if not set."
 )
 _DISTRIBUTED = flags.DEFINE_bool(
-  "distributed", False, "Join a pod: one process a host, the same command."
+  "distributed",
+  False,
+  "Join the other processes of a pod, each of which is given this command. On"
+  " TPU pods and under Slurm they find each other; elsewhere --coordinator,"
+  " --process_count and --process_index say how.",
 )
 _COORDINATOR = flags.DEFINE_string(
-  "coordinator", None, "host:port of process 0, where it is not found alone."
+  "coordinator", None, "HOST:PORT at which process 0 can be reached."
 )
-_PROCESS_COUNT = flags.DEFINE_integer("process_count", None, "With it.")
-_PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "With it.")
+_PROCESS_COUNT = flags.DEFINE_integer(
+  "process_count", None, "How many processes there are."
+)
+_PROCESS_INDEX = flags.DEFINE_integer(
+  "process_index", None, "Which of them this one is, counted from 0."
+)
 flags.mark_flag_as_required("config")
 
 
 def main(argv: list[str]) -> None:
   """Joins the pod if there is one, and trains."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   import jax
 
   from akd_jax.common import cache as compilation
@@ -59,8 +73,11 @@ def main(argv: list[str]) -> None:
     classifier_cache.train_and_report(config, workdir)
 
 
-def _installed(argument: str) -> str:
-  """Points --config=configs/X.py at the installed recipes from elsewhere."""
+def _find_recipe(argument: str) -> str:
+  """Returns --config=configs/X.py with the path of the installed recipe.
+
+  A recipe that is there, and any other argument, stay as they are.
+  """
   name, _, value = argument.partition("=")
   recipe = pathlib.Path(value.split(":")[0])
   if name != "--config" or recipe.exists():
@@ -77,6 +94,6 @@ def _installed(argument: str) -> str:
 
 
 if __name__ == "__main__":
-  sys.argv = cli.joined(sys.argv, "--config")
-  sys.argv[1:] = map(_installed, sys.argv[1:])
+  sys.argv = cli.join_value(sys.argv, "--config")
+  sys.argv[1:] = map(_find_recipe, sys.argv[1:])
   cli.run(main)

@@ -17,7 +17,11 @@ import jax_worker
 import results
 
 from akd_jax.common import cache as compilation
-from akd_jax.systems import stargan as objectives
+from akd_jax.distillation.terms import tapped
+from akd_jax.systems.model import Model, translate
+from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.system import GeneratorBatch
+from akd_jax.training.step import generator_loss
 
 CASE = {
   "size": 64, "classes": 7, "batch": 16, "d_width": 32, "d_layers": 5,
@@ -37,17 +41,21 @@ def gradients():
   for name, work in (("without", "plain"), ("with", "distilled")):
     case = CASE | {"work": work}
     config, networks, state = jax_worker.initial(case)
-    teacher, distillation = jax_worker.teaching(case)
-    loss = functools.partial(
-      objectives.generator_loss,
-      networks=networks,
-      distillation=distillation,
-      config=config,
-    )
-    gradient = jax.jit(jax.grad(loss, has_aux=True))
+    teacher = jax_worker.taught_by(case)
+    names = tapped(config, STARGAN, networks) if teacher else ()
+
+    def loss(
+      params, discriminator, teacher, batch,
+      networks=networks, names=names, config=config,
+    ):  # fmt: skip
+      model = Model(params, discriminator, networks)
+      translation = translate(model, batch.image, batch.target, names)
+      return generator_loss(model, translation, teacher, batch, config)
+
+    batch = GeneratorBatch(state.step, image, label, target, target)
     functions[name] = functools.partial(
-      gradient, state.generator, state.discriminator, teacher,
-      image, label, target, target,
+      jax.jit(jax.grad(loss, has_aux=True)),
+      state.generator, state.discriminator, teacher, batch,
     )  # fmt: skip
   return functions
 

@@ -11,7 +11,6 @@ their teachers' are, beside those of other people.
 
 import argparse
 import itertools
-from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -21,93 +20,70 @@ from akd_jax.data.attributes import set_attribute
 from akd_jax.distillation import MAPS
 from akd_jax.evaluation.metrics.agreement import agreement
 from akd_jax.evaluation.metrics.localization import localization
-from akd_jax.evaluation.selection import TestSet, load_test_set
+from akd_jax.evaluation.selection import load_test_set
 from akd_jax.inference.translator import (
   Look,
   load_translators,
   translate_with_attention,
 )
-from akd_jax.training.run_dir import Run, load_run
+from akd_jax.training.run_dir import load_run
 
 HOOKS = ("block", "branch")
 
 
-class Case(NamedTuple):
-  """A run, its test pictures, and who of them is given which attribute.
-
-  Attributes:
-    run: the run.
-    test: some of its test pictures.
-    requests: (column, which pictures, their target labels) of each attribute.
-  """
-
-  run: Run
-  test: TestSet
-  requests: list[tuple[int, np.ndarray, np.ndarray]]
-
-
 def load(directory, count):
-  """The `Case` of a run, with `count` pictures of each attribute."""
+  """(run, source, test, [(column, chosen, targets)] of each attribute)."""
   run = load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
   test = load_test_set(source, 8 * count, 4)
-  requests = []
+  asked = []
   for column, name in enumerate(run.attributes):
     lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
     targets = set_attribute(
       test.labels[lacking], run.attributes, name, source.exclusive
     )
-    requests.append((column, lacking, targets))
-  return Case(run, test, requests)
+    asked.append((column, lacking, targets))
+  return run, source, test, asked
 
 
-def hooked(run, hook):
-  """config.attention of a run, with another hook."""
-  options = ConfigDict(run.config.attention.to_dict())
-  options.hook = hook
-  options.block = "last"
-  return options
-
-
-def maps_of(translator, case, request, look):
+def maps_of(translator, test, asked, names, method):
   """{activation: [N, h, w]} of a translator of the run's attributes."""
-  column, lacking, targets = request
+  column, lacking, targets = asked
   classes = np.tile(np.eye(targets.shape[1])[column], (len(lacking), 1))
   _, maps = translate_with_attention(
     translator,
-    case.test.images[lacking],
+    test.images[lacking],
     targets,
-    case.test.labels[lacking],
+    test.labels[lacking, : targets.shape[1]],
     classes,
-    look,
+    Look(names, method),
   )
   return maps
 
 
-def scores(case) -> dict[Any, list]:
+def hooked(hook):
+  """The fields of config.attention that name the last block's activation."""
+  return ConfigDict({"block": "last", "hook": hook})
+
+
+def scores(run, source, test, asked):
   """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
-  *_, translator = load_translators(case.run)
+  *_, translator = load_translators(run)
   names = [
-    name
-    for hook in HOOKS
-    for name in translator.list_activations(hooked(case.run, hook))
+    name for hook in HOOKS for name in translator.list_activations(hooked(hook))
   ]
-  found: dict[Any, list] = {}
-  for request in case.requests:
-    column, lacking, _ = request
+  found = {}
+  for case in asked:
+    column, lacking, _ = case
+    name = run.attributes[column]
     masks = np.stack(
-      [
-        case.test.source.counterfactual(
-          int(case.test.positions[i]), case.run.attributes[column]
-        )[1]
-        for i in lacking
-      ]
+      [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
     )
     for method in MAPS:
-      maps = maps_of(translator, case, request, Look(names, method))
-      for name in names:
-        score = localization(maps[name], masks)
-        found.setdefault((method, name), []).append(
+      maps = maps_of(translator, test, case, names, method)
+      for activation in names:
+        score = localization(maps[activation], masks)
+        found.setdefault((method, activation), []).append(
           (
             score["share"]["value"],
             score["share"]["chance"],
@@ -117,24 +93,24 @@ def scores(case) -> dict[Any, list]:
   return found
 
 
-def agreements(case) -> dict[Any, list]:
+def agreements(run, _, test, asked):
   """{(method, hook): [attributes, (with the teacher, other people)]}.
 
   Of the last block; nothing of a run without a teacher.
   """
-  both = load_translators(case.run)
-  found: dict[Any, list] = {}
+  both = load_translators(run)
+  found = {}
   if len(both) == 1:
     return found
-  for request in case.requests:
-    people = case.test.people[request[1]]
+  for case in asked:
+    people = test.people[case[1]]
     for method, hook in itertools.product(MAPS, HOOKS):
       pair = []
       for translator in both:
-        name = translator.name_activation(hooked(case.run, hook))
-        maps = maps_of(translator, case, request, Look([name], method))
-        pair.append(maps[name])
-      score = agreement(pair[0], pair[1], people)
+        name = translator.name_activation(hooked(hook))
+        (last,) = maps_of(translator, test, case, [name], method).values()
+        pair.append(last)
+      score = agreement(*pair, people)
       found.setdefault((method, hook), []).append(
         (score["pearson"], score["chance"])
       )
@@ -148,8 +124,8 @@ def main():
   parser.add_argument("runs", nargs="+", metavar="RUN")
   parser.add_argument("--images", type=int, default=64, help="an attribute")
   arguments = parser.parse_args()
-  cases = [load(run, arguments.images) for run in arguments.runs]
-  every = [scores(case) for case in cases]
+  loaded = [load(run, arguments.images) for run in arguments.runs]
+  every = [scores(*x) for x in loaded]
   print("| method | activation | share inside | uniform | maximum inside |")
   print("|---|---|---|---|---|")
   for key in every[0]:
@@ -160,7 +136,7 @@ def main():
       f" {maximum:.1f} ± {spread[2]:.1f} |"
     )
 
-  every = [agreements(case) for case in cases]
+  every = [agreements(*x) for x in loaded]
   if not every[0]:
     return
   print("\n| method | hook | agreement with the teacher | with other people |")

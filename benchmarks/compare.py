@@ -10,15 +10,13 @@ over PyTorch's) of all rounds. PyTorch may live in an environment of its own:
   python -m venv torch-env && torch-env/bin/pip install torch numpy
 """
 
-import json
 import os
 import pathlib
 import platform
-import statistics
-import subprocess
 import sys
 
 import results
+import worker
 
 HERE = pathlib.Path(__file__).parent
 SMALL = {"size": 64, "classes": 7, "d_width": 32, "d_layers": 5, "n_critic": 5}
@@ -54,55 +52,31 @@ def translate(large):
 BENCHMARKS = {"train_step": train_step, "translate": translate}
 
 
-class Worker:
-  """A process that does a case's work once for each line it is sent."""
-
-  def __init__(self, python, script, case):
-    self.process = subprocess.Popen(
-      [python, str(HERE / script), json.dumps(case)],
-      stdin=subprocess.PIPE,
-      stdout=subprocess.PIPE,
-      text=True,
-    )
-    ready, *self.version = self.process.stdout.readline().split() or [""]
-    if ready != "ready":
-      raise SystemExit(f"{script} did not start, see above")
-
-  def seconds(self):
-    self.process.stdin.write("\n")
-    self.process.stdin.flush()
-    return float(self.process.stdout.readline())
-
-  def close(self):
-    self.process.stdin.close()
-    self.process.wait()
-
-
 def measure(name, title, case, options):
-  workers = [
-    Worker(sys.executable, "jax_worker.py", case),
-    Worker(options.torch_python, "torch_peer.py", case),
-  ]
-  rounds = [
-    [worker.seconds() for worker in workers] for _ in range(options.rounds)
-  ]
-  for worker in workers:
-    worker.close()
-  ours, theirs = (statistics.median(x) for x in zip(*rounds, strict=True))
-  ratios = sorted(a / b for a, b in rounds)
+  scripts = {
+    "ours": (sys.executable, "jax_worker.py"),
+    "torch": (options.torch_python, "torch_peer.py"),
+  }
+  sides = {
+    side: worker.Worker([python, str(HERE / script)])
+    for side, (python, script) in scripts.items()
+  }
+  versions = {}
+  for side in sides.values():
+    versions |= side.ask("build", case=case)
+    side.ask("warm")
+  turns = {side: (x, case["repeat"]) for side, x in sides.items()}
+  row = worker.in_turns(turns, options.rounds)
+  for side in sides.values():
+    side.end()
   return {
     "benchmark": name,
     "case": title,
     "size": case["size"],
     "batch": case["batch"],
-    "ours_s": round(ours, 5),
-    "torch_s": round(theirs, 5),
-    "ratio": round(statistics.median(ratios), 3),
-    "ratio_min": round(ratios[0], 3),
-    "ratio_max": round(ratios[-1], 3),
-    "rounds": options.rounds,
-    "jax": workers[0].version[0],
-    "torch": workers[1].version[0],
+    **row,
+    "jax": versions["jax"],
+    "torch": versions["torch"],
     "torch_compile": bool(case.get("compile")),
     "cores": os.cpu_count(),
     "machine": platform.machine(),

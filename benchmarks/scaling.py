@@ -21,7 +21,7 @@ import jax
 import jax_worker
 import numpy as np
 import results
-import roofline
+from arithmetic import step_flops
 
 from akd_jax.common import cache as compilation
 from akd_jax.training import parallel
@@ -80,11 +80,11 @@ def gradient_bytes(case):
   """Bytes that all devices average in a step: D's gradient for each of its
   updates, G's once."""
   _, _, state = jax_worker.initial(case)
-  judge, generator = (
+  discriminator, generator = (
     sum(x.size for x in jax.tree.leaves(params))
     for params in (state.discriminator, state.generator)
   )
-  return 4 * (case["n_critic"] * judge + generator)
+  return 4 * (case["n_critic"] * discriminator + generator)
 
 
 def project():
@@ -96,7 +96,7 @@ def project():
   for title, case in compare.train_step(large=True):
     case = case | {"batch": 16}
     sent = gradient_bytes(case)
-    flops = roofline.step_flops(case)
+    flops = step_flops(case)
     print(
       f"{title}: {flops / 1e12:.2f} TFLOP and {sent / 2**20:.0f} MiB of"
       " gradients a step, batch 16 a device"

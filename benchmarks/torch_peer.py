@@ -1,186 +1,32 @@
-"""The same work in PyTorch: StarGAN's cycle and attention distillation.
+"""The same work in PyTorch, which the speed of akd_jax is measured against.
 
-What the speed of akd_jax is measured against. It needs PyTorch alone:
+It needs PyTorch and NumPy alone:
 
   python benchmarks/torch_peer.py --check tests/golden/cycle_student.npz
+      [--compile] [--channels-last]
 
 proves that it does the work of the reference: same losses, same weights after
-one cycle. Without --check it is a worker of benchmarks/compare.py.
+one cycle. Without --check it is a worker of compare.py and accelerator.py.
 """
 
-import copy
+import argparse
+import functools
 import sys
+import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import worker
-from torch import nn
+from torch_stargan import Discriminator, Generator, Trainer
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+FORMATS = {
+  "contiguous": torch.contiguous_format,
+  "channels_last": torch.channels_last,
+}
 
 
-class Residual(nn.Module):
-  def __init__(self, width):
-    super().__init__()
-    self.main = nn.Sequential(
-      nn.Conv2d(width, width, 3, padding=1, bias=False),
-      nn.InstanceNorm2d(width, affine=True),
-      nn.ReLU(inplace=True),
-      nn.Conv2d(width, width, 3, padding=1, bias=False),
-      nn.InstanceNorm2d(width, affine=True),
-    )
-
-  def forward(self, x):
-    return x + self.main(x)
-
-
-class Generator(nn.Module):
-  """Under StarGAN's names; `forward` gives the last block's output, too."""
-
-  def __init__(self, width, blocks, classes):
-    super().__init__()
-
-    def normed(convolution, features):
-      norm = nn.InstanceNorm2d(features, affine=True)
-      return [convolution, norm, nn.ReLU(inplace=True)]
-
-    first = nn.Conv2d(3 + classes, width, 7, padding=3, bias=False)
-    layers = normed(first, width)
-    for w in (width, 2 * width):
-      down = nn.Conv2d(w, 2 * w, 4, stride=2, padding=1, bias=False)
-      layers += normed(down, 2 * w)
-    layers += [Residual(4 * width) for _ in range(blocks)]
-    self.end = len(layers)
-    for w in (4 * width, 2 * width):
-      up = nn.ConvTranspose2d(w, w // 2, 4, stride=2, padding=1, bias=False)
-      layers += normed(up, w // 2)
-    layers += [nn.Conv2d(width, 3, 7, padding=3, bias=False), nn.Tanh()]
-    self.main = nn.Sequential(*layers)
-
-  def forward(self, image, label):
-    tiled = label[:, :, None, None].expand(-1, -1, *image.shape[2:])
-    activation = self.main[: self.end](torch.cat([image, tiled], 1))
-    return self.main[self.end :](activation), activation
-
-
-class Discriminator(nn.Module):
-  def __init__(self, width, layers, classes, size):
-    super().__init__()
-    main, inputs = [], 3
-    for i in range(layers):
-      main.append(nn.Conv2d(inputs, width * 2**i, 4, stride=2, padding=1))
-      main.append(nn.LeakyReLU(0.01, inplace=True))
-      inputs = width * 2**i
-    self.main = nn.Sequential(*main)
-    self.conv1 = nn.Conv2d(inputs, 1, 3, padding=1, bias=False)
-    self.conv2 = nn.Conv2d(inputs, classes, size // 2**layers, bias=False)
-
-  def forward(self, image):
-    x = self.main(image)
-    return self.conv1(x), self.conv2(x).flatten(1)
-
-
-def classification(logits, label):
-  loss = F.binary_cross_entropy_with_logits(logits, label, reduction="sum")
-  return loss / len(logits)
-
-
-def discriminator_terms(judge, image, fake, label, alpha):
-  source, logits = judge(image)
-  mixed = (alpha * image + (1 - alpha) * fake).requires_grad_()
-  (gradient,) = torch.autograd.grad(
-    judge(mixed)[0].sum(), mixed, create_graph=True
-  )
-  norm = gradient.flatten(1).square().sum(1).sqrt()
-  return {
-    "d_loss_real": -source.mean(),
-    "d_loss_fake": judge(fake)[0].mean(),
-    "d_loss_cls": classification(logits, label),
-    "d_loss_gp": (norm - 1).square().mean(),
-  }
-
-
-def attention_map(logits, selector, activation, create_graph):
-  (gradient,) = torch.autograd.grad(
-    (logits * selector).sum(),
-    activation,
-    create_graph=create_graph,
-    retain_graph=True,
-  )
-  alpha = gradient.mean((2, 3), keepdim=True)
-  return (alpha * activation).sum(1).relu()
-
-
-def generator_terms(generator, judge, teacher, image, label, target):
-  fake, activation = generator(image, target)
-  source, logits = judge(fake)
-  terms = {
-    "g_loss_fake": -source.mean(),
-    "g_loss_cls": classification(logits, target),
-    "g_loss_rec": (image - generator(fake, label)[0]).abs().mean(),
-  }
-  if teacher is not None:
-    teacher_generator, teacher_judge = teacher
-    with torch.no_grad():  # nothing of the encoder is kept for the way back
-      _, wanted = teacher_generator(image, target)
-    wanted = wanted.requires_grad_()
-    decoded = teacher_generator.main[teacher_generator.end :](wanted)
-    theirs = attention_map(teacher_judge(decoded)[1], target, wanted, False)
-    ours = attention_map(teacher_judge(fake)[1], target, activation, True)
-    terms["g_loss_akd"] = (ours - theirs.detach()).abs().mean()
-  return terms
-
-
-WEIGHTS = {"d_loss_gp": 10.0, "g_loss_rec": 10.0}
-
-
-class Trainer:
-  """A cycle: as many updates of D as there are micro-batches, one of G."""
-
-  def __init__(self, generator, judge, teacher=None, lambda_akd=10.0, lr=1e-4):
-    self.generator, self.judge, self.teacher = generator, judge, teacher
-    for network in teacher or ():
-      network.requires_grad_(False)
-    self.weights = WEIGHTS | {"g_loss_akd": lambda_akd}
-    self.optimizers = [
-      torch.optim.Adam(network.parameters(), lr, betas=(0.5, 0.999))
-      for network in (generator, judge)
-    ]
-
-  def _update(self, optimizer, terms, parameters):
-    loss = sum(self.weights.get(name, 1.0) * x for name, x in terms.items())
-    # Of these parameters only: the other network's gradients are not needed.
-    for p, g in zip(
-      parameters, torch.autograd.grad(loss, parameters), strict=True
-    ):
-      p.grad = g
-    optimizer.step()
-    return {name: float(x.detach()) for name, x in terms.items()}
-
-  def cycle(self, image, label, target, alpha):
-    """image [n, B, 3, S, S], label and target [n, B, C], alpha [n, B, 1...]."""
-    terms = []
-    for i in range(len(image)):
-      with torch.no_grad():
-        fake, _ = self.generator(image[i], target[i])
-      terms.append(
-        self._update(
-          self.optimizers[1],
-          discriminator_terms(self.judge, image[i], fake, label[i], alpha[i]),
-          list(self.judge.parameters()),
-        )
-      )
-    mean = {k: float(np.mean([t[k] for t in terms])) for k in terms[0]}
-    return mean | self._update(
-      self.optimizers[0],
-      generator_terms(
-        self.generator, self.judge, self.teacher, image[-1], label[-1],
-        target[-1],
-      ),
-      list(self.generator.parameters()),
-    )  # fmt: skip
-
-
-def check(path):
+def check(path, compiled, memory_format):
   """One cycle from the golden weights, against the golden outcome."""
   arrays = np.load(path)
 
@@ -191,11 +37,11 @@ def check(path):
       if k.startswith(prefix)
     }
     network.load_state_dict(state)
-    return network
+    return network.to(memory_format=memory_format)
 
   classes = arrays["c_org"].shape[-1]
   generator = load(Generator(8, 2, classes), "G0/")
-  judge = load(Discriminator(8, 4, classes, 32), "D0/")
+  discriminator = load(Discriminator(8, 4, classes, 32), "D0/")
   teacher = None
   if "attention_teacher" in arrays.files:
     teacher = (
@@ -203,66 +49,181 @@ def check(path):
       load(Discriminator(8, 4, classes, 32), "TD/"),
     )
   weight = float(arrays["lambda_akd"]) if teacher else 0.0
-  trainer = Trainer(generator, judge, teacher, weight)
+  trainer = Trainer(generator, discriminator, teacher, weight, compiled)
   inputs = [
     torch.tensor(arrays[name])
     for name in ("x_real", "c_org", "c_trg", "gp_alpha")
   ]
   terms = trainer.cycle(*inputs)
   for name, value in terms.items():
-    wanted = arrays[name].mean()
+    value, wanted = float(value), arrays[name].mean()
     assert abs(value - wanted) <= 1e-4 * max(abs(wanted), 0.01), name
     print(f"{name:12}  {value:12.6g}  reference {wanted:12.6g}")
-  for network, prefix in ((generator, "G1/"), (judge, "D1/")):
+  for network, prefix in ((generator, "G1/"), (discriminator, "D1/")):
     for name, value in network.state_dict().items():
       wanted = torch.tensor(arrays[prefix + name])
       far = (value - wanted).abs() > 1e-4 * wanted.abs().max()
-      # Adam gives rounding noise a whole step: see tests/test_golden.py.
+      # Adam gives rounding noise a whole step: see tests/golden_cycles.py.
       assert far.sum() <= max(1, 0.02 * far.numel()), prefix + name
   print(f"equal to {path} after one cycle")
 
 
+def wait():
+  if DEVICE == "cuda":
+    torch.cuda.synchronize()
+
+
 def prepare(case):
-  """The unit of work that a case (see compare.py) asks for."""
-  torch.set_num_threads(case["threads"])
+  """The unit of work that a case asks for.
+
+  `case["work"]` is "plain" or "distilled", a cycle of training; or, of the
+  network alone, "forward", or "translate", which begins and ends with bytes
+  in the host's memory where `case["bytes"]` says so.
+  """
   torch.manual_seed(0)
+  if case.get("threads"):
+    torch.set_num_threads(case["threads"])
+  if DEVICE == "cuda":  # products in TF32, as XLA's default takes them
+    torch.set_float32_matmul_precision("high")
+  if case["work"] in ("forward", "translate"):
+    return _translation(case)
+  return worker.Unit(_cycle(case), wait)
+
+
+def _placed(network, case):
+  layout = FORMATS[case.get("format", "contiguous")]
+  return network.to(DEVICE, memory_format=layout)
+
+
+def _autocast(case):
+  return torch.bfloat16 if case.get("dtype") == "bfloat16" else None
+
+
+def _cycle(case):
+  """A function that begins a cycle of training."""
   size, classes, batch = case["size"], case["classes"], case["batch"]
-  generator = Generator(case["width"], case["blocks"], classes)
-  if case["work"] == "translate":
-    image, label = torch.rand(batch, 3, size, size), torch.ones(batch, classes)
-    generator = maybe_compiled(generator.eval(), case)
+
+  def networks(prefix=""):
+    generator = Generator(
+      case[prefix + "width"], case[prefix + "blocks"], classes
+    )
+    discriminator = Discriminator(
+      case["d_width"], case["d_layers"], classes, size
+    )
+    return _placed(generator, case), _placed(discriminator, case)
+
+  n = case["n_critic"]
+  # A micro-batch at a time: five dimensions have no channels_last.
+  layout = FORMATS[case.get("format", "contiguous")]
+  image = [
+    (torch.rand(batch, 3, size, size) * 2 - 1).to(DEVICE, memory_format=layout)
+    for _ in range(n)
+  ]
+  label, target = torch.randint(0, 2, (2, n, batch, classes)).float().to(DEVICE)
+  alpha = torch.rand(n, batch, 1, 1, 1).to(DEVICE)
+  trainer = Trainer(
+    *networks(),
+    networks("t_") if case["work"] == "distilled" else None,
+    compiled=case.get("compile", False),
+    autocast=_autocast(case),
+  )
+  return functools.partial(trainer.cycle, image, label, target, alpha)
+
+
+def _translation(case):
+  size, classes, batch = case["size"], case["classes"], case["batch"]
+  generator = Generator(case["width"], case["blocks"], classes).eval()
+  generator = _placed(generator, case)
+  if case.get("compile"):
+    generator = torch.compile(generator)
+  layout = FORMATS[case.get("format", "contiguous")]
+  autocast = _autocast(case)
+
+  @torch.inference_mode()
+  def forward(image, label):
+    with torch.autocast(DEVICE, autocast, enabled=autocast is not None):
+      return generator(image, label)
+
+  if case.get("bytes"):
+    picture = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
+    label = torch.ones(batch, classes, dtype=torch.uint8)
 
     def translate():
-      with torch.inference_mode():
-        generator(image, label)
+      image = picture.to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
+      image = image.contiguous(memory_format=layout)
+      fake = forward(image, label.to(DEVICE).float()).float()
+      scaled = ((fake + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+      return scaled.permute(0, 2, 3, 1).contiguous().cpu()
 
-    return translate
-  judge = Discriminator(case["d_width"], case["d_layers"], classes, size)
-  teacher = None
-  if case["work"] == "distilled":
-    teacher = (
-      Generator(case["t_width"], case["t_blocks"], classes),
-      copy.deepcopy(judge),
-    )
-  n = case["n_critic"]
-  inputs = (
-    torch.rand(n, batch, 3, size, size) * 2 - 1,
-    torch.randint(0, 2, (n, batch, classes)).float(),
-    torch.randint(0, 2, (n, batch, classes)).float(),
-    torch.rand(n, batch, 1, 1, 1),
-  )
-  trainer = Trainer(generator, maybe_compiled(judge, case), teacher)
-  return lambda: trainer.cycle(*inputs)
+    return worker.Unit(translate, wait)
+  image = torch.rand(batch, 3, size, size).to(DEVICE, memory_format=layout)
+  label = torch.ones(batch, classes, device=DEVICE)
+  return worker.Unit(functools.partial(forward, image, label), wait)
 
 
-def maybe_compiled(network, case):
-  return torch.compile(network) if case.get("compile") else network
+class Peer:
+  """What the worker answers."""
+
+  def build(self, case):
+    """Makes the unit; compiles it, if it is to be. Nothing is chosen yet by
+    cuDNN, which tries its algorithms in `warm` alone on the device."""
+    torch.backends.cudnn.benchmark = False
+    start = time.perf_counter()
+    self.unit = self.captured = None  # their memory is free for the next
+    self.unit = prepare(case)
+    if case.get("compile"):
+      worker.timed(self.unit, 1)
+    seconds = round(time.perf_counter() - start, 1)
+    return {"torch": torch.__version__, "build_s": seconds}
+
+  def warm(self):
+    """Returns the seconds of a unit."""
+    torch.backends.cudnn.benchmark = True
+    worker.timed(self.unit, 2)
+    if DEVICE == "cuda":
+      torch.cuda.reset_peak_memory_stats()
+    return worker.timed(self.unit, 3)
+
+  def capture(self):
+    """The unit as one CUDA graph, which spares the host its launches."""
+    if DEVICE != "cuda":
+      raise RuntimeError("CUDA graphs need a GPU")
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+      for _ in range(3):
+        self.unit.start()
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.reset_peak_memory_stats()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+      self.unit.start()
+    self.captured = self.unit  # whose memory the graph works on
+    self.unit = worker.Unit(graph.replay, wait)
+    return worker.timed(self.unit, 3)
+
+  def time(self, repeat):
+    return worker.timed(self.unit, repeat)
+
+  def memory(self):
+    """Most that was allocated at once since it was warm; None on a CPU."""
+    if DEVICE != "cuda":
+      return {"mib": None}
+    return {"mib": round(torch.cuda.max_memory_allocated() / 2**20)}
 
 
 def main():
-  if sys.argv[1] == "--check":
-    return check(sys.argv[2])
-  worker.serve(prepare, torch.__version__)
+  if len(sys.argv) == 1:
+    peer = Peer()
+    names = ("build", "warm", "capture", "time", "memory")
+    return worker.serve({name: getattr(peer, name) for name in names})
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("--check", required=True, metavar="NPZ")
+  parser.add_argument("--compile", action="store_true")
+  parser.add_argument("--channels-last", action="store_true")
+  options = parser.parse_args()
+  layout = "channels_last" if options.channels_last else "contiguous"
+  check(options.check, options.compile, FORMATS[layout])
 
 
 if __name__ == "__main__":

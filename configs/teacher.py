@@ -200,11 +200,11 @@ def _attention() -> ConfigDict:
 
 
 def _held_out() -> ConfigDict:
-  """How a checkpoint is scored on validation pictures that it never saw."""
+  """Returns how a checkpoint is scored, on validation images."""
   held_out = ConfigDict()
-  # How many of them are given each attribute, spread evenly over the split; 0
-  # scores nothing. The attribute classifier is trained first where it is
-  # missing.
+  # How many validation images are translated to each attribute, spread evenly
+  # over the split; 0 is no score. It needs the attribute classifier, which is
+  # trained first where there is none.
   held_out.images = 32
   return held_out
 

@@ -115,3 +115,12 @@ def test_nothing_is_unpickled():
 )
 def test_no_file_is_longer_than_300_lines(path):
   assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_function_takes_more_than_seven_arguments(path):
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.FunctionDef):
+      every = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+      names = [a.arg for a in every if a.arg not in ("self", "cls")]
+      assert len(names) <= 7, node.name

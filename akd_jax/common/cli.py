@@ -1,4 +1,4 @@
-"""What every command has in common: flags in, one line of error out."""
+"""What all commands share: flags in, one line of error out."""
 
 import functools
 import os
@@ -6,49 +6,55 @@ import pathlib
 import re
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from types import FrameType
 
 from absl import app, flags, logging
 
-from akd_jax.common import config
+from akd_jax.common import allocator, config
 from akd_jax.common.errors import UserError, nearest
 
 flags.DEFINE_bool(
-  "debug", False, "Print tracebacks of errors.", module_name="akd_jax"
+  "debug", False, "Print the traceback of an error.", module_name="akd_jax"
 )
 
-# Exit statuses beside 0 and 1 (a bug): bad input, and "stopped, everything is
-# saved, run me again" (EX_TEMPFAIL, which launch/slurm.sh requeues on).
+# Exit statuses beside 0 and 1 (a bug): bad input, and stopped, with all that
+# there is saved (EX_TEMPFAIL: launch/slurm.sh gives the command again).
 BAD_INPUT = 2
 STOPPED = 75
 
 
 class Stopped(Exception):
-  """Work was interrupted, saved, and can be taken up by the same command."""
+  """Work was interrupted and saved; the same command goes on with it."""
 
 
 def run(
   main: Callable[[list[str]], None],
   define: Callable[[], None] = lambda: None,
 ) -> None:
-  """Runs a command: parses flags, prints errors as one line, exits.
+  """Runs a command: parses its flags, prints an error as one line, and exits.
 
-  `define` is called first; what is wrong with its flags is bad input, too.
+  The exit status is 0 on success, 1 on a bug, 2 on bad input, 75 where it was
+  stopped and all that there is was saved, and 130 on Ctrl-C. A traceback is
+  shown only with --debug.
 
-  Exits with 0 on success, 2 on bad input, 75 when it was stopped and saved
-  what it had, 130 on Ctrl-C; a traceback is shown with --debug only.
+  Args:
+    main: is given the arguments that are no flags.
+    define: defines more flags; it is called before they are parsed.
   """
   # XLA and TensorFlow print pages of start-up notes otherwise.
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+  # Here, since no command has imported JAX yet.
+  allocator.keep_freed_memory()
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
-  # Where there is something to save, training listens for itself.
+  # Training has a handler of its own while there is something to save.
   signal.signal(signal.SIGTERM, _stop)
   # Here and not among the flags' parsers, since ml_collections reads sys.argv.
   sys.argv[1:] = config.renamed_arguments(sys.argv[1:])
-  # Looked up by hand, since an error may be one of parsing the flags.
+  # Looked up by hand, since the error may be that flags cannot be parsed.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
   try:
     app.run(
@@ -75,16 +81,20 @@ def _stop(number: int, frame: FrameType | None) -> None:
   raise Stopped("stopped; the same command starts again from what is saved")
 
 
-def joined(argv: list[str], flag: str) -> list[str]:
-  """The command line with `flag VALUE` written as `flag=VALUE`."""
+def join_value(argv: list[str], flag: str) -> list[str]:
+  """Returns the command line with `flag VALUE` written as `flag=VALUE`."""
   if flag not in argv[:-1]:
     return argv
   i = argv.index(flag)
   return [*argv[:i], f"{flag}={argv[i + 1]}", *argv[i + 2 :]]
 
 
-def no_arguments(argv: list[str]) -> None:
-  """Refuses what is left of a command line that should be flags alone."""
+def refuse_arguments(argv: list[str]) -> None:
+  """Refuses arguments that are no flags.
+
+  Raises:
+    UserError: there is one.
+  """
   if argv:
     raise UserError(
       f"{argv[0]!r} is no flag: every argument is --NAME=VALUE (see --help)"
@@ -114,12 +124,16 @@ def _without_program_name(main):
 
 
 def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
-  """Parses flags; a wrong flag or config override is bad input."""
+  """Parses the flags, or prints --help.
+
+  Raises:
+    UserError: a flag or a field of the config is wrong.
+  """
   if {"--help", "-h"} & set(argv):
     print((sys.modules["__main__"].__doc__ or "").strip())
     print("\nFlags:")
-    print(flags.FLAGS.main_module_help())
-    print("  --debug: Print tracebacks of errors.")
+    for flag in (*_own_flags(), flags.FLAGS["debug"]):
+      print(_describe(flag))
     sys.exit(0)
   _check_recipe(argv)
   try:
@@ -135,8 +149,32 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     raise UserError(" ".join(message.split())) from error
 
 
+def _own_flags() -> list[flags.Flag]:
+  """Returns the flags that the command itself defines, sorted by name."""
+  own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+  return sorted(own, key=lambda flag: flag.name)
+
+
+def _describe(flag: flags.Flag) -> str:
+  """Returns the lines of --help that say what a flag is for."""
+  text = flag.help
+  if not flag.boolean and flag.default not in (None, "", []):
+    text += f" Default: {flag.default}."
+  indent = " " * 18
+  return textwrap.fill(
+    text,
+    79,
+    initial_indent=f"  --{flag.name} ".ljust(len(indent)),
+    subsequent_indent=indent,
+  )
+
+
 def _check_recipe(argv: list[str]) -> None:
-  """Finds the file of --config; absl would call its overrides unknown flags."""
+  """Refuses a --config without a file, which absl does in many lines.
+
+  Raises:
+    UserError: there is no such file; the message has the nearest.
+  """
   for argument in argv:
     name, _, value = argument.partition("=")
     recipe = pathlib.Path(value.split(":")[0])
@@ -146,7 +184,7 @@ def _check_recipe(argv: list[str]) -> None:
 
 
 def _unknown_field(error: BaseException) -> str:
-  """What ml_collections says of a field that is not there, in one line."""
+  """Returns in one line what ml_collections says of an unknown field."""
   while isinstance(error.args[0], BaseException):
     error = error.args[0]
   # "'stepz'", and on a second line 'Did you mean "steps" instead of ...'.

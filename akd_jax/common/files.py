@@ -1,7 +1,12 @@
-"""Files that are there whole or not at all, folders for one process alone."""
+"""Files that are there whole or not at all, folders for one process alone.
+
+A whole may also lie in parts.
+"""
 
 import contextlib
+import glob
 import hashlib
+import io
 import json
 import os
 import sys
@@ -27,6 +32,53 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     temporary.replace(path)
   finally:
     temporary.unlink(missing_ok=True)
+
+
+def write_parts(content: bytes, path: str | os.PathLike, limit: int) -> None:
+  """Writes PATH.1-of-3, PATH.2-of-3, ... of at most `limit` bytes each.
+
+  All are written before the first takes its name; what an earlier call wrote
+  in another number of parts goes.
+  """
+  pieces = [content[i : i + limit] for i in range(0, len(content), limit)]
+  names = _names(Path(path), len(pieces))
+  with contextlib.ExitStack() as stack:
+    temporary = [stack.enter_context(written_whole(name)) for name in names]
+    for name, piece in zip(temporary, pieces, strict=True):
+      name.write_bytes(piece)
+  for earlier in set(_parts(Path(path))) - set(names):
+    earlier.unlink()
+
+
+def whole(path: str | os.PathLike) -> Path | io.BytesIO:
+  """What to read a file from: itself, or its parts where only they are there.
+
+  Raises:
+    ValueError: a part is missing, or one too many is there.
+  """
+  path = Path(path)
+  found = _parts(path)
+  if path.exists() or not found:
+    return path
+  names = _names(path, int(found[0].name.rpartition("-")[2]))
+  if sorted(names) != found:
+    raise ValueError(
+      f"it is in {len(names)} parts, of which there are"
+      f" {', '.join(part.name for part in found)}"
+    )
+  return io.BytesIO(b"".join(name.read_bytes() for name in names))
+
+
+def _names(path: Path, count: int) -> list[Path]:
+  return [
+    path.with_name(f"{path.name}.{number}-of-{count}")
+    for number in range(1, count + 1)
+  ]
+
+
+def _parts(path: Path) -> list[Path]:
+  pattern = f"{glob.escape(path.name)}.[1-9]*-of-[1-9]*"
+  return sorted(path.parent.glob(pattern))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Attribute names, which of them exclude each other, and edits of labels."""
+"""Attributes: their names, and labels with one of them switched on."""
 
 from collections.abc import Sequence
 
@@ -31,11 +31,11 @@ HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 def attribute_indices(
   available: Sequence[str], wanted: Sequence[str], where: str
 ) -> list[int]:
-  """Positions of the `wanted` attributes among the `available` ones.
+  """Returns the positions of the `wanted` attributes among the `available`.
 
   Raises:
-    UserError: a wanted name is not available (`where` says in what), or is
-      asked for twice.
+    UserError: a wanted name is not available, or is wanted twice; the message
+      says `where` it was looked for.
   """
   for name in wanted:
     if name not in available:
@@ -53,9 +53,9 @@ def set_attribute(
   name: str,
   exclusive: Sequence[Sequence[str]],
 ) -> np.ndarray:
-  """Labels [N, C] after `name` is switched on.
+  """Returns labels [N, C] with the attribute `name` switched on.
 
-  Whatever shares a group of `exclusive` with it is switched off: setting
+  Attributes that share an `exclusive` group with it are switched off:
   Blond_Hair on a brown-haired person clears Brown_Hair.
   """
   edited = np.array(labels, copy=True)

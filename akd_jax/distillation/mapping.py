@@ -31,7 +31,9 @@ class Teacher:
   attributes: tuple[str, ...] = flax.struct.field(pytree_node=False)
 
 
-def map_label(label: jax.typing.ArrayLike, mapping: jax.Array) -> jax.Array:
+def map_label(
+  label: jax.typing.ArrayLike, mapping: jax.typing.ArrayLike
+) -> jax.Array:
   """Returns the teacher's counterpart c_pse of a student's label c.
 
   Args:
@@ -42,7 +44,7 @@ def map_label(label: jax.typing.ArrayLike, mapping: jax.Array) -> jax.Array:
   Returns:
     [B, T], 0 or 1.
   """
-  return jnp.minimum(jnp.asarray(label, jnp.float32) @ mapping, 1)
+  return jnp.minimum(jnp.asarray(label, jnp.float32) @ jnp.asarray(mapping), 1)
 
 
 def mapping_matrix(

@@ -29,7 +29,7 @@ from akd_jax.evaluation.attribute_classifier import (
 )
 from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.models.resnet import ResNet
-from akd_jax.training.validation import check_judge
+from akd_jax.training.validation import check_classifier_data
 
 
 def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
@@ -46,7 +46,7 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
     UserError: `config.classifier.data` has a field that it can not have.
     Stopped: training was asked to stop; what it had is saved.
   """
-  check_judge(config)
+  check_classifier_data(config)
   config = ConfigDict(config.to_dict())
   otherwise = config.classifier.data
   del config.classifier["data"]

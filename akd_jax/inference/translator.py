@@ -4,8 +4,8 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import flax.struct
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -119,17 +119,29 @@ def scored_by(model: Model, other: Model) -> Model:
   return Model(model.generator, other.discriminator, Networks(*pair))
 
 
-@functools.partial(jax.jit, static_argnames="system")
-def _translate(system, model, conditions, image, target, label):
-  given = _given(system, conditions, target, label)
-  return to_uint8(model.generate(to_unit(image), given)[0])
+@flax.struct.dataclass
+class _Program:
+  """Of a translator, what decides which program translates."""
+
+  model: Model
+  conditions: jax.typing.ArrayLike
+  system: System = flax.struct.field(pytree_node=False)
+
+  def given(self, target: jax.Array, label: jax.Array) -> jax.Array:
+    """Returns what the generator is given for the attributes that are set."""
+    return self.system.generator_label(
+      *(map_label(x, self.conditions) for x in (target, label))
+    )
 
 
-def _given(system, conditions, target, label):
-  """What the generator is given for the attributes that are set."""
-  return system.generator_label(
-    *(map_label(x.astype(jnp.float32), conditions) for x in (target, label))
-  )
+def _program(translator: Translator) -> _Program:
+  return _Program(translator.model, translator.conditions, translator.system)
+
+
+@jax.jit
+def _translate(program, image, target, label):
+  given = program.given(target, label)
+  return to_uint8(program.model.generate(to_unit(image), given)[0])
 
 
 def _piece(count: int) -> int:
@@ -155,23 +167,18 @@ def translate(
   Returns:
     uint8 [N, S, S, 3].
   """
-  function = functools.partial(
-    _translate, translator.system, translator.model, translator.conditions
-  )
+  function = functools.partial(_translate, _program(translator))
   return in_pieces(function, _piece(len(images)), images, targets, labels)
 
 
-@functools.partial(jax.jit, static_argnames=("system", "names", "method"))
-def _attend(
-  system, model, conditions, image, target, label, weights, *, names, method
-):
-  translation = models.translate(
-    model, to_unit(image), _given(system, conditions, target, label), names
-  )
+@functools.partial(jax.jit, static_argnames=("names", "method"))
+def _attend(program, image, target, label, weights, *, names, method):
+  model = program.model
+  given = program.given(target, label)
+  translation = models.translate(model, to_unit(image), given, names)
   translated = models.complete(translation, model)
-  maps = attention_maps(
-    translated, translated.pull_logits(weights), method=method
-  )
+  gradient = translated.pull_logits(weights)
+  maps = attention_maps(translated, gradient, method=method)
   return to_uint8(translated.image), maps
 
 
@@ -209,9 +216,7 @@ def translate_with_attention(
   weights = np.asarray(classes, np.float32) @ translator.selectors
   function = functools.partial(
     _attend,
-    translator.system,
-    translator.model,
-    translator.conditions,
+    _program(translator),
     names=tuple(look.names),
     method=look.method,
   )

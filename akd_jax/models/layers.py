@@ -64,7 +64,9 @@ class InstanceNorm(nn.Module):
   """Normalises each channel of each picture over its pixels, as PyTorch does.
 
   Epsilon 1e-5 and the two-pass biased variance; always the statistics of the
-  instance, in float32 whatever the dtype of x [B, H, W, C].
+  instance, in float32 whatever the dtype of x [B, H, W, C]. Flax's own gives
+  the same numbers, but its gradient takes 1.3 times as long on a CPU
+  (benchmarks/instance_norm.py).
   """
 
   @nn.compact

@@ -1,4 +1,4 @@
-"""ResNet as torchvision's: the judge of translated attributes.
+"""ResNet as torchvision's: the network of the attribute classifier.
 
 Modules carry torchvision's names, `layer1.0.conv1` being `layer1_0/conv1`, so
 that its weights map by rule (akd_jax/interop/torch_resnet.py).

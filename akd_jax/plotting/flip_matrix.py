@@ -18,7 +18,7 @@ def draw(
   out: str | os.PathLike,
   title: str = "",
 ) -> None:
-  """Draws targets as rows and what the judge knows as columns, in percent.
+  """Draws how often attributes (columns) flip where others (rows) are set.
 
   The colours always go from 0 to 100 %, so that two pictures can be compared.
 
@@ -37,33 +37,33 @@ def draw(
   from matplotlib.figure import Figure
 
   targets = list(matrix)
-  judged = list(dict.fromkeys(name for row in matrix.values() for name in row))
-  if not judged:
+  known = list(dict.fromkeys(name for row in matrix.values() for name in row))
+  if not known:
     raise UserError("the leakage matrix is empty: no attribute was set")
-  shares = np.full((len(targets), len(judged)), np.nan)
+  shares = np.full((len(targets), len(known)), np.nan)
   for i, row in enumerate(matrix.values()):
     for name, cell in row.items():
       if cell is not None and cell["flips"] is not None:
-        shares[i, judged.index(name)] = cell["flips"]
+        shares[i, known.index(name)] = cell["flips"]
 
   # Near white at 0, where most cells are, and of evenly falling brightness.
   colours = colormaps["magma_r"].with_extremes(bad="0.88")
   # Room for the names, and for the key even where there are few columns.
-  size = max(CELL * len(judged) + 1.5, 3.0), CELL * len(targets) + 2.2
+  size = max(CELL * len(known) + 1.5, 3.0), CELL * len(targets) + 2.2
   figure = Figure(size, DOTS, layout="constrained")
   canvas = FigureCanvasAgg(figure)
   panel = figure.subplots()
   panel.imshow(shares, colours, vmin=0, vmax=1)
   for i, target in enumerate(targets):
-    for j, name in enumerate(judged):
+    for j, name in enumerate(known):
       text, colour = _text(matrix[target].get(name), shares[i, j])
       panel.text(j, i, text, color=colour, fontsize=7, ha="center", va="center")
-  panel.set_xticks(range(len(judged)), _readable(judged), rotation=90)
+  panel.set_xticks(range(len(known)), _readable(known), rotation=90)
   panel.set_yticks(range(len(targets)), _readable(targets))
   panel.xaxis.tick_top()
   panel.tick_params(length=0, labelsize=8)
   # White lines between the cells.
-  panel.set_xticks(np.arange(0.5, len(judged) - 1), minor=True)
+  panel.set_xticks(np.arange(0.5, len(known) - 1), minor=True)
   panel.set_yticks(np.arange(0.5, len(targets) - 1), minor=True)
   panel.tick_params(which="minor", length=0)
   panel.grid(which="minor", color="white", linewidth=1)

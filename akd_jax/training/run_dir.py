@@ -6,7 +6,8 @@ config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
 import json
 import pathlib
 import zipfile
-from typing import Any, NamedTuple
+import zlib
+from typing import Any, BinaryIO, NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.config import completed
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import whole, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training import checkpoint
@@ -117,8 +118,9 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
-    workdir: the directory, a file that `save_run` wrote, or pretrained:NAME
-      for one of those that are shipped.
+    workdir: the directory, a file that `save_run` wrote (whole, or in the
+      parts of `files.write_parts`), or pretrained:NAME for one of those that
+      are shipped.
     step: of the checkpoint, or "best"; the last by default.
 
   Raises:
@@ -165,6 +167,12 @@ def is_file(workdir: str) -> bool:
 
 
 def save_run(run: Run, path: str) -> None:
+  """Writes `write_run` to a file, whole or not at all."""
+  with written_whole(path) as temporary, open(temporary, "wb") as file:
+    write_run(run, file)
+
+
+def write_run(run: Run, file: BinaryIO) -> None:
   """Writes generator and discriminator as one .npz, in half precision."""
   arrays = traverse_util.flatten_dict(
     {
@@ -173,13 +181,12 @@ def save_run(run: Run, path: str) -> None:
     },
     sep="/",
   )
-  with written_whole(path) as temporary, open(temporary, "wb") as file:
-    np.savez_compressed(
-      file,
-      config=np.array(run.config.to_json_best_effort()),
-      step=np.array(run.step),
-      **{name: x.astype(np.float16) for name, x in arrays.items()},
-    )
+  np.savez_compressed(
+    file,
+    config=np.array(run.config.to_json_best_effort()),
+    step=np.array(run.step),
+    **{name: x.astype(np.float16) for name, x in arrays.items()},
+  )
 
 
 def _load_file(name: str) -> Run:
@@ -187,14 +194,14 @@ def _load_file(name: str) -> Run:
   if name.startswith("pretrained:"):
     path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
   try:
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(whole(path), allow_pickle=False) as file:
       arrays = dict(file)
   except FileNotFoundError:
     shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
     raise UserError(
       f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
     ) from None
-  except (ValueError, zipfile.BadZipFile) as error:
+  except (ValueError, zipfile.BadZipFile, zlib.error) as error:
     raise UserError(f"{path} is not a run saved as .npz: {error}") from None
   if not {"config", "step"} <= set(arrays):
     raise UserError(

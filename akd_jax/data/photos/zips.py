@@ -15,10 +15,10 @@ from akd_jax.data.photos.images import SUFFIXES
 class ZipReader:
   """Reads members of a zip without keeping it open.
 
-  `zipfile` would hold one shared file position, and every worker process
-  would read a directory of 200,000 entries again. Here the directory is read
-  once and a member is one seek away: threads and processes share nothing,
-  and only numbers are pickled.
+  With `zipfile`, threads would share one position in the file, and every worker
+  process would read a directory of 200,000 entries again. Here the directory is
+  read once, a member is one seek away, threads and processes share nothing, and
+  only numbers are pickled.
 
   Attributes:
     path: the zip.
@@ -34,8 +34,8 @@ class ZipReader:
     offset, size, method, checksum = self.members[name]
     try:
       with open(self.path, "rb") as file:
-        # The header ends with the lengths of the name and of the extra field
-        # that precede the content; the directory may have others.
+        # The header ends with the lengths of the name and the extra field that
+        # stand before the content. Those in the directory may be others.
         file.seek(offset + 26)
         skipped = sum(struct.unpack("<HH", file.read(4)))
         file.seek(offset + 30 + skipped)
@@ -52,7 +52,7 @@ class ZipReader:
 
 
 def open_zip(path: Path) -> ZipReader:
-  """Reads the directory of a zip of photos, in whatever folders they are.
+  """Reads the directory of a zip of photos, whatever folders they are in.
 
   Raises:
     UserError: the file is no complete zip, or is packed in another way than

@@ -1,6 +1,6 @@
 """What the attribute classifier of an experiment makes of true translations.
 
-  python benchmarks/attribute_classifier.py EXPERIMENT [EXPERIMENT ...]
+  python benchmarks/classifier_bias.py EXPERIMENT [EXPERIMENT ...]
 
 For each attribute, of students and teacher: on how many of the test pictures
 that lack it the classifier sees it once it is truly there, of all, of women and
@@ -28,13 +28,15 @@ from akd_jax.evaluation.selection import (
   target_labels,
   true_translations,
 )
-from akd_jax.training import teacher as teaching
+from akd_jax.training.teacher import teacher_recipe
 
 
 def recipes(name):
   """Configs of the first variant and of a teacher of other attributes."""
-  student = next(iter(EXPERIMENTS[name]("avatars").variants.values()))
-  teacher = teaching.teacher_recipe(student)
+  student = ConfigDict(
+    next(iter(EXPERIMENTS[name]("avatars").variants.values()))
+  )
+  teacher = teacher_recipe(student)
   same = teacher.data.attributes == student.data.attributes
   return [student] if same else [student, teacher]
 
@@ -55,7 +57,7 @@ def percent(hits):
 
 
 def shares(labels, name, attributes, male):
-  """What is predicted of the true pictures of women and men, as text."""
+  """What a classifier sees in the true pictures of women and men, as text."""
   has, taken = (labels[:, attributes.index(x)] > 0 for x in (name, GENDER))
   hits = has, has[~male], has[male], taken[~male], ~taken[male]
   return [percent(x) for x in hits]
@@ -69,7 +71,11 @@ def rows(experiment):
     attributes = splits.test.attributes
     men = test.labels[:, attributes.index(GENDER)] > 0
     known = [
-      (origin, classifier, real_accuracy(config, classifier, splits.test))
+      (
+        origin,
+        classifier,
+        real_accuracy(config, classifier, splits.test)["attributes"],
+      )
       for origin, classifier in classifiers(config, splits)
     ]
     for name in recipe.data.attributes:
@@ -78,11 +84,10 @@ def rows(experiment):
         label_rule=config.data.label_rule, protocol="lacking",
       )  # fmt: skip
       truths, _ = true_translations(test, lacking, name)
-      for origin, classifier, real in known:
-        labels, _ = classifier.predict(truths)
+      for origin, classifier, right in known:
+        labels = classifier.predict(truths).labels
         seen = shares(labels, name, attributes, men[lacking])
-        right = f"{100 * real['attributes'][name]:.1f} %"
-        yield [experiment, origin, name, right, *seen]
+        yield [experiment, origin, name, f"{100 * right[name]:.1f} %", *seen]
 
 
 def main():
@@ -94,7 +99,8 @@ def main():
   compilation.use_persistent_cache()
   print(
     "| experiment | classifier learns from | attribute | real | true |"
-    " of women | of men | women taken for men | men for women |"
+    " of women |"
+    " of men | women taken for men | men for women |"
   )
   print("|---|---|---|---|---|---|---|---|---|")
   for experiment in arguments.experiments:

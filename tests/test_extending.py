@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.data import DATASETS
 from akd_jax.data.dataset import Dataset
-from akd_jax.distillation.akd import MAPS, METHODS
+from akd_jax.distillation import MAPS, METHODS
 from akd_jax.distillation.method import Method
 from akd_jax.evaluation import evaluator
 from akd_jax.evaluation import table as summary

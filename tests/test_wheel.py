@@ -8,15 +8,14 @@ import sysconfig
 
 import pytest
 
-from tests import training
-from tests.training import shared_caches  # noqa: F401
+from tests import small_runs
 
 
 def run(arguments, folder):
   done = subprocess.run(
     list(map(str, arguments)),
     cwd=folder,
-    env=training.environment(devices=1) | {"PYTHONPATH": ""},
+    env=small_runs.environment(devices=1) | {"PYTHONPATH": ""},
     capture_output=True,
     text=True,
   )
@@ -32,9 +31,9 @@ def installed(caches, tmp_path_factory):
   options = ["--quiet", "--no-deps", "--disable-pip-version-check"]
   # From a copy: a build leaves its files beside the sources.
   for name in ("akd_jax", "configs"):
-    shutil.copytree(training.ROOT / name, folder / "tree" / name)
+    shutil.copytree(small_runs.ROOT / name, folder / "tree" / name)
   for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
-    shutil.copy(training.ROOT / name, folder / "tree")
+    shutil.copy(small_runs.ROOT / name, folder / "tree")
   run([*pip, "wheel", *options, "--wheel-dir", folder, folder / "tree"], folder)
   (wheel,) = folder.glob("akd_jax-*.whl")
   venv = folder / "venv"

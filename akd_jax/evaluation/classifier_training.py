@@ -26,10 +26,10 @@ from akd_jax.evaluation.attribute_classifier import (
   accuracy_on,
   create_network,
   say,
-  to_unit,
 )
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
 from akd_jax.interop.torch_resnet import from_imagenet
+from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, draw_variables
 from akd_jax.training.preemption import Interruption
 
@@ -128,7 +128,7 @@ def train_classifier(
 def _optimizer(
   learning_rate: float, weight_decay: float, steps: int
 ) -> optax.GradientTransformation:
-  """AdamW on a cosine schedule; biases and norms do not decay."""
+  """Returns AdamW on a cosine schedule; biases and norms do not decay."""
   return optax.adamw(
     optax.cosine_decay_schedule(learning_rate, steps),
     weight_decay=weight_decay,
@@ -189,7 +189,7 @@ def _take_up(path: Path, first: _Progress, batches: Any) -> _Progress:
 
 
 def _first_variables(network: ResNet, settings: ConfigDict) -> Variables:
-  """Drawn, or ImageNet's with a drawn last layer, whose classes are others."""
+  """Draws variables, or of ImageNet's the last layer, whose classes differ."""
   drawn = draw_variables(network, settings.seed)
   path = settings.weights
   if not path:
@@ -214,7 +214,7 @@ def _update(
   image: jax.Array,
   label: jax.Array,
 ) -> tuple[Variables, optax.OptState, jax.Array]:
-  """One step on uint8 images [B, S, S, 3] with 0/1 labels [B, C]."""
+  """Takes a step on uint8 images [B, S, S, 3] with 0/1 labels [B, C]."""
 
   def mean_loss(params: Any) -> tuple[jax.Array, Any]:
     (logits, _), statistics = network.apply(

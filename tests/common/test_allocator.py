@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from akd_jax.common import allocator
-from tests import training
+from tests import small_runs
 
 # As XLA does at every execution: a buffer, of a thread that is not the first.
 BUFFERS = """
@@ -66,7 +66,7 @@ def clean(environment):
 def output(code, **variables):
   done = subprocess.run(
     [sys.executable, "-c", code],
-    cwd=training.ROOT,
+    cwd=small_runs.ROOT,
     env=clean(os.environ) | {"JAX_PLATFORMS": "cpu"} | variables,
     capture_output=True,
     text=True,

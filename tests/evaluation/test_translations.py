@@ -26,16 +26,17 @@ class Source:
 @pytest.fixture
 def outcomes(monkeypatch):
   """(protocol, ...) -> the outcomes of a generator that does nothing."""
+
+  def translate(translator, images, targets, labels):
+    assert images.shape[0] == len(targets) == len(labels)
+    return images
+
+  def translate_with_attention(translator, images, *_):
+    return images, {"block_0": np.zeros((len(images), 1, 1))}
+
+  monkeypatch.setattr(translations, "translate", translate)
   monkeypatch.setattr(
-    translations, "translate", lambda translator, images, *_: images
-  )
-  monkeypatch.setattr(
-    translations,
-    "translate_with_attention",
-    lambda translator, images, *_: (
-      images,
-      {"block_0": np.zeros((len(images), 1, 1))},
-    ),
+    translations, "translate_with_attention", translate_with_attention
   )
 
   def predict(images):

@@ -69,7 +69,7 @@ def counterfactual_errors(
 
 
 def _mean(values: np.ndarray, region: np.ndarray, scale: float) -> float | None:
-  """The mean over images of that over each one's region, divided by `scale`.
+  """Returns the mean over images of each one's mean over its region.
 
   Args:
     values: [N, S, S, 3].

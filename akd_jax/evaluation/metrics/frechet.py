@@ -148,7 +148,7 @@ def _check_features(a: np.ndarray, b: np.ndarray) -> None:
 
 
 def _discrepancy(x: np.ndarray, y: np.ndarray) -> float:
-  """Unbiased squared discrepancy of two subsets [S, F]."""
+  """Returns the unbiased squared discrepancy of two subsets [S, F]."""
   size = len(x)
   within = 0.0
   for z in (x, y):

@@ -100,7 +100,7 @@ def check_maps(maps: np.ndarray) -> None:
 
 
 def _covered(masks: np.ndarray, cells: tuple[int, ...]) -> np.ndarray:
-  """[N, h w]: the share of each cell's pixels that masks [N, S, S] cover."""
+  """Returns the share of each cell's pixels that masks cover: [N, h w]."""
   height, width = cells
   count, rows, columns = masks.shape
   blocks = masks.reshape(count, height, rows // height, width, columns // width)
@@ -117,7 +117,7 @@ def _pointing(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def _iou(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
-  """Of the average overlap, as area / (2 - area) of a uniform map is."""
+  """Returns the IoU [N] by the overlap that tied pixels have on average."""
   size = covered.sum(1, keepdims=True)  # in cells
   # The cell at which `size` of them, from the largest down, are complete.
   last = np.clip(np.ceil(size).astype(int) - 1, 0, maps.shape[1] - 1)

@@ -1,0 +1,191 @@
+"""Classifiers are kept whole, told apart, and taken as they are."""
+
+import json
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax.common import cli
+from akd_jax.common.errors import UserError
+from akd_jax.configs import data, teacher
+from akd_jax.data.pipeline import open_source
+from akd_jax.evaluation import (
+  attribute_classifier,
+  classifier_cache,
+  kept_arrays,
+)
+from akd_jax.models.resnet import draw_variables
+from tests import small_runs
+from tests.squares import (  # noqa: F401
+  Squares,
+  interrupt_at,
+  small_config,
+  splits_of,
+  tiny_network,
+)
+
+
+def load_or_train(config, directory, train=None):
+  splits = splits_of(train or Squares(256, 0))
+  return classifier_cache.load_or_train(config, directory, splits)
+
+
+@pytest.mark.parametrize("label_rule", ["multilabel", "exclusive"])
+def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
+  config = small_config()
+  config.data.label_rule = label_rule
+  one_hot = label_rule == "exclusive"
+  splits = splits_of(Squares(256, 0, one_hot), one_hot=one_hot)
+  first = classifier_cache.load_or_train(config, tmp_path, splits)
+  said = capsys.readouterr().err
+  assert "s left" in said or "epoch 3/3" in said
+  assert first.metadata["test_accuracy"]["mean"] > 0.95
+  assert set(first.metadata["test_accuracy"]["attributes"]) == {"red", "blue"}
+  assert first.metadata["label_rule"] == label_rule
+
+  def never(*_):
+    raise AssertionError("trained again")
+
+  monkeypatch.setattr(classifier_cache, "train_classifier", never)
+  second = classifier_cache.load_or_train(config, tmp_path, splits)
+  assert "reusing" in capsys.readouterr().err
+  assert second.metadata == json.loads(json.dumps(first.metadata))
+  for ours, kept in zip(
+    first.predict(splits.test.images),
+    second.predict(splits.test.images),
+    strict=True,
+  ):
+    np.testing.assert_array_equal(ours, kept)
+
+
+def test_a_classifier_that_was_stopped_is_kept_whole(tmp_path, monkeypatch):
+  with monkeypatch.context() as patch:
+    interrupt_at(patch, 3)
+    with pytest.raises(cli.Stopped):
+      load_or_train(small_config(epochs=1), tmp_path)
+  (unfinished,) = tmp_path.glob("*.npz")
+  assert unfinished.name.endswith(".unfinished.npz")
+  load_or_train(small_config(epochs=1), tmp_path)
+  (kept,) = tmp_path.glob("*.npz")
+  assert not kept.name.endswith(".unfinished.npz")
+
+
+def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
+  trained = []
+
+  def untrained(config, splits, unfinished):
+    del splits, unfinished
+    trained.append(config)
+    return draw_variables(attribute_classifier.create_network(config), 0)
+
+  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  load_or_train(small_config(), tmp_path)
+  load_or_train(small_config(seed=1), tmp_path)
+  load_or_train(small_config(), tmp_path, Squares(257, 0))
+  redrawn = Squares(256, 0)
+  redrawn.images //= 2
+  load_or_train(small_config(), tmp_path, redrawn)
+  reader = small_config()
+  reader.data.threads = 1  # Reads the same images.
+  load_or_train(reader, tmp_path)
+  of_a_run = small_config()
+  of_a_run.data.exclusive = (("red", "blue"),)  # What training adds.
+  load_or_train(of_a_run, tmp_path)
+  assert len(trained) == len(list(tmp_path.glob("*.npz"))) == 4
+
+
+def test_interrupted_writing_leaves_no_half_classifier(tmp_path, monkeypatch):
+  def interrupted(file, **arrays):
+    file.write(b"half")
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(kept_arrays.np, "savez", interrupted)
+  with pytest.raises(KeyboardInterrupt):
+    load_or_train(small_config(epochs=1), tmp_path, Squares(32, 0))
+  assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("size", [0, 10, 200])
+def test_a_damaged_classifier_is_named(tmp_path, size):
+  path = tmp_path / "classifier.npz"
+  np.savez(path, metadata=np.array("{}"), weight=np.zeros(99))
+  path.write_bytes(path.read_bytes()[:size])
+  with pytest.raises(UserError, match="classifier.npz is damaged.*delete it"):
+    kept_arrays.read(path)
+
+
+def test_it_may_learn_from_other_faces_than_the_networks(tmp_path, monkeypatch):
+  learnt = []
+
+  def load_or_train(config, directory, splits):
+    learnt.append((config.classifier.to_dict(), splits.train))
+
+  monkeypatch.setattr(classifier_cache, "load_or_train", load_or_train)
+  config = teacher.get_config("debug")
+  config.data.path = str(tmp_path)
+  config.data.attributes = ("Bald", "Male")
+  config.data.sizes = ConfigDict({"train": 400, "validation": 1, "test": 1})
+  config.data.distribution = ConfigDict({"Bald": 0.5})
+  config.data.conditional = ConfigDict({"Bald": {"Male": 1.0}})
+  splits = attribute_classifier.open_splits(config.data)
+  classifier_cache.classifier_of(config, splits)
+  config.classifier.data = ConfigDict({"conditional": {"Bald": {"Male": 0.5}}})
+  classifier_cache.classifier_of(config, splits)
+  (biased, train), (fair, other) = learnt
+  bald, male = train.labels.T > 0
+  assert male[bald].all()
+  bald, male = other.labels.T > 0
+  assert 0.4 < male[bald].mean() < 0.6
+  # Whose faces it has learnt from is said by the digest of the data.
+  assert biased == fair and "data" not in fair
+
+
+def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):
+  config = teacher.get_config("debug")
+  config.data.path = str(tmp_path)
+  config.data.attributes = ("Bald",)
+  config.data.sizes = ConfigDict({"train": 1, "validation": 1, "test": 8})
+  config.data.distribution = ConfigDict({"Bald": 0.0})
+  test = open_source(config.data, "test")
+
+  class SeesBald:
+    metadata: ClassVar = {
+      "test_accuracy": {"mean": 1.0},
+      "attributes": ["Bald"],
+      "label_rule": "multilabel",
+    }
+
+    def predict(self, images):
+      labels = np.ones((len(images), 1))
+      return attribute_classifier.Predictions(labels, labels)
+
+  real_accuracy = classifier_cache.real_accuracy
+  assert real_accuracy(config, SeesBald(), test) == {"mean": 1.0}
+  config.classifier.data = ConfigDict({"distribution": {"Bald": 1.0}})
+  assert real_accuracy(config, SeesBald(), test)["mean"] == 0
+
+
+def test_a_field_that_it_can_not_have_otherwise_is_refused():
+  config = teacher.get_config("debug")
+  config.classifier.data = ConfigDict({"conditionl": {}})
+  with pytest.raises(UserError, match="did you mean 'conditional'"):
+    classifier_cache.classifier_of(config, ())
+  config.classifier.data = ConfigDict({"attributes": ("Bald",)})
+  with pytest.raises(UserError, match=r"data\.attributes is none of cond"):
+    classifier_cache.classifier_of(config, ())
+
+
+def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):
+  done = small_runs.run(
+    ["--config=configs/classifier.py:debug", f"--workdir={tmp_path}"]
+  )
+  assert done.returncode == 0, done.stderr
+  kept = json.loads((tmp_path / "classifier.json").read_text())
+  names = list(kept["test_accuracy"]["attributes"])
+  assert names == kept["attributes"]
+  # It knows what is translated, and what may change along.
+  assert tuple(names[:7]) == data.AVATAR_ATTRIBUTES
+  assert set(data.AVATAR_ALSO) <= set(names)
+  assert "right on the test split" in done.stdout

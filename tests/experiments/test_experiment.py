@@ -1,0 +1,68 @@
+"""`python -m akd_jax.experiment`, as a process of its own."""
+
+import csv
+import subprocess
+import sys
+
+from tests import small_runs
+
+
+def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
+  command = [
+    sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
+    "--seeds=1", f"--root={tmp_path}",
+  ]  # fmt: skip
+
+  def start(images=16):
+    return subprocess.Popen(
+      [*command, f"--config.evaluation.images={images}"],
+      cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
+      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+  both = [start(), start()]
+  printed = ""
+  for process, (out, error) in [(p, p.communicate()) for p in both]:
+    assert process.returncode == 0, error
+    printed += out
+  # Teacher and two students: each was introduced, and trained, once.
+  assert printed.count("generator ") == 3
+  # Beside the runs: no page of another root is written over.
+  results = tmp_path / "results"
+  text = (results / "paper1_table1_debug.md").read_text()
+  assert text.startswith("# Paper 1, Table 1")
+  assert "--seeds=1 --config.evaluation.images=16`" in text
+  assert "| without | with | teacher |" in text
+  for picture in ("people", "curves"):
+    assert f"(paper1_table1_debug_{picture}.png)" in text
+    assert (results / f"paper1_table1_debug_{picture}.png").exists()
+  assert "(paper1_table1_debug.csv)" in text
+  with open(results / "paper1_table1_debug.csv", newline="") as file:
+    rows = list(csv.DictReader(file))
+  assert {x["variant"] for x in rows} == {"without", "with", "teacher"}
+  assert {x["metric"] for x in rows} > {"accuracy", "leakage", "fd_classifier"}
+  for row in rows:
+    if row["metric"] == "accuracy" and not row["attribute"]:
+      assert f" {float(row['value']):.2f} " in text
+  # What is there is taken as it is.
+  again = start()
+  assert text in again.communicate()[0] and again.returncode == 0
+  # What is asked of a run afterwards trains nothing, and a page of more seeds
+  # is not lost.
+  page = results / "paper1_table1_debug.md"
+  page.write_text(text.replace("1 seed, ", "3 seeds, "))
+  otherwise = start(images=8)
+  out, error = otherwise.communicate()
+  assert otherwise.returncode == 0, error
+  assert "generator " not in out and "--config.evaluation.images=8`" in out
+  assert out.endswith(f"{page} is of more seeds, and stays\n")
+  assert "3 seeds, " in page.read_text()
+
+
+def test_an_unknown_name_is_told_the_nearest():
+  done = subprocess.run(
+    [sys.executable, "-m", "akd_jax.experiment", "--name=paper1_tabel1"],
+    cwd=small_runs.ROOT, capture_output=True, text=True,
+  )  # fmt: skip
+  assert done.returncode == 2
+  assert "did you mean 'paper1_table1'?" in done.stderr

@@ -1,0 +1,205 @@
+"""The runs of an experiment: which there are, and how they get done."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from akd_jax.common.errors import UserError
+from akd_jax.configs import student
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.distillation.terms import distils
+from akd_jax.evaluation import record
+from akd_jax.experiments import runner
+from akd_jax.experiments.runner import plan_replicate
+from akd_jax.training import run_dir as directories
+from akd_jax.training import teacher as teaching
+
+
+def test_seeds_differ_and_equal_recipes_are_one_run():
+  table1 = EXPERIMENTS["paper1_table1"]("debug").variants
+  blocks = EXPERIMENTS["block"]("debug").variants
+  root = Path("root")
+  first, second = (plan_replicate(table1, seed, root) for seed in (0, 1))
+  other = plan_replicate(blocks, 0, root)
+  taught_by = [seed.teachers["teacher"] for seed in (first, second, other)]
+  assert first.variants["with"].config.teacher == str(taught_by[0].workdir)
+  assert taught_by[0].workdir == taught_by[2].workdir
+  assert taught_by[0].workdir != taught_by[1].workdir
+  assert first.variants["with"].workdir == other.variants["last"].workdir
+  students = [job for seed in (first, second, other) for job in
+              seed.variants.values()]  # fmt: skip
+  assert len({job.workdir for job in students}) == 5
+  assert (first.variants["with"].config.seed, taught_by[1].config.seed) == (
+    0,
+    1,
+  )
+  assert second.variants["with"].config.teacher_recipe.seed == 1
+
+
+def test_who_is_evaluated_otherwise_is_not_trained_anew():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  before = plan_replicate(table.variants, 0, Path("root"))
+  changed = table.changed(
+    {
+      "evaluation.inception": "f",
+      "classifier.seed": 1,
+      "held_out.images": 5,
+    }
+  )
+  after = plan_replicate(changed.variants, 0, Path("root"))
+  for name, job in before.jobs.items():
+    assert after.jobs[name].workdir == job.workdir
+
+
+@pytest.mark.parametrize("scale", ["avatars", "celeba"])
+def test_recipes_that_share_a_run_evaluate_it_alike(scale):
+  seen = {}
+  for recipe in EXPERIMENTS.values():
+    seed = plan_replicate(recipe(scale).variants, 0, Path("root"))
+    for job in seed.jobs.values():
+      settings = record.settings(job.config)
+      assert seen.setdefault(job.workdir, settings) == settings
+
+
+def test_no_teacher_is_trained_where_nobody_is_taught():
+  variants = {"without": EXPERIMENTS["block"]("debug").variants["without"]}
+  assert not plan_replicate(variants, 0, Path("root")).teachers
+
+
+@pytest.mark.parametrize("scale", ["avatars", "celeba", "rafd", "debug"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_whoever_teaches_a_variant_is_trained(name, scale):
+  seed = plan_replicate(EXPERIMENTS[name](scale).variants, 0, Path("root"))
+  trained = {str(job.workdir): job.config for job in seed.teachers.values()}
+  taught = [x.config for x in seed.variants.values() if distils(x.config)]
+  assert taught
+  for config in taught:
+    teaching.check_compatible(config, trained[config.teacher])
+
+
+def test_several_teachers_are_told_apart():
+  seed = plan_replicate(
+    EXPERIMENTS["paper2_table8"]("debug").variants, 0, Path()
+  )
+  assert {
+    name: job.config.data.attributes for name, job in seed.teachers.items()
+  } == {
+    "teacher, taught by Blond_Hair": ("Blond_Hair",),
+    "teacher, taught by Black_Hair": ("Black_Hair",),
+  }
+
+
+def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
+  rows = [
+    {"step": 1, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
+    {"step": 2, "uptime": 9.0},
+    {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
+    {"step": 20, "uptime": 2.0, "weighted/g_loss_rec": 2.0},
+  ]
+  path = tmp_path / "metrics.jsonl"
+  path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+  training = runner.read_training(tmp_path)
+  assert training == (11.0, {"g_loss_rec": 1.5})
+
+
+def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
+  config = student.get_config("debug")
+  directories.write_config(config, str(tmp_path))
+  job = runner.Job(config, tmp_path)
+  assert job.result is None
+  for names, step, done in (
+    (config.data.attributes, config.steps, True),
+    (config.data.attributes, config.steps - 1, False),
+    (config.data.attributes[:1], config.steps, False),
+  ):
+    network = {"attributes": dict.fromkeys(names)}
+    result = {
+      "step": step,
+      "settings": record.settings(config),
+      "networks": {"generator": network},
+    }
+    (tmp_path / "evaluation.json").write_text(json.dumps(result))
+    assert job.result == (result if done else None)
+
+
+def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
+  config = student.get_config("debug")
+  directories.write_config(config, str(tmp_path))
+  network = {"attributes": dict.fromkeys(config.data.attributes)}
+  result = {"step": config.steps, "networks": {"generator": network}}
+  result["settings"] = record.settings(config)
+  result["settings"]["evaluation"]["protocol"] = "all"
+  (tmp_path / "evaluation.json").write_text(json.dumps(result))
+  assert runner.Job(config, tmp_path).result is None
+
+
+def test_a_field_is_set_in_every_variant_and_for_its_teacher():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  fields = {"data.path": "photos", "evaluation.inception": "file"}
+  seed = plan_replicate(table.changed(fields).variants, 0, Path("root"))
+  for job in seed.jobs.values():
+    assert job.config.data.path == "photos"
+    assert job.config.evaluation.inception == "file"
+  assert table.variants["with"].data.path == ""
+
+
+def test_a_field_that_tells_the_variants_apart_is_left_to_them():
+  table = EXPERIMENTS["paper2_table2"]("debug")
+  with pytest.raises(ValueError, match=r"its variants differ in config\.steps"):
+    table.changed({"steps": 3})
+
+
+@pytest.mark.parametrize(
+  "name", ["seed", "teacher", "teacher_recipe.evaluation.images"]
+)
+def test_what_an_experiment_sets_itself_is_refused(name):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  with pytest.raises(ValueError, match=f"it sets config.{name} itself"):
+    table.changed({name: 1})
+
+
+def test_a_field_that_no_variant_has_is_refused():
+  table = EXPERIMENTS["paper1_table1"]("celeba")
+  with pytest.raises(ValueError, match=r"no config\.data\.distribution\.Bald"):
+    table.changed({"data.distribution.Bald": 0.5})
+
+
+def test_a_wrong_field_is_found_before_a_teacher_is_trained():
+  table = EXPERIMENTS["paper2_table7"]("debug")
+  changed = table.changed({"pseudo.reading": "paper1"})
+  seed = plan_replicate(changed.variants, 0, Path("root"))
+  with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
+    runner.check(seed)
+
+
+def test_a_run_that_diverges_stops_only_what_it_teaches(
+  monkeypatch, tmp_path, capsys
+):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  seeds = [plan_replicate(table.variants, seed, tmp_path) for seed in (0, 1)]
+  every = [job for seed in seeds for job in seed.jobs.values()]
+  bad = seeds[0].teachers["teacher"].workdir
+
+  def train_with_teacher(config, workdir):
+    if workdir == str(bad):
+      raise FloatingPointError("g_loss became nan in step 1")
+    directories.write_config(config, workdir)
+    network = {"attributes": dict.fromkeys(config.data.attributes)}
+    result = {"step": config.steps, "networks": {"generator": network}}
+    result["settings"] = record.settings(config)
+    Path(workdir, "evaluation.json").write_text(json.dumps(result))
+
+  monkeypatch.setattr(runner, "train_with_teacher", train_with_teacher)
+  monkeypatch.setattr(runner.runs, "load_run", lambda workdir: None)
+  monkeypatch.setattr(runner.evaluator, "evaluate", lambda run: None)
+  monkeypatch.setattr(runner.evaluator, "write", lambda *_: None)
+  monkeypatch.setattr(
+    runner.teaching,
+    "is_finished",
+    lambda directory: Path(directory, "evaluation.json").exists(),
+  )
+  list(runner.work(every))
+  assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
+  # Who learns nothing is measured beside that teacher, too.
+  assert runner.undone(every) == list(seeds[0].jobs.values())

@@ -184,13 +184,13 @@ def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
 
 def test_there_is_one_version():
   setup = configparser.ConfigParser()
-  setup.read(training.ROOT / "setup.cfg")
+  setup.read(small_runs.ROOT / "setup.cfg")
   assert setup["metadata"]["version"] == "attr: akd_jax.__version__"
   for name, pattern in (
     ("CITATION.cff", r"^version: (\S+)$"),
     ("CHANGELOG.md", r"^## (\S+)"),
   ):
-    text = (training.ROOT / name).read_text()
+    text = (small_runs.ROOT / name).read_text()
     newest = re.search(pattern, text, re.MULTILINE)
     assert newest and newest[1] == akd_jax.__version__
 

@@ -51,7 +51,7 @@ def write_parts(content: bytes, path: str | os.PathLike, limit: int) -> None:
 
 
 def whole(path: str | os.PathLike) -> Path | io.BytesIO:
-  """What to read a file from: itself, or its parts where only they are there.
+  """Returns what to read a file from: itself, or its parts if only they exist.
 
   Raises:
     ValueError: a part is missing, or one too many is there.

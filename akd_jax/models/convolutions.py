@@ -235,7 +235,7 @@ def conv(x: jax.Array, kernel: jax.Array, padding: int) -> jax.Array:
 def conv_with_planes(
   x: jax.Array, planes: jax.Array, kernel: jax.Array
 ) -> jax.Array:
-  """`conv`, padded to keep the size, of x beside planes tiled over space.
+  """Convolves x beside planes tiled over space, padded to keep the size.
 
   Args:
     x: [B, H, W, I].
@@ -278,7 +278,7 @@ def down(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def up(y: jax.Array, kernel: jax.Array) -> jax.Array:
-  """The transpose of `down`: y [B, H, W, O], kernel [4, 4, I, O].
+  """Applies the transpose of `down`: y [B, H, W, O], kernel [4, 4, I, O].
 
   Equals PyTorch's ConvTranspose2d(O, I, 4, stride=2, padding=1).
 

@@ -168,7 +168,7 @@ class InceptionE(nn.Module):
 
 
 def resize(image: jax.Array) -> jax.Array:
-  """Images [B, H, W, 3] at the side that the network was trained on, 299.
+  """Resizes images [B, H, W, 3] to the side that the network expects, 299.
 
   As torch's interpolate with mode="bilinear" and align_corners=False, which
   blurs no image that it makes smaller.

@@ -160,7 +160,7 @@ resnet50 = functools.partial(ResNet, (3, 4, 6, 3), Bottleneck)
 
 
 def draw_variables(network: ResNet, seed: int) -> Variables:
-  """Variables to start training from, drawn as torchvision draws them.
+  """Draws variables to start training from, as torchvision does.
 
   NumPy does it: to compile JAX's draws, one for each shape, takes a CPU longer
   than to compile the training step. fc's bias, for simplicity, is 0.

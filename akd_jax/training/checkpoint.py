@@ -53,7 +53,7 @@ class Checkpoints:
 
   @property
   def latest_step(self) -> int | None:
-    """Step of the last whole checkpoint."""
+    """The step of the last whole checkpoint."""
     return self._manager.latest_step()
 
   def save(
@@ -75,7 +75,7 @@ class Checkpoints:
     )
 
   def restore(self, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
-    """The last checkpoint, in the shape of `state`, and the data's place."""
+    """Restores the last checkpoint: like `state`, and the place in the data."""
     restored = self._manager.restore(
       self.latest_step,
       args=ocp.args.Composite(
@@ -104,7 +104,7 @@ def _directory(workdir: str) -> pathlib.Path:
 
 
 def steps_saved(workdir: str) -> Sequence[int]:
-  """Steps of the whole checkpoints of a run, in order."""
+  """Returns the steps of the whole checkpoints of a run, in order."""
   root = _directory(workdir)
   if not root.is_dir():
     return []
@@ -135,7 +135,7 @@ def best_step(workdir: str, best_metric: str) -> int:
 
 
 def load_state(workdir: str, step: int) -> dict[str, Any]:
-  """The training state of a checkpoint, as nested dictionaries of arrays."""
+  """Reads the training state of a checkpoint: nested dictionaries of arrays."""
   with ocp.CheckpointManager(_directory(workdir)) as manager:
     return manager.restore(
       step, args=ocp.args.Composite(state=ocp.args.StandardRestore())

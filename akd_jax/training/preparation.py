@@ -71,7 +71,7 @@ class Prepared(NamedTuple):
 
   @property
   def first(self) -> int:
-    """Steps that are done."""
+    """How many steps are done."""
     return int(self.state.step)
 
 

@@ -86,7 +86,7 @@ class TerminalWriter(_ScalarWriter):
 
 
 def duration(seconds: float) -> str:
-  """1:05:09, or 5:09 under an hour."""
+  """Writes seconds as 1:05:09, or 5:09 under an hour."""
   minutes, seconds = divmod(round(seconds), 60)
   hours, minutes = divmod(minutes, 60)
   if hours:
@@ -95,7 +95,7 @@ def duration(seconds: float) -> str:
 
 
 def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:
-  """All three, for the process that writes; scalars and images."""
+  """Creates all three, for the process that writes; scalars and images."""
   return metric_writers.MultiWriter(
     [
       TerminalWriter(steps),

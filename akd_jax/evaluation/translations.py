@@ -120,8 +120,7 @@ def translate_to_own_labels(
 ) -> np.ndarray:
   """Asks for what is there already, and classifies what comes of it.
 
-  Whatever changes is lost by the network rather than changed along with an
-  attribute.
+  No attribute was set, so that what flips was lost on the way.
 
   Returns:
     0/1 [N, K], the classifier's predictions.

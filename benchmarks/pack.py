@@ -74,7 +74,7 @@ def define_flags() -> None:
 
 def main(argv: list[str]) -> None:
   """Packs what the flags say, and prints what came of it."""
-  cli.no_arguments(argv)
+  cli.refuse_arguments(argv)
   args = flags.FLAGS
   count, error = pack(args.config, args.split, args.quality, args.out)
   print(

@@ -4,7 +4,7 @@
 # Usage: [PYTHON=python3.12] launch/test.sh [options of pytest]
 #
 # The first run installs; see launch/setup.sh for PYTHON. Without options every
-# test under tests/ runs.
+# test under tests/ runs, in a process for each of up to four cores.
 set -euo pipefail
 
 case "${1:-}" in
@@ -12,4 +12,4 @@ case "${1:-}" in
 esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python="$(launch/setup.sh test)"
-exec "$python" -m pytest "$@"
+exec "$python" -m pytest --numprocesses=auto --maxprocesses=4 "$@"

@@ -40,6 +40,49 @@ from akd_jax.common import cache
 flags.FLAGS.mark_as_parsed()
 
 
+# Files that neither train nor compile a network: `pytest -m quick`.
+_QUICK = (
+  "common/test_config",
+  "common/test_files",
+  "data/test_celeba",
+  "data/test_folder",
+  "data/test_images",
+  "data/test_photos",
+  "data/test_table",
+  "evaluation/test_agreement",
+  "evaluation/test_counterfactual",
+  "evaluation/test_distances",
+  "evaluation/test_frechet",
+  "evaluation/test_gender",
+  "evaluation/test_identity",
+  "evaluation/test_leakage",
+  "evaluation/test_localization",
+  "evaluation/test_metrics",
+  "evaluation/test_record",
+  "evaluation/test_selection",
+  "evaluation/test_table",
+  "experiments/test_page",
+  "experiments/test_statistics",
+  "interop/test_torch_file",
+  "plotting/test_curves",
+  "plotting/test_sample_grid",
+  "systems/test_losses",
+  "test_configs",
+  "test_docs",
+  "test_style",
+  "training/test_optimizers",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """Marks the tests of the files above."""
+  here = pathlib.Path(__file__).parent
+  for item in items:
+    name = item.path.relative_to(here).with_suffix("").as_posix()
+    if name in _QUICK:
+      item.add_marker(pytest.mark.quick)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def caches(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """Sends every cache, of all processes of these tests, to one new folder.

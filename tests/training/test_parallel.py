@@ -16,7 +16,7 @@ _DRIFT = """
 import jax
 import numpy as np
 
-from akd_jax import parallel
+from akd_jax.training import parallel
 
 def averaged(state, teacher, x, axis_name):
   return state + jax.lax.pmean(x.mean(), axis_name), {}

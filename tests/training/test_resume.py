@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from akd_jax.common import cli
+from akd_jax.experiments.run import HOOKS
 from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
 from akd_jax.training.window import Window
@@ -42,8 +43,8 @@ def interrupted(runs, tmp_path_factory):
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(Window, "add", pressing_ctrl_c(at_step=7))
     with pytest.raises(cli.Stopped) as broken_off:
-      train.train(config, str(workdir))
-  train.train(config, str(workdir))
+      train.train(config, str(workdir), HOOKS)
+  train.train(config, str(workdir), HOOKS)
   return Interrupted(workdir, killed, terminated, broken_off.value)
 
 

@@ -1,15 +1,14 @@
-"""Pictures of trained networks side by side, and of where they look.
+"""Pictures of where trained networks look.
 
 uint8 grids of the same people under every attribute, as the papers' figures.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.inference.grids import People, distilled_attention, draw_lines
+from akd_jax.inference.grids import People, draw_lines
 from akd_jax.inference.translator import Translator
 from akd_jax.plotting import sample_grid as pictures
 
@@ -41,42 +40,6 @@ def every_block(
   }
   lines = _truth(people, source)
   lines += draw_lines(translator, people, attentions, options.method)
-  return pictures.sample_sheet(title, people.attributes, people.images, lines)
-
-
-class Portrayed(NamedTuple):
-  """A network, and how its attention is taken.
-
-  Attributes:
-    translator: the network.
-    options: config.attention.
-  """
-
-  translator: Translator
-  options: ConfigDict
-
-
-def side_by_side(
-  title: str, people: People, networks: Sequence[Portrayed]
-) -> np.ndarray:
-  """Draws the same people by several networks, each one's attention beneath.
-
-  Args:
-    title: the grid's heading.
-    people: whom to translate.
-    networks: from top to bottom.
-
-  Returns:
-    uint8 [H, W, 3].
-  """
-  lines = []
-  for translator, options in networks:
-    lines += draw_lines(
-      translator,
-      people,
-      distilled_attention(translator, options),
-      options.method,
-    )
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 

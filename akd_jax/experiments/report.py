@@ -8,11 +8,14 @@ from typing import Any
 from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
-from akd_jax.evaluation.portraits import Portrayed, side_by_side
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import page
 from akd_jax.experiments.runner import Replicate, read_training
-from akd_jax.inference.grids import first_people
+from akd_jax.inference.grids import (
+  Portrayed,
+  draw_sample_grid,
+  first_people,
+)
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
@@ -116,5 +119,5 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))
   networks = [*teachers.values(), *students]
   people = first_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
-  grid = side_by_side(title, people, networks)
+  grid = draw_sample_grid(title, people, networks)
   save_png(path, grid, colours=256)

@@ -62,8 +62,10 @@ def make_sample_hook(setting: Setting) -> Hook:
     grid = draw_sample_grid(
       f"{workdir.name}, step {step:,}",
       people,
-      translators_of(config, model, setting.teacher),
-      config.attention,
+      [
+        Portrayed(translator, config.attention)
+        for translator in translators_of(config, model, setting.teacher)
+      ],
     )
     pictures.save_png(workdir / "samples" / f"step_{step:06}.png", grid)
     return Seen(images={"samples": grid})
@@ -71,31 +73,35 @@ def make_sample_hook(setting: Setting) -> Hook:
   return Hook(config.sample_every, draw)
 
 
+class Portrayed(NamedTuple):
+  """A network, and how its attention is taken.
+
+  Attributes:
+    translator: the network.
+    options: config.attention.
+  """
+
+  translator: Translator
+  options: ConfigDict
+
+
 def draw_sample_grid(
-  title: str,
-  people: People,
-  translators: Sequence[Translator],
-  options: ConfigDict,
+  title: str, people: People, networks: Sequence[Portrayed]
 ) -> np.ndarray:
   """Draws people as each network translates them, its attention beneath.
 
   Args:
     title: the grid's heading.
     people: whom to translate.
-    translators: from top to bottom.
-    options: config.attention, of all of them.
+    networks: from top to bottom.
 
   Returns:
     uint8 [H, W, 3].
   """
   lines = []
-  for translator in translators:
-    lines += draw_lines(
-      translator,
-      people,
-      distilled_attention(translator, options),
-      options.method,
-    )
+  for translator, options in networks:
+    attentions = distilled_attention(translator, options)
+    lines += draw_lines(translator, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 

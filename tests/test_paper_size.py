@@ -444,6 +444,7 @@ runpy.run_path("benchmarks/paper_size.py", run_name="__main__")
 
 def test_the_command_needs_nothing_that_a_bare_machine_lacks(file, tmp_path):
   absent = (
+    "filelock",
     "clu", "grain", "tensorflow", "tensorflow_datasets", "tensorboard",
     "matplotlib", "tqdm", "dicebear_core", "dicebear_styles", "resvg_py",
   )  # fmt: skip

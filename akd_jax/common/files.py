@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[Path]:
@@ -93,6 +91,9 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
     wait: whether to wait until the folder is free, and say so on standard
       error, instead of giving False.
   """
+  # Imported here: what only reads files runs without it.
+  import filelock
+
   path = Path(folder, ".lock")
   path.parent.mkdir(parents=True, exist_ok=True)
   lock = filelock.FileLock(path)

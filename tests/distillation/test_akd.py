@@ -315,25 +315,26 @@ def test_many_attributes_may_stand_for_one_of_the_teacher():
 
 def test_other_attributes_without_a_mapping_are_refused_with_both_lists():
   message = error(mapping_matrix, NAMES, ("Young", "Bald"), None)
-  assert "student's attributes are Bald, Goatee, Smiling" in message
+  assert "Bald, Goatee, Smiling" in message
   assert "teacher's Young, Bald" in message
   assert "config.pseudo.reading" in message
 
 
 def test_the_same_attributes_in_another_order_need_a_mapping():
-  assert "must be the same" in error(mapping_matrix, NAMES, NAMES[::-1], None)
+  message = error(mapping_matrix, NAMES, NAMES[::-1], None)
+  assert ", ".join(NAMES) in message and ", ".join(NAMES[::-1]) in message
 
 
 def test_an_attribute_that_stands_for_nothing_is_refused():
   message = error(mapping_matrix, NAMES, ("Male",), {"Bald": "Male"})
-  assert "config.pseudo.mapping has no entry for 'Goatee'" in message
+  assert "config.pseudo.mapping" in message and "'Goatee'" in message
 
 
 def test_a_mapping_to_what_the_teacher_does_not_know_is_refused():
   mapping = {name: "Young" for name in NAMES}
   message = error(mapping_matrix, NAMES, ("Male", "Bald"), mapping)
   assert "config.pseudo.mapping.Bald='Young'" in message
-  assert "the teacher, which knows Male, Bald" in message
+  assert "Male, Bald" in message
 
 
 @pytest.mark.parametrize("field", OPTIONS)

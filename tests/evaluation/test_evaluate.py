@@ -84,9 +84,8 @@ def test_a_mistyped_field_is_told_the_nearest():
     ("akd_jax.evaluate",),
   )
   assert done.returncode == 2
-  assert done.stderr == (
-    "error: the config has no field 'inceptio'; did you mean 'inception'?\n"
-  )
+  (line,) = done.stderr.splitlines()
+  assert "'inceptio'" in line and "'inception'" in line
 
 
 def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
@@ -118,12 +117,10 @@ def test_a_step_is_a_number_or_best(step):
 
 
 def test_what_is_not_there_is_named(runs, tmp_path):
-  assert error(directories.load_run, str(tmp_path)) == (
-    f"{tmp_path} is not the directory of a run: it has no config.json"
-  )
-  assert error(directories.load_run, str(runs.student), 3) == (
-    f"{runs.student} has no checkpoint of step 3, only of 2, 4, 6, 8, 10"
-  )
+  message = error(directories.load_run, str(tmp_path))
+  assert str(tmp_path) in message and "config.json" in message
+  message = error(directories.load_run, str(runs.student), 3)
+  assert str(runs.student) in message and "2, 4, 6, 8, 10" in message
   run = directories.load_run(str(runs.student))
   complaint = error(evaluator.evaluate, run, ("Smilin",))
-  assert complaint.endswith("; did you mean 'Smiling'?")
+  assert "'Smiling'" in complaint

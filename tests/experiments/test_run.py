@@ -80,70 +80,67 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
 
 
 @pytest.mark.parametrize(
-  ("changes", "message"),
+  ("changes", "parts"),
   [
     (
       {"data__image_size": 32},
-      "config.data.image_size is 32, that of the teacher in {} is 16: they"
-      " must be the same",
+      ("config.data.image_size", "32", "16", "{}"),
     ),
     (
       {
         "data__label_rule": "exclusive",
         "data__attributes": ("happy", "sad"),
       },
-      "config.data.label_rule is 'exclusive', that of the teacher in {} is"
-      " 'multilabel': they must be the same",
+      ("config.data.label_rule", "'exclusive'", "'multilabel'", "{}"),
     ),
     (
       {"data__attributes": ("Bald", "Male")},
-      "the student's attributes are Bald, Male, the teacher's Black_Hair,"
-      " Blond_Hair, Gray_Hair, Eyeglasses, Goatee, Pale_Skin, Smiling:",
+      ("Bald, Male", ", ".join(data.AVATAR_ATTRIBUTES)),
     ),
     (
       {"attention__block": "7"},
-      "config.attention.block='7' is not a block of a generator with 1:",
+      ("config.attention.block='7'",),
     ),
     (
       {"init": "teacher"},
-      "config.init='teacher' starts from a generator with blocks=1, width=4,"
-      " attributes=7, but the student's has blocks=1, width=2, attributes=7:",
+      ("config.init='teacher'", "width=4", "width=2"),
     ),
   ],
 )
-def test_a_teacher_that_does_not_fit_is_refused(
+def test_a_teacher_that_is_not_compatible_is_refused(
   runs,
   tmp_path,
   changes,
-  message,
+  parts,
 ):
   config = student_config(runs.teacher, **changes)
   workdir = tmp_path / "student"
   complaint = error(train_with_teacher, config, str(workdir))
-  assert complaint.startswith(message.format(runs.teacher))
+  for part in parts:
+    assert part.format(runs.teacher) in complaint
   assert not workdir.exists()
 
 
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
-    ({"steps": 0}, "config.steps=0 must be at least 1"),
-    ({"keep": 0}, "config.keep=0 must be at least 1"),
-    ({"log_every": 0}, "config.log_every=0 must be at least 1"),
-    ({"loss__cls_radius": -1.0}, "config.loss.cls_radius=-1.0 must be fi"),
-    ({"loss__cls_radius": math.nan}, "config.loss.cls_radius=nan must be fi"),
-    ({"loss__lambda_rec": math.inf}, "config.loss.lambda_rec=inf must be fi"),
-    ({"init": "teachr"}, "config.init='teachr' is n"),
-    ({"init": "teacher"}, "config.init='teacher' starts from a generator"),
-    ({"batch_size": 65}, "config.batch_size=65 is more than the 64 training"),
-    ({"data__image_size": 18}, "config.data.image_size=18 is not a multiple"),
-    ({"data__attributes": ("Smilin",)}, "attribute 'Smilin' is not in"),
+    ({"steps": 0}, "config.steps=0 "),
+    ({"keep": 0}, "config.keep=0 "),
+    ({"log_every": 0}, "config.log_every=0 "),
+    ({"loss__cls_radius": -1.0}, "config.loss.cls_radius=-1.0 "),
+    ({"loss__cls_radius": math.nan}, "config.loss.cls_radius=nan "),
+    ({"loss__lambda_rec": math.inf}, "config.loss.lambda_rec=inf "),
+    ({"init": "teachr"}, "config.init='teachr' "),
+    ({"init": "teacher"}, "config.init='teacher' "),
+    ({"batch_size": 65}, "config.batch_size=65 "),
+    ({"data__image_size": 18}, "config.data.image_size=18 "),
+    ({"data__attributes": ("Smilin",)}, "attribute 'Smilin'"),
     (
       {"classifier__data": ConfigDict({"image_size": 32})},
-      "config.classifier.data.image_size is none of conditional,",
+      "config.classifier.data.image_size ",
     ),
-    ({"attention__norm": "l3"}, "config.attention.norm='l3' is n"),
-    ({"optimizer__schedule": "lin"}, "config.optimizer.schedule='lin' is n"),
+    ({"attention__norm": "l3"}, "config.attention.norm='l3' "),
+    ({"optimizer__schedule": "lin"}, "config.optimizer.schedule='lin' "),
   ],
 )
 def test_bad_fields_stop_before_the_teacher_is_trained(

@@ -89,10 +89,9 @@ def test_a_finished_run_says_so(runs, capsys):
 
 def test_another_config_is_refused_with_both_values(runs):
   config = student_config(runs.teacher, optimizer__learning_rate=0.25)
-  assert error(train.train, config, str(runs.student)) == (
-    f"{runs.student} holds a run with optimizer.learning_rate=0.0004, not"
-    " 0.25: name another directory, or remove that one"
-  )
+  message = error(train.train, config, str(runs.student))
+  for part in (str(runs.student), "learning_rate=0.0004", "0.25"):
+    assert part in message
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
@@ -238,13 +237,13 @@ def test_an_empty_test_split_stops_before_training(caches, tmp_path):
     data__attributes=("Blond_Hair", "Eyeglasses"),
   )  # fmt: skip
   complaint = error(train.train, config, str(tmp_path / "teacher"))
-  assert complaint.startswith("the test split of")
+  assert "test split" in complaint
 
 
 def test_a_student_can_not_take_its_teachers_folder(caches, tmp_path):
   config = student_config(tmp_path / "same")
   complaint = error(train_with_teacher, config, str(tmp_path / "same"))
-  assert complaint.endswith("config.teacher too: give the student another")
+  assert "config.teacher" in complaint
   assert not (tmp_path / "same").exists()
 
 

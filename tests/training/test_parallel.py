@@ -66,9 +66,8 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
   monkeypatch.setattr(jax, "device_count", lambda: 4)
   monkeypatch.setattr(jax, "process_count", lambda: 2)
   assert parallel.check_batch_size(8) == 4
-  assert layouts.error(parallel.check_batch_size, 6) == (
-    "config.batch_size=6 is not divisible by 4 devices"
-  )
+  message = layouts.error(parallel.check_batch_size, 6)
+  assert "config.batch_size=6" in message and "4 devices" in message
 
 
 @pytest.mark.parametrize("n_critic", [1, 2])

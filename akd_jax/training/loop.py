@@ -107,7 +107,9 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
         scalars = window.take() | _unreadable(run)
         writer.write_scalars(step, scalars)
       for hook in due:
-        scalars |= _call(hook, step, state, run, writer)
+        # All processes have to keep the same checkpoint as the best.
+        found = _call(hook, step, state, run, writer)
+        scalars |= parallel.share(found)
       writer.flush()
       # Last: the line and the picture of this step will not be made again.
       if saves or stop:

@@ -7,6 +7,7 @@ it is pure, and one decorator away from jit with shardings when pmap goes.
 
 import functools
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from jax.sharding import PartitionSpec as P
 from akd_jax.common.errors import UserError
 
 AXIS = "batch"
+# Bytes that `share` sends.
+_SHARED = 4096
 
 
 def _local_mesh() -> Mesh:
@@ -83,6 +86,24 @@ def in_sync(tree: Any) -> bool:
   if jax.process_count() > 1:
     seen = multihost_utils.process_allgather(seen, tiled=True)
   return bool((seen == seen[0]).all())
+
+
+def share(scalars: dict[str, float]) -> dict[str, float]:
+  """Returns the first process's scalars on every process of a pod.
+
+  All processes must ask together.
+
+  Raises:
+    ValueError: they take more than 4 KiB.
+  """
+  if jax.process_count() == 1:
+    return scalars
+  text = json.dumps(scalars).encode()
+  if len(text) > _SHARED:
+    raise ValueError(f"{len(text)} bytes are too many to share")
+  padded = np.frombuffer(text.ljust(_SHARED), np.uint8)
+  shared = multihost_utils.broadcast_one_to_all(padded)
+  return json.loads(np.asarray(shared, np.uint8).tobytes())
 
 
 def check_batch_size(batch_size: int) -> int:

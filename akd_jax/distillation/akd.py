@@ -141,13 +141,14 @@ def check_options(options: ConfigDict) -> None:
       )
 
 
-def check(config: ConfigDict, teacher: ConfigDict) -> None:
+def check_reading(config: ConfigDict) -> None:
   """Refuses a discriminator that the reading of pseudo-attention can not use.
+
+  Whatever is distilled: evaluation takes maps by it, too.
 
   Raises:
     UserError: it names both fields.
   """
-  del teacher
   reading = config.pseudo.reading
   wanted = _READINGS.get(reading)
   if wanted not in (None, config.attention.discriminator):
@@ -156,6 +157,11 @@ def check(config: ConfigDict, teacher: ConfigDict) -> None:
       f" logit of config.attention.discriminator={wanted!r}, not"
       f" {config.attention.discriminator!r}"
     )
+
+
+def check(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses nothing that is not refused of every student's attention."""
+  del config, teacher
 
 
 AKD = Method("g_loss_akd", distances, check, names_activation=True)

@@ -91,10 +91,13 @@ def prepare(
   state = create_state(config, networks)
   if teacher is not None and config.init == "teacher":
     state = teachers.start_from(state, teacher)
+  run_dir.check_same_run(config, workdir)
   setting = Setting(config, workdir, validation_source, teacher)
+  # One may train the attribute classifier: for nothing, of a finished run.
+  if teachers.is_finished(workdir):
+    makers = ()
   hooks = [hook for make in makers if (hook := make(setting)) is not None]
 
-  run_dir.check_same_run(config, workdir)
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)

@@ -10,8 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.distillation import METHODS
-from akd_jax.distillation.akd import check_options
+from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.mapping import Teacher, mapping_matrix
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
@@ -37,7 +36,7 @@ def teacher_recipe(config: ConfigDict) -> ConfigDict:
 
 
 def is_finished(directory: str) -> bool:
-  """Returns whether the teacher there can be used as it is."""
+  """Returns whether the run there has been trained to its end."""
   if run_dir.is_file(directory):
     return True
   saved = checkpoint.steps_saved(directory)
@@ -80,9 +79,9 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
       can not teach across their attributes.
   """
   check_options(config.attention)
-  for method in METHODS.values():
-    if method is METHODS["akd"] or method in active_methods(config).values():
-      method.check(config, teacher)
+  check_reading(config)
+  for method in active_methods(config).values():
+    method.check(config, teacher)
   for field in ("image_size", "label_rule"):
     ours, theirs = config.data[field], teacher.data[field]
     if ours != theirs:

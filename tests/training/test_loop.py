@@ -293,3 +293,10 @@ def test_every_kind_of_student_is_trained_evaluated_and_exported(
   image = np.zeros((16, 16, 3), np.uint8)
   translated = numpy_generator.translate(params, metadata, image, label)
   assert translated.shape == image.shape
+
+
+def test_a_finished_run_makes_no_hooks(runs):
+  def make(setting):
+    raise AssertionError("the attribute classifier might be trained here")
+
+  train.train(student_config(runs.teacher), str(runs.student), [make])

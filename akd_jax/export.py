@@ -160,12 +160,12 @@ def export_stablehlo(run: "Run", path: str) -> list[str]:
 
 def _for_any_platform(run: "Run") -> Callable[..., Any]:
   """Returns (image, label) -> image, in the forms of where it will run."""
+  import jax.numpy as jnp
   from jax import lax
 
   from akd_jax.models import convolutions
-  from akd_jax.models.stargan import Generator
 
-  generator = Generator(run.config.generator.width, run.config.generator.blocks)
+  generator = run.model.networks.generator.clone(dtype=jnp.float32)
 
   def apply(cpu, params, image, label):
     with convolutions.traced_for(cpu=cpu):

@@ -37,7 +37,8 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config.generator.blocks = 3
   # As heavy as the reconstruction, as in the papers.
   config.distill.akd.weight = config.loss.lambda_rec
-  # Where the student's weights come from: "scratch", or "teacher", which needs
+  # Where the student's generator starts: "scratch"; "sliced", as the largest
+  # channels of the teacher's last blocks; or "teacher", as a copy, which needs
   # the teacher's architecture.
   config.init = "scratch"
   # A teacher is trained first, where none is finished.

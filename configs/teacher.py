@@ -8,12 +8,14 @@ celeba   not run here               paper 1, Table 1: 65.1 %
 rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
 debug    2 CPU cores     seconds    nothing: every part runs
 
-This file explains every field, and sets it as the papers do on CelebA. ARG sets
-some of them otherwise: see configs/scales.py and configs/data.py.
+This file explains every field, but for config.distill (configs/distill.py), and
+sets it as the papers do on CelebA. ARG sets some of them otherwise: see
+configs/scales.py and configs/data.py.
 """
 
 from ml_collections import ConfigDict
 
+from akd_jax.configs import distill
 from akd_jax.configs.data import CELEBA_ALSO, CELEBA_ATTRIBUTES
 from akd_jax.configs.scales import SCALES, at_scale
 
@@ -46,14 +48,23 @@ def _papers() -> ConfigDict:
   config.generator.width = 64
   # Residual blocks of the generator.
   config.generator.blocks = 6
+  # What its last layer gives: "image", the picture (StarGAN's), or "blend",
+  # colours and a mask of what is copied from the source (GANimation's).
+  config.generator.output = "image"
   config.discriminator = ConfigDict()
   # Channels of the discriminator's first layer.
   config.discriminator.width = 64
   # Strided convolutions of the discriminator: each halves the picture.
   config.discriminator.layers = 6
 
+  # What the generator is trained against. "scratch": a discriminator of its
+  # own; "teacher": the same, but it starts as the teacher's; "frozen": the
+  # teacher's, as it is; "none": no discriminator, only what it is taught, and
+  # the reconstruction. The last two take half of the time; n_critic is 1.
+  config.adversary = "scratch"
+
   config.loss = _loss()
-  config.distill = _distill()
+  config.distill = distill.sections()
   config.optimizer = _optimizer()
   config.attention = _attention()
   # The teacher: a run's directory, or a file that was exported with
@@ -136,22 +147,10 @@ def _loss() -> ConfigDict:
   loss.lambda_rec = 10.0
   # Weight of the discriminator's gradient penalty.
   loss.lambda_gp = 10.0
+  # Weight of the size of a blend's mask (generator.output), which else may copy
+  # everything; GANimation's.
+  loss.lambda_mask = 0.1
   return loss
-
-
-def _distill() -> ConfigDict:
-  """Returns what a teacher teaches: one section for each method.
-
-  A teacher is loaded only if a weight is above 0.
-  """
-  distill = ConfigDict()
-  distill.akd = ConfigDict()
-  # Weight of the distance between both networks' attention maps.
-  distill.akd.weight = 0.0
-  distill.output = ConfigDict()
-  # Weight of the distance between both networks' pictures. Not the papers'.
-  distill.output.weight = 0.0
-  return distill
 
 
 def _optimizer() -> ConfigDict:

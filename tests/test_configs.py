@@ -11,7 +11,7 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import data, pseudo, student, teacher
+from akd_jax.configs import data, distill, pseudo, student, teacher
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.configs.scales import SCALES, changed
 from akd_jax.data import attributes
@@ -63,7 +63,7 @@ def test_the_attribute_classifier_is_that_of_the_other_recipes(scale):
   assert set(classifier) == {"data", "classifier"}
 
 
-@pytest.mark.parametrize("module", [teacher, student])
+@pytest.mark.parametrize("module", [teacher, student, distill])
 def test_every_field_of_a_recipe_is_explained(module):
   """Each assignment stands right below a comment, but for whole sections."""
   lines = inspect.getsource(module).splitlines()
@@ -72,7 +72,7 @@ def test_every_field_of_a_recipe_is_explained(module):
     for node in ast.walk(ast.parse("\n".join(lines)))
     if isinstance(node, ast.Assign)
     and isinstance(node.targets[0], ast.Attribute)
-    and ast.unparse(node.value) != "ConfigDict()"
+    and not ast.unparse(node.value).endswith(("ConfigDict()", "sections()"))
     and not ast.unparse(node.value).startswith("_")
   ]
   assert len(assigned) > 3
@@ -205,7 +205,11 @@ def test_student_celeba_has_the_papers_schedule(papers):
 
 
 def test_student_celeba_has_the_papers_losses(papers):
-  weights = {"lambda_cls": 1.0, "lambda_rec": 10.0, "lambda_gp": 10.0}
+  weights = {
+    "lambda_cls": 1.0, "lambda_rec": 10.0, "lambda_gp": 10.0,
+    # Of blends, which the papers do not have.
+    "lambda_mask": 0.1,
+  }  # fmt: skip
   weights |= {"cls_radius": 0.0}
   assert papers.loss.to_dict() == weights
   assert papers.distill.akd.weight == 10.0
@@ -257,7 +261,7 @@ def test_tables_of_avatars_have_the_papers_terms_in_proportion(
     (table.teacher_recipe, papers.teacher_recipe),
   ):
     scaled = {
-      name: value if name == "lambda_gp" else 0.3 * value
+      name: value if name in ("lambda_gp", "lambda_mask") else 0.3 * value
       for name, value in theirs.loss.items()
     } | {"cls_radius": cls_radius}
     assert ours.loss.to_dict() == pytest.approx(scaled)

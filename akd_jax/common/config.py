@@ -20,10 +20,13 @@ RENAMED = {
 # {a field that earlier versions lack: the value that means what they did}.
 ADDED = {
   "system": "stargan",
+  "adversary": "scratch",
+  "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},
   "distill.output.weight": 0.0,
   "loss.cls_radius": 0.0,
+  "loss.lambda_mask": 0.1,
   "held_out.images": 0,
 }
 

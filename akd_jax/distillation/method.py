@@ -1,31 +1,54 @@
 """What a distillation method is made of."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
-from akd_jax.systems.model import Metrics, Pass
+from akd_jax.common.errors import UserError
+from akd_jax.systems.model import Metrics, Params, Pass, Scores
+
+# Activations of a student and a teacher at the same depth, [B, h, w, K] each.
+Pairs = list[tuple[Any, Any]]
 
 
 class Lesson(NamedTuple):
   """One batch as student and teacher have translated it.
 
   Attributes:
+    image: [B, S, S, 3], what both translate.
     student: its pass, a function of its parameters.
     teacher: its pass of the same images to its counterparts of the targets.
+    scores: what the teacher's discriminator says of the student's pictures.
+    pairs: activations of both, from the first block to the last.
     target: 0/1 [B, C], the student's.
     active: [B, C], one active class of each target, one-hot.
     mapping: [C, T], the student's attributes to the teacher's.
+    learnt: {method: its own parameters}.
   """
 
+  image: jax.Array
   student: Pass
   teacher: Pass
+  scores: Scores
+  pairs: Pairs
   target: jax.Array
   active: jax.Array
   mapping: jax.Array
+  learnt: Mapping[str, Params]
+
+
+def accept(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Accepts every teacher."""
+  del config, teacher
+
+
+def create_nothing(key: jax.Array, pairs: Pairs) -> Params:
+  """Creates no parameters."""
+  del key, pairs
+  return {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +64,36 @@ class Method:
     check: (config, the teacher's config) -> None; raises UserError where the
       method can not teach this student.
     names_activation: whether it needs the activation of config.attention.
+    create: (key, shapes of `Lesson.pairs`) -> parameters of its own, which are
+      trained along.
   """
 
   term: str
   distances: Callable[[Lesson, ConfigDict], tuple[jax.Array, Metrics]]
-  check: Callable[[ConfigDict, ConfigDict], None]
-  names_activation: bool
+  check: Callable[[ConfigDict, ConfigDict], None] = accept
+  names_activation: bool = False
+  create: Callable[[jax.Array, Pairs], Params] = create_nothing
+
+
+def same_pictures(
+  name: str,
+) -> Callable[[ConfigDict, ConfigDict], None]:
+  """Returns a `Method.check` for methods that compare pictures.
+
+  It refuses a teacher of other attributes, which draws other pictures.
+
+  Args:
+    name: of the method.
+  """
+
+  def check(config: ConfigDict, teacher: ConfigDict) -> None:
+    del teacher
+    if config.pseudo.reading != "off":
+      raise UserError(
+        f"config.distill.{name}.weight={config.distill[name].weight} compares"
+        " pictures, but a teacher of other attributes"
+        f" (config.pseudo.reading={config.pseudo.reading!r}) does not draw the"
+        " student's: it must be 0"
+      )
+
+  return check

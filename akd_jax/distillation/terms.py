@@ -1,14 +1,26 @@
 """The terms that a teacher adds to the generator's loss."""
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.mapping import Teacher, map_label
-from akd_jax.distillation.method import Lesson, Method
-from akd_jax.systems.model import Metrics, Networks, Pass, complete, translate
+from akd_jax.distillation.method import Lesson, Method, Pairs
+from akd_jax.models.taps import Activations
+from akd_jax.systems import system_of
+from akd_jax.systems.model import (
+  Metrics,
+  Networks,
+  Params,
+  Pass,
+  complete,
+  translate,
+)
 from akd_jax.systems.system import GeneratorBatch, System
 
 
@@ -22,8 +34,15 @@ def active_methods(config: ConfigDict) -> dict[str, Method]:
 
 
 def distils(config: ConfigDict) -> bool:
-  """Returns whether the config asks for anything of a teacher."""
-  return bool(config.teacher) and bool(active_methods(config))
+  """Returns whether the config asks for anything of a teacher.
+
+  That is its lessons, its weights to start from, or its discriminator.
+  """
+  if not config.teacher:
+    return False
+  starts = config.get("init", "scratch") != "scratch"
+  adversary = config.adversary not in ("scratch", "none")
+  return starts or adversary or bool(active_methods(config))
 
 
 def tapped(
@@ -48,28 +67,40 @@ def distillation_terms(
   teacher: Teacher,
   batch: GeneratorBatch,
   config: ConfigDict,
+  learnt: Mapping[str, Params] | None = None,
 ) -> tuple[Metrics, Metrics]:
   """Returns the terms [B] of the active methods, and their metrics.
 
-  One pass through the teacher serves all of them.
+  One pass through the teacher serves all of them; what no active method looks
+  at is not computed, since the step is compiled.
 
   Args:
     student: its pass of the batch.
     teacher: what it learns from.
     batch: what both translate.
     config: the student's, resolved.
+    learnt: the methods' own parameters, see `create_learnt`.
   """
   given = teacher.system.generator_label(
     *(map_label(x, teacher.mapping) for x in (batch.target, batch.label))
   )
   names = tapped(config, teacher.system, teacher.model.networks)
   translated = translate(teacher.model, batch.image, given, names)
+  theirs = complete(translated, teacher.model)
   lesson = Lesson(
-    student,
-    complete(translated, teacher.model),
-    batch.target,
-    batch.active,
-    teacher.mapping,
+    image=batch.image,
+    student=student,
+    teacher=theirs,
+    scores=teacher.model.discriminate(student.image),
+    pairs=_paired(
+      student.activations,
+      theirs.activations,
+      _depths(student.model.networks, teacher, config),
+    ),
+    target=batch.target,
+    active=batch.active,
+    mapping=teacher.mapping,
+    learnt=learnt or {},
   )
   terms: dict[str, jax.Array] = {}
   metrics: Metrics = {}
@@ -77,3 +108,68 @@ def distillation_terms(
     terms[method.term], more = method.distances(lesson, config)
     metrics |= more
   return terms, metrics
+
+
+def create_learnt(
+  key: jax.Array, networks: Networks, teacher: Teacher, config: ConfigDict
+) -> dict[str, Params]:
+  """Creates the own parameters of those active methods that have any.
+
+  Args:
+    key: of their start values.
+    networks: the student's.
+    teacher: what it learns from.
+    config: the student's, resolved.
+
+  Returns:
+    {method: parameters}.
+  """
+  size = config.data.image_size
+  image = jnp.zeros((1, size, size, 3))
+
+  def activations(generator: Any, classes: int) -> Activations:
+    given = image, jnp.zeros((1, classes))
+    found: Activations = generator.init_with_output(key, *given)[0][1]
+    return found
+
+  def pairs() -> Pairs:
+    return _paired(
+      activations(networks.generator, len(config.data.attributes)),
+      activations(teacher.model.networks.generator, len(teacher.attributes)),
+      _depths(networks, teacher, config),
+    )
+
+  shapes = jax.eval_shape(pairs)
+  created = {
+    name: method.create(jax.random.fold_in(key, i), shapes)
+    for i, (name, method) in enumerate(active_methods(config).items())
+  }
+  return {name: params for name, params in created.items() if params}
+
+
+def _depths(
+  networks: Networks, teacher: Teacher, config: ConfigDict
+) -> list[tuple[str, str]]:
+  """Returns names of the student's and the teacher's activations, in pairs.
+
+  Both lists end together: of three blocks and six, the first goes with the
+  second, the second with the fourth, the last with the last.
+  """
+  ours, theirs = (
+    system.list_activations(config.attention, of.generator)
+    for system, of in (
+      (system_of(config), networks),
+      (teacher.system, teacher.model.networks),
+    )
+  )
+  count = len(ours)
+  return [
+    (name, theirs[math.ceil((i + 1) * len(theirs) / count) - 1])
+    for i, name in enumerate(ours)
+  ]
+
+
+def _paired(
+  ours: Activations, theirs: Activations, names: list[tuple[str, str]]
+) -> Pairs:
+  return [(ours[own], theirs[other]) for own, other in names]

@@ -12,6 +12,10 @@ from akd_jax.models.layers import Conv, InstanceNorm
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
 HOOKS = ("block", "branch", "conv")
+# What a generator's last layer gives: the picture, or a picture and where it
+# is to be seen.
+OUTPUTS = ("image", "blend")
+MASK = "mask"
 
 
 class ConvBlock(nn.Module):
@@ -59,11 +63,15 @@ class Generator(nn.Module):
       papers' students.
     blocks: residual blocks; 6, 3 and 1.
     dtype: of the computation; parameters are float32.
+    output: "image", StarGAN's, or "blend", GANimation's: colours c and a mask
+      m in [0, 1], of which m x + (1 - m) c is the picture (Pumarola et al.,
+      2018, eq. 1). What is not to change is copied and not drawn again.
   """
 
   width: int = 64
   blocks: int = 6
   dtype: jnp.dtype = jnp.float32
+  output: str = "image"
 
   @nn.compact
   def __call__(
@@ -78,7 +86,8 @@ class Generator(nn.Module):
 
     Returns:
       The translated image [B, S, S, 3] in [-1, 1], float32, and every residual
-      activation [B, S/4, S/4, 4 width], named "{hook}_{block}".
+      activation [B, S/4, S/4, 4 width], named "{hook}_{block}"; of a blend its
+      "mask" [B, S, S, 1], too, which starts near a half.
     """
     intercept = Interceptor(taps)
     width, dtype = self.width, self.dtype
@@ -90,9 +99,22 @@ class Generator(nn.Module):
       x = ResidualBlock(i, dtype=dtype, name=f"residual_{i}")(x, intercept)
     x = ConvBlock(2 * width, 4, "up", dtype=dtype, name="decoder_0")(x)
     x = ConvBlock(width, 4, "up", dtype=dtype, name="decoder_1")(x)
-    x = Conv(3, 7, dtype=dtype, name="output")(x)
+    x = self._to_image(x, image, intercept)
     intercept.check_all_used()
-    return jnp.tanh(x.astype(jnp.float32)), intercept.activations
+    return x, intercept.activations
+
+  def _to_image(
+    self, x: jax.Array, image: jax.Array, intercept: Interceptor
+  ) -> jax.Array:
+    """Returns the picture of the decoder's last features."""
+    blends = self.output == "blend"
+    x = Conv(3 + blends, 7, dtype=self.dtype, name="output")(x)
+    x = x.astype(jnp.float32)
+    colours = jnp.tanh(x[..., :3])
+    if not blends:
+      return colours
+    mask = intercept(MASK, nn.sigmoid(x[..., 3:]))
+    return mask * image + (1 - mask) * colours
 
 
 class Discriminator(nn.Module):

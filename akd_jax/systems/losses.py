@@ -113,6 +113,22 @@ def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
   return jnp.mean(jnp.abs(image - restored), axis=(1, 2, 3))
 
 
+def mask_size(mask: jax.Array) -> jax.Array:
+  """Returns how much a blend copies, mean m^2 + 1e-4 TV(m): [B].
+
+  GANimation (Pumarola et al., 2018) eq. 3, whose weights these are to each
+  other: a mask of ones copies all, which no other term forbids at the start.
+
+  Args:
+    mask: [B, S, S, 1] in [0, 1], 1 where the source is copied.
+  """
+  rows, columns = (jnp.diff(mask, axis=axis) for axis in (1, 2))
+  variation = sum(
+    jnp.sum(jnp.square(x), axis=(1, 2, 3)) for x in (rows, columns)
+  )
+  return jnp.mean(jnp.square(mask), axis=(1, 2, 3)) + 1e-4 * variation
+
+
 def l2_norm(x: jax.Array) -> jax.Array:
   """Returns the l2 norm of each sample; its gradient is 0 (not NaN) at 0."""
   square = jnp.sum(jnp.square(x), axis=tuple(range(1, x.ndim)))

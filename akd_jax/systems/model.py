@@ -94,9 +94,9 @@ class Translation(NamedTuple):
 
   Attributes:
     image: [B, S, S, 3], the translated pictures.
-    activations: {name: [B, h, w, K]}, those that were asked for.
+    activations: {name: [B, h, w, K]}, all that have a name.
     pull: gradient of a scalar with respect to the image -> {name: its gradient
-      with respect to the activation}.
+      with respect to the activation}, of those that were asked for.
   """
 
   image: jax.Array
@@ -137,14 +137,13 @@ def translate(
     names: of activations.
   """
   if not names:
-    return Translation(model.generate(image, label)[0], {}, lambda _: {})
+    return Translation(*model.generate(image, label), lambda _: {})
   _, shapes = jax.eval_shape(model.generate, image, label)
   taps = {name: jnp.zeros_like(shapes[name]) for name in names}
   translated, pull, activations = jax.vjp(
     lambda taps: model.generate(image, label, taps), taps, has_aux=True
   )
-  kept = {name: activations[name] for name in names}
-  return Translation(translated, kept, lambda cotangent: pull(cotangent)[0])
+  return Translation(translated, activations, lambda x: pull(x)[0])
 
 
 def complete(translation: Translation, model: Model) -> Pass:

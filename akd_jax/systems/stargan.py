@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.models.stargan import HOOKS, Discriminator, Generator
+from akd_jax.models.stargan import HOOKS, MASK, Discriminator, Generator
 from akd_jax.systems import losses, randomness
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
+from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.systems.system import (
   DiscriminatorBatch,
   GeneratorBatch,
@@ -35,7 +36,12 @@ def create_networks(config: ConfigDict) -> Networks:
       f" 2^config.discriminator.layers = {2**layers}"
     )
   return Networks(
-    Generator(config.generator.width, config.generator.blocks, dtype),
+    Generator(
+      config.generator.width,
+      config.generator.blocks,
+      dtype,
+      config.generator.output,
+    ),
     Discriminator(
       config.discriminator.width, layers, len(config.data.attributes), dtype
     ),
@@ -135,7 +141,8 @@ def generator_terms(
   """Returns the terms of L_G: paper 2 eq. 8.
 
   With config.loss.cls_radius, the class loss is that of adversarial examples
-  of the translated images.
+  of the translated images. A blend's mask is kept from copying everything
+  (GANimation, eq. 3).
   """
   model, rule = translated.model, config.data.label_rule
   restored, _ = model.generate(translated.image, batch.label)
@@ -153,6 +160,11 @@ def generator_terms(
     "g_loss_cls": classes,
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }
+  if MASK in translated.activations:
+    mask = translated.activations[MASK]
+    terms["g_loss_mask"] = losses.mask_size(mask)
+  if config.adversary == "none":
+    return terms, {}
   agreement = losses.fake_agreement(
     translated.scores.logits, batch.target, rule
   )
@@ -161,14 +173,16 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
+  judged = config.adversary != "none"
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,
     "d_loss_cls": config.loss.lambda_cls,
     "d_loss_gp": config.loss.lambda_gp,
-    "g_loss_fake": 1.0,
-    "g_loss_cls": config.loss.lambda_cls,
+    "g_loss_fake": 1.0 * judged,
+    "g_loss_cls": config.loss.lambda_cls * judged,
     "g_loss_rec": config.loss.lambda_rec,
+    "g_loss_mask": config.loss.lambda_mask,
   }
 
 
@@ -216,4 +230,5 @@ STARGAN = System(
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,
   weights=weights,
+  slice_generator=slice_generator,
 )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from akd_jax.systems.model import Metrics, Model, Networks, Pass
+from akd_jax.systems.model import Metrics, Model, Networks, Params, Pass
 from akd_jax.systems.randomness import Draws
 
 # Terms by their names in metrics.jsonl, [B] each.
@@ -67,7 +67,10 @@ class System:
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
-    weights: config -> {term: its weight}.
+    weights: config -> {term: its weight}. A term of weight 0 is not computed.
+    slice_generator: (a wide generator's parameters, a narrow one's fresh
+      parameters) -> the narrow one's, cut out of the wide one's. Raises
+      UserError where it can not be cut out.
   """
 
   create_networks: Callable[[ConfigDict], Networks]
@@ -82,3 +85,4 @@ class System:
     [Pass, GeneratorBatch, ConfigDict], tuple[Terms, Metrics]
   ]
   weights: Callable[[ConfigDict], Mapping[str, float]]
+  slice_generator: Callable[[Params, Params], Params]

@@ -21,6 +21,9 @@ from orbax.checkpoint import checkpoint_managers
 from akd_jax.common.errors import UserError
 from akd_jax.training.state import TrainState
 
+# Fields of the state that are left out where they are None.
+_OPTIONAL = ("learnt", "learnt_moments")
+
 
 class Checkpoints:
   """The checkpoints of a run: the last few, and the best by a score."""
@@ -67,7 +70,7 @@ class Checkpoints:
     self._manager.save(
       int(host.step),
       args=ocp.args.Composite(
-        state=ocp.args.StandardSave(serialization.to_state_dict(host)),
+        state=ocp.args.StandardSave(_saved(host)),
         data=ocp.args.JsonSave(data_state),
         config=ocp.args.JsonSave(self._config),
       ),
@@ -79,19 +82,28 @@ class Checkpoints:
     restored = self._manager.restore(
       self.latest_step,
       args=ocp.args.Composite(
-        state=ocp.args.StandardRestore(
-          serialization.to_state_dict(jax.device_get(state))
-        ),
+        state=ocp.args.StandardRestore(_saved(jax.device_get(state))),
         data=ocp.args.JsonRestore(),
       ),
     )
-    host = serialization.from_state_dict(state, restored["state"])
+    found = dict.fromkeys(_OPTIONAL) | restored["state"]
+    host = serialization.from_state_dict(state, found)
     return host, restored["data"]
 
   def close(self) -> None:
     """Waits until everything is written."""
     self._manager.wait_until_finished()
     self._manager.close()
+
+
+def _saved(state: TrainState) -> dict[str, Any]:
+  """What is written of a state: earlier versions have not all of it."""
+  fields: dict[str, Any] = serialization.to_state_dict(state)
+  return {
+    name: value
+    for name, value in fields.items()
+    if name not in _OPTIONAL or value is not None
+  }
 
 
 def _score(name: str, metrics: dict[str, float] | None) -> float:

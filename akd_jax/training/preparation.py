@@ -88,9 +88,9 @@ def prepare(
   networks = system_of(config).create_networks(config)
   teacher = teachers.load_teacher(config)
   batches = _batches(config, source)
-  state = create_state(config, networks)
-  if teacher is not None and config.init == "teacher":
-    state = teachers.start_from(state, teacher)
+  state = create_state(config, networks, teacher)
+  if teacher is not None:
+    state = teachers.start_from(state, teacher, config)
   run_dir.check_same_run(config, workdir)
   setting = Setting(config, workdir, validation_source, teacher)
   # One may train the attribute classifier: for nothing, of a finished run.

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from akd_jax.distillation.mapping import Teacher
+from akd_jax.distillation.terms import create_learnt
 from akd_jax.systems.model import Model, Networks, Params
 from akd_jax.training.optimizers import adam
 
@@ -21,6 +23,9 @@ class TrainState:
     generator_moments: Adam's.
     discriminator_moments: Adam's.
     ema: running average of the generator's parameters; None without one.
+    learnt: {distillation method: its own parameters}, trained with the
+      generator; None where no method has any.
+    learnt_moments: Adam's.
   """
 
   step: jax.Array
@@ -29,6 +34,8 @@ class TrainState:
   generator_moments: optax.OptState
   discriminator_moments: optax.OptState
   ema: Params | None
+  learnt: dict[str, Params] | None = None
+  learnt_moments: optax.OptState | None = None
 
   def model(self, networks: Networks) -> Model:
     """Returns the model as it is trained."""
@@ -40,16 +47,33 @@ class TrainState:
     return Model(generator, self.discriminator, networks)
 
 
-def create_state(config: ConfigDict, networks: Networks) -> TrainState:
-  """Creates the state before the first step, a function of the config alone."""
+def create_state(
+  config: ConfigDict, networks: Networks, teacher: Teacher | None = None
+) -> TrainState:
+  """Creates the state before the first step.
+
+  Args:
+    config: resolved.
+    networks: that are to be trained.
+    teacher: what they learn from; None without distillation.
+
+  Returns:
+    A function of the arguments alone.
+  """
   size, classes = config.data.image_size, len(config.data.attributes)
   image = jnp.zeros((1, size, size, 3))
-  keys = jax.random.split(jax.random.key(config.seed))
+  key = jax.random.key(config.seed)
+  keys = jax.random.split(key)
   # Compiled: run eagerly, initialisation costs a second for each network.
   generator = jax.jit(networks.generator.init)(
     keys[0], image, jnp.zeros((1, classes))
   )["params"]
   discriminator = jax.jit(networks.discriminator.init)(keys[1], image)["params"]
+  learnt: dict[str, Params] = {}
+  if teacher is not None:
+    learnt = create_learnt(
+      jax.random.fold_in(key, 2), networks, teacher, config
+    )
   return TrainState(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
@@ -58,4 +82,6 @@ def create_state(config: ConfigDict, networks: Networks) -> TrainState:
     discriminator_moments=adam(config).init(discriminator),
     # A copy: one buffer can not be donated twice.
     ema=(jax.tree.map(jnp.copy, generator) if config.optimizer.ema else None),
+    learnt=learnt or None,
+    learnt_moments=adam(config).init(learnt) if learnt else None,
   )

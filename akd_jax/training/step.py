@@ -89,7 +89,10 @@ def cycle(
   rate = learning_rate(state.step, config)
   system = system_of(config)
   given = system.generator_label(draws.target, label)
-  earlier = _translated(state.model(networks), image[:-1], given[:-1])
+  trains = trains_discriminator(config)
+  earlier = None
+  if trains:
+    earlier = _translated(state.model(networks), image[:-1], given[:-1])
   names = tapped(config, system, networks) if teacher is not None else ()
 
   def update_discriminator(carry, micro_batch):
@@ -104,17 +107,18 @@ def cycle(
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
     return update(gradient, params, moments, rate, config), metrics
 
-  def loss(params):
+  def loss(params, learnt):
     # The discriminator is updated in here, a constant to the gradient, so that
     # one pass makes its last fake and the generator's.
     model = Model(params, state.discriminator, networks)
     last = translate(model, image[-1], given[-1], names)
-    fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
-    discriminator, metrics = _scan(
-      update_discriminator,
-      (state.discriminator, state.discriminator_moments),
-      (image, fake, label, draws.alpha),
-    )
+    discriminator = state.discriminator, state.discriminator_moments
+    metrics: Metrics = {}
+    if trains:
+      fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
+      discriminator, metrics = _scan(
+        update_discriminator, discriminator, (image, fake, label, draws.alpha)
+      )
     total, generator_metrics = generator_loss(
       Model(params, discriminator[0], networks),
       last,
@@ -123,17 +127,25 @@ def cycle(
         state.step, image[-1], label[-1], draws.target[-1], draws.active
       ),
       config,
+      learnt,
     )
     metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
     return total, (*discriminator, metrics)
 
-  gradient, (discriminator, discriminator_moments, metrics) = jax.grad(
-    loss, has_aux=True
-  )(state.generator)
-  gradient, metrics = _mean_over_devices((gradient, metrics), axis_name)
+  gradients, (discriminator, discriminator_moments, metrics) = jax.grad(
+    loss, argnums=(0, 1), has_aux=True
+  )(state.generator, state.learnt)
+  (gradient, learnt_gradient), metrics = _mean_over_devices(
+    (gradients, metrics), axis_name
+  )
   generator, generator_moments = update(
     gradient, state.generator, state.generator_moments, rate, config
   )
+  learnt, learnt_moments = state.learnt, state.learnt_moments
+  if learnt is not None:
+    learnt, learnt_moments = update(
+      learnt_gradient, learnt, learnt_moments, rate, config
+    )
   metrics["learning_rate"] = rate
   metrics["g_gradient_norm"] = optax.tree.norm(gradient)
   new_state = TrainState(
@@ -143,8 +155,15 @@ def cycle(
     generator_moments=generator_moments,
     discriminator_moments=discriminator_moments,
     ema=moving_average(state.ema, generator, state.step, config.optimizer.ema),
+    learnt=learnt,
+    learnt_moments=learnt_moments,
   )
   return new_state, metrics
+
+
+def trains_discriminator(config: ConfigDict) -> bool:
+  """Returns whether the student's adversary learns, too."""
+  return config.adversary in ("scratch", "teacher")
 
 
 def discriminator_loss(
@@ -165,6 +184,7 @@ def generator_loss(
   teacher: Teacher | None,
   batch: GeneratorBatch,
   config: ConfigDict,
+  learnt: Mapping[str, Params] | None = None,
 ) -> tuple[jax.Array, Metrics]:
   """Returns L_G (paper 2 eq. 8 and 10), and its terms.
 
@@ -177,12 +197,15 @@ def generator_loss(
     teacher: what it learns from; None without distillation.
     batch: what it translates.
     config: resolved.
+    learnt: the distillation methods' own parameters, where any has some.
   """
   system, weights = system_of(config), {}
   translated = complete(translation, model)
   terms, metrics = system.generator_terms(translated, batch, config)
   if teacher is not None:
-    more_terms, more = distillation_terms(translated, teacher, batch, config)
+    more_terms, more = distillation_terms(
+      translated, teacher, batch, config, learnt
+    )
     terms, metrics = terms | more_terms, metrics | more
     weights = dict(distillation_weights(config))
   total, weighted = _weigh(terms, weights | dict(system.weights(config)))
@@ -192,8 +215,10 @@ def generator_loss(
 def _weigh(
   terms: Terms, weights: Mapping[str, float]
 ) -> tuple[jax.Array, Metrics]:
-  """The loss, and each term raw and as it enters the loss."""
-  means = {name: jnp.mean(term) for name, term in terms.items()}
+  """The loss, and each term that counts, raw and as it enters the loss."""
+  means = {
+    name: jnp.mean(term) for name, term in terms.items() if weights[name]
+  }
   weighted = {
     f"weighted/{name}": weights[name] * mean for name, mean in means.items()
   }

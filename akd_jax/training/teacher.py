@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -99,36 +98,60 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     generator = system.create_networks(network).generator
     system.name_activation(config.attention, generator)
   if config.init == "teacher":
-    ours, theirs = (_architecture(c) for c in (config, teacher))
-    if ours != theirs:
-      raise UserError(
-        f"config.init='teacher' starts from a generator with {theirs}, but the"
-        f" student's has {ours}: they must be the same"
-      )
+    _check_same("config.init", "generator", config, teacher)
+  if config.adversary in ("teacher", "frozen"):
+    _check_same("config.adversary", "discriminator", config, teacher)
   return mapping
 
 
-def _architecture(config: ConfigDict) -> str:
-  sizes = config.generator.to_dict()
+def _check_same(
+  field: str, network: str, config: ConfigDict, teacher: ConfigDict
+) -> None:
+  """Refuses a field that takes a network of the teacher which does not fit."""
+  ours, theirs = (_architecture(c, network) for c in (config, teacher))
+  if ours != theirs:
+    name = field.removeprefix("config.")
+    raise UserError(
+      f"{field}={config[name]!r} takes the teacher's {network} with {theirs},"
+      f" but the student's has {ours}: they must be the same"
+    )
+
+
+def _architecture(config: ConfigDict, network: str) -> str:
+  sizes = {"system": config.system} | config[network].to_dict()
   sizes["attributes"] = len(config.data.attributes)
   return ", ".join(f"{name}={value}" for name, value in sizes.items())
 
 
-def start_from(state: TrainState, teacher: Teacher) -> TrainState:
-  """Returns a fresh state with copies of the teacher's weights.
+def start_from(
+  state: TrainState, teacher: Teacher, config: ConfigDict
+) -> TrainState:
+  """Returns a fresh state with what is to come from the teacher: copies.
 
-  The discriminator's only where they fit: another number of classes makes it
-  another network.
+  Args:
+    state: before its first step.
+    teacher: what it learns from; see `check_compatible`.
+    config: the student's: `init` says where its generator starts, `adversary`
+      what it is trained against.
+
+  Raises:
+    UserError: the teacher's generator can not be sliced.
   """
   copy = functools.partial(jax.tree.map, lambda x: np.array(x))
-  discriminator: Any = state.discriminator
-  if jax.tree.map(np.shape, discriminator) == jax.tree.map(
-    np.shape, teacher.model.discriminator
-  ):
-    discriminator = copy(teacher.model.discriminator)
+  generator, discriminator = state.generator, state.discriminator
+  if config.init == "teacher":
+    generator = teacher.model.generator
+  elif config.init == "sliced":
+    cut = teacher.system.slice_generator
+    generator = cut(teacher.model.generator, state.generator)
+  # Without an adversary it is kept for whoever asks it for classes.
+  theirs = teacher.model.discriminator
+  fits = jax.tree.map(np.shape, discriminator) == jax.tree.map(np.shape, theirs)
+  if config.adversary != "scratch" and fits:
+    discriminator = theirs
   return dataclasses.replace(
     state,
-    generator=copy(teacher.model.generator),
-    discriminator=discriminator,
-    ema=None if state.ema is None else copy(teacher.model.generator),
+    generator=copy(generator),
+    discriminator=copy(discriminator),
+    ema=None if state.ema is None else copy(generator),
   )

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.distillation.terms import distils
+from akd_jax.models.stargan import OUTPUTS
 from akd_jax.systems import SYSTEMS
 from akd_jax.training.optimizers import SCHEDULES
 
@@ -33,6 +34,7 @@ _NOT_NEGATIVE = (
   "loss.lambda_cls",
   "loss.lambda_rec",
   "loss.lambda_gp",
+  "loss.lambda_mask",
   "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
@@ -43,7 +45,9 @@ _FILES = ("classifier.weights", "evaluation.inception")
 _CHOICES: dict[str, Collection[str]] = {
   "system": SYSTEMS,
   "dtype": ("float32", "bfloat16"),
-  "init": ("scratch", "teacher"),
+  "init": ("scratch", "teacher", "sliced"),
+  "adversary": ("scratch", "teacher", "frozen", "none"),
+  "generator.output": OUTPUTS,
   "optimizer.schedule": SCHEDULES,
   "best_metric": ("held_out/score", "held_out/accuracy", ""),
   "pseudo.reading": ("off", "paper1", "paper2"),
@@ -105,10 +109,14 @@ def check(config: ConfigDict) -> None:
       "config.teacher is for students: start from configs/student.py or"
       " configs/pseudo.py"
     )
-  if config.get("init") == "teacher" and not distils(config):
+  for field in ("init", "adversary"):
+    value = config.get(field, "scratch")
+    if value != "scratch" and not distils(config):
+      raise UserError(f"config.{field}={value!r} needs config.teacher")
+  if config.adversary in ("frozen", "none") and config.n_critic > 1:
     raise UserError(
-      "config.init='teacher' needs config.teacher, and a weight in"
-      " config.distill above 0"
+      f"config.n_critic={config.n_critic} must be 1: with"
+      f" config.adversary={config.adversary!r} no discriminator is trained"
     )
 
 

@@ -13,7 +13,10 @@ from clu import metric_writers
 
 from akd_jax.common.files import written_whole
 
-SHOWN = ("d_loss_cls", "g_loss_cls", "g_loss_rec", "g_loss_akd", "g_loss_out")
+# Terms that the terminal shows, as it has no room for all.
+_FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
+# What methods of distillation call theirs, shown too.
+_SYSTEMS_OWN = ("g_loss_fake", "g_loss_mask")
 
 
 class _ScalarWriter(metric_writers.MultiWriter):
@@ -62,11 +65,15 @@ class TerminalWriter(_ScalarWriter):
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
     self._rate = scalars.get("steps_per_sec", self._rate)
-    if "g_loss_rec" not in scalars:
+    taught = [
+      name
+      for name in sorted(scalars)
+      if name.startswith("g_loss_") and name not in _FIRST + _SYSTEMS_OWN
+    ]
+    shown = [name for name in (*_FIRST, *taught) if name in scalars]
+    if not shown:
       return
-    terms = "  ".join(
-      f"{name} {float(scalars[name]):.3g}" for name in SHOWN if name in scalars
-    )
+    terms = "  ".join(f"{name} {float(scalars[name]):.3g}" for name in shown)
     print(
       f"step {step:,}/{self._steps:,}  {terms}  {self._pace(step)}", flush=True
     )

@@ -1,0 +1,69 @@
+"""What the teacher's discriminator, which is not trained, sees in a picture.
+
+Its class score:   L_class = L_cls of D_T(G_S(x, c)), paper 2 eq. 8 by the
+                   teacher's discriminator;
+its features:      L_feat = mean over layers of |f_l(G_T) - f_l(G_S)| by the
+                   mean size of f_l(G_T): feature matching (Wang et al.,
+                   pix2pixHD, 2018, eq. 4) of the same photo's translations;
+its critic score:  L_dgl = -critic of D_T(G_S(x, c)), beside the student's own
+                   adversary (Tian et al., DGL-GAN, 2021).
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from ml_collections import ConfigDict
+
+from akd_jax.distillation.mapping import map_label
+from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.models.taps import Activations
+from akd_jax.systems import losses
+from akd_jax.systems.model import Metrics
+
+
+def class_distances(
+  lesson: Lesson, config: ConfigDict
+) -> tuple[jax.Array, Metrics]:
+  """Returns L_class of each sample, [B]."""
+  wanted = map_label(lesson.target, lesson.mapping)
+  rule = config.data.label_rule
+  return losses.classification(lesson.scores.logits, wanted, rule), {}
+
+
+def feature_distances(
+  lesson: Lesson, config: ConfigDict
+) -> tuple[jax.Array, Metrics]:
+  """Returns L_feat of each sample, [B]."""
+  del config
+  theirs = lax.stop_gradient(lesson.teacher.scores.features)
+  return compare_features(lesson.scores.features, theirs), {}
+
+
+def compare_features(ours: Activations, theirs: Activations) -> jax.Array:
+  """Returns the mean relative l1 distance of {layer: [B, h, w, K]}: [B]."""
+  distances = []
+  for name, feature in theirs.items():
+    losses.check_same_shape(feature, ours[name])
+    size = jnp.mean(jnp.abs(feature), axis=(1, 2, 3))
+    distance = jnp.mean(jnp.abs(feature - ours[name]), axis=(1, 2, 3))
+    distances.append(distance / jnp.where(size > 0, size, 1.0))
+  return sum(distances, jnp.zeros(())) / len(distances)
+
+
+def critic_distances(
+  lesson: Lesson, config: ConfigDict
+) -> tuple[jax.Array, Metrics]:
+  """Returns L_dgl of each sample, [B]."""
+  del config
+  return -losses.critic_score(lesson.scores.critic), {}
+
+
+CLASS_SCORE = Method(
+  "g_loss_class_score", class_distances, same_pictures("class_score")
+)
+DISCRIMINATOR_FEATURES = Method(
+  "g_loss_discriminator_features",
+  feature_distances,
+  same_pictures("discriminator_features"),
+)
+DGL = Method("g_loss_dgl", critic_distances)

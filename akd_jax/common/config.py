@@ -21,6 +21,7 @@ RENAMED = {
 ADDED = {
   "system": "stargan",
   "adversary": "scratch",
+  "targets": "other",
   "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
 from ml_collections import ConfigDict
@@ -67,11 +68,27 @@ def train_step(
     state,
     teacher,
     {"image": to_unit(batch["image"]), "label": label},
-    system_of(config).draw(key, label, axis_name),
+    system_of(config).draw(key, label, axis_name, _groups(config)),
     networks=networks,
     config=config,
     axis_name=axis_name,
   )
+
+
+def _groups(config: ConfigDict) -> np.ndarray | None:
+  """Groups of attributes, 0/1 [G, C], one of which a target changes.
+
+  None where targets are other people's labels.
+  """
+  if config.targets == "other":
+    return None
+  names = list(config.data.attributes)
+  groups = [set(group) & set(names) for group in config.data.exclusive]
+  if config.data.label_rule == "exclusive":
+    groups = [set(names)]
+  alone = set(names).difference(*groups)
+  groups += [{name} for name in names if name in alone]
+  return np.array([[name in group for name in names] for group in groups])
 
 
 def cycle(

@@ -6,7 +6,8 @@ Formats:
   numpy: one .npz, run by akd_jax/interop/numpy_generator.py.
   torch: the generator as a state dict of released StarGAN (.ckpt, .pt, .pth or
     .npz). With --out=DIR, generator and discriminator under the names that its
-    restore_model looks for, STEP-G.ckpt and STEP-D.ckpt, and a README.
+    restore_model looks for, STEP-G.ckpt and STEP-D.ckpt, and a README. Not of
+    a blend (config.generator.output): the released network copies nothing.
     StarGAN's norms use the statistics of each picture itself. .eval() makes
     the released code use running statistics instead and draw another picture.
     Once the weights are loaded, run these two lines:
@@ -46,13 +47,16 @@ def describe(run: "Run") -> dict[str, Any]:
     for group in run.exclusive
   )
   generator = run.config.generator
+  # Of what the first files hold, nothing is to change.
+  output = {"output": generator.output} if generator.output != "image" else {}
   return {
-    "format": numpy_generator.FORMAT,
+    "format": numpy_generator.FORMATS[generator.output],
     "system": run.config.get("system", numpy_generator.SYSTEM),
     "architecture": {
       "name": "stargan",
       "width": generator.width,
       "blocks": generator.blocks,
+      **output,
     },
     "image_size": run.config.data.image_size,
     # Avatars are square as they are drawn.
@@ -85,10 +89,19 @@ def export_torch(run: "Run", path: str) -> list[str]:
   """Writes state dicts that the released StarGAN loads strictly.
 
   A path without an ending is a directory, for generator and discriminator.
+
+  Raises:
+    UserError: the released generator can not draw what this one draws.
   """
   from akd_jax.interop import torch_stargan
   from akd_jax.interop.torch_writer import write_npz, write_state_dict
 
+  output = run.config.generator.output
+  if output != "image":
+    raise UserError(
+      f"--format=torch writes a network of released StarGAN, which has no layer"
+      f" for config.generator.output={output!r}: choose another format"
+    )
   note = _describe_for_torch(run)
   state = torch_stargan.generator_to_torch(run.model.generator)
   if not _is_directory(path):

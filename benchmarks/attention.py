@@ -108,8 +108,8 @@ def agreements(run, _, test, asked):
       pair = []
       for translator in both:
         name = translator.name_activation(hooked(hook))
-        (last,) = maps_of(translator, test, case, [name], method).values()
-        pair.append(last)
+        maps = maps_of(translator, test, case, [name], method)
+        pair.append(maps[name])
       score = agreement(*pair, people)
       found.setdefault((method, hook), []).append(
         (score["pearson"], score["chance"])

@@ -1,5 +1,6 @@
 """What the documentation names is there."""
 
+import dataclasses
 import importlib.util
 import pathlib
 import re
@@ -10,6 +11,9 @@ import pytest
 
 from akd_jax.common.config import RENAMED
 from akd_jax.configs import student
+from akd_jax.distillation import METHODS
+from akd_jax.distillation.method import Lesson, Method
+from akd_jax.evaluation.metrics import METRICS
 from akd_jax.plotting import sample_grid
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -93,6 +97,26 @@ def test_every_field_named_is_one_of_the_recipe(page):
       fields.append(name)
   for name in without_examples(fields):
     assert has_field(name), name
+
+
+def cells(page: str) -> set[str]:
+  """What the first columns of a page's tables name."""
+  rows = re.findall(r"^\| ([^|]*) \|", (DOCS / page).read_text(), re.MULTILINE)
+  return {x.strip("`- ") for row in rows for x in row.split(", ")}
+
+
+def test_every_method_has_its_line():
+  assert set(METHODS) <= cells("method.md")
+
+
+def test_every_part_of_a_method_has_its_line():
+  fields = {x.name for x in dataclasses.fields(Method)} | set(Lesson._fields)
+  assert fields <= cells("extending.md")
+
+
+@pytest.mark.parametrize("name", ["attention_iou", "mask_inside", "mask_iou"])
+def test_a_figure_of_where_a_network_looks_has_its_line(name):
+  assert METRICS[name].title in cells("metrics.md")
 
 
 def test_the_readme_takes_five_minutes():

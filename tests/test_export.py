@@ -1,5 +1,6 @@
 """What `akd_jax.export` writes is what the others can read."""
 
+import functools
 import json
 import os
 import pathlib
@@ -38,7 +39,7 @@ def fixture_run():
     config=ml_collections.ConfigDict(
       {
         "dtype": "float32",
-        "generator": {"width": 4, "blocks": 1},
+        "generator": {"width": 4, "blocks": 1, "output": "image"},
         "discriminator": {"width": 4, "layers": 2},
         "data": {
           "name": "celeba",
@@ -60,10 +61,27 @@ def fixture_run():
   )
 
 
-apply = jax.jit(Generator(4, 1).apply)
+@pytest.fixture(name="blend")
+def fixture_blend(run):
+  """The same run, but that its generator copies parts of the picture."""
+  run.config.generator.output = "blend"
+  kernel = run.model.generator["output"]["kernel"]
+  mask = np.random.default_rng(0).normal(size=(*kernel.shape[:3], 1))
+  run.model.generator["output"]["kernel"] = np.append(
+    kernel, mask.astype(np.float32), axis=3
+  )
+  networks = Networks(Generator(4, 1, output="blend"), Discriminator(4, 2, 3))
+  run.model = run.model.replace(networks=networks)
+  return run
+
+
+@functools.cache
+def compiled(generator):
+  return jax.jit(generator.apply)
 
 
 def jax_generator(run, image, label):
+  apply = compiled(run.model.networks.generator)
   return np.asarray(apply({"params": run.model.generator}, image, label)[0])
 
 
@@ -95,6 +113,29 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
   made = numpy_generator.generate(params, image, label)
   expected = jax_generator(run, image, label)
   np.testing.assert_allclose(made, expected, atol=1e-4)
+
+
+def test_the_numpy_export_of_a_blend_copies_what_jax_copies(blend, tmp_path):
+  path = str(tmp_path / "model.npz")
+  export.export_numpy(blend, path)
+  params, metadata = numpy_generator.load(path)
+  # Earlier runtimes read format 1 alone, and say so.
+  assert metadata["format"] == 2
+  assert metadata["architecture"]["output"] == "blend"
+  image, label = inputs(2)
+  made = numpy_generator.generate(params, image, label)
+  np.testing.assert_allclose(
+    made, jax_generator(blend, image, label), atol=1e-4
+  )
+
+
+def test_a_blend_is_no_network_of_released_stargan(blend, tmp_path):
+  for name in ("g.pt", "g.npz", "folder"):
+    with pytest.raises(UserError) as refused:
+      export.export_torch(blend, str(tmp_path / name))
+    message = str(refused.value)
+    assert "config.generator.output='blend'" in message and "\n" not in message
+  assert not os.listdir(tmp_path)
 
 
 def test_a_photo_is_seen_as_in_training(run, tmp_path):
@@ -191,6 +232,19 @@ def test_stablehlo_runs_at_any_batch_size(run, tmp_path):
   assert about == export.describe(run)
 
 
+def test_stablehlo_of_a_blend_is_the_network(blend, tmp_path):
+  path = str(tmp_path / "model.stablehlo")
+  export.export_stablehlo(blend, path)
+  image, label = inputs(2)
+  np.testing.assert_allclose(
+    load_lowered(path)[0].call(image, label),
+    jax_generator(blend, image, label),
+    atol=1e-5,
+  )
+  about = json.loads(pathlib.Path(path + ".json").read_text())
+  assert about["architecture"]["output"] == "blend"
+
+
 def test_stablehlo_is_the_same_wherever_it_was_written(
   run, tmp_path, monkeypatch
 ):
@@ -270,11 +324,15 @@ def test_of_two_networks_both_appear_or_none(run, tmp_path, monkeypatch):
   assert not os.listdir(tmp_path / "models")
 
 
-def test_a_run_reads_back_in_half_precision(run, tmp_path):
+@pytest.mark.parametrize("output", ["run", "blend"])
+def test_a_run_reads_back_in_half_precision(output, request, tmp_path):
+  run = request.getfixturevalue(output)
   path = str(tmp_path / "run.npz")
   assert export.export_run(run, path) == [path]
   back = run_dir.load_run(path)
   assert back.step == 7 and back.attributes == run.attributes
+  generator = run.model.networks.generator
+  assert back.model.networks.generator == generator
   for name in ("generator", "discriminator"):
     half = jax.tree.map(
       lambda x: x.astype(np.float16).astype(np.float32),

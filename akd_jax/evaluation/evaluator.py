@@ -220,8 +220,9 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   """Writes WORKDIR/evaluation.json, and pictures to WORKDIR/evaluation.
 
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
-  its blocks looks. Of some of the run's attributes, evaluation_partial.json
-  and evaluation_partial: what is known of all of them stays.
+  its blocks looks, and where a blend draws. Of some of the run's attributes,
+  evaluation_partial.json and evaluation_partial: what is known of all of them
+  stays.
   """
   tested = set(record.trained_network(result)["attributes"])
   whole = tested == set(run.attributes)

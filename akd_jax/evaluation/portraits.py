@@ -22,7 +22,8 @@ def every_block(
 ) -> np.ndarray:
   """Draws the attention of each block (paper 1 Fig. 1, paper 2 Fig. 2).
 
-  Above it, of drawn faces, the true translation with its pixels marked.
+  Above it, of drawn faces, the true translation with its pixels marked;
+  beneath it, of a blend, where it draws.
 
   Args:
     title: the grid's heading.

@@ -26,6 +26,7 @@ from akd_jax.inference.translator import (
   translate,
   translate_with_attention,
 )
+from akd_jax.models.stargan import MASK
 
 # {attribute: maps [n, h, w] of its probe images}.
 Attention = dict[str, np.ndarray]
@@ -80,6 +81,15 @@ def outcomes(
       if reference.embed:
         features = reference.embed(translated)
       truths, masks = true_translations(test, chosen[probes], name)
+      maps = attention_of(
+        translator,
+        test,
+        chosen[probes],
+        targets[probes],
+        names.column(name),
+        config,
+      )
+      drawn = maps.pop(MASK, None)
       yield Outcome(
         attribute=name,
         names=names,
@@ -96,14 +106,8 @@ def outcomes(
           chosen=probes,
           people=test.people[chosen[probes]],
           block=translator.name_activation(config.attention),
-          maps=attention_of(
-            translator,
-            test,
-            chosen[probes],
-            targets[probes],
-            names.column(name),
-            config,
-          ),
+          maps=maps,
+          drawn=drawn,
           teacher_maps=teacher_attention.get(name),
           truths=truths,
           masks=masks,
@@ -176,7 +180,7 @@ def attention_of(
     config: of the run: its attention.
 
   Returns:
-    {activation: [N, h, w]}; none without images.
+    {activation: [N, h, w]}, of a blend MASK among them; none without images.
   """
   if not len(chosen):
     return {}

@@ -14,6 +14,7 @@ from akd_jax.inference.translator import (
   translate_with_attention,
   translators_of,
 )
+from akd_jax.models.stargan import MASK
 from akd_jax.plotting import sample_grid as pictures
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, Seen, Setting
@@ -113,6 +114,8 @@ def draw_lines(
 ) -> list[pictures.Line]:
   """Returns a line of translations, then some with attention laid over.
 
+  The last is, of a blend, where it draws.
+
   Args:
     translator: whose.
     people: whom to translate.
@@ -135,6 +138,9 @@ def draw_lines(
   lines = [pictures.Line(translator.name, grid(images))]
   for name, activation in attentions.items():
     lines.append(pictures.Line(name, grid(images), grid(maps[activation])))
+  if MASK in maps:
+    legend = f"{translator.name} draws here"
+    lines.append(pictures.Line(legend, grid(images), grid(maps[MASK])))
   return lines
 
 

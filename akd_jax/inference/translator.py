@@ -16,6 +16,8 @@ from akd_jax.distillation.terms import distils
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_uint8, to_unit
+from akd_jax.models.stargan import MASK
+from akd_jax.models.taps import Activations
 from akd_jax.systems import model as models
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, Networks
@@ -179,7 +181,14 @@ def _attend(program, image, target, label, weights, *, names, method):
   translated = models.complete(translation, model)
   gradient = translated.pull_logits(weights)
   maps = attention_maps(translated, gradient, method=method)
-  return to_uint8(translated.image), maps
+  return to_uint8(translated.image), maps | _drawn(translated.activations)
+
+
+def _drawn(activations: Activations) -> dict[str, jax.Array]:
+  """Where a blend says that it draws: its mask is 1 where it copies."""
+  if MASK not in activations:
+    return {}
+  return {MASK: 1 - activations[MASK][..., 0]}
 
 
 class Look(NamedTuple):
@@ -211,7 +220,8 @@ def translate_with_attention(
     look: which activations.
 
   Returns:
-    uint8 [N, S, S, 3], and maps {name: [N, h, w]}.
+    uint8 [N, S, S, 3], and maps {name: [N, h, w]}. Of a blend there is one
+    more, MASK, [N, S, S] in [0, 1]: where it draws what it does not copy.
   """
   weights = np.asarray(classes, np.float32) @ translator.selectors
   function = functools.partial(

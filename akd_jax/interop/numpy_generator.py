@@ -27,14 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-FORMAT = 1
+FORMATS = {"image": 1, "blend": 2}  # By what the last layer gives.
 SYSTEM = "stargan"
 
-Params = Mapping[str, np.ndarray]
+Array = np.ndarray
+Params = Mapping[str, Array]
 Metadata = Mapping[str, Any]
 
 
-def load(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
   """Reads an exported generator.
 
   Returns:
@@ -52,15 +53,15 @@ def load(path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
       raise ValueError(f"{path} is no exported generator: {error}") from error
   # The first files do not name their system.
   found = metadata.get("format"), metadata.setdefault("system", SYSTEM)
-  if found != (FORMAT, SYSTEM):
+  if found not in [(number, SYSTEM) for number in FORMATS.values()]:
     raise ValueError(
       f"{path} has format {found[0]} of {found[1]!r}; this code reads format"
-      f" {FORMAT} of {SYSTEM!r}"
+      f" {' or '.join(map(str, FORMATS.values()))} of {SYSTEM!r}"
     )
   return {k: np.asarray(v, np.float32) for k, v in arrays.items()}, metadata
 
 
-def load_photo(path: str, metadata: Metadata) -> np.ndarray:
+def load_photo(path: str, metadata: Metadata) -> Array:
   """Reads a photo into the square that the network was shown in training.
 
   The photo is turned upright by its EXIF orientation, laid on white where it
@@ -99,8 +100,8 @@ def load_photo(path: str, metadata: Metadata) -> np.ndarray:
 def make_label(
   metadata: Metadata,
   wanted: Mapping[str, int],
-  original: np.ndarray | None = None,
-) -> np.ndarray:
+  original: Array | None = None,
+) -> Array:
   """Returns the label [C] that asks for the attributes `wanted`.
 
   Args:
@@ -141,8 +142,8 @@ def make_label(
 
 
 def translate(
-  params: Params, metadata: Metadata, image: np.ndarray, label: np.ndarray
-) -> np.ndarray:
+  params: Params, metadata: Metadata, image: Array, label: Array
+) -> Array:
   """Translates photos.
 
   Args:
@@ -168,9 +169,7 @@ def translate(
   return np.clip(result, 0, 255).astype(np.uint8).reshape(image.shape)
 
 
-def generate(
-  params: Params, image: np.ndarray, label: np.ndarray
-) -> np.ndarray:
+def generate(params: Params, image: Array, label: Array) -> Array:
   """Runs the network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
   classes = params["encoder_0/conv/kernel"].shape[2] - 3
   size = image.shape[1:3]
@@ -187,13 +186,11 @@ def generate(
   return np.stack([_generate(params, x, c) for x, c in pairs])
 
 
-def _generate(
-  params: Params, image: np.ndarray, label: np.ndarray
-) -> np.ndarray:
+def _generate(params: Params, image: Array, label: Array) -> Array:
   tiled = np.broadcast_to(label, (*image.shape[:2], len(label)))
   x = np.concatenate([image, tiled], axis=-1, dtype=np.float32)
 
-  def normed(x: np.ndarray, path: str) -> np.ndarray:
+  def normed(x: Array, path: str) -> Array:
     return _normalize(x, params[f"{path}/scale"], params[f"{path}/bias"])
 
   for i, stride in enumerate((1, 2, 2)):
@@ -208,10 +205,15 @@ def _generate(
   for i in range(2):
     kernel = params[f"decoder_{i}/conv/kernel"]
     x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
-  return np.tanh(_convolve(x, params["output/kernel"]))
+  y = _convolve(x, params["output/kernel"])
+  colours = np.tanh(y[..., :3])
+  if y.shape[-1] == 3:
+    return colours
+  copied = (1 + np.tanh(y[..., 3:] / 2)) / 2  # A sigmoid that can not overflow.
+  return copied * image.astype(np.float32) + (1 - copied) * colours
 
 
-def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
+def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   """Convolves x [H, W, I] with kernel [k, k, I, O], padded to keep the size.
 
   One matrix product per row of the kernel, over windows gathered along the
@@ -231,7 +233,7 @@ def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
   return y.reshape(height, -1, features)
 
 
-def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _upsample(x: Array, kernel: Array) -> Array:
   """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1.
 
   Takes x [H, W, O] to [2H, 2W, I]. Row 2a + p of the kernel takes row m of x
@@ -249,9 +251,7 @@ def _upsample(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
   return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
 
 
-def _normalize(
-  x: np.ndarray, scale: np.ndarray, bias: np.ndarray
-) -> np.ndarray:
+def _normalize(x: Array, scale: Array, bias: Array) -> Array:
   # NumPy sums pixels one after the other: in float32 the error of a mean
   # grows with their number, and a flat area's small variance magnifies it.
   x = x - x.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)

@@ -36,6 +36,18 @@ def test_the_papers_generators_cost_what_they_should(
   assert round(counted / 1e9, 2) == macs
 
 
+def test_a_mask_costs_one_more_channel_of_the_last_layer(shapes_of):
+  costs = []
+  for output in ("image", "blend"):
+    generator = Generator(width=4, blocks=1, output=output)
+    params = shapes_of(generator, (1, 16, 16, 3), (1, 2))
+    counted = cost.multiply_accumulates(generator, params, size=16, classes=2)
+    costs.append((cost.parameters(params), counted))
+  (parameters, macs), (more_parameters, more_macs) = costs
+  assert more_parameters - parameters == 7 * 7 * 4
+  assert more_macs - macs == 7 * 7 * 4 * 16 * 16
+
+
 class Layer(nn.Module):
   resample: str
 

@@ -12,6 +12,9 @@ from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator, record
 from akd_jax.evaluation import table as summary
+from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.metric import Value
+from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
 from tests import small_runs
 from tests.layouts import error
@@ -106,6 +109,41 @@ def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
   assert {x.name for x in (tmp_path / "evaluation_partial").iterdir()} == drawn
   found = record.read(partial)["networks"]["student"]
   assert list(found["attributes"]) == ["Smiling"]
+
+
+def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
+  run = directories.load_run(str(runs.student))
+  config = run.config.copy_and_resolve_references()
+  config.generator.output = "blend"
+  networks = create_networks(config)
+  size, classes = config.data.image_size, len(run.attributes)
+  generator = initialize(networks.generator, (1, size, size, 3), (1, classes))
+  model = run.model.replace(generator=generator, networks=networks)
+  blend = run._replace(config=config, model=model)
+  result = evaluator.evaluate(
+    blend, ("Eyeglasses",), fields={"evaluation.images": 4}
+  )
+  for name in ("mask_inside", "mask_maximum", "mask_iou"):
+    teacher, student = (
+      METRICS[name].read(result["networks"][x], None)
+      for x in ("teacher", "student")
+    )
+    assert teacher == Value(None)
+    assert 0 <= student.value <= 1 and 0 < student.chance < 1
+    (line,) = [
+      x
+      for x in summary.table(result).splitlines()
+      if x.startswith(METRICS[name].title)
+    ]
+    assert " - " in line
+  evaluator.write(result, str(tmp_path), blend)
+  heights = {}
+  for name in ("teacher", "student"):
+    path = tmp_path / "evaluation_partial" / f"attention_{name}.png"
+    with Image.open(path) as image:
+      heights[name] = image.height
+  # One line more for each person.
+  assert heights["student"] > heights["teacher"]
 
 
 @pytest.mark.parametrize("step", ["last", "-1", "3.5", ""])

@@ -46,6 +46,7 @@ def probes(**changes):
     "people": np.array([0, 2]),
     "block": "block_0",
     "maps": {"block_0": MAPS},
+    "drawn": np.any(truths > 0, axis=-1) / 2,
     "teacher_maps": MAPS[::-1],
     "truths": truths,
     "masks": np.any(truths > 0, axis=-1),
@@ -55,8 +56,8 @@ def probes(**changes):
 
 
 BLIND = {
-  "maps": {}, "teacher_maps": None, "truths": None, "masks": None,
-  "predictions": None,
+  "maps": {}, "drawn": None, "teacher_maps": None, "truths": None,
+  "masks": None, "predictions": None,
 }  # fmt: skip
 
 
@@ -257,6 +258,25 @@ def test_attention_on_the_region_is_perfect():
   row = METRICS["attention_iou"].measure(outcome())["attention"]["block_0"]
   assert row["share"]["value"] == row["iou"]["value"] == 1
   assert row["share"]["chance"] == 0.5
+
+
+def test_a_mask_on_the_region_is_perfect_and_elsewhere_is_nothing():
+  row = METRICS["mask_iou"].measure(outcome())["mask"]
+  for name in ("share", "pointing", "iou"):
+    assert row[name]["value"] == 1
+  assert row["share"]["chance"] == 0.5
+  elsewhere = probes(drawn=1.0 - probes().masks)
+  row = METRICS["mask_iou"].measure(outcome(probes=elsewhere))["mask"]
+  for name in ("share", "pointing", "iou"):
+    assert row[name]["value"] == 0
+
+
+def test_only_a_blend_has_figures_of_a_mask():
+  row = evaluator.measured(outcome(probes=probes(drawn=None)))
+  assert "mask" not in row and "attention" in row
+  network = {"block": "block_0", "attributes": {"Bald": row}}
+  for name in ("mask_inside", "mask_maximum", "mask_iou"):
+    assert METRICS[name].read(network, None) == Value(None)
 
 
 def test_agreement_is_with_the_teacher_of_the_same_pictures():

@@ -11,7 +11,7 @@ from akd_jax.evaluation.attribute_classifier import Predictions
 from akd_jax.evaluation.metrics.outcome import Names, Reference
 from akd_jax.evaluation.selection import TestSet as Pictures
 from akd_jax.inference.translator import Translator
-from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.models.stargan import MASK, Discriminator, Generator
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.stargan import STARGAN
 
@@ -32,7 +32,10 @@ def outcomes(monkeypatch):
     return images
 
   def translate_with_attention(translator, images, *_):
-    return images, {"block_0": np.zeros((len(images), 1, 1))}
+    maps = {"block_0": np.zeros((len(images), 1, 1))}
+    if translator.model.networks.generator.output == "blend":
+      maps[MASK] = np.full((len(images), 4, 4), 0.5)
+    return images, maps
 
   monkeypatch.setattr(translations, "translate", translate)
   monkeypatch.setattr(
@@ -43,7 +46,13 @@ def outcomes(monkeypatch):
     count = len(images)
     return Predictions(np.ones((count, 1)), np.zeros((count, 2)))
 
-  def run(protocol, labels=LABELS, embed=None, teacher_attention=None):
+  def run(
+    protocol,
+    labels=LABELS,
+    embed=None,
+    teacher_attention=None,
+    output="image",
+  ):
     config = ConfigDict(
       {
         "data": {"label_rule": "multilabel"},
@@ -54,7 +63,8 @@ def outcomes(monkeypatch):
     count = len(labels)
     images = np.zeros((count, 4, 4, 3), np.uint8)
     positions, people = 10 + np.arange(count), np.arange(count) // 2
-    networks = Networks(Generator(2, 1), Discriminator(2, 1, 1))
+    generator = Generator(2, 1, output=output)
+    networks = Networks(generator, Discriminator(2, 1, 1))
     translator = Translator(
       "student", ("Bald",), STARGAN, Model({}, {}, networks), np.eye(1),
       np.eye(1),
@@ -101,6 +111,14 @@ def test_a_teacher_s_maps_come_along(outcomes):
   maps = np.ones((2, 1, 1))
   (outcome,) = outcomes("lacking", teacher_attention={"Bald": maps})
   assert outcome.probes.teacher_maps is maps
+
+
+def test_a_blend_s_mask_is_no_map_of_an_activation(outcomes):
+  (outcome,) = outcomes("lacking", output="blend")
+  assert outcome.probes.drawn.shape == (2, 4, 4)
+  assert list(outcome.probes.maps) == ["block_0"]
+  (outcome,) = outcomes("lacking")
+  assert outcome.probes.drawn is None
 
 
 def test_features_are_those_of_the_reference(outcomes):

@@ -12,7 +12,7 @@ from akd_jax.inference.translator import (
   translate_with_attention,
 )
 from akd_jax.models.pixels import to_uint8, to_unit
-from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.models.stargan import MASK, Discriminator, Generator
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.stargan import STARGAN
 
@@ -21,9 +21,11 @@ SIZE, CLASSES = 16, 3
 
 @pytest.fixture(scope="module")
 def trained(initialize):
-  networks = Networks(
-    Generator(width=2, blocks=2), Discriminator(width=2, layers=2, classes=3)
-  )
+  return make_translator(initialize, Generator(width=2, blocks=2))
+
+
+def make_translator(initialize, generator):
+  networks = Networks(generator, Discriminator(width=2, layers=2, classes=3))
   image, label = (1, SIZE, SIZE, 3), (1, CLASSES)
   model = Model(
     initialize(networks.generator, image, label),
@@ -109,3 +111,23 @@ def test_attention_comes_with_the_same_images(trained):
   )[1]["block_0"]
   assert other.shape == maps["block_0"].shape
   assert not np.allclose(other, maps["block_0"])
+
+
+def test_a_blend_says_where_it_draws(initialize):
+  generator = Generator(width=2, blocks=1, output="blend")
+  blend = make_translator(initialize, generator)
+  images, labels = draw(3)
+  selectors = np.eye(CLASSES)
+  translated, maps = translate_with_attention(
+    blend, images, labels, labels, selectors, Look(["block_0"], "grad_cam")
+  )
+  assert set(maps) == {"block_0", MASK}
+  unit, given = to_unit(jnp.asarray(images)), labels.astype(np.float32)
+  picture, activations = blend.model.generate(unit, given)
+  np.testing.assert_allclose(
+    maps[MASK], 1 - activations[MASK][..., 0], atol=1e-5
+  )
+  assert np.abs(translated.astype(int) - to_uint8(picture)).max() <= 1
+  # Whatever it changes, it draws: by no more than its share of the range.
+  changed = np.abs(picture - unit).max(-1)
+  assert (changed <= 2 * maps[MASK] + 1e-5).all() and changed.max() > 0.1

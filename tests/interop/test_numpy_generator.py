@@ -87,6 +87,28 @@ def test_the_runtime_equals_the_jax_generator(width, blocks, size):
   np.testing.assert_allclose(made, expected, atol=1e-4)
 
 
+def test_a_blend_copies_where_its_mask_says_so():
+  params = random_generator(4, 1, classes=3)
+  rng = np.random.default_rng(1)
+  # The mask saturates at both ends.
+  mask = 40 * rng.normal(size=(7, 7, 4, 1)).astype(np.float32)
+  params["output/kernel"] = np.append(params["output/kernel"], mask, axis=3)
+  image = rng.uniform(-1, 1, (2, 16, 24, 3))  # float64, as anyone may give
+  label = np.array([[1, 0, 1], [0, 1, 0]], np.float32)
+  expected, activations = jax.jit(Generator(4, 1, output="blend").apply)(
+    {"params": traverse_util.unflatten_dict(params, sep="/")},
+    image.astype(np.float32),
+    label,
+  )
+  with np.errstate(all="raise", under="ignore"):
+    made = numpy_generator.generate(params, image, label)
+  assert made.dtype == np.float32
+  np.testing.assert_allclose(made, expected, atol=1e-4)
+  copied = activations["mask"][..., 0] == 1
+  assert 0 < copied.sum() < copied.size
+  np.testing.assert_allclose(made[copied], image[copied], atol=1e-6)
+
+
 def test_flat_areas_of_large_pictures_stay_exact():
   # One grey: a channel's variance is next to nothing, and the error of its mean
   # is magnified 300 times.
@@ -165,8 +187,8 @@ def test_files_that_are_no_export_are_refused_by_name(tmp_path):
   bare = tmp_path / "bare.npz"
   np.savez(bare, x=np.zeros(1))
   assert "metadata" in message(bare)
-  newer = save(tmp_path / "newer.npz", {}, METADATA | {"format": 2})
-  assert "has format 2 of 'stargan'" in message(newer)
+  newer = save(tmp_path / "newer.npz", {}, METADATA | {"format": 3})
+  assert "has format 3 of 'stargan'" in message(newer)
   other = save(tmp_path / "other.npz", {}, METADATA | {"system": "attgan"})
   assert "has format 1 of 'attgan'" in message(other)
   whole = pathlib.Path(newer).read_bytes()

@@ -95,7 +95,7 @@ def fixture_run():
   }
   config = ml_collections.ConfigDict(
     {
-      "generator": {"width": WIDTH, "blocks": BLOCKS},
+      "generator": {"width": WIDTH, "blocks": BLOCKS, "output": "image"},
       "discriminator": {"width": WIDTH, "layers": LAYERS},
       "data": {"image_size": SIZE},
     }

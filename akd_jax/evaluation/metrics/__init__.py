@@ -31,6 +31,9 @@ from akd_jax.evaluation.metrics.localization import (
   ATTENTION_INSIDE,
   ATTENTION_IOU,
   ATTENTION_MAXIMUM,
+  MASK_INSIDE,
+  MASK_IOU,
+  MASK_MAXIMUM,
 )
 from akd_jax.evaluation.metrics.metric import Metric
 
@@ -44,6 +47,9 @@ METRICS: dict[str, Metric] = {
   "attention_inside": ATTENTION_INSIDE,
   "attention_maximum": ATTENTION_MAXIMUM,
   "attention_iou": ATTENTION_IOU,
+  "mask_inside": MASK_INSIDE,
+  "mask_maximum": MASK_MAXIMUM,
+  "mask_iou": MASK_IOU,
   "agreement": AGREEMENT,
   "fid": FID,
   "kid": KID,

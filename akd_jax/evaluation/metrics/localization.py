@@ -133,7 +133,7 @@ def _mean(values: np.ndarray) -> float | None:
   return float(values.mean()) if len(values) else None
 
 
-def _measure(outcome: Outcome) -> dict[str, Any]:
+def _measure_attention(outcome: Outcome) -> dict[str, Any]:
   masks = outcome.probes.masks
   assert masks is not None
   return {
@@ -142,6 +142,12 @@ def _measure(outcome: Outcome) -> dict[str, Any]:
       for activation, maps in outcome.probes.maps.items()
     }
   }
+
+
+def _measure_mask(outcome: Outcome) -> dict[str, Any]:
+  drawn, masks = outcome.probes.drawn, outcome.probes.masks
+  assert drawn is not None and masks is not None
+  return {"mask": localization(drawn, masks)}
 
 
 def _read(score: str) -> Reader:
@@ -155,7 +161,7 @@ def _read(score: str) -> Reader:
   return read
 
 
-def _metric(title: str, score: str) -> Metric:
+def _attention(title: str, score: str) -> Metric:
   return Metric(
     title=title,
     unit=PERCENT,
@@ -163,10 +169,26 @@ def _metric(title: str, score: str) -> Metric:
     chance="a uniform map",
     needs=("true translations", "attention"),
     read=_read(score),
-    measure=_measure,
+    measure=_measure_attention,
   )
 
 
-ATTENTION_INSIDE = _metric("attention inside", "share")
-ATTENTION_MAXIMUM = _metric("attention's maximum inside", "pointing")
-ATTENTION_IOU = _metric("attention's IoU", "iou")
+def _mask(title: str, score: str) -> Metric:
+  """Of a blend's own mask: no gradient, so that all are made in one way."""
+  return Metric(
+    title=title,
+    unit=PERCENT,
+    better="higher",
+    chance="a uniform map",
+    needs=("true translations", "a mask"),
+    read=read_rows("mask", score, "value", chance=("mask", score, "chance")),
+    measure=_measure_mask,
+  )
+
+
+ATTENTION_INSIDE = _attention("attention inside", "share")
+ATTENTION_MAXIMUM = _attention("attention's maximum inside", "pointing")
+ATTENTION_IOU = _attention("attention's IoU", "iou")
+MASK_INSIDE = _mask("mask inside", "share")
+MASK_MAXIMUM = _mask("mask's maximum inside", "pointing")
+MASK_IOU = _mask("mask's IoU", "iou")

@@ -66,6 +66,7 @@ class Probes(NamedTuple):
       person.
     block: the activation whose attention is distilled.
     maps: {activation: [n, h, w]}, the network's attention; empty without any.
+    drawn: [n, S, S], where a blend says that it draws; None of others.
     teacher_maps: [n, h, w], its teacher's at the teacher's block; None without.
     truths: uint8 [n, S, S, 3], the true translations; None where unknown.
     masks: bool [n, S, S], the pixels that the attribute owns; None, too.
@@ -77,6 +78,7 @@ class Probes(NamedTuple):
   people: np.ndarray
   block: str
   maps: dict[str, np.ndarray]
+  drawn: np.ndarray | None
   teacher_maps: np.ndarray | None
   truths: np.ndarray | None
   masks: np.ndarray | None
@@ -148,6 +150,7 @@ def _gender_is_kept(outcome: Outcome) -> bool:
 NEEDS: dict[str, Callable[[Outcome], bool]] = {
   "true translations": lambda outcome: outcome.probes.truths is not None,
   "attention": lambda outcome: bool(outcome.probes.maps),
+  "a mask": lambda outcome: outcome.probes.drawn is not None,
   "a teacher's attention": (
     lambda outcome: outcome.probes.teacher_maps is not None
   ),

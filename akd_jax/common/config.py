@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from akd_jax.configs import student
+from akd_jax.configs import distill, student
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -21,11 +21,17 @@ RENAMED = {
 ADDED = {
   "system": "stargan",
   "adversary": "scratch",
+  "adversary_every": 1,
   "targets": "other",
   "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},
-  "distill.output.weight": 0.0,
+  # Methods that came later, of weight 0.
+  **{
+    f"distill.{method}.{option}": value
+    for method, options in distill.sections().items()
+    for option, value in options.items()
+  },
   "loss.cls_radius": 0.0,
   "loss.lambda_mask": 0.1,
   "held_out.images": 0,

@@ -22,7 +22,7 @@ from akd_jax.training.hooks import Hook, HookMaker
 from akd_jax.training.preemption import Interruption
 from akd_jax.training.preparation import Prepared, prepare
 from akd_jax.training.state import TrainState
-from akd_jax.training.step import train_step
+from akd_jax.training.step import adversary_learns, train_step
 from akd_jax.training.window import Window
 
 
@@ -71,9 +71,17 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
     Stopped, FloatingPointError: see `train`.
   """
   config = run.config
-  step_fn = parallel.pmap_step(
-    functools.partial(train_step, networks=run.networks, config=config)
-  )
+  step_fns = {
+    learns: parallel.pmap_step(
+      functools.partial(
+        train_step,
+        networks=run.networks,
+        config=config,
+        adversary_learns=learns,
+      )
+    )
+    for learns in (True, False)
+  }
   state, teacher = parallel.replicate((run.state, run.teacher))
   writer = _writer(run)
   progress = periodic_actions.ReportProgress(
@@ -90,6 +98,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
   ):
     for step in range(run.first + 1, config.steps + 1):
       batch = parallel.shard(next(run.batches))
+      step_fn = step_fns[adversary_learns(step, config)]
       state, metrics = step_fn(state, teacher, batch)
       window.add(step, metrics)
       last = step == config.steps

@@ -47,6 +47,7 @@ def train_step(
   *,
   networks: Networks,
   config: ConfigDict,
+  adversary_learns: bool = True,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
   """Trains on one batch of real data; randomness is drawn from (seed, step).
@@ -57,6 +58,7 @@ def train_step(
     batch: `image` uint8 [n_critic, B, S, S, 3] and `label` [n_critic, B, C].
     networks: those of `state`.
     config: resolved.
+    adversary_learns: whether the discriminator is updated, too.
     axis_name: of pmap, whose replicas stay in step.
 
   Returns:
@@ -71,8 +73,19 @@ def train_step(
     system_of(config).draw(key, label, axis_name, _groups(config)),
     networks=networks,
     config=config,
+    adversary_learns=adversary_learns,
     axis_name=axis_name,
   )
+
+
+def adversary_learns(step: int, config: ConfigDict) -> bool:
+  """Returns whether the discriminator is updated in step 1, 2, ...
+
+  Told apart outside of the compiled step: XLA's CPU back end runs the
+  convolutions of a branch on one thread, 25 times as slowly.
+  """
+  learns = config.adversary in ("scratch", "teacher")
+  return learns and step % config.adversary_every == 0
 
 
 def _groups(config: ConfigDict) -> np.ndarray | None:
@@ -99,6 +112,7 @@ def cycle(
   *,
   networks: Networks,
   config: ConfigDict,
+  adversary_learns: bool = True,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
   """Does `train_step` with images in [-1, 1] and all that is random given."""
@@ -106,9 +120,8 @@ def cycle(
   rate = learning_rate(state.step, config)
   system = system_of(config)
   given = system.generator_label(draws.target, label)
-  trains = trains_discriminator(config)
   earlier = None
-  if trains:
+  if adversary_learns:
     earlier = _translated(state.model(networks), image[:-1], given[:-1])
   names = tapped(config, system, networks) if teacher is not None else ()
 
@@ -131,7 +144,7 @@ def cycle(
     last = translate(model, image[-1], given[-1], names)
     discriminator = state.discriminator, state.discriminator_moments
     metrics: Metrics = {}
-    if trains:
+    if adversary_learns:
       fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
       discriminator, metrics = _scan(
         update_discriminator, discriminator, (image, fake, label, draws.alpha)
@@ -176,11 +189,6 @@ def cycle(
     learnt_moments=learnt_moments,
   )
   return new_state, metrics
-
-
-def trains_discriminator(config: ConfigDict) -> bool:
-  """Returns whether the student's adversary learns, too."""
-  return config.adversary in ("scratch", "teacher")
 
 
 def discriminator_loss(

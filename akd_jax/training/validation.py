@@ -17,6 +17,7 @@ _POSITIVE = (
   "steps",
   "batch_size",
   "n_critic",
+  "adversary_every",
   "log_every",
   "sample_every",
   "checkpoint_every",

@@ -8,21 +8,27 @@ import jax.numpy as jnp
 
 
 class Window:
-  """Means of metrics since the last look, kept as sums on the device."""
+  """Means of metrics since the last look, kept as sums on the device.
+
+  Steps in which the discriminator does not learn have fewer metrics: each
+  mean is over the steps that have it.
+  """
 
   def __init__(self) -> None:
-    self._kept: _Sums | None = None
-    self._count = 0
+    # By the names of the metrics, with the number of steps.
+    self._kept: dict[tuple[str, ...], tuple[_Sums, int]] = {}
 
   def add(self, step: int, metrics: Mapping[str, Any]) -> None:
     """Adds the metrics of a step without waiting for them."""
-    if self._kept is None:
-      self._kept = _start(dict(metrics), step)
-      # So that nothing is left to compile in the second step.
-      _add(self._kept, dict(metrics), step)
+    names = tuple(sorted(metrics))
+    if names in self._kept:
+      sums, count = self._kept[names]
+      self._kept[names] = _add(sums, dict(metrics), step), count + 1
     else:
-      self._kept = _add(self._kept, dict(metrics), step)
-    self._count += 1
+      sums = _start(dict(metrics), step)
+      # So that nothing is left to compile in the second step.
+      _add(sums, dict(metrics), step)
+      self._kept[names] = sums, 1
 
   def take(self) -> dict[str, float]:
     """Returns the means since the last call.
@@ -30,18 +36,24 @@ class Window:
     Raises:
       FloatingPointError: one was not finite; the message has its step.
     """
-    if self._kept is None:
-      return {}
-    kept, count = jax.device_get(self._kept), self._count
-    self._kept, self._count = None, 0
-    steps = {name: int(step) for name, step in kept.wrong.items()}
-    wrong = {name: step for name, step in steps.items() if step >= 0}
+    kept = [(jax.device_get(sums), n) for sums, n in self._kept.values()]
+    self._kept = {}
+    wrong = [
+      (int(step), name, sums.value[name])
+      for sums, _ in kept
+      for name, step in sums.wrong.items()
+      if step >= 0
+    ]
     if wrong:
-      name, step = min(wrong.items(), key=lambda item: item[1])
-      raise FloatingPointError(
-        f"{name} became {kept.value[name]} in step {step}"
-      )
-    return {name: float(total) / count for name, total in kept.total.items()}
+      step, name, value = min(wrong, key=lambda found: found[0])
+      raise FloatingPointError(f"{name} became {value} in step {step}")
+    totals: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for sums, count in kept:
+      for name, total in sums.total.items():
+        totals[name] = totals.get(name, 0.0) + float(total)
+        counts[name] = counts.get(name, 0) + count
+    return {name: total / counts[name] for name, total in totals.items()}
 
 
 class _Sums(NamedTuple):

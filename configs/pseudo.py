@@ -60,8 +60,6 @@ _FIELDS: dict[str, Any] = {
   # own discriminator, since the teacher's has no logit for it.
   "pseudo.reading": "paper2",
   "attention.discriminator": "own",
-  # The teacher cannot draw the student's attributes.
-  "distill.output.weight": 0.0,
   "teacher": "runs/pseudo_teacher",
 }
 _AT_SCALE: Deltas = {
@@ -73,8 +71,6 @@ _AT_SCALE: Deltas = {
 
 
 def get_config(scale: str = "avatars") -> ConfigDict:
-  """Returns the student's recipe, for attributes that its teacher lacks."""
-  config = changed(student.get_config(scale), _FIELDS)
-  # The student's fewer updates of the discriminator rely on pictures.
-  config.n_critic = config.teacher_recipe.n_critic
+  """Returns the papers' recipe, for attributes that the teacher lacks."""
+  config = changed(student.by_attention(scale), _FIELDS)
   return at_scale(config, scale, _AT_SCALE)

@@ -114,7 +114,7 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
       Portrayed(translator._replace(name=variant), run.config.attention)
     )
     if distils(run.config):
-      name = names[pathlib.Path(run.config.teacher)]
+      name = names.get(pathlib.Path(run.config.teacher), "teacher")
       teacher = above[0]._replace(name=name)
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))
   networks = [*teachers.values(), *students]

@@ -81,7 +81,8 @@ def plan_replicate(
   A run's directory is named by its recipe, so that experiments share it, and by
   no more than that: one that is to be evaluated otherwise is not trained anew.
   A single teacher is called that, several by the first variant that each
-  teaches.
+  teaches. A recipe that names a file, such as pretrained:avatars, learns from
+  that in every seed.
   """
 
   def directory(config: ConfigDict) -> pathlib.Path:
@@ -95,12 +96,13 @@ def plan_replicate(
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}
   for variant, recipe in variants.items():
     config = ConfigDict(recipe.to_dict())
-    taught_by = teaching.teacher_recipe(config)
-    workdir = directory(taught_by)
-    config.teacher = str(workdir)
-    if distils(config):
-      taught_by.seed = seed
-      teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
+    if not runs.is_file(config.teacher):
+      taught_by = teaching.teacher_recipe(config)
+      workdir = directory(taught_by)
+      config.teacher = str(workdir)
+      if distils(config):
+        taught_by.seed = seed
+        teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
     students[variant] = Job(config, directory(recipe))
   several = len(teachers) > 1
@@ -119,11 +121,14 @@ def check(replicate: Replicate) -> None:
   Raises:
     UserError: a field of a variant is wrong, or a teacher is not compatible.
   """
-  taught_by = {job.workdir: job.config for job in replicate.teachers.values()}
+  taught_by = {
+    str(job.workdir): job.config for job in replicate.teachers.values()
+  }
   for job in replicate.jobs.values():
     validation.check(job.config)
     if distils(job.config):
-      teacher = taught_by[pathlib.Path(job.config.teacher)]
+      name = job.config.teacher
+      teacher = taught_by.get(name) or runs.load_run(name).config
       teaching.check_compatible(job.config, teacher)
 
 

@@ -20,7 +20,6 @@ def of_both(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _TAUGHT_BY_ATTENTION: Deltas = {
-  "avatars": {"steps": 2_000},
   # Some experiments ask for the block before the last.
   "debug": {"generator.blocks": 2},
 }
@@ -63,11 +62,8 @@ def taught_by_attention(scale: str) -> ConfigDict:
 
   Each seed trains a teacher of its own, since a shipped one is a single seed.
   """
-  config = student.get_config(scale)
+  config = student.by_attention(scale)
   config.teacher = ""
-  config.distill.output.weight = 0.0
-  # Fewer updates of the discriminator rely on L_out.
-  config.n_critic = config.teacher_recipe.n_critic
   return at_scale(config, scale, _TAUGHT_BY_ATTENTION)
 
 

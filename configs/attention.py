@@ -1,0 +1,16 @@
+"""Student by the papers' recipe: attention distillation, and nothing else.
+
+python -m akd_jax.main --config=configs/attention.py[:avatars|celeba|rafd|debug]
+
+configs/student.py holds the recipe. On avatars its own default is another,
+which pays (docs/results/distillation.md).
+"""
+
+from ml_collections import ConfigDict
+
+from akd_jax.configs import student
+
+
+def get_config(scale: str = "avatars") -> ConfigDict:
+  """Returns the papers' recipe: a smaller generator, and L_akd."""
+  return student.by_attention(scale)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -20,6 +21,7 @@ from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, Seen, Setting
 
 PEOPLE = 4
+_NAME = "step_{:06}.png"
 
 
 class People(NamedTuple):
@@ -54,7 +56,7 @@ def make_sample_hook(setting: Setting) -> Hook:
   """Makes the hook that writes WORKDIR/samples/step_N.png.
 
   Each is a sample grid of validation people: translations and attention, the
-  teacher's above.
+  teacher's above. The first is drawn at once, before the first step.
   """
   config, workdir = setting.config, pathlib.Path(setting.workdir)
   people = first_people(setting.validation)
@@ -68,9 +70,14 @@ def make_sample_hook(setting: Setting) -> Hook:
         for translator in translators_of(config, model, setting.teacher)
       ],
     )
-    pictures.save_png(workdir / "samples" / f"step_{step:06}.png", grid)
+    pictures.save_png(workdir / "samples" / _NAME.format(step), grid)
     return Seen(images={"samples": grid})
 
+  if setting.step == 0 and jax.process_index() == 0:
+    draw(0, setting.model)
+    print(
+      f"look at {workdir}/samples: {_NAME.format(0)} is the first", flush=True
+    )
   return Hook(config.sample_every, draw)
 
 

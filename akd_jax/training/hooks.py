@@ -14,19 +14,23 @@ from akd_jax.systems.model import Model
 
 
 class Setting(NamedTuple):
-  """What stays the same in a run.
+  """A run before its next step.
 
   Attributes:
     config: resolved.
     workdir: the run's directory.
     validation: the source of its validation split.
     teacher: what it learns from; None without distillation.
+    model: as it is now.
+    step: steps done.
   """
 
   config: ConfigDict
   workdir: str
   validation: Any
   teacher: Teacher | None
+  model: Model
+  step: int
 
 
 class Seen(NamedTuple):

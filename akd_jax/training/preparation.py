@@ -92,12 +92,6 @@ def prepare(
   if teacher is not None:
     state = teachers.start_from(state, teacher, config)
   run_dir.check_same_run(config, workdir)
-  setting = Setting(config, workdir, validation_source, teacher)
-  # One may train the attribute classifier: for nothing, of a finished run.
-  if teachers.is_finished(workdir):
-    makers = ()
-  hooks = [hook for make in makers if (hook := make(setting)) is not None]
-
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
@@ -105,6 +99,14 @@ def prepare(
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
     batches.set_state(place)
+  setting = Setting(
+    config, workdir, validation_source, teacher,
+    state.best_model(networks), int(state.step),
+  )  # fmt: skip
+  # One may train the attribute classifier: for nothing, of a finished run.
+  if setting.step >= config.steps:
+    makers = ()
+  hooks = [hook for make in makers if (hook := make(setting)) is not None]
   return Prepared(
     config, workdir, source, networks, teacher, state, batches, checkpoints,
     hooks,

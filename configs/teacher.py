@@ -57,10 +57,6 @@ def _papers() -> ConfigDict:
   # Strided convolutions of the discriminator: each halves the picture.
   config.discriminator.layers = 6
 
-  # What pictures are translated to in training. "other": another picture's
-  # label (StarGAN's); "single": the own label, but for one attribute, or one
-  # group of exclusive ones, of another picture's.
-  config.targets = "other"
   # What the generator is trained against. "scratch": a discriminator of its
   # own; "teacher": the same, but it starts as the teacher's; "frozen": the
   # teacher's, as it is; "none": no discriminator, only what it is taught, and

@@ -22,7 +22,6 @@ ADDED = {
   "system": "stargan",
   "adversary": "scratch",
   "adversary_every": 1,
-  "targets": "other",
   "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 
@@ -23,10 +22,7 @@ class Draws(NamedTuple):
 
 
 def draw(
-  key: jax.Array,
-  label: jax.Array,
-  axis_name: str | None = None,
-  single: np.ndarray | None = None,
+  key: jax.Array, label: jax.Array, axis_name: str | None = None
 ) -> Draws:
   """Draws a function of (key, position in the global batch) alone.
 
@@ -36,9 +32,6 @@ def draw(
     key: of this step.
     label: [n, B, C], this device's share of the labels.
     axis_name: of pmap.
-    single: 0/1 [G, C], groups of attributes that change together. A target then
-      differs from the own label in one of them, where it would in any. None for
-      StarGAN's: all attributes are another person's.
   """
   n, size = label.shape[:2]
   everyone, first = label, jnp.zeros((), jnp.int32)
@@ -51,32 +44,11 @@ def draw(
   )
   target = lax.dynamic_slice_in_dim(permuted, first, size, axis=1)
   sample = first + jnp.arange(size)
-  if single is not None:
-    keys = _keys(jax.random.fold_in(key, 1), n, everyone.shape[1], sample)
-    change = jax.vmap(jax.vmap(_change_one, (0, 0, 0, None)), (0, 0, 0, None))
-    target = change(keys, label, target, jnp.asarray(single, label.dtype))
   micro_batch = jnp.arange(n)[:, None] * everyone.shape[1]
   alpha = _per_sample(of_alpha, micro_batch + sample)
   keys = jax.vmap(jax.random.fold_in, (None, 0))(of_active, sample)
   active = jax.vmap(_sample_active)(keys, target[-1])
   return Draws(target, alpha, active)
-
-
-def _keys(key: jax.Array, n: int, batch: int, sample: jax.Array) -> jax.Array:
-  """One key for each sample of each micro-batch: [n, B]."""
-  number = jnp.arange(n)[:, None] * batch + sample
-  fold = jax.vmap(jax.vmap(jax.random.fold_in, (None, 0)), (None, 0))
-  return fold(key, number)
-
-
-def _change_one(
-  key: jax.Array, label: jax.Array, other: jax.Array, groups: jax.Array
-) -> jax.Array:
-  """Returns a label with one group of attributes of another one: [C]."""
-  differs = jnp.any((label != other) & (groups > 0), axis=-1)
-  logits = jnp.where(differs, 0.0, -jnp.inf)
-  chosen = jax.random.categorical(key, jnp.where(differs.any(), logits, 0.0))
-  return jnp.where(groups[chosen] > 0, other, label)
 
 
 def _per_sample(key: jax.Array, sample: jax.Array) -> jax.Array:

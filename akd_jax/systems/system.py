@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.systems.model import Metrics, Model, Networks, Params, Pass
@@ -62,8 +61,8 @@ class System:
       that attention is taken from. Raises UserError where there is none.
     list_activations: (config.attention, generator module) -> the activations
       that can be looked at with its hook, in the order of the data flow.
-    draw: (key, label [n, B, C], pmap's axis or None, groups of which one
-      changes or None) -> all that is random in a step.
+    draw: (key, label [n, B, C], pmap's axis or None) -> all that is random in
+      a step.
     discriminator_terms: (model, batch, config) -> the terms that the
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
@@ -78,7 +77,7 @@ class System:
   generator_label: Callable[[jax.Array, jax.Array], jax.Array]
   name_activation: Callable[[ConfigDict, Any], str]
   list_activations: Callable[[ConfigDict, Any], tuple[str, ...]]
-  draw: Callable[[jax.Array, jax.Array, str | None, np.ndarray | None], Draws]
+  draw: Callable[[jax.Array, jax.Array, str | None], Draws]
   discriminator_terms: Callable[
     [Model, DiscriminatorBatch, ConfigDict], tuple[Terms, Metrics]
   ]

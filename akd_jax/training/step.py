@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import lax
 from ml_collections import ConfigDict
@@ -70,7 +69,7 @@ def train_step(
     state,
     teacher,
     {"image": to_unit(batch["image"]), "label": label},
-    system_of(config).draw(key, label, axis_name, _groups(config)),
+    system_of(config).draw(key, label, axis_name),
     networks=networks,
     config=config,
     adversary_learns=adversary_learns,
@@ -86,22 +85,6 @@ def adversary_learns(step: int, config: ConfigDict) -> bool:
   """
   learns = config.adversary in ("scratch", "teacher")
   return learns and step % config.adversary_every == 0
-
-
-def _groups(config: ConfigDict) -> np.ndarray | None:
-  """Groups of attributes, 0/1 [G, C], one of which a target changes.
-
-  None where targets are other people's labels.
-  """
-  if config.targets == "other":
-    return None
-  names = list(config.data.attributes)
-  groups = [set(group) & set(names) for group in config.data.exclusive]
-  if config.data.label_rule == "exclusive":
-    groups = [set(names)]
-  alone = set(names).difference(*groups)
-  groups += [{name} for name in names if name in alone]
-  return np.array([[name in group for name in names] for group in groups])
 
 
 def cycle(

@@ -47,7 +47,6 @@ _CHOICES: dict[str, Collection[str]] = {
   "system": SYSTEMS,
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher", "sliced"),
-  "targets": ("other", "single"),
   "adversary": ("scratch", "teacher", "frozen", "none"),
   "generator.output": OUTPUTS,
   "optimizer.schedule": SCHEDULES,

@@ -1,6 +1,12 @@
 """Experiments: `python -m akd_jax.experiment --name=NAME[:ARG]`."""
 
-from akd_jax.configs.experiments import beyond, choices, paper1, paper2
+from akd_jax.configs.experiments import (
+  beyond,
+  choices,
+  distillation,
+  paper1,
+  paper2,
+)
 
 # {name: a function of the scale (avatars, celeba, rafd, debug)}.
 EXPERIMENTS = (
@@ -8,4 +14,5 @@ EXPERIMENTS = (
   | paper2.EXPERIMENTS
   | choices.EXPERIMENTS
   | beyond.EXPERIMENTS
+  | distillation.EXPERIMENTS
 )

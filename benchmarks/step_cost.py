@@ -1,0 +1,80 @@
+"""Seconds of a training step of each variant of an experiment, in turns.
+
+  python benchmarks/step_cost.py --name=distillation [--rounds=5]
+
+By these an experiment trains its variants equally long: steps = time / seconds.
+Run it where nothing else runs.
+"""
+
+import argparse
+import functools
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+
+import jax
+
+from akd_jax.common import cache as compilation
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.training import parallel, preparation
+from akd_jax.training.step import adversary_learns, train_step
+
+# Steps of a variant in a round.
+_STEPS = 6
+
+
+def trainer(config) -> Callable[[], float]:
+  """Returns a function that does some steps: their mean seconds."""
+  run = preparation.prepare(config, tempfile.mkdtemp(), ())
+  run.checkpoints.close()
+  functions = {
+    learns: parallel.pmap_step(
+      functools.partial(
+        train_step,
+        networks=run.networks,
+        config=run.config,
+        adversary_learns=learns,
+      )
+    )
+    for learns in (True, False)
+  }
+  state, teacher = parallel.replicate((run.state, run.teacher))
+  kept = {"state": state, "step": 0}
+
+  def work() -> float:
+    batches = [parallel.shard(next(run.batches)) for _ in range(_STEPS)]
+    started = time.perf_counter()
+    for batch in batches:
+      kept["step"] += 1
+      function = functions[adversary_learns(kept["step"], run.config)]
+      kept["state"], _ = function(kept["state"], teacher, batch)
+    jax.block_until_ready(kept["state"])
+    return (time.perf_counter() - started) / _STEPS
+
+  work()  # It compiles.
+  return work
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument("--name", required=True, help="of an experiment")
+  parser.add_argument("--rounds", type=int, default=5)
+  options = parser.parse_args()
+  name, _, scale = options.name.partition(":")
+  compilation.use_persistent_cache()
+  variants = EXPERIMENTS[name](scale or "avatars").variants
+  trainers = {name: trainer(config) for name, config in variants.items()}
+  seconds = {name: [] for name in trainers}
+  for _ in range(options.rounds):
+    for name, work in trainers.items():
+      seconds[name].append(work())
+  for name, found in seconds.items():
+    print(
+      f"{name:28} {statistics.median(found):.3f} s a step"
+      f" ({min(found):.3f} to {max(found):.3f})"
+    )
+
+
+if __name__ == "__main__":
+  main()

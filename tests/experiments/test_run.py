@@ -163,7 +163,7 @@ def test_a_student_may_start_as_its_teacher(runs):
   )
   taught_by = teaching.load_teacher(config)
   state = create_state(config, create_networks(config))
-  state = teaching.start_from(state, taught_by)
+  state = teaching.start_from(state, taught_by, config)
   small_runs.assert_same_bits(state.generator, taught_by.model.generator)
   small_runs.assert_same_bits(
     state.discriminator, taught_by.model.discriminator

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.attention import NORMALIZATIONS
 from akd_jax.distillation.method import Lesson, Method
 from akd_jax.systems.losses import check_same_shape
@@ -58,5 +59,17 @@ def _compare(maps: list[tuple[jax.Array, jax.Array]], count: int) -> jax.Array:
   return total
 
 
+def check_layers(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses a teacher whose discriminator has no second layer."""
+  if teacher.discriminator.layers < 2:
+    raise UserError(
+      f"config.distill.co_attention.weight={config.distill.co_attention.weight}"
+      " looks at the second layer of the teacher's discriminator, whose"
+      f" config.discriminator.layers={teacher.discriminator.layers}"
+    )
+
+
 ATTENTION_TRANSFER = Method("g_loss_attention_transfer", transfer_distances)
-CO_ATTENTION = Method("g_loss_co_attention", co_attention_distances)
+CO_ATTENTION = Method(
+  "g_loss_co_attention", co_attention_distances, check_layers
+)

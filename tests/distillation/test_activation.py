@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from akd_jax.distillation.activation import check_layers
 from tests.distillation import lessons
+from tests.layouts import error
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +55,13 @@ def test_the_teachers_attention_is_half_its_discriminators(given):
   ]
   found = lessons.find("co_attention", given)
   np.testing.assert_allclose(found.values, expected, rtol=1e-4)
+
+
+def test_a_discriminator_without_a_second_layer_is_refused():
+  config = lessons.config()
+  config.distill.co_attention.weight = 7.0
+  check_layers(config, config.teacher_recipe)
+  config.teacher_recipe.discriminator.layers = 1
+  message = error(check_layers, config, config.teacher_recipe)
+  assert "config.distill.co_attention.weight=7.0" in message
+  assert "config.discriminator.layers=1" in message

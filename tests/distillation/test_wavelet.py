@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from akd_jax.distillation.wavelet import haar
+from akd_jax.distillation.wavelet import check, haar
 from tests.distillation import lessons
+from tests.layouts import error
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,17 @@ def test_distances_are_of_the_high_bands_of_three_levels(given):
       expected += np.abs(own - other).mean((1, 2, 3))
   found = lessons.find("wavelet", given)
   np.testing.assert_allclose(found.values, expected, rtol=1e-5)
+
+
+def test_pictures_that_can_not_be_halved_three_times_are_refused():
+  config = lessons.config()
+  config.distill.wavelet.weight = 7.0
+  config.data.image_size = 24
+  check(config, config.teacher_recipe)
+  config.data.image_size = 20
+  message = error(check, config, config.teacher_recipe)
+  assert "config.distill.wavelet.weight=7.0" in message
+  assert "config.data.image_size=20" in message
 
 
 def test_what_is_as_dark_everywhere_is_no_difference(given):

@@ -9,10 +9,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli
 from akd_jax.configs import data, student
-from akd_jax.data import pipeline
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import preparation
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
@@ -169,9 +167,10 @@ def test_bad_fields_stop_before_the_teacher_is_trained(
 
 
 def test_a_student_may_start_as_its_teacher(runs):
-  config = student_config(runs.teacher, init="teacher", generator__width=4)
-  config = preparation.resolve(
-    config, pipeline.open_source(config.data, "train")
+  config = small_runs.resolved(
+    student_config(
+      runs.teacher, init="teacher", adversary="teacher", generator__width=4
+    )
   )
   taught_by = teaching.load_teacher(config)
   state = create_state(config, create_networks(config))

@@ -69,6 +69,15 @@ def test_a_student_from_scratch_takes_nothing(fresh, taught_by):
   small_runs.assert_same_bits(state.discriminator, before.discriminator)
 
 
+def test_a_copy_of_the_teachers_generator_has_an_adversary_of_its_own(
+  fresh, taught_by
+):
+  before, state = start(fresh, taught_by, init="teacher", generator__width=4)
+  small_runs.assert_same_bits(state.generator, taught_by.model.generator)
+  small_runs.assert_same_bits(state.ema, taught_by.model.generator)
+  small_runs.assert_same_bits(state.discriminator, before.discriminator)
+
+
 def test_a_students_weights_are_its_own(fresh, taught_by):
   # What the step donates must be nobody else's.
   _, state = start(

@@ -1,6 +1,7 @@
 """Attention that is an activation's size: no gradient of any score.
 
-Attention transfer (Zagoruyko and Komodakis, ICLR 2017, eq. 2):
+Attention transfer (Zagoruyko and Komodakis, ICLR 2017, eq. 2, with the square
+and the mean of their code):
   L_transfer = sum over blocks of mean (q(G_S) - q(G_T))^2,
   q(F) = a / ||a||, a = mean over channels of F^2.
 Co-attention (DMAD, Li et al., 2020): the teacher's a is the mean of its

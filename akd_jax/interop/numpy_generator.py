@@ -208,7 +208,13 @@ def _generate(
   for i in range(2):
     kernel = params[f"decoder_{i}/conv/kernel"]
     x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
-  return np.tanh(_convolve(x, params["output/kernel"]))
+  last = _convolve(x, params["output/kernel"])
+  colours = np.tanh(last[..., :3])
+  if last.shape[-1] == 3:
+    return colours
+  # A blend has a mask, too: a sigmoid, of what is copied from the photo.
+  mask = (1 + np.tanh(last[..., 3:] / 2)) / 2
+  return mask * image + (1 - mask) * colours
 
 
 def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:

@@ -42,9 +42,9 @@ def save(path, params, metadata=METADATA):
   return str(path)
 
 
-def make_with_jax(params, width, blocks, image, label):
+def make_with_jax(params, width, blocks, image, label, output="image"):
   params = {"params": traverse_util.unflatten_dict(params, sep="/")}
-  run = jax.jit(Generator(width, blocks).apply)
+  run = jax.jit(Generator(width, blocks, output=output).apply)
   return np.asarray(run(params, image, label)[0])
 
 
@@ -84,6 +84,20 @@ def test_the_runtime_equals_the_jax_generator(width, blocks, size):
   label = np.array([[1, 0, 1], [0, 1, 0]], np.float32)
   expected = make_with_jax(params, width, blocks, image, label)
   made = numpy_generator.generate(params, image, label)
+  np.testing.assert_allclose(made, expected, atol=1e-4)
+
+
+def test_the_runtime_blends_as_the_jax_generator():
+  params = random_generator(4, 1, classes=3)
+  rng = np.random.default_rng(1)
+  colours = params["output/kernel"]
+  mask = rng.normal(0, 0.2, (*colours.shape[:3], 1)).astype(np.float32)
+  params["output/kernel"] = np.concatenate([colours, mask], axis=-1)
+  image = rng.uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
+  label = np.array([[1, 0, 1], [0, 1, 0]], np.float32)
+  expected = make_with_jax(params, 4, 1, image, label, "blend")
+  made = numpy_generator.generate(params, image, label)
+  assert made.dtype == np.float32
   np.testing.assert_allclose(made, expected, atol=1e-4)
 
 

@@ -7,16 +7,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import files
+from akd_jax.common import cache, files
 from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
-from akd_jax.training import checkpoint, preparation
+from akd_jax.training import checkpoint, loop, preparation
 
 ROOT = pathlib.Path(__file__).parents[1]
 STEPS = 10
@@ -85,6 +86,13 @@ def teacher_config(**changes: Any) -> ConfigDict:
 def resolved(config: ConfigDict) -> ConfigDict:
   """A config with all that its data says of it."""
   return preparation.resolve(config, pipeline.open_source(config.data, "train"))
+
+
+def train(config: ConfigDict, workdir: pathlib.Path) -> None:
+  """Trains in this process; without the curves, which take long to draw."""
+  cache.use_persistent_cache()
+  with mock.patch.object(loop.curves, "draw"):
+    loop.train(config, str(workdir))
 
 
 def _changed(

@@ -1,4 +1,4 @@
-r"""Runs an exported generator with NumPy alone.
+"""Runs an exported generator with NumPy alone.
 
 This file needs nothing else of the package and may be copied away with the
 .npz that `akd_jax.export --format=numpy` writes:
@@ -10,8 +10,7 @@ This file needs nothing else of the package and may be copied away with the
 
 Only `load_photo` needs Pillow. The same in a terminal:
 
-  python numpy_generator.py model.npz photo.jpg --set Blond_Hair=1 \
-      --out out.png
+  python numpy_generator.py model.npz photo.jpg --set Blond_Hair=1 --out out.png
 
 Where other programs are busy, OPENBLAS_NUM_THREADS=1 is often faster: waiting
 for a second thread takes longer than the small products do.
@@ -209,12 +208,9 @@ def _generate(
     kernel = params[f"decoder_{i}/conv/kernel"]
     x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
   last = _convolve(x, params["output/kernel"])
-  colours = np.tanh(last[..., :3])
-  if last.shape[-1] == 3:
-    return colours
-  # A blend has a mask, too: a sigmoid, of what is copied from the photo.
-  mask = (1 + np.tanh(last[..., 3:] / 2)) / 2
-  return mask * image + (1 - mask) * colours
+  colours, mask = np.tanh(last[..., :3]), (1 + np.tanh(last[..., 3:] / 2)) / 2
+  # A blend has a mask, of what is copied from the photo.
+  return mask * image + (1 - mask) * colours if mask.size else colours
 
 
 def _convolve(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:
@@ -275,10 +271,8 @@ def _run(args: argparse.Namespace) -> None:
     if value not in ("0", "1"):
       raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
     wanted[name] = int(value)
-  label = make_label(metadata, wanted)
-  photo = load_photo(args.photo, metadata)
-  result = translate(params, metadata, photo, label)
-  Image.fromarray(result).save(args.out)
+  label, photo = make_label(metadata, wanted), load_photo(args.photo, metadata)
+  Image.fromarray(translate(params, metadata, photo, label)).save(args.out)
   print(args.out)
 
 

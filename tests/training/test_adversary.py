@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from akd_jax.training import loop, run_dir
+from akd_jax.training import run_dir
 from tests import small_runs
 
 
@@ -21,7 +21,7 @@ def test_a_discriminator_that_is_not_trained_stays_the_teachers(
     distill__akd__weight=0.0,
     distill__output__weight=10.0,
   )
-  loop.train(config, str(tmp_path))
+  small_runs.train(config, tmp_path)
   theirs = run_dir.load_run(untrained_teacher).model.discriminator
   first, last = (small_runs.state(tmp_path, step) for step in (1, 2))
   for state in (first, last):

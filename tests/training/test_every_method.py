@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from flax import serialization
 
-from akd_jax.common import cache, cli
+from akd_jax.common import cli
 from akd_jax.distillation import METHODS
 from akd_jax.systems.stargan import create_networks
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.training import loop, run_dir
+from akd_jax.training import run_dir
 from akd_jax.training.state import create_state
 from akd_jax.training.teacher import load_teacher
 from akd_jax.training.window import Window
@@ -45,15 +45,14 @@ def config(teacher):
 
 
 def train(teacher, workdir):
-  cache.use_persistent_cache()
-  loop.train(config(teacher), workdir)
+  small_runs.train(config(teacher), workdir)
 
 
 @pytest.fixture(scope="module")
 def trained(untrained_teacher, tmp_path_factory):
   """The student, trained without a stop on one device."""
   workdir = tmp_path_factory.mktemp("every_method") / "student"
-  train(untrained_teacher, str(workdir))
+  train(untrained_teacher, workdir)
   return workdir
 
 
@@ -72,8 +71,8 @@ def test_stopped_it_goes_on_as_if_never_stopped(
 ):
   monkeypatch.setattr(Window, "add", pressing_ctrl_c(at_step=2))
   with pytest.raises(cli.Stopped):
-    train(untrained_teacher, str(tmp_path))
-  train(untrained_teacher, str(tmp_path))
+    train(untrained_teacher, tmp_path)
+  train(untrained_teacher, tmp_path)
   small_runs.assert_same_bits(
     small_runs.state(tmp_path), small_runs.state(trained)
   )

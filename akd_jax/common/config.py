@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from akd_jax.configs import student
+from akd_jax.configs import distill, student
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -24,10 +24,15 @@ ADDED = {
   "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},
-  "distill.output.weight": 0.0,
   "loss.cls_radius": 0.0,
   "loss.lambda_mask": 0.1,
   "held_out.images": 0,
+  # Every method of distillation, of weight 0.
+  **{
+    f"distill.{name}.{field}": value
+    for name, section in distill.sections().items()
+    for field, value in section.items()
+  },
 }
 
 # The recipe of a student's teacher is a config of its own, inside.

@@ -68,7 +68,10 @@ class Trainer:
     self.config = config
     self._networks = system_of(config).create_networks(config)
     teacher = teachers.load_teacher(config)
-    state = _from(run, create_state(config, self._networks))
+    state = create_state(config, self._networks, teacher)
+    if teacher is not None:
+      state = teachers.start_from(state, teacher, config)
+    state = _from(run, state)
     self.step = int(state.step)
     self.window = Window()
     self._batches = Batches(pictures, config)

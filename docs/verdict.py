@@ -49,27 +49,17 @@ def table(networks: dict, others: dict[str, dict[str, float]]) -> str:
   lines = [["", *titles]]
   for name in ROWS:
     metric = METRICS[name]
-    cells = [
-      metric.unit.write(metric.read(x, None).value) for x in networks.values()
-    ]
-    cells += [
-      metric.unit.write(others[variant][name] / metric.unit.scale)
-      for variant in VARIANTS
-    ]
-    lines.append([metric.title, *cells])
+    values = [metric.read(x, None).value for x in networks.values()]
+    values += [others[x][name] / metric.unit.scale for x in VARIANTS]
+    lines.append([metric.title, *map(metric.unit.write, values)])
   widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-  return "\n".join(
-    "  ".join(
-      [
-        line[0].ljust(widths[0]),
-        *(
-          cell.rjust(width)
-          for cell, width in zip(line[1:], widths[1:], strict=True)
-        ),
-      ]
-    )
-    for line in lines
-  )
+  return "\n".join(_line(line, widths) for line in lines)
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+  first, *others = zip(cells, widths, strict=True)
+  aligned = [cell.rjust(width) for cell, width in others]
+  return "  ".join([first[0].ljust(first[1]), *aligned])
 
 
 def main(workdir: str) -> None:

@@ -124,6 +124,30 @@ def on_four_devices(caches: pathlib.Path, runs: Any) -> pathlib.Path:
   return student
 
 
+@pytest.fixture(scope="session")
+def untrained_teacher(
+  caches: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+  """A file of a teacher of small students that nobody had to train."""
+  from akd_jax.systems.model import Model
+  from akd_jax.systems.stargan import create_networks
+  from akd_jax.training import run_dir
+  from tests import small_runs
+
+  config = small_runs.resolved(small_runs.teacher_config())
+  networks = create_networks(config)
+  names = tuple(config.data.attributes)
+  image = (1, config.data.image_size, config.data.image_size, 3)
+  model = Model(
+    _initialize(networks.generator, image, (1, len(names))),
+    _initialize(networks.discriminator, image, seed=1),
+    networks,
+  )
+  path = str(tmp_path_factory.mktemp("untrained") / "teacher.npz")
+  run_dir.save_run(run_dir.Run(config, names, (), model, config.steps), path)
+  return path
+
+
 @pytest.fixture
 def unfinished_teacher(runs: Any, tmp_path: pathlib.Path) -> pathlib.Path:
   """A copy of the teacher of `runs`, as it was two steps before its end."""

@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import files
+from akd_jax.common import cache, files
 from akd_jax.configs import student, teacher
-from akd_jax.training import checkpoint
+from akd_jax.data import pipeline
+from akd_jax.training import checkpoint, loop, preparation
 
 ROOT = pathlib.Path(__file__).parents[1]
 STEPS = 10
@@ -79,6 +81,18 @@ def student_config(teacher_dir: pathlib.Path, **changes: Any) -> ConfigDict:
 def teacher_config(**changes: Any) -> ConfigDict:
   """The recipe of the small student's teacher."""
   return _changed(teacher.get_config("debug"), _SMALL_TEACHER, changes)
+
+
+def resolved(config: ConfigDict) -> ConfigDict:
+  """A config with all that its data says of it."""
+  return preparation.resolve(config, pipeline.open_source(config.data, "train"))
+
+
+def train(config: ConfigDict, workdir: pathlib.Path) -> None:
+  """Trains in this process; without the curves, which take long to draw."""
+  cache.use_persistent_cache()
+  with mock.patch.object(loop.curves, "draw"):
+    loop.train(config, str(workdir))
 
 
 def _changed(

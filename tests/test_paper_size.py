@@ -96,7 +96,7 @@ def by_hand(config, pictures):
     )
   )
   state, taught_by = parallel.replicate(
-    (create_state(config, networks), taught_by)
+    (create_state(config, networks, taught_by), taught_by)
   )
   drawn = Batches(pictures, config).drawn
   for number in range(config.steps):

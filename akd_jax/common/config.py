@@ -25,15 +25,15 @@ ADDED = {
   "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},
-  # Methods that came later, of weight 0.
-  **{
-    f"distill.{method}.{option}": value
-    for method, options in distill.sections().items()
-    for option, value in options.items()
-  },
   "loss.cls_radius": 0.0,
   "loss.lambda_mask": 0.1,
   "held_out.images": 0,
+  # Every method of distillation, of weight 0.
+  **{
+    f"distill.{name}.{field}": value
+    for name, section in distill.sections().items()
+    for field, value in section.items()
+  },
 }
 
 # The recipe of a student's teacher is a config of its own, inside.

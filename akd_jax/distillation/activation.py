@@ -1,6 +1,7 @@
 """Attention that is an activation's size: no gradient of any score.
 
-Attention transfer (Zagoruyko and Komodakis, ICLR 2017, eq. 2):
+Attention transfer (Zagoruyko and Komodakis, ICLR 2017, eq. 2, with the square
+and the mean of their code):
   L_transfer = sum over blocks of mean (q(G_S) - q(G_T))^2,
   q(F) = a / ||a||, a = mean over channels of F^2.
 Co-attention (DMAD, Li et al., 2020): the teacher's a is the mean of its
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.attention import NORMALIZATIONS
 from akd_jax.distillation.method import Lesson, Method
 from akd_jax.systems.losses import check_same_shape
@@ -58,5 +60,17 @@ def _compare(maps: list[tuple[jax.Array, jax.Array]], count: int) -> jax.Array:
   return total
 
 
+def check_layers(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses a teacher whose discriminator has no second layer."""
+  if teacher.discriminator.layers < 2:
+    raise UserError(
+      f"config.distill.co_attention.weight={config.distill.co_attention.weight}"
+      " looks at the second layer of the teacher's discriminator, whose"
+      f" config.discriminator.layers={teacher.discriminator.layers}"
+    )
+
+
 ATTENTION_TRANSFER = Method("g_loss_attention_transfer", transfer_distances)
-CO_ATTENTION = Method("g_loss_co_attention", co_attention_distances)
+CO_ATTENTION = Method(
+  "g_loss_co_attention", co_attention_distances, check_layers
+)

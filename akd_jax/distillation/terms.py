@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax.distillation import METHODS
@@ -81,6 +82,8 @@ def distillation_terms(
     config: the student's, resolved.
     learnt: the methods' own parameters, see `create_learnt`.
   """
+  # A constant to whoever differentiates, its networks' parameters included.
+  teacher = lax.stop_gradient(teacher)
   given = teacher.system.generator_label(
     *(map_label(x, teacher.mapping) for x in (batch.target, batch.label))
   )

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.method import Lesson, Method, same_pictures
 from akd_jax.systems.model import Metrics
 
@@ -41,4 +42,15 @@ def haar(x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
   return (a + b + c + d) / 2, high
 
 
-WAVELET = Method("g_loss_wavelet", distances, same_pictures("wavelet"))
+def check(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses other pictures, and those that can not be halved that often."""
+  same_pictures("wavelet")(config, teacher)
+  if config.data.image_size % 2**_LEVELS:
+    raise UserError(
+      f"config.distill.wavelet.weight={config.distill.wavelet.weight} halves"
+      f" pictures {_LEVELS} times: config.data.image_size="
+      f"{config.data.image_size} is not a multiple of {2**_LEVELS}"
+    )
+
+
+WAVELET = Method("g_loss_wavelet", distances, check)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -101,6 +102,13 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     _check_same("config.init", "generator", config, teacher)
   if config.adversary in ("teacher", "frozen"):
     _check_same("config.adversary", "discriminator", config, teacher)
+  ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
+  if config.adversary == "frozen" and ours != theirs:
+    raise UserError(
+      "config.adversary='frozen' has the teacher's discriminator judge a"
+      f" student of {', '.join(ours)}, but it knows {', '.join(theirs)}: they"
+      " must be the same"
+    )
   return mapping
 
 
@@ -144,10 +152,14 @@ def start_from(
   elif config.init == "sliced":
     cut = teacher.system.slice_generator
     generator = cut(teacher.model.generator, state.generator)
-  # Without an adversary it is kept for whoever asks it for classes.
   theirs = teacher.model.discriminator
-  fits = jax.tree.map(np.shape, discriminator) == jax.tree.map(np.shape, theirs)
-  if config.adversary != "scratch" and fits:
+  taken = config.adversary in ("teacher", "frozen")
+  if config.adversary == "none":
+    # It is kept for whoever asks it for classes, where it can tell.
+    same = teacher.attributes == tuple(config.data.attributes)
+    shapes = (jax.tree.map(np.shape, x) for x in (discriminator, theirs))
+    taken = same and operator.eq(*shapes)
+  if taken:
     discriminator = theirs
   return dataclasses.replace(
     state,

@@ -113,7 +113,11 @@ def check(config: ConfigDict) -> None:
   for field in ("init", "adversary"):
     value = config.get(field, "scratch")
     if value != "scratch" and not distils(config):
-      raise UserError(f"config.{field}={value!r} needs config.teacher")
+      lesson = ", and a weight in config.distill above 0"
+      raise UserError(
+        f"config.{field}={value!r} needs config.teacher"
+        f"{lesson if value == 'none' else ''}"
+      )
   if config.adversary in ("frozen", "none") and config.n_critic > 1:
     raise UserError(
       f"config.n_critic={config.n_critic} must be 1: with"

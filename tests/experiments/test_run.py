@@ -9,10 +9,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli
 from akd_jax.configs import data, student
-from akd_jax.data import pipeline
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import preparation
 from akd_jax.training import run_dir as directories
 from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
@@ -132,6 +130,18 @@ def test_a_teacher_that_is_not_compatible_is_refused(
     ({"loss__lambda_rec": math.inf}, "config.loss.lambda_rec=inf "),
     ({"init": "teachr"}, "config.init='teachr' "),
     ({"init": "teacher"}, "config.init='teacher' "),
+    ({"init": "sliced", "teacher": ""}, "config.init='sliced' "),
+    ({"adversary": "frosen"}, "config.adversary='frosen' "),
+    ({"adversary": "teacher", "teacher": ""}, "config.adversary='teacher' "),
+    ({"adversary": "frozen", "teacher": ""}, "config.adversary='frozen' "),
+    (
+      {"adversary": "none", "distill__akd__weight": 0.0, "n_critic": 1},
+      "config.adversary='none' ",
+    ),
+    ({"adversary": "frozen", "n_critic": 2}, "config.n_critic=2 "),
+    ({"adversary": "none", "n_critic": 2}, "config.n_critic=2 "),
+    ({"generator__output": "mask"}, "config.generator.output='mask' "),
+    ({"loss__lambda_mask": -1.0}, "config.loss.lambda_mask=-1.0 "),
     ({"batch_size": 65}, "config.batch_size=65 "),
     ({"data__image_size": 18}, "config.data.image_size=18 "),
     ({"data__attributes": ("Smilin",)}, "attribute 'Smilin'"),
@@ -157,13 +167,14 @@ def test_bad_fields_stop_before_the_teacher_is_trained(
 
 
 def test_a_student_may_start_as_its_teacher(runs):
-  config = student_config(runs.teacher, init="teacher", generator__width=4)
-  config = preparation.resolve(
-    config, pipeline.open_source(config.data, "train")
+  config = small_runs.resolved(
+    student_config(
+      runs.teacher, init="teacher", adversary="teacher", generator__width=4
+    )
   )
   taught_by = teaching.load_teacher(config)
   state = create_state(config, create_networks(config))
-  state = teaching.start_from(state, taught_by)
+  state = teaching.start_from(state, taught_by, config)
   small_runs.assert_same_bits(state.generator, taught_by.model.generator)
   small_runs.assert_same_bits(
     state.discriminator, taught_by.model.discriminator

@@ -148,6 +148,64 @@ def test_label_planes_are_seen_by_the_generator(params, inputs, untapped):
   assert float(jnp.abs(other - untapped[0]).max()) > 1e-3
 
 
+BLEND = SMALL.clone(output="blend")
+
+
+@pytest.fixture(scope="module")
+def blended(initialize, inputs):
+  """A blend's parameters, its picture, activations and last convolution."""
+  params = initialize(BLEND, *INPUTS)
+  (image, features), state = jax.jit(
+    lambda params, *inputs: BLEND.apply(
+      {"params": params},
+      *inputs,
+      capture_intermediates=lambda module, _: module.name == "output",
+      mutable=["intermediates"],
+    )
+  )(params, *inputs)
+  (last,) = state["intermediates"]["output"]["__call__"]
+  return params, np.asarray(image), features, np.float64(last)
+
+
+def test_a_blend_copies_the_photo_where_its_mask_says_so(blended, inputs):
+  _, image, features, last = blended
+  mask = 1 / (1 + np.exp(-last[..., 3:]))
+  assert mask.shape == (*INPUTS[0][:3], 1)
+  assert 0 <= mask.min() < 0.4 and 0.6 < mask.max() <= 1
+  expected = mask * inputs[0] + (1 - mask) * np.tanh(last[..., :3])
+  np.testing.assert_allclose(image, expected, atol=1e-5)
+  np.testing.assert_allclose(features["mask"], mask, atol=1e-5)
+
+
+def test_a_blend_is_the_other_generator_but_for_its_last_layer(
+  params, shapes_of
+):
+  plain, blend = (
+    jax.tree.map(np.shape, shapes_of(x, *INPUTS)) for x in (SMALL, BLEND)
+  )
+  assert plain == jax.tree.map(np.shape, params)
+  assert plain.pop("output") == {"kernel": (7, 7, 2, 3)}
+  assert blend.pop("output") == {"kernel": (7, 7, 2, 4)}
+  assert blend == plain
+
+
+def test_a_blends_picture_can_be_asked_for_its_blocks(blended, inputs):
+  params, image, features, _ = blended
+  taps = {name: jnp.zeros_like(x) for name, x in features.items()}
+  assert set(taps) == {"mask", *(f"{h}_{i}" for h in HOOKS for i in (0, 1))}
+  tapped, _ = jax.jit(BLEND.apply)({"params": params}, *inputs, taps)
+  np.testing.assert_allclose(tapped, image, atol=1e-6)
+
+
+def test_a_mask_whose_kernel_is_zero_is_a_half(blended, inputs):
+  params = blended[0]
+  kernel = params["output"]["kernel"].at[..., 3].set(0)
+  params = params | {"output": {"kernel": kernel}}
+  taps = {name: jnp.zeros_like(x) for name, x in blended[2].items()}
+  _, features = jax.jit(BLEND.apply)({"params": params}, *inputs, taps)
+  np.testing.assert_array_equal(features["mask"], 0.5)
+
+
 def test_an_image_the_discriminator_can_not_halve_is_refused(shapes_of):
   with pytest.raises(ValueError, match="12 is not a multiple of 2"):
     shapes_of(Discriminator(4, 3, 5), (1, 12, 12, 3))

@@ -129,3 +129,19 @@ def test_adversarial_examples_of_a_flat_loss_are_the_images():
 def test_shapes_that_differ_are_not_broadcast(loss):
   with pytest.raises(ValueError, match=r"shapes differ: \(\d.*\(1, "):
     loss()
+
+
+def test_the_size_of_a_mask_is_its_mean_square_and_its_variation():
+  rng = np.random.default_rng(0)
+  mask = rng.uniform(size=(2, 4, 4, 1)).astype(np.float32)
+  mask[1] = 1
+  variation = np.zeros(2)
+  for b, i, j in np.ndindex(2, 4, 4):
+    if i:
+      variation[b] += (mask[b, i, j, 0] - mask[b, i - 1, j, 0]) ** 2
+    if j:
+      variation[b] += (mask[b, i, j, 0] - mask[b, i, j - 1, 0]) ** 2
+  expected = (mask**2).mean((1, 2, 3)) + 1e-4 * variation
+  np.testing.assert_allclose(losses.mask_size(mask), expected, rtol=1e-5)
+  # All is copied.
+  assert losses.mask_size(mask)[1] == 1

@@ -91,3 +91,23 @@ def test_adversarial_examples_move_away_for_a_quarter_of_the_steps(
 
 def test_without_a_radius_there_are_no_adversarial_examples():
   assert stargan.class_radius(jnp.asarray(9), small()) is None
+
+
+@pytest.mark.parametrize("adversary", ["scratch", "teacher", "frozen", "none"])
+def test_without_an_adversary_a_generator_is_not_scored(adversary):
+  weights = stargan.weights(small(adversary=adversary))
+  scored = weights["g_loss_fake"], weights["g_loss_cls"]
+  assert any(scored) == all(scored) == (adversary != "none")
+  assert weights["g_loss_rec"] > 0 and weights["g_loss_mask"] > 0
+
+
+def test_a_blends_mask_is_no_activation_that_attention_is_taken_from():
+  options = ConfigDict({"block": "last", "hook": "block"})
+  blend = Generator(2, 2, output="blend")
+  assert stargan.name_activation(options, blend) == "block_1"
+  assert "mask" not in stargan.list_activations(options, blend)
+
+
+def test_what_a_generator_draws_is_that_of_the_config():
+  config = small(**{"generator.output": "blend"})
+  assert stargan.create_networks(config).generator.output == "blend"

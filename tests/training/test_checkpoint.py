@@ -1,9 +1,12 @@
 """Checkpoints: which are kept, and what is in them."""
 
 import contextlib
+import dataclasses
 import json
 
+import jax
 import numpy as np
+import optax
 import pytest
 from ml_collections import ConfigDict
 
@@ -68,6 +71,44 @@ def test_a_checkpoint_is_of_the_moment_it_was_asked_for(tmp_path):
   assert place == {"place": 7}
   assert restored.step == 1 and restored.ema is None
   np.testing.assert_array_equal(restored.generator["w"], np.ones(3))
+
+
+def saved_and_restored(workdir, state, fresh):
+  with contextlib.closing(
+    checkpoint.Checkpoints(str(workdir), keeping(""))
+  ) as checkpoints:
+    checkpoints.save(state, {}, {})
+  with contextlib.closing(
+    checkpoint.Checkpoints(str(workdir), keeping(""))
+  ) as checkpoints:
+    return checkpoints.restore(fresh)[0]
+
+
+def test_without_parameters_of_methods_a_checkpoint_is_as_it_ever_was(tmp_path):
+  restored = saved_and_restored(tmp_path, tiny_state(3), tiny_state(0))
+  assert set(checkpoint.load_state(str(tmp_path), 3)) == {
+    "step",
+    "generator",
+    "discriminator",
+    "generator_moments",
+    "discriminator_moments",
+    "ema",
+  }
+  assert restored.step == 3
+  assert restored.learnt is None and restored.learnt_moments is None
+
+
+def test_parameters_of_methods_are_restored(tmp_path):
+  def learning(value):
+    learnt = {"features": {"kernel": np.full(2, value, np.float32)}}
+    moments = optax.scale_by_adam().init(learnt)
+    state = dataclasses.replace(
+      tiny_state(3), learnt=learnt, learnt_moments=moments
+    )
+    return jax.device_get(state)
+
+  restored = saved_and_restored(tmp_path, learning(2.0), learning(0.0))
+  small_runs.assert_same_bits(restored, learning(2.0))
 
 
 def test_a_checkpoint_names_its_attributes(runs):

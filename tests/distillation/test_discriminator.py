@@ -1,0 +1,51 @@
+"""What the teacher's discriminator sees in the student's pictures."""
+
+import numpy as np
+import pytest
+
+from akd_jax.distillation.discriminator import compare_features
+from tests.distillation import lessons
+
+
+@pytest.fixture(scope="module")
+def given(initialize):
+  return lessons.draw(initialize)
+
+
+def test_the_class_score_is_the_cross_entropy_of_the_targets(given):
+  logits = np.float64(lessons.discriminate(given, given.ours).logits)
+  probability = 1 / (1 + np.exp(-logits))
+  right = np.where(lessons.TARGET > 0, probability, 1 - probability)
+  found = lessons.find("class_score", given)
+  np.testing.assert_allclose(found.values, -np.log(right).sum(-1), rtol=1e-4)
+
+
+def test_features_are_compared_by_their_size_layer_by_layer(given):
+  ours, theirs = (
+    lessons.discriminate(given, x).features for x in (given.ours, given.theirs)
+  )
+  assert set(theirs) == {"layer_0", "layer_1"}
+  expected = np.mean(
+    [
+      [
+        np.abs(a - b).mean() / np.abs(b).mean()
+        for a, b in zip(np.asarray(ours[x]), np.asarray(theirs[x]), strict=True)
+      ]
+      for x in theirs
+    ],
+    axis=0,
+  )
+  found = lessons.find("discriminator_features", given)
+  np.testing.assert_allclose(found.values, expected, rtol=1e-4)
+
+
+def test_features_of_other_shapes_are_not_broadcast():
+  x = np.ones((2, 4, 4, 3), np.float32)
+  with pytest.raises(ValueError, match="shapes differ"):
+    compare_features({"layer_0": x[:, :1]}, {"layer_0": x})
+
+
+def test_the_critic_score_is_to_rise(given):
+  critic = np.asarray(lessons.discriminate(given, given.ours).critic)
+  found = lessons.find("dgl", given)
+  np.testing.assert_allclose(found.values, -critic.mean((1, 2, 3)), rtol=1e-4)

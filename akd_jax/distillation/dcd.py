@@ -3,12 +3,13 @@
 L_dcd = sum over blocks of mean |D_T(p_T(F_T)) - D_T(p_S(F_S))|: each network's
 features become a picture of three channels, and the discriminator's last
 features of the two are compared (Hu et al., Discriminator-Cooperated Feature
-Map Distillation for GAN Compression, CVPR 2023). p_S is learnt, p_T
-stays as it was drawn, as in the release.
+Map Distillation for GAN Compression, CVPR 2023). p_S is learnt, p_T stays as
+it was drawn, as in the release for CycleGAN.
 
-Where ours differs: p normalises each picture by itself (InstanceNorm for
-BatchNorm), so that no picture depends on another of its batch, and enlarges it
-to the size that the discriminator takes; the discriminator is a trained one.
+Where ours differs: both p normalise each picture by itself, without a scale of
+their own (the release has BatchNorm, p_T's untrained), so that no picture
+depends on another of its batch, and enlarge it to the size that the
+discriminator takes; the discriminator is a trained one.
 """
 
 import jax
@@ -23,7 +24,7 @@ from akd_jax.systems.model import Metrics, Params
 def create(key: jax.Array, pairs: Pairs) -> Params:
   """Creates the projections: kernels [K, 3], normal with variance 2 / 3.
 
-  The release draws by the number of outgoing channels, so do we.
+  How large they are does not matter: what they make is normalised.
   """
   keys = jax.random.split(key, (len(pairs), 2))
   return {

@@ -3,9 +3,9 @@
 Ren et al., Online Multi-Granularity Distillation for GAN Compression (ICCV
 2021):
   L = l1 |G_T - G_S| + ssim (1 - SSIM) + tv TV(G_S) + channels L_CD.
-The release has VGG's features where l1 is, whose weights come from elsewhere,
-and trains the teacher along; ours is trained. A student of it needs no
-adversary (config.adversary="none").
+The release has distances of VGG's features and of their Gram matrices where l1
+is, whose weights come from elsewhere, and trains the teacher along; ours is
+trained. A student of it needs no adversary (config.adversary="none").
 """
 
 import jax

@@ -39,7 +39,7 @@ _THAT_PAYS: Deltas = {
     "init": "sliced",
     "optimizer.learning_rate": 2.5e-3,
     "steps": 3_600,
-    # A look at the held-out pictures takes as long as 30 steps.
+    # Scoring held-out pictures takes time, too.
     "checkpoint_every": 400,
   },
 }

@@ -232,7 +232,7 @@ def test_avatars_weigh_all_terms_but_the_adversarial_at_three_tenths(
 ):
   ours, theirs = (
     flattened(config)[weight]
-    for config in (student.get_config("avatars"), papers)
+    for config in (student.by_attention("avatars"), papers)
   )
   assert ours == pytest.approx(0.3 * theirs)
 

@@ -67,7 +67,7 @@ def distillation(scale: str) -> Experiment:
   if draws_faces(base):
     seconds = variants["that pays"].steps * _SECONDS["that pays"]
     for name, config in variants.items():
-      config.steps = round(seconds / _SECONDS[name] / 100) * 100
+      config.steps = round(seconds / _SECONDS[name])
   return Experiment(
     "Which distillation pays, at equal training time", variants, ""
   )

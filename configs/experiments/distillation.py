@@ -17,7 +17,6 @@ from akd_jax.configs.scales import Deltas, at_scale, changed
 _SECONDS = {
   "untaught": 0.127,
   "attention": 0.191,
-  "attention and pictures": 0.186,
   "that pays": 0.076,
 }
 # A student of the teacher's discriminator, which stays as it is.
@@ -57,11 +56,9 @@ def distillation(scale: str) -> Experiment:
   every seed.
   """
   base = changed(student.by_attention(scale), {"n_critic": 1})
-  pictures = {"distill.output.weight": 10.0}
   variants = {
     "untaught": changed(base, WITHOUT),
     "attention": base,
-    "attention and pictures": changed(base, pictures),
     "that pays": student.get_config(scale),
   }
   if draws_faces(base):

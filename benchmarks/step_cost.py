@@ -7,7 +7,6 @@ Run it where nothing else runs.
 """
 
 import argparse
-import functools
 import statistics
 import tempfile
 import time
@@ -18,7 +17,7 @@ import jax
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.training import parallel, preparation
-from akd_jax.training.step import adversary_learns, train_step
+from akd_jax.training.loop import make_steps
 
 # Steps of a variant in a round.
 _STEPS = 6
@@ -28,17 +27,7 @@ def trainer(config) -> Callable[[], float]:
   """Returns a function that does some steps: their mean seconds."""
   run = preparation.prepare(config, tempfile.mkdtemp(), ())
   run.checkpoints.close()
-  functions = {
-    learns: parallel.pmap_step(
-      functools.partial(
-        train_step,
-        networks=run.networks,
-        config=run.config,
-        adversary_learns=learns,
-      )
-    )
-    for learns in (True, False)
-  }
+  step_of = make_steps(run.config, run.networks)
   state, teacher = parallel.replicate((run.state, run.teacher))
   kept = {"state": state, "step": 0}
 
@@ -47,7 +36,7 @@ def trainer(config) -> Callable[[], float]:
     started = time.perf_counter()
     for batch in batches:
       kept["step"] += 1
-      function = functions[adversary_learns(kept["step"], run.config)]
+      function = step_of(kept["step"])
       kept["state"], _ = function(kept["state"], teacher, batch)
     jax.block_until_ready(kept["state"])
     return (time.perf_counter() - started) / _STEPS

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli
 from akd_jax.plotting import curves
+from akd_jax.systems.model import Networks
 from akd_jax.training import (
   checkpoint,
   parallel,
@@ -22,7 +23,7 @@ from akd_jax.training.hooks import Hook, HookMaker
 from akd_jax.training.preemption import Interruption
 from akd_jax.training.preparation import Prepared, prepare
 from akd_jax.training.state import TrainState
-from akd_jax.training.step import adversary_learns, train_step
+from akd_jax.training.step import train_step
 from akd_jax.training.window import Window
 
 
@@ -71,17 +72,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
     Stopped, FloatingPointError: see `train`.
   """
   config = run.config
-  step_fns = {
-    learns: parallel.pmap_step(
-      functools.partial(
-        train_step,
-        networks=run.networks,
-        config=config,
-        adversary_learns=learns,
-      )
-    )
-    for learns in (True, False)
-  }
+  step_of = make_steps(run.config, run.networks)
   state, teacher = parallel.replicate((run.state, run.teacher))
   writer = _writer(run)
   progress = periodic_actions.ReportProgress(
@@ -98,8 +89,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
   ):
     for step in range(run.first + 1, config.steps + 1):
       batch = parallel.shard(next(run.batches))
-      step_fn = step_fns[adversary_learns(step, config)]
-      state, metrics = step_fn(state, teacher, batch)
+      state, metrics = step_of(step)(state, teacher, batch)
       window.add(step, metrics)
       last = step == config.steps
       due = [hook for hook in run.hooks if last or step % hook.every == 0]
@@ -129,6 +119,29 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
           " command goes on from here"
         )
   return state, stop
+
+
+def make_steps(
+  config: ConfigDict, networks: Networks
+) -> Callable[[int], Callable[..., Any]]:
+  """Returns what a step's number, 1, 2, ..., has for its compiled step.
+
+  Between two steps in which the discriminator learns it is frozen. Those are
+  another program: XLA's CPU back end runs the convolutions of a branch on one
+  thread, 25 times as slowly.
+  """
+  between = ConfigDict(config.to_dict() | {"adversary": "frozen"})
+  learning, resting = (
+    parallel.pmap_step(
+      functools.partial(train_step, networks=networks, config=one)
+    )
+    for one in (config, between)
+  )
+
+  def step_of(step: int) -> Callable[..., Any]:
+    return resting if step % config.adversary_every else learning
+
+  return step_of
 
 
 def _call(

@@ -46,7 +46,6 @@ def train_step(
   *,
   networks: Networks,
   config: ConfigDict,
-  adversary_learns: bool = True,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
   """Trains on one batch of real data; randomness is drawn from (seed, step).
@@ -57,7 +56,6 @@ def train_step(
     batch: `image` uint8 [n_critic, B, S, S, 3] and `label` [n_critic, B, C].
     networks: those of `state`.
     config: resolved.
-    adversary_learns: whether the discriminator is updated, too.
     axis_name: of pmap, whose replicas stay in step.
 
   Returns:
@@ -72,19 +70,13 @@ def train_step(
     system_of(config).draw(key, label, axis_name),
     networks=networks,
     config=config,
-    adversary_learns=adversary_learns,
     axis_name=axis_name,
   )
 
 
-def adversary_learns(step: int, config: ConfigDict) -> bool:
-  """Returns whether the discriminator is updated in step 1, 2, ...
-
-  Told apart outside of the compiled step: XLA's CPU back end runs the
-  convolutions of a branch on one thread, 25 times as slowly.
-  """
-  learns = config.adversary in ("scratch", "teacher")
-  return learns and step % config.adversary_every == 0
+def adversary_learns(config: ConfigDict) -> bool:
+  """Returns whether a step updates the discriminator, too."""
+  return config.adversary in ("scratch", "teacher")
 
 
 def cycle(
@@ -95,7 +87,6 @@ def cycle(
   *,
   networks: Networks,
   config: ConfigDict,
-  adversary_learns: bool = True,
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
   """Does `train_step` with images in [-1, 1] and all that is random given."""
@@ -104,7 +95,7 @@ def cycle(
   system = system_of(config)
   given = system.generator_label(draws.target, label)
   earlier = None
-  if adversary_learns:
+  if adversary_learns(config):
     earlier = _translated(state.model(networks), image[:-1], given[:-1])
   names = tapped(config, system, networks) if teacher is not None else ()
 
@@ -127,7 +118,7 @@ def cycle(
     last = translate(model, image[-1], given[-1], names)
     discriminator = state.discriminator, state.discriminator_moments
     metrics: Metrics = {}
-    if adversary_learns:
+    if adversary_learns(config):
       fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
       discriminator, metrics = _scan(
         update_discriminator, discriminator, (image, fake, label, draws.alpha)

@@ -61,6 +61,7 @@ heading "Evaluating"
 
 heading "Done"
 "$python" docs/faces.py "$workdir" "$workdir/faces.png" > /dev/null
+"$python" docs/people.py "$workdir" "$workdir/people" > /dev/null
 accuracies="$("$python" -c 'import json, sys
 networks = json.load(open(sys.argv[1]))["networks"]
 means = {name: network["mean"] for name, network in networks.items()}
@@ -75,6 +76,8 @@ Verdict: the attribute is seen where it was set: $accuracies.
 Look at: $workdir/faces.png
 
 Next, for instance (python is $python):
+  python -m akd_jax.translate --workdir=$workdir --set Blond_Hair=1 --out=blond $workdir/people
+  python -m akd_jax.translate --workdir=$workdir --all --attention --out=sheets $workdir/people
   python -m akd_jax.export --workdir=$workdir --format=numpy --out=student.npz
   python -m akd_jax.interop.numpy_generator student.npz PHOTO --set Blond_Hair=1 --out blond.png
   python -m akd_jax.experiment --name=paper1_table1 --seeds=3

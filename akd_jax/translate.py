@@ -202,7 +202,7 @@ def _introduce(
     if accuracy is None and familiarity:
       accuracy, split = familiarity.accuracy, "validation"
     print(f"own attributes are recognized by the {recognizer.name}", end="")
-    print(f", right on {accuracy:.1%} of the {split} split" if accuracy else "")
+    print(f", right on {accuracy:.2%} of the {split} split" if accuracy else "")
   if request.attention:
     print(f"attention explains the logits of {model.network.explained}")
   return familiarity

@@ -250,7 +250,7 @@ def test_a_photo_unlike_what_was_learnt_gets_a_warning(
   photos = [tmp_path / f"{name}.png" for name in ("usual", "strange")]
   command(*photos, set=["Blond_Hair=1"])
   said = capsys.readouterr().out
-  assert "discriminator, right on 87.5% of the validation split" in said
+  assert "discriminator, right on 87.50% of the validation split" in said
   (warning,) = [x for x in said.splitlines() if "unlike the" in x]
   assert "critic score is 9.00" in warning and "2.00 to 3.00" in warning
   assert said.index("strange.png") < said.index("unlike the")

@@ -21,8 +21,13 @@ class Tally:
 
     self.failed = self.warned = 0
     self._total, self._start = total, time.monotonic()
+    # Of one photo there is nothing to wait for; in a file, the lines say it.
     self._bar = tqdm(
-      total=total, unit="photo", mininterval=1, leave=False, disable=total == 1
+      total=total,
+      unit="photo",
+      mininterval=1,
+      leave=False,
+      disable=True if total == 1 else None,
     )
 
   def done(self, written: str, warnings: Sequence[str]) -> None:

@@ -57,6 +57,7 @@ heading "Evaluating"
 
 heading "Done"
 "$python" docs/faces.py "$workdir" "$workdir/faces.png" > /dev/null
+"$python" docs/people.py "$workdir" "$workdir/people" > /dev/null
 # Of another recipe the other students would be others.
 if [[ "$as_shipped" == true ]]; then
   "$python" docs/verdict.py "$workdir"
@@ -66,6 +67,8 @@ cat <<EOF
 Look at: $workdir/faces.png
 
 Next, for instance (python is $python):
+  python -m akd_jax.translate --workdir=$workdir --set Blond_Hair=1 --out=blond $workdir/people
+  python -m akd_jax.translate --workdir=$workdir --all --attention --out=sheets $workdir/people
   python -m akd_jax.export --workdir=$workdir --format=numpy --out=student.npz
   python -m akd_jax.interop.numpy_generator student.npz PHOTO --set Blond_Hair=1 --out blond.png
   python -m akd_jax.experiment --name=paper1_table1 --seeds=3

@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from akd_jax.common.config import RENAMED
 from akd_jax.configs import student
@@ -146,11 +147,31 @@ class Faces:
     return {"image": image, "label": np.zeros(2, np.uint8)}
 
 
-def test_faces_are_a_line_of_every_network_for_each_person(monkeypatch):
-  spec = importlib.util.spec_from_file_location("faces", DOCS / "faces.py")
+def load_script(name: str) -> types.ModuleType:
+  """A script of docs/, as a module."""
+  spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
   assert spec and spec.loader
-  faces = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(faces)
+  script = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(script)
+  return script
+
+
+def test_people_are_named_after_what_they_have(tmp_path):
+  class Smilers(Faces):
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+      label = np.array([index % 2, 1], np.uint8)
+      return super().__getitem__(index) | {"label": label}
+
+  load_script("people").write(Smilers(), tmp_path)
+  names = [f"{i}_Eyeglasses_Smiling" if i % 2 else f"{i}_Smiling"
+           for i in range(5)]  # fmt: skip
+  assert sorted(x.stem for x in tmp_path.iterdir()) == names
+  with Image.open(tmp_path / "0_Smiling.png") as picture:
+    assert picture.size == (16, 16)
+
+
+def test_faces_are_a_line_of_every_network_for_each_person(monkeypatch):
+  faces = load_script("faces")
 
   def paint(network, images, targets, labels):
     assert not labels.any()

@@ -71,9 +71,17 @@ class Classifier(NamedTuple):
 
   def predict(self, images: np.ndarray) -> Predictions:
     """Classifies uint8 images [N, S, S, 3]."""
+    logits, features = self._look(images)
+    return Predictions(predicted(logits, self.metadata["label_rule"]), features)
+
+  def score(self, images: np.ndarray) -> np.ndarray:
+    """Returns the logits [N, K] of uint8 images [N, S, S, 3]."""
+    return self._look(images)[0]
+
+  def _look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     function = functools.partial(_forward, self.network, self.variables)
     logits, features = in_pieces(function, _PIECE, images)
-    return Predictions(predicted(logits, self.metadata["label_rule"]), features)
+    return logits, features
 
 
 @functools.partial(jax.jit, static_argnums=0)

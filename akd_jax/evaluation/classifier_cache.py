@@ -31,6 +31,8 @@ from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.models.resnet import ResNet
 from akd_jax.training.validation import check_classifier_data
 
+_UNFINISHED = ".unfinished.npz"
+
 
 def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
   """Returns the classifier that a run is measured by, trained if need be.
@@ -46,15 +48,58 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
     UserError: `config.classifier.data` has a field that it can not have.
     Stopped: training was asked to stop; what it had is saved.
   """
+  its_own = _of_its_own_data(config)
+  if config.classifier.data:
+    splits = open_splits(its_own.data)
+  return load_or_train(its_own, _directory(), splits)
+
+
+def find_classifier(config: ConfigDict) -> Classifier | None:
+  """Returns the classifier that a run is measured by, if there is one already.
+
+  It is found by the config alone: the pictures that it learnt from may be gone.
+  Of several, whose pictures were others, the newest.
+
+  Args:
+    config: as `with_known_attributes` returns it.
+
+  Returns:
+    None where there is none, or an earlier version has kept it.
+  """
+  config = _of_its_own_data(config)
+  kept = (
+    path
+    for path in _directory().glob("classifier-*.npz")
+    if not path.name.endswith(_UNFINISHED)
+  )
+  for path in sorted(kept, key=lambda path: path.stat().st_mtime, reverse=True):
+    if kept_arrays.read_metadata(path).get("recipe") == _recipe(config):
+      return load(create_network(config), path)
+  return None
+
+
+def _directory() -> Path:
+  return cache_directory() / "classifiers"
+
+
+def _of_its_own_data(config: ConfigDict) -> ConfigDict:
+  """Returns a config with the data that the classifier learns from.
+
+  Raises:
+    UserError: `config.classifier.data` has a field that it can not have.
+  """
   check_classifier_data(config)
   config = ConfigDict(config.to_dict())
   otherwise = config.classifier.data
   del config.classifier["data"]
   for field, value in otherwise.items():
     config.data[field] = value
-  if otherwise:
-    splits = open_splits(config.data)
-  return load_or_train(config, cache_directory() / "classifiers", splits)
+  return config
+
+
+def _recipe(config: ConfigDict) -> str:
+  """Tells apart what classifiers are asked for, whatever the pictures are."""
+  return digest(_fields(config), config.classifier.to_dict())
 
 
 def load_or_train(
@@ -77,6 +122,7 @@ def load_or_train(
     "label_rule": config.data.label_rule,
     "image_size": config.data.image_size,
     "data_digest": data_digest(config, splits.train),
+    "recipe": _recipe(config),
     "training_images": len(splits.train),
     "test_images": len(splits.test),
   }
@@ -88,7 +134,7 @@ def load_or_train(
   with alone(directory, wait=True):
     if path.exists():
       return _kept(network, path)
-    unfinished = path.with_suffix(".unfinished.npz")
+    unfinished = path.with_suffix(_UNFINISHED)
     variables = train_classifier(config, splits, unfinished)
     classifier = Classifier(network, variables, metadata)
     accuracy = accuracy_on(classifier, splits.test, config.data.threads)
@@ -152,12 +198,17 @@ def data_digest(config: ConfigDict, train: Any) -> str:
   The labels notice a folder that has grown, the first image a data set that
   is drawn or decoded in another way.
   """
+  look = hashlib.sha256(np.asarray(train.labels).tobytes())
+  look.update(train[0]["image"].tobytes())
+  return digest(_fields(config), look.hexdigest())
+
+
+def _fields(config: ConfigDict) -> dict[str, Any]:
+  """Returns the fields of config.data that choose images."""
   fields = config.data.to_dict()
   fields.pop("threads")  # Changes how fast, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
-  look = hashlib.sha256(np.asarray(train.labels).tobytes())
-  look.update(train[0]["image"].tobytes())
-  return digest(fields, look.hexdigest())
+  return fields
 
 
 def save(classifier: Classifier, path: Path) -> None:

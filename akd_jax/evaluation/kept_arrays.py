@@ -36,3 +36,16 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
   except _DAMAGED as error:
     raise UserError(f"{path} is damaged ({error}): delete it") from error
   return arrays, metadata
+
+
+def read_metadata(path: Path) -> Any:
+  """Reads the metadata of what `write` wrote, and none of its arrays.
+
+  Raises:
+    UserError: the file is damaged.
+  """
+  try:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
+      return json.loads(str(kept["metadata"]))
+  except _DAMAGED as error:
+    raise UserError(f"{path} is damaged ({error}): delete it") from error

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import flax.struct
 import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -126,18 +127,26 @@ class _Program:
   """Of a translator, what decides which program translates."""
 
   model: Model
-  conditions: jax.typing.ArrayLike
+  # None where the attributes that are set are its own.
+  conditions: jax.typing.ArrayLike | None
   system: System = flax.struct.field(pytree_node=False)
 
   def given(self, target: jax.Array, label: jax.Array) -> jax.Array:
     """Returns what the generator is given for the attributes that are set."""
-    return self.system.generator_label(
-      *(map_label(x, self.conditions) for x in (target, label))
-    )
+    return self.system.generator_label(*map(self._own, (target, label)))
+
+  def _own(self, label: jax.Array) -> jax.Array:
+    if self.conditions is None:
+      # As they are: a label between two, or beyond one, too.
+      return label.astype(jnp.float32)
+    return map_label(label, self.conditions)
 
 
 def _program(translator: Translator) -> _Program:
-  return _Program(translator.model, translator.conditions, translator.system)
+  mapping = translator.conditions
+  own = np.array_equal(mapping, np.eye(len(mapping)))
+  conditions = None if own else mapping
+  return _Program(translator.model, conditions, translator.system)
 
 
 @jax.jit
@@ -162,7 +171,8 @@ def translate(
   Args:
     translator: whose generator.
     images: uint8 [N, S, S, 3].
-    targets: 0/1 [N, C], what is wanted.
+    targets: 0/1 [N, C], what is wanted; fractions and values beyond reach a
+      generator that knows the C attributes as they are.
     labels: 0/1 [N, C], what is there. Systems that are given differences need
       it.
 

@@ -96,6 +96,27 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
   assert len(trained) == len(list(tmp_path.glob("*.npz"))) == 4
 
 
+def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
+  def untrained(config, splits, unfinished):
+    del splits, unfinished
+    return draw_variables(attribute_classifier.create_network(config), 0)
+
+  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
+  config = small_config(data={})
+  config.data.label_rule = "multilabel"
+  assert classifier_cache.find_classifier(config) is None
+  kept = classifier_cache.classifier_of(config, splits_of(Squares(256, 0)))
+  (tmp_path / "classifier-x.unfinished.npz").write_bytes(b"half of it")
+  config.data.threads = 1  # Reads the same images.
+  found = classifier_cache.find_classifier(config)
+  assert found.metadata == json.loads(json.dumps(kept.metadata))
+  for field, value in (("data.path", "x"), ("classifier.seed", 1)):
+    other = ConfigDict(config.to_dict())
+    other.update_from_flattened_dict({field: value})
+    assert classifier_cache.find_classifier(other) is None
+
+
 def test_interrupted_writing_leaves_no_half_classifier(tmp_path, monkeypatch):
   def interrupted(file, **arrays):
     file.write(b"half")

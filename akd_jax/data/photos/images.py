@@ -25,20 +25,30 @@ def load_image(
 ) -> np.ndarray:
   """Decodes a photo into the square that a network sees.
 
-  The photo is turned upright by its EXIF orientation, laid on white where it is
-  transparent, cropped at its centre, and then resized. Every pixel is a bicubic
-  average of all the pixels that it replaces. JPEG's decoding at a reduced size
-  is not used: it would be faster on large photos, but gives other pixels.
+  The photo is opened by `open_image` and cut by `to_square`. JPEG's decoding at
+  a reduced size is not used: it would be faster on large photos, but gives
+  other pixels.
 
   Args:
     photo: a path, or the content of an image file.
-    crop: side of the centre crop in pixels. 0, or more than the photo has, is
-      the largest centred square.
-    size: side S of the result.
+    crop, size: see `to_square`.
     name: what an error calls the photo; "" is its path.
 
   Returns:
     uint8 [S, S, 3] RGB.
+
+  Raises:
+    UserError: the photo is missing, truncated or no image.
+  """
+  return to_square(open_image(photo, name), crop, size)
+
+
+def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
+  """Decodes a whole photo: RGB, upright, on white where it is transparent.
+
+  Args:
+    photo: a path, or the content of an image file.
+    name: what an error calls the photo; "" is its path.
 
   Raises:
     UserError: the photo is missing, truncated or no image.
@@ -48,27 +58,51 @@ def load_image(
   try:
     content = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
     with Image.open(io.BytesIO(content)) as opened:
-      image = _to_rgb(ImageOps.exif_transpose(opened))
+      return to_rgb(opened)
   except _DAMAGED as error:
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error)}"
     ) from error
-  image = crop_center(image, crop)
+
+
+def to_square(image: Image.Image, crop: int, size: int) -> np.ndarray:
+  """Cuts out a photo's centre, and resizes it to what a network sees.
+
+  Every pixel is a bicubic average of all the pixels that it replaces.
+
+  Args:
+    image: RGB.
+    crop: side of the centre crop in pixels. 0, or more than the photo has, is
+      the largest centred square.
+    size: side S of the result.
+
+  Returns:
+    uint8 [S, S, 3] RGB.
+  """
+  image = image.crop(center_box(image.size, crop))
+  # Cropped before it is resized: with resize's own `box`, pixels from outside
+  # the square would bleed into its border.
   return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def crop_center(image: Image.Image, crop: int) -> Image.Image:
-  """Cuts out the centred square of side `crop`; 0 is the largest there is."""
-  width, height = image.size
+def center_box(size: tuple[int, int], crop: int) -> tuple[int, int, int, int]:
+  """Returns the centred square of side `crop`; 0 is the largest there is.
+
+  Returns:
+    left, top, right and bottom, in pixels.
+  """
+  width, height = size
   side = min(crop or width, width, height)
   left, top = (width - side) // 2, (height - side) // 2
-  # Cropped before it is resized: with resize's own `box`, pixels from outside
-  # the square would bleed into its border.
-  return image.crop((left, top, left + side, top + side))
+  return left, top, left + side, top + side
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-  """Converts any of Pillow's modes, transparency laid on white."""
+def to_rgb(image: Image.Image) -> Image.Image:
+  """Turns a picture upright by its EXIF orientation, and makes it RGB.
+
+  Any of Pillow's modes; what is transparent is laid on white.
+  """
+  image = ImageOps.exif_transpose(image)
   if image.mode.startswith("I;16"):
     # Pillow clips 16-bit gray at 255 instead of scaling it.
     return Image.fromarray((np.asarray(image) >> 8).astype("uint8")).convert(

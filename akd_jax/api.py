@@ -1,0 +1,67 @@
+"""What `import akd_jax` offers: `load` a trained network, `train` another."""
+
+import os
+from typing import TYPE_CHECKING
+
+from akd_jax.inference.loaded import LoadedModel
+from akd_jax.inference.numpy_network import is_numpy_export, load_numpy
+
+if TYPE_CHECKING:
+  from ml_collections import ConfigDict
+
+
+def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
+  """Loads a trained network, to translate pictures with.
+
+  Args:
+    path: a run's directory, a file that was exported with --format=run or
+      --format=numpy (the latter needs NumPy and Pillow alone), or
+      pretrained:NAME for one that is shipped.
+    step: of the checkpoint, or "best"; the last by default.
+
+  Returns:
+    The network. Pictures' own attributes are recognized by the run's attribute
+    classifier if it has been trained already, else by its discriminator, and by
+    nothing in a --format=numpy file.
+
+  Raises:
+    UserError: there is no such run, file or checkpoint.
+  """
+  path = os.fspath(path)
+  if is_numpy_export(path):
+    return LoadedModel(load_numpy(path))
+  # Here, since it takes a second that NumPy's file does without.
+  from akd_jax.evaluation.recognition import recognizer_of
+  from akd_jax.inference.run_network import RunNetwork
+  from akd_jax.training.run_dir import load_run
+
+  run = load_run(path, step)
+  return LoadedModel(RunNetwork(run), recognizer_of(run))
+
+
+def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
+  """Trains what a recipe describes, and returns it.
+
+  A student's teacher is trained first, where none is finished. A run that was
+  stopped goes on, and a finished one is only loaded.
+
+  Args:
+    config: a recipe: `akd_jax.configs.student.get_config("avatars")`, for
+      instance, with fields set otherwise.
+    workdir: the run's directory; created if missing.
+
+  Returns:
+    The network of the last step.
+
+  Raises:
+    UserError: the config, the data or the teacher is wrong.
+    Stopped: training was asked to stop (SIGTERM, Ctrl-C); all is saved.
+    FloatingPointError: a loss is not finite any more.
+  """
+  from akd_jax.common.errors import UserError
+  from akd_jax.experiments.run import train_with_teacher
+
+  if "generator" not in config:
+    raise UserError("config has no generator: it is no recipe of a network")
+  train_with_teacher(config, os.fspath(workdir))
+  return load(workdir)

@@ -1,0 +1,106 @@
+"""Whether a picture is like those that a run has learnt from.
+
+A discriminator has learnt to tell the run's pictures from others, so its critic
+score is the measure: of pictures of another kind it is far from what the run's
+own get. What those get is measured on the validation split, and kept in the
+user's cache.
+"""
+
+import functools
+import hashlib
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from akd_jax.common.cache import cache_directory
+from akd_jax.common.files import digest
+from akd_jax.data import pipeline
+from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation.attribute_classifier import predicted
+from akd_jax.evaluation.selection import spread_evenly
+from akd_jax.inference.batches import in_pieces
+from akd_jax.models.pixels import to_unit
+from akd_jax.systems.model import Model
+from akd_jax.training.run_dir import Run
+
+# Of the validation split, how many are scored, and the share that is usual.
+COUNT, USUAL = 1000, 0.99
+_PIECE = 32
+
+
+class Familiarity(NamedTuple):
+  """What a discriminator says of pictures like those it has learnt from.
+
+  Attributes:
+    low, high: USUAL of them have a critic score in between.
+    accuracy: share of their attributes that its class logits predict rightly.
+  """
+
+  low: float
+  high: float
+  accuracy: float
+
+  def warn(self, score: float) -> str | None:
+    """Returns what to say of a picture of an unusual critic score."""
+    if self.low <= score <= self.high:
+      return None
+    return (
+      "unlike the pictures that the network has learnt from: its critic score"
+      f" is {score:.2f}, those of {USUAL:.0%} of the validation split are"
+      f" {self.low:.2f} to {self.high:.2f}"
+    )
+
+
+def score_pictures(
+  model: Model, images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns critic scores [N] and class logits [N, C] of uint8 images."""
+  function = functools.partial(_score, model)
+  scores, logits = in_pieces(function, _PIECE, images)
+  return scores, logits
+
+
+@jax.jit
+def _score(model: Model, image: jax.Array) -> tuple[jax.Array, jax.Array]:
+  scores = model.discriminate(to_unit(image))
+  return scores.critic.mean((1, 2, 3)), scores.logits
+
+
+def load_or_measure(run: Run) -> Familiarity:
+  """Returns what a run's discriminator says of its validation split.
+
+  Raises:
+    UserError: the run's pictures are not there.
+  """
+  fields = run.config.data.to_dict()
+  fields.pop("threads")
+  name = digest(fields, _look(run.model.discriminator), COUNT, USUAL)
+  path = cache_directory() / "familiarity" / f"{name}.npz"
+  if path.exists():
+    return Familiarity(**kept_arrays.read(path)[1])
+  familiarity = _measure(run)
+  kept_arrays.write(path, {}, familiarity._asdict())
+  return familiarity
+
+
+def _look(params: Any) -> str:
+  look = hashlib.sha256()
+  for leaf in jax.tree.leaves(params):
+    look.update(np.asarray(leaf).tobytes())
+  return look.hexdigest()
+
+
+def _measure(run: Run) -> Familiarity:
+  data = run.config.data
+  source = pipeline.open_source(data, "validation")
+  chosen = spread_evenly(len(source), COUNT).tolist()
+  scores, right = [], []
+  for images, labels in pipeline.read_in_batches(source, chosen, data.threads):
+    critic, logits = score_pictures(run.model, images)
+    scores.append(critic)
+    right.append(predicted(logits, data.label_rule) == labels)
+  outside = (1 - USUAL) / 2
+  low, high = np.quantile(np.concatenate(scores), (outside, 1 - outside))
+  accuracy = np.concatenate(right).mean()
+  return Familiarity(float(low), float(high), float(accuracy))

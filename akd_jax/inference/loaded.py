@@ -1,0 +1,293 @@
+"""A trained network as Python code uses it: pictures in, pictures out.
+
+What is here needs NumPy and Pillow alone, as one of the networks does.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos.images import open_image, to_rgb, to_square
+from akd_jax.interop import numpy_generator
+
+if TYPE_CHECKING:
+  from akd_jax.training.run_dir import Run
+
+# A path, a Pillow image, or uint8 [H, W, 3].
+Picture = str | os.PathLike | Image.Image | np.ndarray
+# One picture, several, or uint8 [N, H, W, 3].
+Pictures = Picture | Iterable[Picture]
+# What attributes are: 0 or 1 by name, the same for all pictures, or labels
+# [N, C].
+Own = Mapping[str, int] | np.ndarray
+
+# Between a picture's own label (0) and the target (1), or beyond.
+STRONGEST = 1.5
+
+
+class Recognizer(NamedTuple):
+  """Says which attributes pictures have.
+
+  Attributes:
+    name: "attribute classifier" or "discriminator".
+    predict: uint8 [N, S, S, 3] -> 0/1 [N, C].
+    accuracy: share of pictures that it is right on, of those that it has not
+      learnt from; None where nobody has measured it.
+  """
+
+  name: str
+  predict: Callable[[np.ndarray], np.ndarray]
+  accuracy: float | None
+
+
+class Network(Protocol):
+  """A generator that has been loaded, from whatever it was kept in.
+
+  Attributes:
+    about: what `describe` returns.
+    run: where it comes from; None where only the generator is known.
+    explained: whose logits its attention explains, in words.
+  """
+
+  @property
+  def about(self) -> Mapping[str, Any]: ...
+
+  @property
+  def run(self) -> "Run | None": ...
+
+  @property
+  def explained(self) -> str: ...
+
+  def translate(
+    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray
+  ) -> np.ndarray:
+    """Translates uint8 [N, S, S, 3]; targets and labels are float [N, C]."""
+    ...
+
+  def attend(
+    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray,
+    columns: np.ndarray, block: str | None,
+  ) -> np.ndarray:  # fmt: skip
+    """Returns where it looks, [N, h, w], each for the logit of one column."""
+    ...
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedModel:
+  """A trained network: what `akd_jax.load` returns.
+
+  Pictures are paths, Pillow images or arrays uint8 [H, W, 3], of any size, one
+  or several of them; also an array [N, H, W, 3]. Their centre is cut out and
+  resized to the side S that the network sees, `image_size`. What comes back has
+  an axis N where several were given.
+
+  Attributes:
+    network: the generator.
+    recognizer: says what a picture's own attributes are; None where the file
+      has nothing that can.
+  """
+
+  network: Network
+  recognizer: Recognizer | None = None
+
+  @property
+  def attributes(self) -> tuple[str, ...]:
+    """Names of the C attributes that it can set."""
+    return tuple(self.network.about["attributes"])
+
+  @property
+  def image_size(self) -> int:
+    """Side S of the pictures that it sees and draws."""
+    return self.network.about["image_size"]
+
+  @property
+  def crop(self) -> int:
+    """Side of the centre that is cut out of a photo; 0 is the largest."""
+    return self.network.about["crop"]
+
+  @property
+  def exclusive(self) -> bool:
+    """Whether a picture has exactly one of the attributes."""
+    return self.network.about["label_rule"] == "exclusive"
+
+  def translate(
+    self,
+    images: Pictures,
+    set: Mapping[str, int],
+    *,
+    own: Own | None = None,
+    strength: float = 1.0,
+    crop: int | None = None,
+  ) -> np.ndarray:
+    """Translates pictures; all attributes that are not `set` stay as they are.
+
+    Args:
+      images: see the class.
+      set: attributes, 0 or 1 by name. One that is set clears those that exclude
+        it.
+      own: what is known of the pictures' own attributes: by name, for all of
+        them, or labels [N, C]. What is not named is recognized, and 0 where
+        there is no `recognizer`.
+      strength: 0 asks for the picture's own attributes, 1 for those that are
+        set, 0.5 for the label halfway, 1.5 for one as far beyond.
+      crop: side of the centre that is cut out, 0 for the largest; None is the
+        run's.
+
+    Returns:
+      uint8 [S, S, 3], or [N, S, S, 3].
+
+    Raises:
+      UserError: a picture cannot be read; there is no such attribute, or two
+        that exclude each other; the strength is not in [0, 1.5]; or the own
+        attributes are needed and not known.
+    """
+    squares, one = self._read(images, crop)
+    labels = self.labels_of(squares, own, needed=strength != 1)
+    drawn = self.network.translate(
+      squares, self.targets_of(labels, set, strength), labels
+    )
+    return drawn[0] if one else drawn
+
+  def attention(
+    self,
+    images: Pictures,
+    attribute: str,
+    *,
+    set: Mapping[str, int] | None = None,
+    own: Own | None = None,
+    block: str | int | None = None,
+    crop: int | None = None,
+  ) -> np.ndarray:
+    """Returns where the network looks when it sets an attribute.
+
+    Args:
+      images, own, crop: as for `translate`.
+      attribute: whose logit is explained.
+      set: what the pictures are translated to; the attribute alone by default.
+      block: index of a residual block, "last" or "second_last"; that of
+        config.attention by default.
+
+    Returns:
+      Non-negative float32 [h, w], or [N, h, w]: the map of config.attention's
+      method, not scaled. `akd_jax.plotting.sample_grid.overlay` draws it.
+
+    Raises:
+      UserError: as `translate`; there is no such block; or the network comes
+        without the discriminator that it takes.
+    """
+    if attribute not in self.attributes:
+      self.label({attribute: 1}, None)
+    squares, one = self._read(images, crop)
+    labels = self.labels_of(squares, own)
+    targets = self.targets_of(labels, set or {attribute: 1}, 1.0)
+    columns = np.full(len(squares), self.attributes.index(attribute))
+    maps = self.network.attend(
+      squares, targets, labels, columns, None if block is None else str(block)
+    )
+    return maps[0] if one else maps
+
+  def recognize(
+    self, images: Pictures, *, crop: int | None = None
+  ) -> dict[str, int] | list[dict[str, int]]:
+    """Returns the attributes of a picture, 0 or 1 by name; a list of several.
+
+    Raises:
+      UserError: there is nothing that recognizes them.
+    """
+    squares, one = self._read(images, crop)
+    named = [
+      dict(zip(self.attributes, map(int, label), strict=True))
+      for label in self.labels_of(squares, None, needed=True)
+    ]
+    return named[0] if one else named
+
+  def labels_of(
+    self, squares: np.ndarray, own: Own | None, needed: bool = False
+  ) -> np.ndarray:
+    """Returns the own labels of pictures, float32 [N, C].
+
+    Args:
+      squares: uint8 [N, S, S, 3].
+      own: as for `translate`.
+      needed: whether they matter where a target has exactly one attribute.
+    """
+    shape = len(squares), len(self.attributes)
+    if isinstance(own, np.ndarray):
+      if own.shape != shape:
+        raise UserError(f"own is {own.shape}, not {shape}: a label a picture")
+      return own.astype(np.float32)
+    if self.recognizer is not None:
+      labels = self.recognizer.predict(squares).astype(np.float32)
+    elif own or (self.exclusive and not needed):
+      labels = np.zeros(shape, np.float32)
+    else:
+      raise UserError(
+        "the file has nothing that recognizes a photo's own attributes, which"
+        " are to stay: name them, as --from NAME=1 or own={NAME: 1}"
+      )
+    if not own:
+      return labels
+    return np.stack([self.label(own, label) for label in labels])
+
+  def targets_of(
+    self, labels: np.ndarray, wanted: Mapping[str, int], strength: float
+  ) -> np.ndarray:
+    """Returns what asks for attributes, float32 [N, C].
+
+    Args:
+      labels: [N, C], the pictures' own.
+      wanted, strength: as for `translate`.
+    """
+    if not 0 <= strength <= STRONGEST:
+      raise UserError(f"strength={strength} is not in 0..{STRONGEST}")
+    targets = np.stack([self.label(wanted, label) for label in labels])
+    return labels + np.float32(strength) * (targets - labels)
+
+  def label(
+    self, wanted: Mapping[str, int], label: np.ndarray | None
+  ) -> np.ndarray:
+    """Returns the label [C] of a picture once attributes are set.
+
+    Args:
+      wanted: 0 or 1 by name; what excludes them is cleared.
+      label: [C], its own; None has none of them.
+
+    Raises:
+      UserError: there is no such attribute, or two exclude each other.
+    """
+    try:
+      return numpy_generator.make_label(self.network.about, wanted, label)
+    except ValueError as error:
+      raise UserError(str(error)) from None
+
+  def _read(
+    self, images: Pictures, crop: int | None
+  ) -> tuple[np.ndarray, bool]:
+    """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
+    if isinstance(images, np.ndarray):
+      one = images.ndim == 3
+    else:
+      one = isinstance(images, str | os.PathLike | Image.Image)
+    pictures: list[Any] = [images] if one else list(images)  # type: ignore
+    if not pictures:
+      raise UserError("there is no picture")
+    side = self.crop if crop is None else crop
+    squares = [to_square(_opened(x), side, self.image_size) for x in pictures]
+    return np.stack(squares), one
+
+
+def _opened(picture: Picture) -> Image.Image:
+  if isinstance(picture, Image.Image):
+    return to_rgb(picture)
+  if not isinstance(picture, np.ndarray):
+    return open_image(os.fspath(picture))
+  if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+    raise UserError(
+      f"a picture is {picture.dtype} {picture.shape}, not uint8 [H, W, 3]"
+    )
+  return Image.fromarray(picture)

@@ -1,0 +1,66 @@
+"""An exported generator, run with NumPy alone."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from akd_jax.common.errors import UserError
+from akd_jax.interop import numpy_generator
+
+
+class NumpyNetwork(NamedTuple):
+  """A `Network` of what `export --format=numpy` wrote.
+
+  Attributes:
+    params: by path.
+    about: its metadata.
+    run, explained: what it does not have.
+  """
+
+  params: Mapping[str, np.ndarray]
+  about: Mapping[str, Any]
+  run: None = None
+  explained: str = "nobody"
+
+  def translate(
+    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray
+  ) -> np.ndarray:
+    """Translates uint8 [N, S, S, 3] to targets [N, C]."""
+    del labels  # StarGAN is told what is wanted, not what is there.
+    return numpy_generator.translate(self.params, self.about, images, targets)
+
+  def attend(
+    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray,
+    columns: np.ndarray, block: str | None,
+  ) -> np.ndarray:  # fmt: skip
+    """Refuses: attention needs a discriminator's gradient.
+
+    Raises:
+      UserError: always.
+    """
+    raise UserError(
+      "a file of --format=numpy has no discriminator, which attention is taken"
+      " from: give the run's directory, or a file of --format=run"
+    )
+
+
+def is_numpy_export(path: str) -> bool:
+  """Whether a path is one of these files, and not a run's."""
+  try:
+    with np.load(path, allow_pickle=False) as arrays:
+      return "metadata" in arrays.files and "config" not in arrays.files
+  except Exception:  # noqa: BLE001 - there is no end to what damage may raise.
+    return False
+
+
+def load_numpy(path: str) -> NumpyNetwork:
+  """Loads an exported generator.
+
+  Raises:
+    UserError: it is none, or of a format that is not known.
+  """
+  try:
+    return NumpyNetwork(*numpy_generator.load(path))
+  except (OSError, ValueError) as error:
+    raise UserError(str(error)) from None

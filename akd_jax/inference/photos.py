@@ -1,0 +1,149 @@
+"""Photos of one's own: found, framed, named, and pasted back."""
+
+import os
+import urllib.parse
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos.images import SUFFIXES, center_box
+
+# What is taken out of folders; a file that is named itself may be called
+# anything.
+PICTURES = (*SUFFIXES, ".avif", ".gif", ".heic", ".jfif", ".tif", ".tiff")
+# Of a pasted square, the share of its side in which it fades into the photo.
+FADING = 1 / 16
+
+
+class Photo(NamedTuple):
+  """A photo that is to be translated.
+
+  Attributes:
+    path: where it is.
+    name: how its results begin: no two photos have the same.
+  """
+
+  path: Path
+  name: Path
+
+
+def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
+  """Finds the photos that a command line names, folders with all inside them.
+
+  A photo's results are named after it; in a folder, its subfolder stays. Photos
+  that would be called the same keep their endings, and are numbered if that is
+  not enough. What lies in `out` is no photo but a result.
+
+  Raises:
+    UserError: there are none, or `out` is one of the folders itself, where
+      results could not be told from photos.
+  """
+  found: list[tuple[Path, Path]] = []
+  for argument in arguments:
+    path = Path(argument)
+    if not path.is_dir():
+      found.append((path, Path(path.name)))
+      continue
+    if path.resolve() == out.resolve():
+      raise UserError(
+        f"--out={out} is the folder of the photos: give results another"
+      )
+    found += [(photo, photo.relative_to(path)) for photo in _inside(path, out)]
+  if not found:
+    raise UserError(
+      f"there is no photo in {', '.join(arguments)}: files that end in"
+      f" {', '.join(PICTURES)} are taken"
+    )
+  names = _told_apart(
+    [name.with_suffix("") for _, name in found], [name for _, name in found]
+  )
+  return [Photo(x, name) for (x, _), name in zip(found, names, strict=True)]
+
+
+def _inside(folder: Path, out: Path) -> Iterable[Path]:
+  results = out.resolve()
+  for root, folders, names in os.walk(folder):
+    folders[:] = sorted(
+      name
+      for name in folders
+      if not name.startswith(".") and Path(root, name).resolve() != results
+    )
+    for name in sorted(names):
+      if name.lower().endswith(PICTURES) and not name.startswith("."):
+        yield Path(root, name)
+
+
+def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:
+  """Returns the short names, and others of what would be called the same."""
+
+  def key(name: Path) -> str:
+    # On many file systems, A.png is a.png.
+    return str(name).casefold()
+
+  often = Counter(map(key, short))
+  names: list[Path] = []
+  taken: set[str] = set()
+  for brief, full in zip(short, whole, strict=True):
+    first = name = brief if often[key(brief)] == 1 else full
+    number = 1
+    while key(name) in taken:
+      number += 1
+      name = first.with_name(f"{first.name}-{number}")
+    taken.add(key(name))
+    names.append(name)
+  return names
+
+
+def result_path(out: Path, photo: Photo, *request: str) -> Path:
+  """Returns OUT/NAME_REQUEST.png.
+
+  Whatever attributes and folders are called, it lies inside `out`.
+
+  Args:
+    out: the folder of all results.
+    photo: whose.
+    request: its parts.
+  """
+  words = (urllib.parse.quote(word, safe=" =,.") for word in request)
+  name = "_".join((photo.name.name, *words)) + ".png"
+  return out / photo.name.with_name(name)
+
+
+def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:
+  """Returns the parts of a result's name that say what was asked for."""
+  parts = [f"{name}={value}" for name, value in wanted.items()]
+  return parts if strength == 1 else [*parts, f"strength={strength:g}"]
+
+
+def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
+  """Returns a photo with its largest centred square translated.
+
+  The square is resized to the photo's pixels. It fades into them where it ends
+  inside the photo.
+
+  Args:
+    photo: RGB.
+    square: uint8 [S, S, 3].
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  box = center_box(photo.size, 0)
+  side = box[2] - box[0]
+  large = Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC)
+  position = np.arange(side)
+  edge = np.minimum(position, position[::-1]) + 1
+  fade = np.minimum(edge / max(side * FADING, 1), 1)
+  # The square ends inside a photo along its longer axis alone.
+  width, height = photo.size
+  across = fade[None, :] if width > height else np.ones((1, side))
+  down = fade[:, None] if height > width else np.ones((side, 1))
+  mask = Image.fromarray(np.rint(255 * across * down).astype(np.uint8))
+  whole = photo.copy()
+  whole.paste(large, box, mask)
+  return np.array(whole)

@@ -1,0 +1,182 @@
+"""What is drawn of photos: translations, attention, sheets of everything."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from akd_jax.data.photos.images import open_image, to_square
+from akd_jax.inference.loaded import LoadedModel
+from akd_jax.inference.photos import (
+  Photo,
+  name_request,
+  paste_back,
+  result_path,
+)
+from akd_jax.plotting import sample_grid
+
+WHOLE = "none"
+
+
+class Request(NamedTuple):
+  """What is asked for, of every photo.
+
+  Attributes:
+    wanted: attributes to set, 0 or 1 by name; none for a sheet of all.
+    own: attributes that photos are known to have, or to lack.
+    strength: see `LoadedModel.translate`.
+    crop: side of the centre that is seen, 0 for the largest, or WHOLE: that
+      is pasted back into the whole photo.
+    attention: whether to draw attention, too.
+    block: where it is taken; None is the run's.
+    out: the folder of results.
+  """
+
+  wanted: Mapping[str, int]
+  own: Mapping[str, int]
+  strength: float
+  crop: int | str
+  attention: bool
+  block: str | None
+  out: Path
+
+  @property
+  def side(self) -> int:
+    """Side of the centre that is seen; 0 is the largest."""
+    return 0 if isinstance(self.crop, str) else self.crop
+
+  def warn(self, size: tuple[int, int]) -> str | None:
+    """Returns what to say where most of a photo is cut off.
+
+    The crop is that of the data that the network has learnt from, in pixels.
+
+    Args:
+      size: of the photo.
+    """
+    if not 0 < 2 * self.side < min(size):
+      return None
+    return (
+      f"only the {self.side} pixels at its centre are seen, of {min(size)}:"
+      " --crop=0 takes the largest square"
+    )
+
+
+class Seen(NamedTuple):
+  """A photo that has been read.
+
+  Attributes:
+    photo: which.
+    whole: all of it.
+    square: uint8 [S, S, 3], what the network sees.
+  """
+
+  photo: Photo
+  whole: Image.Image
+  square: np.ndarray
+
+
+class Result(NamedTuple):
+  """A picture that is to be written, uint8 [H, W, 3]."""
+
+  path: Path
+  picture: np.ndarray
+
+
+def see(photo: Photo, request: Request, size: int) -> Seen:
+  """Reads a photo into the square of side `size`.
+
+  Raises:
+    UserError: it cannot be read.
+  """
+  whole = open_image(photo.path)
+  return Seen(photo, whole, to_square(whole, request.side, size))
+
+
+def draw(
+  model: LoadedModel, request: Request, seen: Sequence[Seen], labels: np.ndarray
+) -> list[list[Result]]:
+  """Draws what is asked for, of each photo.
+
+  Args:
+    model: the network.
+    request: what is asked for.
+    seen: the photos.
+    labels: float32 [N, C], their own.
+
+  Returns:
+    The results of each photo.
+
+  Raises:
+    UserError: the network can not draw that.
+  """
+  if not request.wanted:
+    pairs = zip(seen, labels, strict=True)
+    return [[_sheet(model, request, x, label)] for x, label in pairs]
+  columns = list(_columns(model, request, seen, labels))
+  return [list(results) for results in zip(*columns, strict=True)]
+
+
+def _columns(
+  model: LoadedModel, request: Request, seen: Sequence[Seen], labels: np.ndarray
+) -> Iterator[list[Result]]:
+  """Yields results of all photos: the translations, then each overlay."""
+  asked = name_request(request.wanted, request.strength)
+  squares = np.stack([x.square for x in seen])
+  targets = model.targets_of(labels, request.wanted, request.strength)
+  drawn = model.network.translate(squares, targets, labels)
+  yield [
+    _result(request, x, y, asked) for x, y in zip(seen, drawn, strict=True)
+  ]
+  for name in request.wanted if request.attention else ():
+    columns = np.full(len(seen), model.attributes.index(name))
+    maps = model.network.attend(
+      squares, targets, labels, columns, request.block
+    )
+    named = [*asked, f"attention={name}"]
+    yield [
+      _result(request, x, sample_grid.overlay(y, attention), named)
+      for x, y, attention in zip(seen, drawn, maps, strict=True)
+    ]
+
+
+def _result(
+  request: Request, seen: Seen, square: np.ndarray, asked: Sequence[str]
+) -> Result:
+  path = result_path(request.out, seen.photo, *asked)
+  if request.crop == WHOLE:
+    return Result(path, paste_back(seen.whole, square))
+  return Result(path, square)
+
+
+def _sheet(
+  model: LoadedModel, request: Request, seen: Seen, label: np.ndarray
+) -> Result:
+  """Draws a photo with every attribute switched, one at a time."""
+  switched = []
+  for name, has in zip(model.attributes, label, strict=True):
+    # Of classes that exclude each other, one is always on.
+    switched.append({name: 1 if model.exclusive else int(not has)})
+  labels = np.repeat(label[None], len(switched), axis=0)
+  targets = np.concatenate(
+    [model.targets_of(label[None], x, request.strength) for x in switched]
+  )
+  squares = np.repeat(seen.square[None], len(switched), axis=0)
+  drawn = model.network.translate(squares, targets, labels)
+  lines = [sample_grid.Line("translation", drawn[None])]
+  if request.attention:
+    maps = model.network.attend(
+      squares, targets, labels, np.arange(len(switched)), request.block
+    )
+    lines.append(sample_grid.Line("attention", drawn[None], maps[None]))
+  headings = [
+    name if value else f"no {name}"
+    for x in switched
+    for name, value in x.items()
+  ]
+  asked = ["all", *name_request({}, request.strength)]
+  return Result(
+    result_path(request.out, seen.photo, *asked),
+    sample_grid.sample_sheet("", headings, seen.square[None], lines),
+  )

@@ -1,0 +1,78 @@
+"""A picture unlike those that were learnt from is told by its critic score."""
+
+import numpy as np
+import pytest
+
+from akd_jax.common import cache
+from akd_jax.common.errors import UserError
+from akd_jax.data import pipeline
+from akd_jax.evaluation import familiarity
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Model
+from akd_jax.training.run_dir import Run, load_run
+from tests import small_runs
+
+
+@pytest.fixture(name="run")
+def fixture_run(initialize, tmp_path, monkeypatch):
+  monkeypatch.setattr(familiarity, "cache_directory", lambda: tmp_path)
+  config = small_runs.teacher_config()
+  config.data.exclusive = ()
+  networks = system_of(config).create_networks(config)
+  params = initialize(networks.discriminator, (1, 16, 16, 3))
+  model = Model({}, params, networks)
+  return Run(config, tuple(config.data.attributes), (), model, 1)
+
+
+def test_nearly_all_of_the_validation_split_is_usual(run):
+  usual = familiarity.load_or_measure(run)
+  source = pipeline.open_source(run.config.data, "validation")
+  images, labels = pipeline.read(source, range(len(source)), 2)
+  scores, logits = familiarity.score_pictures(run.model, images)
+  assert sum(usual.warn(x) is None for x in scores) == len(scores) - 2
+  assert np.isclose(usual.accuracy, np.mean((logits > 0) == labels))
+  for score in (usual.low - 1, usual.high + 1):
+    warning = usual.warn(score)
+    assert f"{score:.2f}" in warning and f"{usual.low:.2f}" in warning
+
+
+def test_it_is_measured_once_for_each_discriminator(run, monkeypatch):
+  first = familiarity.load_or_measure(run)
+  measured = []
+
+  def measure(other):
+    measured.append(other)
+    return first
+
+  monkeypatch.setattr(familiarity, "_measure", measure)
+  assert familiarity.load_or_measure(run) == first and not measured
+  changed = {"bias": np.zeros(3)}
+  other = run._replace(model=Model({}, changed, run.model.networks))
+  familiarity.load_or_measure(other)
+  assert measured == [other]
+
+
+def test_without_its_pictures_nothing_is_known(run):
+  run.config.data.name = "table"
+  run.config.data.path = str(cache.cache_directory() / "gone")
+  with pytest.raises(UserError, match="config.data.path"):
+    familiarity.load_or_measure(run)
+
+
+def test_the_shipped_teacher_tells_avatars_from_noise():
+  run = load_run("pretrained:avatars")
+  run.config.data.sizes = {"train": 8, "validation": 64, "test": 64}
+  size = run.config.data.image_size
+  usual = familiarity.load_or_measure(run)
+  test = pipeline.open_source(run.config.data, "test")
+  images, _ = pipeline.read(test, range(len(test)), 2)
+  scores, _ = familiarity.score_pictures(run.model, images)
+  assert sum(usual.warn(x) is not None for x in scores) <= 6
+  others = [
+    np.random.default_rng(0).integers(0, 256, (8, size, size, 3)),
+    255 - images[:8],
+    np.roll(images[:8], size // 2, axis=1),
+  ]
+  for pictures in others:
+    scores, _ = familiarity.score_pictures(run.model, pictures.astype(np.uint8))
+    assert sum(usual.warn(x) is not None for x in scores) >= 7

@@ -1,0 +1,354 @@
+"""`python -m akd_jax.translate`: photos in, pictures out, named and counted."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from akd_jax import api, translate
+from akd_jax.common.errors import UserError
+from akd_jax.evaluation import familiarity
+from akd_jax.inference.loaded import LoadedModel, Recognizer
+from akd_jax.inference.photos import find_photos, paste_back
+from akd_jax.interop import numpy_generator
+from tests import small_runs
+from tests.stargan_weights import random_generator
+
+NAMES = ("Black_Hair", "Blond_Hair", "Hat/../Cap")
+SIZE = 8
+
+
+class Inverter:
+  """A network that returns negatives, and looks at the top left corner."""
+
+  run, explained = None, "nobody"
+
+  def __init__(self, crop=0):
+    self.seen = []
+    self.about = {
+      "attributes": list(NAMES),
+      "label_rule": "multilabel",
+      "exclusive": [list(NAMES[:2])],
+      "image_size": SIZE,
+      "crop": crop,
+    }
+
+  def translate(self, images, targets, labels):
+    self.seen += targets.tolist()
+    return 255 - images
+
+  def attend(self, images, targets, labels, columns, block):
+    self.looked = columns.tolist(), block
+    maps = np.zeros((len(images), SIZE, SIZE), np.float32)
+    maps[:, 0, 0] = 1
+    return maps
+
+
+class Flags(types.SimpleNamespace):
+  def __getitem__(self, name):
+    return types.SimpleNamespace(value=getattr(self, name))
+
+
+@pytest.fixture(name="network")
+def fixture_network():
+  return Inverter()
+
+
+@pytest.fixture(name="command")
+def fixture_command(monkeypatch, tmp_path, network):
+  """Runs the command with a network that inverts black-haired people."""
+
+  def predict(images):
+    return np.tile(np.array([1, 0, 0], np.uint8), (len(images), 1))
+
+  recognizer = Recognizer("discriminator", predict, None)
+
+  def command(*photos, **changes):
+    given = {
+      "workdir": "run", "out": str(tmp_path / "out"), "set": [], "from": [],
+      "all": False, "strength": 1.0, "attention": False, "block": None,
+      "crop": None, "step": None,
+    } | changes  # fmt: skip
+    monkeypatch.setattr(translate.flags, "FLAGS", Flags(**given))
+    monkeypatch.setattr(
+      api, "load", lambda path, step: LoadedModel(network, recognizer)
+    )
+    translate.main([str(photo) for photo in photos])
+
+  return command
+
+
+def draw_photo(path, size=(12, 8), seed=0):
+  pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  Image.fromarray(pixels.astype(np.uint8)).save(path)
+  return path
+
+
+def written(folder):
+  return sorted(
+    str(path.relative_to(folder))
+    for path in folder.rglob("*")
+    if path.is_file()
+  )
+
+
+def read(path):
+  return np.asarray(Image.open(path))
+
+
+def test_a_result_is_named_after_photo_and_request(command, network, tmp_path):
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, set=["Blond_Hair=1", "Hat/../Cap=0"], strength=0.5)
+  name = "me_Blond_Hair=1_Hat%2F..%2FCap=0_strength=0.5.png"
+  assert written(tmp_path / "out") == [name]
+  middle = read(photo)[:, 2:10]
+  np.testing.assert_array_equal(read(tmp_path / "out" / name), 255 - middle)
+  assert network.seen == [[0.5, 0.5, 0]]
+
+
+def test_what_a_photo_has_is_printed_and_can_be_said(
+  command, network, tmp_path, capsys
+):
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, set=["Hat/../Cap=1"])
+  command(photo, set=["Hat/../Cap=1"], **{"from": ["Blond_Hair=1"]})
+  assert network.seen == [[1, 0, 1], [0, 1, 1]]
+  first, second = (
+    line for line in capsys.readouterr().out.splitlines() if "me.png (" in line
+  )
+  assert "(has Black_Hair)" in first and "(has Blond_Hair)" in second
+
+
+def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):
+  photos = tmp_path / "photos"
+  same = ("a/1.png", "b/1.png", "b/1.bmp", "B1.png", "b1.bmp", "ü \n$.png")
+  for seed, name in enumerate(same):
+    draw_photo(photos / name, seed=seed)
+  draw_photo(tmp_path / "other" / "a" / "1.png", seed=9)
+  (photos / "notes.txt").write_text("no photo")
+  command(photos, tmp_path / "other", set=["Blond_Hair=1"])
+  out = tmp_path / "out"
+  results = written(out)
+  assert len(results) == len({x.casefold() for x in results}) == 7
+  assert {"b/1.bmp_Blond_Hair=1.png", "ü \n$_Blond_Hair=1.png"} <= set(results)
+  pictures = {read(out / name).tobytes() for name in results}
+  assert len(pictures) == 7
+
+
+def test_results_are_never_taken_for_photos(command, network, tmp_path):
+  photo = draw_photo(tmp_path / "photos" / "1.png")
+  inside = str(photo.parent / "out")
+  for _ in range(2):
+    command(photo.parent, set=["Blond_Hair=1"], out=inside)
+  assert len(network.seen) == 2
+  with pytest.raises(UserError, match="is the folder of the photos"):
+    command(photo.parent, set=["Blond_Hair=1"], out=str(photo.parent))
+
+
+def test_a_bad_file_is_named_counted_and_does_not_stop_the_rest(
+  command, tmp_path, capsys
+):
+  photos = tmp_path / "photos"
+  for i in range(12):
+    draw_photo(photos / f"{i}.png", seed=i)
+  cut = (photos / "3.png").read_bytes()[:60]
+  (photos / "3.png").write_bytes(cut)
+  with pytest.raises(UserError, match="^2 of 13 photos failed") as failed:
+    command(photos, tmp_path / "gone.png", set=["Blond_Hair=1"])
+  assert "\n" not in str(failed.value)
+  assert len(written(tmp_path / "out")) == 11
+  said = capsys.readouterr()
+  assert "photos/3.png" in said.err and "gone.png" in said.err
+  assert "there is no such file" in said.err
+  assert "11 of 13 translated" in said.out
+
+
+def test_a_sheet_has_every_attribute_switched(command, network, tmp_path):
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, all=True, attention=True, block="0")
+  assert written(tmp_path / "out") == ["me_all.png"]
+  assert network.seen == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
+  assert network.looked == ([0, 1, 2], "0")
+
+
+def test_attention_is_an_overlay_that_names_its_class(
+  command, network, tmp_path
+):
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, set=["Blond_Hair=1"], attention=True)
+  plain = "me_Blond_Hair=1.png"
+  over = "me_Blond_Hair=1_attention=Blond_Hair.png"
+  assert written(tmp_path / "out") == [plain, over]
+  changed = (
+    read(tmp_path / "out" / plain) != read(tmp_path / "out" / over)
+  ).any(-1)
+  assert changed[0, 0] and not changed[4:, 4:].any()
+  assert network.looked == ([1], None)
+
+
+@pytest.mark.parametrize("size", [(90, 64), (64, 90), (64, 64)])
+def test_the_whole_photo_stays_but_for_its_square(command, tmp_path, size):
+  photo = draw_photo(tmp_path / "me.png", size)
+  grey = Image.new("RGB", size, (60, 60, 60))
+  grey.save(photo)
+  command(photo, set=["Blond_Hair=1"], crop="none")
+  (name,) = written(tmp_path / "out")
+  whole = read(tmp_path / "out" / name)
+  assert whole.shape == (size[1], size[0], 3)
+  left, top = ((x - 64) // 2 for x in size)
+  square = whole[top : top + 64, left : left + 64]
+  assert (square[8:-8, 8:-8] == 195).all()
+  outside = np.ones(whole.shape[:2], bool)
+  outside[top : top + 64, left : left + 64] = False
+  assert (whole[outside] == 60).all()
+  # It fades where it ends inside the photo, and nowhere else.
+  assert (whole[size[1] // 2, [0, -1]] == (60 if left else 195)).all()
+  assert (whole[[0, -1], size[0] // 2] == (60 if top else 195)).all()
+  step = np.abs(np.diff(whole.astype(int), axis=1 if left else 0)).max()
+  assert step <= 135 / 4 + 1
+
+
+def test_a_square_is_pasted_without_moving():
+  pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+  square = Image.new("RGB", (8, 8))
+  np.testing.assert_array_equal(paste_back(square, pixels), pixels)
+
+
+def test_a_small_centre_of_a_large_photo_gets_a_warning(
+  command, network, tmp_path, capsys
+):
+  network.about["crop"] = 10
+  command(draw_photo(tmp_path / "me.png", (40, 30)), set=["Blond_Hair=1"])
+  said = capsys.readouterr().out
+  assert "only the 10 pixels at its centre are seen, of 30" in said
+  assert "1 of them with a warning" in said
+  for crop, size in (("0", (40, 30)), (None, (40, 20)), ("none", (40, 30))):
+    photo = draw_photo(tmp_path / "me.png", size)
+    command(photo, set=["Blond_Hair=1"], crop=crop)
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_a_photo_unlike_what_was_learnt_gets_a_warning(
+  command, network, tmp_path, capsys, monkeypatch
+):
+  network.run = types.SimpleNamespace(model=None)
+  usual = familiarity.Familiarity(2.0, 3.0, 0.875)
+  monkeypatch.setattr(familiarity, "load_or_measure", lambda run: usual)
+  monkeypatch.setattr(
+    familiarity,
+    "score_pictures",
+    lambda model, images: (images[:, 0, 0, 0] / 10, None),
+  )
+  for name, value in (("usual", 25), ("strange", 90)):
+    Image.new("RGB", (8, 8), (value, 0, 0)).save(tmp_path / f"{name}.png")
+  photos = [tmp_path / f"{name}.png" for name in ("usual", "strange")]
+  command(*photos, set=["Blond_Hair=1"])
+  said = capsys.readouterr().out
+  assert "discriminator, right on 87.50% of the validation split" in said
+  (warning,) = [x for x in said.splitlines() if "unlike the" in x]
+  assert "critic score is 9.00" in warning and "2.00 to 3.00" in warning
+  assert said.index("strange.png") < said.index("unlike the")
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({}, "give either --all, or --set"),
+    ({"set": ["Blond_Hair=1"], "all": True}, "give either --all, or --set"),
+    ({"set": ["Blond_Hair"]}, "--set Blond_Hair should be NAME=1 or NAME=0"),
+    ({"set": ["Blond_Hair=2"]}, "should be NAME=1 or NAME=0"),
+    ({"set": ["Blond_Hair=1", "Blond_Hair=0"]}, "is given as 0 and as 1"),
+    ({"set": ["Blond=1"]}, "did you mean 'Blond_Hair'"),
+    ({"all": True, "from": ["Blond=1"]}, "did you mean 'Blond_Hair'"),
+    ({"set": ["Blond_Hair=1", "Black_Hair=1"]}, "exclude each other"),
+    ({"all": True, "strength": 2.0}, "strength=2.0 is not in 0..1.5"),
+    ({"all": True, "block": "last"}, "--block=last says where --attention"),
+    ({"all": True, "crop": "-3"}, "--crop=-3 should be a side in pixels"),
+    ({"all": True, "step": "x"}, "--step=x must be"),
+  ],
+)
+def test_a_bad_request_is_refused_before_anything_is_done(
+  command, network, tmp_path, changes, message
+):
+  photo = draw_photo(tmp_path / "me.png")
+  with pytest.raises(UserError) as refused:
+    command(photo, **changes)
+  assert message in str(refused.value) and "\n" not in str(refused.value)
+  assert not network.seen and not (tmp_path / "out").exists()
+
+
+def test_photos_must_be_named(command, tmp_path):
+  with pytest.raises(UserError, match="name photos"):
+    command(all=True)
+  with pytest.raises(UserError, match="there is no photo in"):
+    command(tmp_path, all=True)
+
+
+def test_hidden_files_are_no_photos(tmp_path):
+  for name in (".me.png", ".trash/1.png", "me.png"):
+    draw_photo(tmp_path / name)
+  (found,) = find_photos([str(tmp_path)], tmp_path / "out")
+  assert found.path == tmp_path / "me.png"
+
+
+def test_where_nothing_can_be_written_it_says_so(command, tmp_path):
+  photo = draw_photo(tmp_path / "me.png")
+  (tmp_path / "out").write_text("a file")
+  with pytest.raises(UserError, match="--out=.*: File exists"):
+    command(photo, all=True)
+
+
+@pytest.fixture(scope="module", name="exported")
+def fixture_exported(tmp_path_factory):
+  """A generator for NumPy alone, with random weights."""
+  path = tmp_path_factory.mktemp("exported") / "model.npz"
+  about = Inverter().about | {
+    "format": 1,
+    "system": numpy_generator.SYSTEM,
+    "value_range": [-1, 1],
+  }
+  arrays = random_generator(4, 1, classes=len(NAMES))
+  np.savez(path, **arrays, metadata=np.array(json.dumps(about)))
+  return path
+
+
+def start(*arguments):
+  return subprocess.run(
+    [sys.executable, "-m", "akd_jax.translate", *map(str, arguments)],
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=1),
+    capture_output=True,
+    text=True,
+  )
+
+
+def test_as_a_command_it_runs_a_file_for_numpy(exported, tmp_path):
+  photo, out = draw_photo(tmp_path / "me.png"), tmp_path / "out"
+  (tmp_path / "bad.jpg").write_text("no photo")
+  options = [f"--workdir={exported}", "--set", "Blond_Hair=1", f"--out={out}"]
+  # Flags may stand after the photos.
+  done = start(photo, *options, "--from", "Black_Hair=1")
+  assert done.returncode == 0 and not done.stderr, done.stderr
+  assert written(out) == ["me_Blond_Hair=1.png"]
+  done = start(tmp_path, *options, "--from=Black_Hair=1")
+  assert done.returncode == 2
+  assert done.stderr.splitlines()[-1].startswith("error: 1 of 2 photos failed")
+  done = start(photo, *options)
+  assert done.returncode == 2 and "--from NAME=1" in done.stderr
+  assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_waits_for_nothing():
+  code = (
+    "import sys, akd_jax.translate; "
+    "assert not {'jax', 'flax', 'PIL', 'tensorflow'} & set(sys.modules)"
+  )
+  root = pathlib.Path(translate.__file__).parents[1]
+  subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+  assert "--strength" in start("--help").stdout

@@ -1,7 +1,7 @@
 """What a teacher teaches: one section for each method, all of weight 0.
 
 akd_jax/distillation/ has a file of each method: its source, and its equation.
-docs/results/distillation.md says what each is worth.
+docs/findings/distillation.md says what has been measured of them.
 """
 
 from ml_collections import ConfigDict

@@ -133,6 +133,9 @@ def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
     value = _take(recipe, old)
     if value is not None:
       _put(recipe, new, value)
+  if recipe.get("init") == "teacher":
+    # Then, the discriminator came along.
+    _put(recipe, "adversary", "teacher")
   for name, value in ADDED.items():
     if name.split(".")[0] not in lacking:
       _put(recipe, name, copy.deepcopy(value))

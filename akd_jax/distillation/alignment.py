@@ -31,10 +31,11 @@ def alignment(first: jax.Array, second: jax.Array) -> jax.Array:
     a.astype(jnp.float32).reshape(len(a), -1, a.shape[-1])
     for a in (first, second)
   )
-  size = _squared(x, x) * _squared(y, y)
-  positive = size > 0
-  root = jnp.sqrt(jnp.where(positive, size, 1.0))
-  return jnp.where(positive, _squared(x, y) / root, 0.0)
+  own = _squared(x, x), _squared(y, y)
+  positive = (own[0] > 0) & (own[1] > 0)
+  # Each root by itself: the product of eight activations may be too large.
+  roots = [jnp.sqrt(jnp.where(positive, size, 1.0)) for size in own]
+  return jnp.where(positive, _squared(x, y) / roots[0] / roots[1], 0.0)
 
 
 def _squared(x: jax.Array, y: jax.Array) -> jax.Array:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.systems.model import Metrics
 
 
@@ -34,4 +34,4 @@ def change_weights(
   return 1 + factor * change / jnp.where(mean > 0, mean, 1.0)
 
 
-CHANGE = Method("g_loss_change", distances, same_pictures("change"))
+CHANGE = Method("g_loss_change", distances, same_attributes("change"))

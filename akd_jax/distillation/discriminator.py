@@ -14,8 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.mapping import map_label
-from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.models.taps import Activations
 from akd_jax.systems import losses
 from akd_jax.systems.model import Metrics
@@ -25,9 +24,8 @@ def class_distances(
   lesson: Lesson, config: ConfigDict
 ) -> tuple[jax.Array, Metrics]:
   """Returns L_class of each sample, [B]."""
-  wanted = map_label(lesson.target, lesson.mapping)
-  rule = config.data.label_rule
-  return losses.classification(lesson.scores.logits, wanted, rule), {}
+  logits, rule = lesson.scores.logits, config.data.label_rule
+  return losses.classification(logits, lesson.target, rule), {}
 
 
 def feature_distances(
@@ -59,11 +57,11 @@ def critic_distances(
 
 
 CLASS_SCORE = Method(
-  "g_loss_class_score", class_distances, same_pictures("class_score")
+  "g_loss_class_score", class_distances, same_attributes("class_score")
 )
 DISCRIMINATOR_FEATURES = Method(
   "g_loss_discriminator_features",
   feature_distances,
-  same_pictures("discriminator_features"),
+  same_attributes("discriminator_features"),
 )
 DGL = Method("g_loss_dgl", critic_distances)

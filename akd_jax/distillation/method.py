@@ -75,12 +75,12 @@ class Method:
   create: Callable[[jax.Array, Pairs], Params] = create_nothing
 
 
-def same_pictures(
+def same_attributes(
   name: str,
 ) -> Callable[[ConfigDict, ConfigDict], None]:
-  """Returns a `Method.check` for methods that compare pictures.
+  """Returns a `Method.check` that refuses a teacher of other attributes.
 
-  It refuses a teacher of other attributes, which draws other pictures.
+  It draws other pictures, and its discriminator asks for other things.
 
   Args:
     name: of the method.
@@ -90,10 +90,10 @@ def same_pictures(
     del teacher
     if config.pseudo.reading != "off":
       raise UserError(
-        f"config.distill.{name}.weight={config.distill[name].weight} compares"
-        " pictures, but a teacher of other attributes"
-        f" (config.pseudo.reading={config.pseudo.reading!r}) does not draw the"
-        " student's: it must be 0"
+        f"config.distill.{name}.weight={config.distill[name].weight} needs a"
+        " teacher of the student's attributes, which"
+        f" config.pseudo.reading={config.pseudo.reading!r} does not have: it"
+        " must be 0"
       )
 
   return check

@@ -14,7 +14,7 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax.distillation.adapters import adapt, create_adapters
-from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.systems import losses
 from akd_jax.systems.model import Metrics
 
@@ -95,5 +95,5 @@ def _channel_distances(lesson: Lesson) -> jax.Array:
 
 
 OMGD = Method(
-  "g_loss_omgd", distances, same_pictures("omgd"), create=create_adapters
+  "g_loss_omgd", distances, same_attributes("omgd"), create=create_adapters
 )

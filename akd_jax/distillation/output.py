@@ -7,7 +7,7 @@ section 3.1, for data without pairs.
 import jax
 from ml_collections import ConfigDict
 
-from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.systems import losses
 from akd_jax.systems.model import Metrics
 
@@ -18,4 +18,4 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   return losses.reconstruction(lesson.teacher.image, lesson.student.image), {}
 
 
-OUTPUT = Method("g_loss_out", distances, same_pictures("output"))
+OUTPUT = Method("g_loss_out", distances, same_attributes("output"))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.distillation.method import Lesson, Method, same_pictures
+from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.systems.model import Metrics
 
 _LEVELS = 3
@@ -44,7 +44,7 @@ def haar(x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
 
 def check(config: ConfigDict, teacher: ConfigDict) -> None:
   """Refuses other pictures, and those that can not be halved that often."""
-  same_pictures("wavelet")(config, teacher)
+  same_attributes("wavelet")(config, teacher)
   if config.data.image_size % 2**_LEVELS:
     raise UserError(
       f"config.distill.wavelet.weight={config.distill.wavelet.weight} halves"

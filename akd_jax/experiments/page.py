@@ -27,7 +27,8 @@ def _weighed(term: str, title: str) -> Metric:
 
   def read(network: Mapping[str, Any], attribute: str | None) -> Value:
     losses = network.get("losses", {})
-    if attribute or term not in losses:
+    # A loss of weight 0 has no term.
+    if attribute or not {term, "g_loss_rec"} <= set(losses):
       return Value(None)
     return Value(losses[term] / losses["g_loss_rec"])
 

@@ -116,8 +116,8 @@ def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
 def mask_size(mask: jax.Array) -> jax.Array:
   """Returns how much a blend copies, mean m^2 + 1e-4 TV(m): [B].
 
-  GANimation (Pumarola et al., 2018) eq. 3, whose weights these are to each
-  other: a mask of ones copies all, which no other term forbids at the start.
+  After GANimation (Pumarola et al., 2018) eq. 3, with the weights that its code
+  has: a mask of ones copies all, which no other term forbids at the start.
 
   Args:
     mask: [B, S, S, 1] in [0, 1], 1 where the source is copied.

@@ -173,14 +173,14 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
-  judged = config.adversary != "none"
+  scored = config.adversary != "none"
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,
     "d_loss_cls": config.loss.lambda_cls,
     "d_loss_gp": config.loss.lambda_gp,
-    "g_loss_fake": 1.0 * judged,
-    "g_loss_cls": config.loss.lambda_cls * judged,
+    "g_loss_fake": 1.0 * scored,
+    "g_loss_cls": config.loss.lambda_cls * scored,
     "g_loss_rec": config.loss.lambda_rec,
     "g_loss_mask": config.loss.lambda_mask,
   }

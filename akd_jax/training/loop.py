@@ -130,7 +130,9 @@ def make_steps(
   another program: XLA's CPU back end runs the convolutions of a branch on one
   thread, 25 times as slowly.
   """
-  between = ConfigDict(config.to_dict() | {"adversary": "frozen"})
+  between = ConfigDict(config.to_dict())
+  if config.adversary_every > 1:
+    between.adversary = "frozen"
   learning, resting = (
     parallel.pmap_step(
       functools.partial(train_step, networks=networks, config=one)

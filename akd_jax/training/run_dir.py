@@ -96,7 +96,8 @@ def check_same_run(config: ConfigDict, workdir: str) -> None:
     if before.get(field) != now.get(field):
       raise UserError(
         f"{workdir} holds a run with {field}={before.get(field)!r}, not"
-        f" {now.get(field)!r}: name another directory, or remove that one"
+        f" {now.get(field)!r}: name another directory, or go on with the recipe"
+        " that made it (config.json has it)"
       )
 
 

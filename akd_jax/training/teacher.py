@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import operator
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.mapping import Teacher, mapping_matrix
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
+from akd_jax.systems.model import Params
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.state import TrainState
 
@@ -102,14 +102,29 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     _check_same("config.init", "generator", config, teacher)
   if config.adversary in ("teacher", "frozen"):
     _check_same("config.adversary", "discriminator", config, teacher)
-  ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
-  if config.adversary == "frozen" and ours != theirs:
-    raise UserError(
-      "config.adversary='frozen' has the teacher's discriminator judge a"
-      f" student of {', '.join(ours)}, but it knows {', '.join(theirs)}: they"
-      " must be the same"
-    )
+  for field, value in (("init", "sliced"), ("adversary", "frozen")):
+    ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
+    if config[field] == value and ours != theirs:
+      raise UserError(
+        f"config.{field}={value!r} takes a network of the teacher's attributes,"
+        f" {', '.join(theirs)}, for a student of {', '.join(ours)}: they must"
+        " be the same"
+      )
+  if config.init == "sliced":
+    system_of(teacher).slice_generator(_blank(teacher), _blank(config))
   return mapping
+
+
+def _blank(config: ConfigDict) -> Params:
+  """A generator's parameters, all 0, for whoever only asks for their sizes."""
+  size, classes = config.data.image_size, len(config.data.attributes)
+  shapes = jax.eval_shape(
+    system_of(config).create_networks(config).generator.init,
+    jax.random.key(0),
+    jnp.zeros((1, size, size, 3)),
+    jnp.zeros((1, classes)),
+  )["params"]
+  return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
 def _check_same(
@@ -141,9 +156,6 @@ def start_from(
     teacher: what it learns from; see `check_compatible`.
     config: the student's: `init` says where its generator starts, `adversary`
       what it is trained against.
-
-  Raises:
-    UserError: the teacher's generator can not be sliced.
   """
   copy = functools.partial(jax.tree.map, lambda x: np.array(x))
   generator, discriminator = state.generator, state.discriminator
@@ -157,8 +169,8 @@ def start_from(
   if config.adversary == "none":
     # It is kept for whoever asks it for classes, where it can tell.
     same = teacher.attributes == tuple(config.data.attributes)
-    shapes = (jax.tree.map(np.shape, x) for x in (discriminator, theirs))
-    taken = same and operator.eq(*shapes)
+    shapes = jax.tree.map(np.shape, discriminator)
+    taken = same and shapes == jax.tree.map(np.shape, theirs)
   if taken:
     discriminator = theirs
   return dataclasses.replace(

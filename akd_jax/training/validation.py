@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.distillation.terms import distils
+from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.models.stargan import OUTPUTS
 from akd_jax.systems import SYSTEMS
 from akd_jax.training.optimizers import SCHEDULES
@@ -72,7 +72,11 @@ def check(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={_value(config, field)} must be at least 1"
       )
-  weights = (f"distill.{name}.weight" for name in config.distill)
+  weights = (
+    f"distill.{name}.{field}"
+    for name, section in config.distill.items()
+    for field in section
+  )
   for field in (*_NOT_NEGATIVE, *weights):
     # So written, NaN is refused, too.
     if not 0 <= _value(config, field) < math.inf:
@@ -110,19 +114,35 @@ def check(config: ConfigDict) -> None:
       "config.teacher is for students: start from configs/student.py or"
       " configs/pseudo.py"
     )
+  _check_start(config)
+
+
+def _check_start(config: ConfigDict) -> None:
+  """Checks what is to come from a teacher, and what is trained against."""
   for field in ("init", "adversary"):
     value = config.get(field, "scratch")
     if value != "scratch" and not distils(config):
-      lesson = ", and a weight in config.distill above 0"
       raise UserError(
-        f"config.{field}={value!r} needs config.teacher"
-        f"{lesson if value == 'none' else ''}"
+        f"config.{field}={value!r} needs config.teacher; a student without one"
+        " starts from configs/attention.py"
       )
-  if config.adversary in ("frozen", "none") and config.n_critic > 1:
+  if config.adversary == "none" and not active_methods(config):
     raise UserError(
-      f"config.n_critic={config.n_critic} must be 1: with"
-      f" config.adversary={config.adversary!r} no discriminator is trained"
+      "config.adversary='none' needs a weight in config.distill above 0: there"
+      " is nothing else to learn from"
     )
+  if config.adversary == "none" and config.attention.discriminator == "own":
+    raise UserError(
+      "config.attention.discriminator='own' needs a discriminator, but"
+      " config.adversary='none' trains none: it must be 'teacher'"
+    )
+  learns = config.adversary in ("scratch", "teacher")
+  for field in ("n_critic", "adversary_every"):
+    if config[field] > 1 and not learns:
+      raise UserError(
+        f"config.{field}={config[field]} must be 1: with"
+        f" config.adversary={config.adversary!r} no discriminator is trained"
+      )
 
 
 def check_classifier_data(config: ConfigDict) -> None:

@@ -73,8 +73,7 @@ def distillation(scale: str) -> Experiment:
 def methods(scale: str) -> Experiment:
   """Compares every method, beside the teacher's frozen discriminator."""
   base = student.by_attention(scale)
-  base = at_scale(base, scale, {scale: _FROZEN})
-  base = at_scale(base, scale, _OF_METHODS)
+  base = at_scale(changed(base, _FROZEN), scale, _OF_METHODS)
   variants: dict[str, dict[str, Any]] = {"none": {}}
   variants |= {
     name: {f"distill.{name}.weight": weight}

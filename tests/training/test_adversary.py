@@ -34,5 +34,5 @@ def test_a_discriminator_that_is_not_trained_stays_the_teachers(
     names = {name.removeprefix("weighted/") for name in row}
     assert not any(name.startswith("d_") for name in names)
     assert names >= {"g_loss_rec", "g_loss_out"}
-    judged = {"g_loss_fake", "g_loss_cls", "fake_agreement"}
-    assert names & judged == (judged if adversary == "frozen" else set())
+    scored = {"g_loss_fake", "g_loss_cls", "fake_agreement"}
+    assert names & scored == (scored if adversary == "frozen" else set())

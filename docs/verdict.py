@@ -2,8 +2,8 @@
 
 python docs/verdict.py WORKDIR
 
-The other students are the same network, trained as long without a teacher and
-by the papers' attention: means over the seeds of docs/results/distillation.csv,
+The other students are of the same size, trained as long without a teacher and by
+the papers' attention: means over the seeds of docs/results/distillation.csv,
 which this command wrote:
   python -m akd_jax.experiment --name=distillation --out=docs/results
 """
@@ -66,7 +66,7 @@ def main(workdir: str) -> None:
   """Prints the table of a run."""
   networks = record.read(Path(workdir) / f"{record.WHOLE}.json")["networks"]
   print(table(networks, published(PUBLISHED)))
-  print("* trained as long; docs/results/distillation.md")
+  print("* trained as long, three seeds: docs/findings/distillation.md")
 
 
 if __name__ == "__main__":

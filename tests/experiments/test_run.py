@@ -138,6 +138,30 @@ def test_a_teacher_that_is_not_compatible_is_refused(
       {"adversary": "none", "distill__akd__weight": 0.0, "n_critic": 1},
       "config.adversary='none' ",
     ),
+    (
+      {
+        "adversary": "none",
+        "init": "sliced",
+        "n_critic": 1,
+        "distill__akd__weight": 0.0,
+      },
+      "config.adversary='none' ",
+    ),
+    (
+      {
+        "adversary": "none",
+        "n_critic": 1,
+        "attention__discriminator": "own",
+      },
+      "config.attention.discriminator='own' ",
+    ),
+    (
+      {"adversary": "none", "n_critic": 1, "adversary_every": 4},
+      "config.adversary_every=4 ",
+    ),
+    ({"init": "sliced", "generator__width": 8}, "config.init='sliced' "),
+    ({"distill__change__factor": -5.0}, "config.distill.change.factor=-5.0 "),
+    ({"distill__omgd__l1": math.nan}, "config.distill.omgd.l1=nan "),
     ({"adversary": "frozen", "n_critic": 2}, "config.n_critic=2 "),
     ({"adversary": "none", "n_critic": 2}, "config.n_critic=2 "),
     ({"generator__output": "mask"}, "config.generator.output='mask' "),

@@ -141,10 +141,14 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
       f"{workdir} has no checkpoint of step {step}, only of"
       f" {', '.join(map(str, saved))}"
     )
-  step = saved[-1] if step is None else int(step)
-  state = checkpoint.load_state(workdir, step)
+  found = (
+    checkpoint.load_newest(workdir)
+    if step is None
+    else checkpoint.load(workdir, int(step))
+  )
+  state = found.state
   generator = state["generator"] if state["ema"] is None else state["ema"]
-  return _run(config, generator, state["discriminator"], step)
+  return _run(config, generator, state["discriminator"], found.step)
 
 
 def _run(config, generator, discriminator, step) -> Run:

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,16 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
     yield True
   finally:
     lock.release()
+
+
+def same_place(first: str, second: str) -> bool:
+  """Whether two paths lead to one place, whether or not anything is there."""
+
+  def resolved(path: str) -> str:
+    found = os.path.realpath(Path(path).expanduser())
+    return unicodedata.normalize("NFC", found)
+
+  return first == second or resolved(first) == resolved(second)
 
 
 def digest(*parts: Any) -> str:

@@ -16,7 +16,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import alone, digest, written_whole
-from akd_jax.data.pipeline import open_source
+from akd_jax.data.photos.source import PhotoSource
+from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -150,11 +151,13 @@ def data_digest(config: ConfigDict, train: Any) -> str:
   """Tells data sets apart by the fields that choose images, and by a look.
 
   The labels notice a folder that has grown, the first image a data set that
-  is drawn or decoded in another way.
+  is drawn or decoded in another way. Photos are the same wherever they lie.
   """
   fields = config.data.to_dict()
   fields.pop("threads")  # Changes how fast, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
+  if isinstance(train, PhotoSource):
+    fields["path"] = digest_content(train, config.data.threads)
   look = hashlib.sha256(np.asarray(train.labels).tobytes())
   look.update(train[0]["image"].tobytes())
   return digest(fields, look.hexdigest())

@@ -1,10 +1,9 @@
 """One run as a user asks for it: its teacher first, pictures on the way."""
 
-import pathlib
-
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
@@ -34,13 +33,19 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     Stopped, FloatingPointError: see `loop.train`.
   """
   validation.check(config)
-  if config.teacher and pathlib.Path(config.teacher) == pathlib.Path(workdir):
+  if config.teacher and same_place(config.teacher, workdir):
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
   if distils(config) and run_dir.is_file(config.teacher):
     run_dir.load_run(config.teacher)  # Is it there?
   if distils(config) and not teacher.is_finished(config.teacher):
+    if teacher.has_begun(workdir):
+      raise UserError(
+        f"{workdir} has begun to learn from a teacher, but"
+        f" config.teacher={config.teacher} holds no finished one: put it back,"
+        " say where it is, or name another --workdir"
+      )
     config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
     teacher.check_compatible(config, recipe)

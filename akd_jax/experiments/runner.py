@@ -1,9 +1,11 @@
 """The runs of an experiment: which there are, and how they get done."""
 
 import json
+import os
 import pathlib
 import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -87,6 +89,10 @@ def plan_replicate(
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
+    # However it is spelt: ./photos/ is photos.
+    if path := recipe["data"]["path"]:
+      spelt = unicodedata.normalize("NFC", os.path.normpath(path))
+      recipe["data"]["path"] = spelt
     for fields in (recipe, recipe.get("teacher_recipe", {})):
       for section in _NOT_TRAINING:
         fields.pop(section, None)

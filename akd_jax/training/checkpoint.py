@@ -200,6 +200,22 @@ def origins(workdir: str) -> dict[str, str] | None:
   return {} if steps_saved(workdir) else None
 
 
+def is_sound(workdir: str, step: int) -> bool:
+  """Whether a checkpoint is what was saved. It is read once a process."""
+  folder = directory(workdir) / str(step)
+  return _is_sound(folder, folder.stat().st_mtime_ns)
+
+
+@functools.cache
+def _is_sound(folder: pathlib.Path, changed: int) -> bool:
+  del changed  # Another folder by the same name is another.
+  try:
+    integrity.read(folder)
+  except integrity.DamagedError:
+    return False
+  return True
+
+
 def load_newest(workdir: str) -> integrity.Saved:
   """Reads the newest checkpoint that is sound; says which are not.
 

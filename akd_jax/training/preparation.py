@@ -32,7 +32,7 @@ def check(config: ConfigDict, workdir: str) -> ConfigDict:
   config = resolve(config, source)
   system_of(config).create_networks(config)
   _batches(config, source)
-  run_dir.check_same_run(config, workdir)
+  run_dir.check_same_run(config, workdir, _origins(config, source, None))
   return config
 
 
@@ -91,11 +91,12 @@ def prepare(
   state = create_state(config, networks, teacher)
   if teacher is not None:
     state = teachers.start_from(state, teacher, config)
-  run_dir.check_same_run(config, workdir)
+  origins = _origins(config, source, teacher)
+  run_dir.check_same_run(config, workdir, origins)
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config)
+  checkpoints = checkpoint.Checkpoints(workdir, config, origins)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
     batches.set_state(place)
@@ -125,6 +126,16 @@ def _open(config: ConfigDict) -> tuple[Any, Any]:
   for source in sources:
     pipeline.check_readable(source, config.data.threads)
   return sources[0], sources[1]
+
+
+def _origins(
+  config: ConfigDict, source: Any, teacher: Teacher | None
+) -> dict[str, str]:
+  """Returns digests of what a run learns from, by name."""
+  origins = {"data": pipeline.digest_content(source, config.data.threads)}
+  if teacher is not None:
+    origins["teacher"] = teachers.digest_of(teacher)
+  return origins
 
 
 def _batches(config: ConfigDict, source: Any) -> Any:

@@ -7,6 +7,8 @@ import json
 import pathlib
 import zipfile
 import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 import jax
@@ -16,13 +18,16 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.config import completed
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import whole, written_whole
+from akd_jax.common.files import same_place, whole, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training import checkpoint
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
 
+# Where what a run learns from lies, and which of its origins that is. Another
+# place is the same where what lies there has the same digest.
+PLACES = {"teacher": "teacher", "data.path": "data", "data.csv": "data"}
 # Fields that a run may be resumed with another value of.
 _MAY_CHANGE = (
   "log_every",
@@ -48,6 +53,8 @@ class Run(NamedTuple):
     model: its generator (the running average where one was kept) and
       discriminator.
     step: generator updates done.
+    origins: digests of what it has learnt from, "data" and "teacher"; empty
+      where nobody has kept them.
   """
 
   config: ConfigDict
@@ -55,6 +62,7 @@ class Run(NamedTuple):
   exclusive: tuple[tuple[str, ...], ...]
   model: Model
   step: int
+  origins: Mapping[str, str] = MappingProxyType({})
 
 
 def write_config(config: ConfigDict, workdir: str) -> None:
@@ -80,24 +88,79 @@ def read_config(workdir: str) -> ConfigDict:
     raise UserError(f"{path} is not JSON: {error}") from None
 
 
-def check_same_run(config: ConfigDict, workdir: str) -> None:
-  """Refuses to go on with a run under another config.
+def check_same_run(
+  config: ConfigDict,
+  workdir: str,
+  origins: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+  """Refuses to go on with a run under another config, or from other things.
+
+  Args:
+    config: resolved.
+    workdir: the run's directory.
+    origins: digests of what it is to learn from, as far as they are known.
 
   Raises:
-    UserError: a field differs; the message has both values.
+    UserError: a field differs; the message has both values. Or it has begun to
+      learn from something else.
   """
   if not pathlib.Path(workdir, "config.json").exists():
     return
+  known = checkpoint.origins(workdir) or {}
   before = _flat(read_config(workdir))
   now = _flat(ConfigDict(_json(config)))
   for field in now | before:
-    if field.startswith(_MAY_CHANGE):
+    if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
       continue
-    if before.get(field) != now.get(field):
+    if not _same(field, before.get(field), now.get(field)):
       raise UserError(
         f"{workdir} holds a run with {field}={before.get(field)!r}, not"
         f" {now.get(field)!r}: name another directory, or remove that one"
       )
+  check_origins(known, origins, config, workdir)
+
+
+def check_origins(
+  known: Mapping[str, str],
+  found: Mapping[str, str],
+  config: ConfigDict,
+  workdir: str,
+) -> None:
+  """Compares what a run has learnt from with what is there now.
+
+  Args:
+    known: digests that were kept with its checkpoint, by name.
+    found: those of now. What is known or found alone is not compared.
+    config: where they were looked for.
+    workdir: the run's directory.
+
+  Raises:
+    UserError: one is another.
+  """
+  if _differ("teacher", known, found):
+    raise UserError(
+      f"{workdir} has learnt from another teacher than the one in"
+      f" config.teacher={config.teacher}: put that one back, say where it is,"
+      " or name another --workdir"
+    )
+  if _differ("data", known, found):
+    raise UserError(
+      f"{workdir} has learnt from other photos or labels than those in"
+      f" config.data.path={config.data.path}: put those back, say where they"
+      " are, or name another --workdir"
+    )
+
+
+def _differ(
+  name: str, known: Mapping[str, str], found: Mapping[str, str]
+) -> bool:
+  return name in known and name in found and known[name] != found[name]
+
+
+def _same(field: str, before: Any, now: Any) -> bool:
+  if field in PLACES and isinstance(before, str) and isinstance(now, str):
+    return before == now or bool(before and now and same_place(before, now))
+  return before == now
 
 
 def _json(config: ConfigDict) -> dict[str, Any]:
@@ -148,7 +211,8 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   )
   state = found.state
   generator = state["generator"] if state["ema"] is None else state["ema"]
-  return _run(config, generator, state["discriminator"], found.step)
+  run = _run(config, generator, state["discriminator"], found.step)
+  return run._replace(origins=found.origins)
 
 
 def _run(config, generator, discriminator, step) -> Run:

@@ -5,8 +5,6 @@ config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
 
 import json
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
@@ -16,14 +14,13 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
-from akd_jax.common.config import completed
+from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place, whole, written_whole
+from akd_jax.common.files import same_place, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint
-
-PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
+from akd_jax.training import checkpoint, run_file
+from akd_jax.training.shapes import check_shapes
 
 # Where what a run learns from lies, and which of its origins that is. Another
 # place is the same where what lies there has the same digest.
@@ -75,17 +72,17 @@ def read_config(workdir: str) -> ConfigDict:
   """Reads WORKDIR/config.json.
 
   Raises:
-    UserError: there is none, or it is not one.
+    UserError: there is none, or it is no config.
   """
   path = pathlib.Path(workdir) / "config.json"
   try:
-    return completed(json.loads(path.read_text()))
+    return read(path.read_text(), str(path))
   except FileNotFoundError:
     raise UserError(
       f"{workdir} is not the directory of a run: it has no config.json"
     ) from None
-  except json.JSONDecodeError as error:
-    raise UserError(f"{path} is not JSON: {error}") from None
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f"cannot read {path}: {error}") from None
 
 
 def check_same_run(
@@ -192,7 +189,7 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   if is_file(workdir):
     if step is not None:
       raise UserError(f"{workdir} is one file, without --step={step}")
-    return _load_file(workdir)
+    return _run(*run_file.read(workdir), workdir)
   config = read_config(workdir)
   saved = checkpoint.steps_saved(workdir)
   if not saved:
@@ -211,18 +208,22 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   )
   state = found.state
   generator = state["generator"] if state["ema"] is None else state["ema"]
-  run = _run(config, generator, state["discriminator"], found.step)
+  networks = {"generator": generator, "discriminator": state["discriminator"]}
+  run = _run(config, networks, found.step, workdir)
   return run._replace(origins=found.origins)
 
 
-def _run(config, generator, discriminator, step) -> Run:
+def _run(
+  config: ConfigDict, networks: dict[str, Any], step: int, where: str
+) -> Run:
+  check_shapes(networks, config, where)
   return Run(
     config,
     tuple(config.data.attributes),
     tuple(map(tuple, config.data.exclusive)),
     Model(
-      jax.tree.map(np.asarray, generator),
-      jax.tree.map(np.asarray, discriminator),
+      jax.tree.map(np.asarray, networks["generator"]),
+      jax.tree.map(np.asarray, networks["discriminator"]),
       system_of(config).create_networks(config),
     ),
     step,
@@ -254,32 +255,4 @@ def write_run(run: Run, file: BinaryIO) -> None:
     config=np.array(run.config.to_json_best_effort()),
     step=np.array(run.step),
     **{name: x.astype(np.float16) for name, x in arrays.items()},
-  )
-
-
-def _load_file(name: str) -> Run:
-  path = pathlib.Path(name)
-  if name.startswith("pretrained:"):
-    path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
-  try:
-    with np.load(whole(path), allow_pickle=False) as file:
-      arrays = dict(file)
-  except FileNotFoundError:
-    shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
-    raise UserError(
-      f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
-    ) from None
-  except (ValueError, zipfile.BadZipFile, zlib.error) as error:
-    raise UserError(f"{path} is not a run saved as .npz: {error}") from None
-  if not {"config", "step"} <= set(arrays):
-    raise UserError(
-      f"{path} is not a run saved with --format=run: it has no config"
-    )
-  config = completed(json.loads(arrays.pop("config").item()))
-  step = int(arrays.pop("step"))
-  parameters = traverse_util.unflatten_dict(
-    {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
-  )
-  return _run(
-    config, parameters["generator"], parameters["discriminator"], step
   )

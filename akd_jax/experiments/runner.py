@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common import files
+from akd_jax.common import files, json_lines
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
 from akd_jax.experiments.run import train_with_teacher
@@ -45,7 +46,11 @@ class Job(NamedTuple):
     path = self.workdir / f"{record.WHOLE}.json"
     if not path.exists():
       return None
-    result = record.read(path)
+    try:
+      result = record.read(path)
+    except UserError as error:
+      print(f"{error}; it is evaluated again", file=sys.stderr, flush=True)
+      return None
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
     alike = result.get("settings") == record.settings(self.config)
@@ -200,8 +205,9 @@ class Training(NamedTuple):
 
 def read_training(workdir: pathlib.Path) -> Training:
   """Reads WORKDIR/metrics.jsonl."""
-  lines = (workdir / "metrics.jsonl").read_text().splitlines()
-  rows = [json.loads(line) for line in lines]
+  rows = json_lines.read(workdir / "metrics.jsonl")
+  if not rows:
+    raise UserError(f"{workdir}/metrics.jsonl has no line that is whole")
   seconds = before = 0.0
   for now in [row["uptime"] for row in rows if "uptime" in row]:
     seconds += now - before if now > before else now

@@ -7,6 +7,7 @@ Run it where nothing else runs.
 """
 
 import argparse
+import contextlib
 import functools
 import statistics
 import tempfile
@@ -26,7 +27,9 @@ _STEPS = 6
 
 def trainer(config) -> Callable[[], float]:
   """Returns a function that does some steps: their mean seconds."""
-  run = preparation.prepare(config, tempfile.mkdtemp(), ())
+  run = preparation.prepare(
+    config, tempfile.mkdtemp(), (), contextlib.ExitStack()
+  )
   run.checkpoints.close()
   functions = {
     learns: parallel.pmap_step(

@@ -4,6 +4,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
+from akd_jax.common.writing import check_writable
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
@@ -30,9 +31,11 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   Raises:
     UserError: the config, the data or the teacher is wrong; what can be known
       is said before hours of the teacher.
-    Stopped, FloatingPointError: see `loop.train`.
+    Stopped, FloatingPointError, WriteError: see `loop.train`; that a directory
+      cannot be written is said before hours of the teacher, too.
   """
   validation.check(config)
+  check_writable(workdir)
   if config.teacher and same_place(config.teacher, workdir):
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
@@ -49,6 +52,12 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
     teacher.check_compatible(config, recipe)
-    loop.say(f"{config.teacher} holds no finished teacher: training it first")
-    loop.train(recipe, config.teacher, HOOKS)
+    check_writable(config.teacher)
+    # Another student's command may be training it.
+    with run_dir.alone(config.teacher, wait=True):
+      if not teacher.is_finished(config.teacher):
+        loop.say(
+          f"{config.teacher} holds no finished teacher: training it first"
+        )
+        loop.train(recipe, config.teacher, HOOKS)
   loop.train(config, workdir, HOOKS)

@@ -167,6 +167,7 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
   diverged: set[str] = set()
+  waits_said = False
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
@@ -180,6 +181,14 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
             diverged.add(str(job.workdir))
           break
     else:
+      if not waits_said:
+        waits_said = True
+        print(
+          f"waiting for {len(left)} runs that others do, first"
+          f" {left[0].workdir} by {files.holder(left[0].workdir)}",
+          file=sys.stderr,
+          flush=True,
+        )
       time.sleep(_PATIENCE)
     still = [
       job

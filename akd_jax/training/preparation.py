@@ -1,5 +1,6 @@
 """What a run needs before its first step: checked, opened, taken up."""
 
+import contextlib
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -76,9 +77,18 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-  config: ConfigDict, workdir: str, makers: Sequence[HookMaker]
+  config: ConfigDict,
+  workdir: str,
+  makers: Sequence[HookMaker],
+  stack: contextlib.ExitStack,
 ) -> Prepared:
   """Opens everything, and takes up what is saved.
+
+  Args:
+    config: the recipe.
+    workdir: the run's directory; created if missing.
+    makers: of what is done beside training.
+    stack: until it is closed, no other command trains in the directory.
 
   Raises:
     UserError: the config, the data or the teacher is wrong.
@@ -93,6 +103,8 @@ def prepare(
     state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
   run_dir.check_same_run(config, workdir, origins)
+  # Not before: what is refused leaves no trace.
+  stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)

@@ -3,9 +3,10 @@
 config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
 """
 
+import contextlib
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
@@ -14,12 +15,13 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
+from akd_jax.common import files
 from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint, run_file
+from akd_jax.training import checkpoint, parallel, run_file
 from akd_jax.training.shapes import check_shapes
 
 # Where what a run learns from lies, and which of its origins that is. Another
@@ -83,6 +85,32 @@ def read_config(workdir: str) -> ConfigDict:
     ) from None
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f"cannot read {path}: {error}") from None
+
+
+@contextlib.contextmanager
+def alone(workdir: str, wait: bool = False) -> Iterator[None]:
+  """Keeps other commands from training in a directory at the same time.
+
+  On a pod the first process holds it for all.
+
+  Args:
+    workdir: the run's directory.
+    wait: whether to wait until it is free, on one process alone.
+
+  Raises:
+    UserError: another command trains in it; the message says which.
+  """
+  with contextlib.ExitStack() as stack:
+    ours = True
+    if jax.process_index() == 0:
+      wait = wait and jax.process_count() == 1
+      ours = stack.enter_context(files.alone(workdir, wait))
+    if not parallel.all_agree(ours):
+      raise UserError(
+        f"{workdir} is being trained by {files.holder(workdir)}: wait for it,"
+        " or name another --workdir"
+      )
+    yield
 
 
 def check_same_run(

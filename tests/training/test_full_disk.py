@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import types
 
 import pytest
 
 from akd_jax.common import cli
-from akd_jax.training import checkpoint
-from tests.small_runs import ROOT
+from akd_jax.common.errors import WriteError
+from akd_jax.experiments.run import train_with_teacher
+from akd_jax.training import checkpoint, loop
+from tests.small_runs import ROOT, student_config
 
 # Files of more than 40 kB are refused from step 4 on.
 SAVING = """
@@ -62,3 +65,35 @@ def test_the_last_checkpoint_before_it_is_sound(full):
   workdir, _ = full
   assert checkpoint.steps_saved(str(workdir)) == [1, 2, 3]
   assert checkpoint.load_newest(str(workdir)).step == 3
+
+
+class Ended(Exception):
+  """However a run may end."""
+
+
+def test_curves_are_drawn_however_a_run_ends(tmp_path, monkeypatch):
+  def train_on(run):
+    row = '{"step": 1, "g_loss_rec": 1.0}\n{"step": 2, "g_loss_rec": 0.5}\n'
+    (tmp_path / "metrics.jsonl").write_text(row)
+    raise Ended
+
+  monkeypatch.setattr(loop, "_train_on", train_on)
+  monkeypatch.setattr(loop, "_introduce", lambda run: None)
+  run = types.SimpleNamespace(
+    workdir=str(tmp_path), first=1, config=types.SimpleNamespace(steps=2)
+  )
+  with pytest.raises(Ended):
+    loop._train(run)
+  assert (tmp_path / "curves.png").exists()
+
+
+def test_directories_are_tried_before_the_teacher_is_trained(
+  caches, tmp_path, monkeypatch
+):
+  (tmp_path / "file").write_text("")
+  monkeypatch.setattr(loop, "train", lambda *_: 1 / 0)
+  nowhere, fine = tmp_path / "file" / "run", tmp_path / "fine"
+  for teacher, workdir in ((fine, nowhere), (nowhere, fine)):
+    with pytest.raises(WriteError, match=f"^cannot write {nowhere}: "):
+      train_with_teacher(student_config(teacher), str(workdir))
+  assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -39,8 +39,12 @@ ADDED = {
 }
 
 # Sections with whichever fields a run has.
-_FREE = ("data.distribution", "data.conditional", "data.sizes")
-_FREE += ("classifier.data",)
+_FREE = (
+  "data.distribution",
+  "data.conditional",
+  "data.sizes",
+  "classifier.data",
+)
 
 # The recipe of a student's teacher is a config of its own, inside.
 _TEACHER = "teacher_recipe"

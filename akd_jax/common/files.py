@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -19,8 +20,18 @@ from typing import Any
 
 from akd_jax.common.writing import writing
 
-# Temporary files of this process.
+# Temporary files and folders of this process.
 _unfinished: set[Path] = set()
+
+
+@contextlib.contextmanager
+def unfinished(path: Path) -> Iterator[None]:
+  """Has a temporary file or folder go, should the process end meanwhile."""
+  _unfinished.add(path)
+  try:
+    yield
+  finally:
+    _unfinished.discard(path)
 
 
 @contextlib.contextmanager
@@ -35,24 +46,25 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
   """
   path = Path(path)
   temporary = path.with_name(f".{path.name}.{os.getpid()}")
-  _unfinished.add(temporary)
-  try:
-    with writing(path):
+  with unfinished(temporary), writing(path):
+    try:
       path.parent.mkdir(parents=True, exist_ok=True)
       yield temporary
       temporary.replace(path)
-  finally:
-    # Where the folder is gone, so is the file.
-    with contextlib.suppress(OSError):
-      temporary.unlink(missing_ok=True)
-    _unfinished.discard(temporary)
+    finally:
+      # Where the folder is gone, so is the file.
+      with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def remove_unfinished() -> None:
-  """Removes the temporary files of this process, which is about to end."""
+  """Removes what is temporary of this process, which is about to end."""
   for temporary in list(_unfinished):
     with contextlib.suppress(OSError):
-      temporary.unlink(missing_ok=True)
+      if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+      else:
+        temporary.unlink(missing_ok=True)
 
 
 def write_parts(content: bytes, path: str | os.PathLike, limit: int) -> None:

@@ -6,6 +6,7 @@ came, and can answer, or end the process, meanwhile.
 """
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -74,6 +75,20 @@ def _watching() -> Iterator[None]:
     ours.close()
 
 
+def _forget() -> None:
+  """Lets a copy of this process, as a pool may start, end as any process."""
+  if not _listeners:
+    return
+  _listeners.clear()
+  signal.set_wakeup_fd(-1)
+  for number in ASKING:
+    if signal.getsignal(number) == _hear:
+      signal.signal(number, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 def _hear(number: int, frame: FrameType | None) -> None:
   del frame
   _listeners[-1].hear(number)
@@ -102,6 +117,9 @@ def leave(status: int) -> None:
   under their hands, the interpreter would crash.
   """
   files.remove_unfinished()
+  # They would wait for this one forever.
+  for child in multiprocessing.active_children():
+    child.kill()
   for stream in (sys.stdout, sys.stderr):
     with contextlib.suppress(Exception):
       stream.flush()

@@ -111,6 +111,10 @@ def test_a_process_that_ends_at_once_leaves_no_half_file(tmp_path):
     files.remove_unfinished()
     assert not list(tmp_path.iterdir())
     temporary.write_text("whole")
+  (tmp_path / "folder" / "inside").mkdir(parents=True)
+  with files.unfinished(tmp_path / "folder"):
+    files.remove_unfinished()
+  assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_is_free_again_afterwards(tmp_path, capsys):

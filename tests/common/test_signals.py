@@ -1,6 +1,7 @@
 """Signals end what has nothing to save; output that fails ends nothing."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -49,6 +50,45 @@ def test_a_signal_ends_at_once_what_has_nothing_to_save(tmp_path, number, work):
   assert output == "stopped; the same command starts again from what is saved\n"
   assert not errors
   assert not list(tmp_path.iterdir())
+
+
+DRAWING = """
+import multiprocessing, time
+from concurrent.futures import ProcessPoolExecutor
+from akd_jax.common import cli
+def main(argv):
+  context = multiprocessing.get_context(argv[0])
+  with ProcessPoolExecutor(2, mp_context=context) as pool:
+    pool.submit(time.monotonic).result()
+    waits = [pool.submit(time.sleep, 60) for _ in range(4)]
+    print(*[child.pid for child in pool._processes.values()], flush=True)
+    time.sleep(60)
+if __name__ == "__main__":
+  cli.run(main)
+"""
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn", "forkserver"])
+def test_its_processes_end_with_it(tmp_path, kind):
+  script = tmp_path / "script.py"
+  script.write_text(DRAWING)
+  code = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+  process = start(code, kind)
+  children = [int(pid) for pid in process.stdout.readline().split()]
+  assert children
+  process.send_signal(signal.SIGTERM)
+  process.communicate(timeout=20)
+  assert process.returncode == cli.STOPPED
+  wait_for(lambda: not any(map(is_running, children)))
+  assert not any(map(is_running, children))
+
+
+def is_running(pid):
+  try:
+    status = pathlib.Path(f"/proc/{pid}/stat").read_text()
+  except FileNotFoundError:
+    return False
+  return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):

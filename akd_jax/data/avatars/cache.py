@@ -14,6 +14,7 @@ import numpy as np
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
+from akd_jax.common.files import unfinished
 from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
@@ -96,9 +97,12 @@ def _write(
   """Draws beside `folder` and renames, so that nobody ever sees half of it."""
   folder.parent.mkdir(parents=True, exist_ok=True)
   shape = _shape(description)
-  with tempfile.TemporaryDirectory(
-    prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
-  ) as scratch:
+  with (
+    tempfile.TemporaryDirectory(
+      prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as scratch,
+    unfinished(Path(scratch)),
+  ):
     new = Path(scratch) / "new"
     new.mkdir()
     images = np.lib.format.open_memmap(

@@ -124,7 +124,8 @@ def _quiet_libraries(debug: bool) -> Iterator[None]:
   hooks = threading.excepthook, sys.unraisablehook
   level = logging.get_verbosity()
   if not debug:
-    threading.excepthook = sys.unraisablehook = lambda _: None
+    threading.excepthook = lambda _: None
+    sys.unraisablehook = lambda _: None
     logging.set_verbosity(logging.FATAL)
   try:
     yield

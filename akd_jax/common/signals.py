@@ -59,9 +59,9 @@ def _watching() -> Iterator[None]:
   theirs.setblocking(False)
   wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
   before: dict[int, Any] = {}
-  for number in ASKING:
-    if signal.getsignal(number) != signal.SIG_IGN:
-      before[number] = signal.signal(number, _hear)
+  for asking in ASKING:
+    if signal.getsignal(asking) != signal.SIG_IGN:
+      before[asking] = signal.signal(asking, _hear)
   thread = threading.Thread(target=_watch, args=(ours,), daemon=True)
   thread.start()
   try:
@@ -81,9 +81,9 @@ def _forget() -> None:
     return
   _listeners.clear()
   signal.set_wakeup_fd(-1)
-  for number in ASKING:
-    if signal.getsignal(number) == _hear:
-      signal.signal(number, signal.SIG_DFL)
+  for asking in ASKING:
+    if signal.getsignal(asking) == _hear:
+      signal.signal(asking, signal.SIG_DFL)
 
 
 os.register_at_fork(after_in_child=_forget)

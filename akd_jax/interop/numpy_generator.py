@@ -25,7 +25,8 @@ FORMATS = {"image": 1, "blend": 2}  # By what the last layer gives.
 SYSTEM = "stargan"
 
 Array = np.ndarray
-Params = Metadata = Mapping[str, Any]
+Params = Mapping[str, Array]
+Metadata = Mapping[str, Any]
 
 
 def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -88,7 +88,7 @@ def read_notes(folder: pathlib.Path) -> Notes:
   if not _is_sealed(folder):
     return Notes(place, metrics, {}, None)
   found = _read_json(folder / ITEM / "metadata")
-  arrays, origins = found.get("state"), found.get("origins")
+  arrays, origins = found.get("state"), found.get("origins", {})
   if found.get("notes") != digest(arrays, place, metrics, origins):
     raise DamagedError("its place in the data or its scores were changed")
   return Notes(place, metrics, dict(origins), arrays)

@@ -39,8 +39,8 @@ _listeners: list[Listener] = []
 def listening(listener: Listener) -> Iterator[None]:
   """Sends signals that ask to stop to a listener; the innermost has them all.
 
-  One that the process ignores, as under nohup, stays ignored. Does nothing in
-  another thread than the main one.
+  SIGHUP that the process ignores, as under nohup, stays ignored. Does nothing
+  in another thread than the main one.
   """
   if threading.current_thread() is not threading.main_thread():
     yield
@@ -60,7 +60,10 @@ def _watching() -> Iterator[None]:
   wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
   before: dict[int, Any] = {}
   for asking in ASKING:
-    if signal.getsignal(asking) != signal.SIG_IGN:
+    handler = signal.getsignal(asking)
+    # Under nohup. A shell that starts a command by & ignores Ctrl-C for it,
+    # which the terminal alone is meant by.
+    if asking != signal.SIGHUP or handler != signal.SIG_IGN:
       before[asking] = signal.signal(asking, _hear)
   thread = threading.Thread(target=_watch, args=(ours,), daemon=True)
   thread.start()

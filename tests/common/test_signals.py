@@ -91,7 +91,7 @@ def is_running(pid):
   return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+def test_sighup_under_nohup_stays_ignored(tmp_path):
   work = "import time; time.sleep(0.5); print('done', flush=True)"
   process = start(
     BUSY.format(work=work),

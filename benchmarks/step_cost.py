@@ -7,6 +7,7 @@ Run it where nothing else runs.
 """
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 import time
@@ -25,7 +26,9 @@ _STEPS = 6
 
 def trainer(config) -> Callable[[], float]:
   """Returns a function that does some steps: their mean seconds."""
-  run = preparation.prepare(config, tempfile.mkdtemp(), ())
+  run = preparation.prepare(
+    config, tempfile.mkdtemp(), (), contextlib.ExitStack()
+  )
   run.checkpoints.close()
   step_of = make_steps(run.config, run.networks)
   state, teacher = parallel.replicate((run.state, run.teacher))

@@ -2,8 +2,8 @@
 
 python docs/verdict.py WORKDIR
 
-The other students are of the same size, trained as long without a teacher and by
-the papers' attention: means over the seeds of docs/results/distillation.csv,
+The other students are of the same size, trained as long without a teacher and
+by the papers' attention: means over the seeds of docs/results/distillation.csv,
 which this command wrote:
   python -m akd_jax.experiment --name=distillation --out=docs/results
 """

@@ -1,5 +1,6 @@
 """What all commands share: flags in, one line of error out."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -7,21 +8,25 @@ import re
 import signal
 import sys
 import textwrap
-from collections.abc import Callable
-from types import FrameType
+import threading
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from absl import app, flags, logging
 
-from akd_jax.common import allocator, config
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common import allocator, config, output, signals
+from akd_jax.common.errors import UserError, WriteError, nearest
+from akd_jax.common.writing import noticing_full_disks
 
 flags.DEFINE_bool(
   "debug", False, "Print the traceback of an error.", module_name="akd_jax"
 )
 
-# Exit statuses beside 0 and 1 (a bug): bad input, and stopped, with all that
-# there is saved (EX_TEMPFAIL: launch/slurm.sh gives the command again).
+# Exit statuses beside 0 and 1 (a bug): bad input, something cannot be written
+# (EX_IOERR), and stopped, with all that there is saved (EX_TEMPFAIL:
+# launch/slurm.sh gives the command again).
 BAD_INPUT = 2
+CANNOT_WRITE = 74
 STOPPED = 75
 
 
@@ -35,9 +40,10 @@ def run(
 ) -> None:
   """Runs a command: parses its flags, prints an error as one line, and exits.
 
-  The exit status is 0 on success, 1 on a bug, 2 on bad input, 75 where it was
-  stopped and all that there is was saved, and 130 on Ctrl-C. A traceback is
-  shown only with --debug.
+  The exit status is 0 on success, 1 on a bug, 2 on bad input, 74 where
+  something cannot be written, 75 where it was stopped and all that there is was
+  saved, and 130 where a second Ctrl-C kept that from being saved. A traceback
+  is shown only with --debug.
 
   Args:
     main: is given the arguments that are no flags.
@@ -50,22 +56,35 @@ def run(
   allocator.keep_freed_memory()
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
-  # Training has a handler of its own while there is something to save.
-  signal.signal(signal.SIGTERM, _stop)
   # Here and not among the flags' parsers, since ml_collections reads sys.argv.
   sys.argv[1:] = config.renamed_arguments(sys.argv[1:])
   # Looked up by hand, since the error may be that flags cannot be parsed.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
+  # Training listens itself while there is something to save.
+  with (
+    output.patient(),
+    _quiet_libraries(debug),
+    signals.listening(_Ending()),
+  ):
+    _run(main, define, debug)
+
+
+def _run(
+  main: Callable[[list[str]], None], define: Callable[[], None], debug: bool
+) -> None:
   try:
-    app.run(
-      _without_program_name(main),
-      flags_parser=functools.partial(_parse_flags, define=define),
-    )
+    with noticing_full_disks():
+      app.run(
+        _without_program_name(main),
+        flags_parser=functools.partial(_parse_flags, define=define),
+      )
   except UserError as error:
     _fail(str(error), BAD_INPUT, debug)
+  except WriteError as error:
+    _fail(str(error), CANNOT_WRITE, debug)
   except Stopped as stopped:
     print(stopped, flush=True)
-    sys.exit(STOPPED)
+    end(STOPPED)
   except KeyboardInterrupt:
     _fail("interrupted", 128 + signal.SIGINT, debug)
   except Exception as error:  # noqa: BLE001 - the last resort of a command
@@ -76,9 +95,43 @@ def run(
     _fail(f"{kind}: {text} (--debug shows where)", 1, debug)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-  del number, frame
-  raise Stopped("stopped; the same command starts again from what is saved")
+class _Ending:
+  """Ends a command that is asked to stop and has nothing to save."""
+
+  def hear(self, number: int) -> None:
+    pass
+
+  def notice(self, number: int) -> None:
+    del number
+    signals.say(1, "stopped; the same command starts again from what is saved")
+    signals.leave(STOPPED)
+
+
+def end(status: int) -> NoReturn:
+  """Ends the process, at once unless others of a pod have to hear of it."""
+  jax = sys.modules.get("jax")
+  if jax is None or not jax.distributed.is_initialized():
+    signals.leave(status)
+  sys.exit(status)
+
+
+@contextlib.contextmanager
+def _quiet_libraries(debug: bool) -> Iterator[None]:
+  """Keeps other threads from printing the traceback of what is said anyway.
+
+  What they could not do comes to light where it is waited for.
+  """
+  hooks = threading.excepthook, sys.unraisablehook
+  level = logging.get_verbosity()
+  if not debug:
+    threading.excepthook = lambda _: None
+    sys.unraisablehook = lambda _: None
+    logging.set_verbosity(logging.FATAL)
+  try:
+    yield
+  finally:
+    threading.excepthook, sys.unraisablehook = hooks
+    logging.set_verbosity(level)
 
 
 def join_value(argv: list[str], flag: str) -> list[str]:
@@ -199,4 +252,4 @@ def _fail(message: str, status: int, debug: bool) -> None:
   if debug:
     raise  # noqa: PLE0704 - called from an except clause only
   print(f"error: {message}", file=sys.stderr, flush=True)
-  sys.exit(status)
+  end(status)

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from akd_jax.configs import distill, student
+from akd_jax.common.errors import UserError
+from akd_jax.configs import distill, student, teacher
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -35,6 +37,14 @@ ADDED = {
     for field, value in section.items()
   },
 }
+
+# Sections with whichever fields a run has.
+_FREE = (
+  "data.distribution",
+  "data.conditional",
+  "data.sizes",
+  "classifier.data",
+)
 
 # The recipe of a student's teacher is a config of its own, inside.
 _TEACHER = "teacher_recipe"
@@ -72,6 +82,55 @@ def completed(fields: Mapping[str, Any]) -> ConfigDict:
   if _TEACHER in config:
     _complete(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
   return ConfigDict(config)
+
+
+def read(text: str, where: str) -> ConfigDict:
+  """Reads a config that was written as JSON, by whichever version.
+
+  Args:
+    text: of a run's config.json, or in a file.
+    where: the file, for errors.
+
+  Raises:
+    UserError: it is no config, lacks a field or has one of another type.
+  """
+  try:
+    fields = json.loads(text)
+  except ValueError as error:
+    raise UserError(f"{where} is not JSON: {error}") from None
+  if not isinstance(fields, dict):
+    raise UserError(
+      f"{where} holds a {type(fields).__name__}, not the fields of a config"
+    )
+  try:
+    config = completed(fields)
+  except (AttributeError, TypeError, ValueError) as error:
+    raise UserError(f"{where} is no config: {error}") from None
+  _check_types(config, teacher.get_config("debug"), where)
+  return config
+
+
+def _check_types(
+  config: ConfigDict, expected: ConfigDict, where: str, inside: str = ""
+) -> None:
+  """Refuses a config that lacks a field of `expected`, or has another type."""
+  for name, example in expected.items():
+    field = inside + name
+    if name not in config:
+      raise UserError(f"{where} is no config: it lacks {field}")
+    value = config[name]
+    kinds: tuple[type, ...] = (type(example),)
+    if isinstance(example, float):
+      kinds = (float, int)
+    elif isinstance(example, tuple):
+      kinds = (tuple, list)
+    # To Python, True is a number.
+    if not isinstance(value, kinds) or (
+      isinstance(value, bool) and bool not in kinds
+    ):
+      raise UserError(f"{where} is no config: {field} is {value!r}")
+    if isinstance(example, ConfigDict) and field not in _FREE:
+      _check_types(value, example, where, f"{field}.")
 
 
 def renamed_arguments(arguments: Sequence[str]) -> list[str]:

@@ -11,6 +11,13 @@ class UserError(ValueError):
   """
 
 
+class WriteError(Exception):
+  """Something cannot be written: one line that says where, and what to do.
+
+  Commands print it without a traceback and exit with status 74.
+  """
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
   """Returns "; did you mean X?" for the known name nearest to `name`, or ""."""
   close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

@@ -9,10 +9,29 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import socket
 import sys
+import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from akd_jax.common.writing import writing
+
+# Temporary files and folders of this process.
+_unfinished: set[Path] = set()
+
+
+@contextlib.contextmanager
+def unfinished(path: Path) -> Iterator[None]:
+  """Has a temporary file or folder go, should the process end meanwhile."""
+  _unfinished.add(path)
+  try:
+    yield
+  finally:
+    _unfinished.discard(path)
 
 
 @contextlib.contextmanager
@@ -21,15 +40,31 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
 
   Nobody ever sees half of the file. If the writing fails, what was there stays.
   The folder is made where there is none.
+
+  Raises:
+    WriteError: the disk is full, or nobody may write there.
   """
   path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
   temporary = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    yield temporary
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)
+  with unfinished(temporary), writing(path):
+    try:
+      path.parent.mkdir(parents=True, exist_ok=True)
+      yield temporary
+      temporary.replace(path)
+    finally:
+      # Where the folder is gone, so is the file.
+      with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished() -> None:
+  """Removes what is temporary of this process, which is about to end."""
+  for temporary in list(_unfinished):
+    with contextlib.suppress(OSError):
+      if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+      else:
+        temporary.unlink(missing_ok=True)
 
 
 def write_parts(content: bytes, path: str | os.PathLike, limit: int) -> None:
@@ -79,6 +114,10 @@ def _parts(path: Path) -> list[Path]:
   return sorted(path.parent.glob(pattern))
 
 
+# Folders that this process has to itself.
+_ours: set[str] = set()
+
+
 @contextlib.contextmanager
 def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
   """Gives whether this process has `folder` to itself until the end.
@@ -87,29 +126,66 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
   ends, whichever way. It is made where there is none.
 
   Args:
-    folder: holds the lock, a file named .lock.
+    folder: holds the lock, a file named .lock, and .holder, who has it.
     wait: whether to wait until the folder is free, and say so on standard
       error, instead of giving False.
+
+  Raises:
+    WriteError: the lock cannot be written.
   """
   # Imported here: what only reads files runs without it.
   import filelock
 
   path = Path(folder, ".lock")
-  path.parent.mkdir(parents=True, exist_ok=True)
-  lock = filelock.FileLock(path)
-  try:
-    lock.acquire(timeout=0)
-  except filelock.Timeout:
+  # Asked for twice, the second time by what the first one calls.
+  name = os.path.realpath(path)
+  if name in _ours:
+    yield True
+    return
+  with writing(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path)
+    with contextlib.suppress(filelock.Timeout):
+      lock.acquire(timeout=0)
+  if not lock.is_locked:
     if not wait:
       yield False
       return
-    say = f"{folder}: another process works here; waiting until it is done"
+    say = f"{folder}: {holder(folder)} works here; waiting until it is done"
     print(say, file=sys.stderr, flush=True)
     lock.acquire()
+  _ours.add(name)
+  # Only who waits wants to read it.
+  with contextlib.suppress(OSError):
+    path.with_name(".holder").write_text(
+      f"process {os.getpid()} on {socket.gethostname()}, since"
+      f" {time.strftime('%Y-%m-%d %H:%M:%S')}"
+    )
   try:
     yield True
   finally:
+    _ours.discard(name)
+    with contextlib.suppress(OSError):
+      path.with_name(".holder").unlink()
     lock.release()
+
+
+def holder(folder: str | os.PathLike) -> str:
+  """Returns who has a folder that is not free: process, host, since when."""
+  try:
+    return Path(folder, ".holder").read_text().strip() or "another process"
+  except (OSError, UnicodeDecodeError):
+    return "another process"
+
+
+def same_place(first: str, second: str) -> bool:
+  """Whether two paths lead to one place, whether or not anything is there."""
+
+  def resolved(path: str) -> str:
+    found = os.path.realpath(Path(path).expanduser())
+    return unicodedata.normalize("NFC", found)
+
+  return first == second or resolved(first) == resolved(second)
 
 
 def digest(*parts: Any) -> str:

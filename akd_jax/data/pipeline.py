@@ -1,5 +1,6 @@
 """From a data set to batches of pictures. Only this file imports grain."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +11,8 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import DATASETS
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Dataset, Source
-from akd_jax.data.photos import source as photos
+from akd_jax.data.photos import content, readable
+from akd_jax.data.photos.source import PhotoSource
 
 _READ_AT_ONCE = 256
 
@@ -58,8 +60,20 @@ def check_readable(source: Source, threads: int) -> None:
   Raises:
     UserError: a photo cannot be read; the message names it.
   """
-  if isinstance(source, photos.PhotoSource):
-    photos.check_readable(source, threads)
+  if isinstance(source, PhotoSource):
+    readable.check_readable(source, threads)
+
+
+def digest_content(source: Source, threads: int) -> str:
+  """Returns what a source is known again by, wherever its files lie.
+
+  Drawn avatars are known by their labels: the config says all the rest.
+  """
+  if isinstance(source, PhotoSource):
+    return content.digest_photos(source, threads)
+  labels = np.ascontiguousarray(source.labels, np.uint8)
+  shape = repr(labels.shape).encode()
+  return hashlib.sha256(shape + labels.tobytes()).hexdigest()
 
 
 def read(

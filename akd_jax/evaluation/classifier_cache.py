@@ -4,6 +4,7 @@ In a corner of the user's cache, one file each, named by all that decides what
 the classifier has learnt.
 """
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -15,8 +16,11 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
-from akd_jax.data.pipeline import open_source
+from akd_jax.common.writing import check_writable
+from akd_jax.data.photos.source import PhotoSource
+from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -130,18 +134,27 @@ def load_or_train(
   path = Path(directory) / f"classifier-{name}.npz"
   if path.exists():
     return _kept(network, path)
-  # Another process may be training the same one.
-  with alone(directory, wait=True):
+  unfinished = path.with_suffix(_UNFINISHED)
+  with contextlib.ExitStack() as stack:
+    try:
+      check_writable(directory)
+      # Another process may be training the same one.
+      stack.enter_context(alone(directory, wait=True))
+    except WriteError as error:
+      say(f"{error}: it is trained for this once")
     if path.exists():
       return _kept(network, path)
-    unfinished = path.with_suffix(_UNFINISHED)
     variables = train_classifier(config, splits, unfinished)
     classifier = Classifier(network, variables, metadata)
     accuracy = accuracy_on(classifier, splits.test, config.data.threads)
     metadata["test_accuracy"] = accuracy
-    save(classifier, path)
-    unfinished.unlink(missing_ok=True)
-  say(f"right on {accuracy['mean']:.2%} of the test split; kept in {path}")
+    kept = f"kept in {path}"
+    try:
+      save(classifier, path)
+      unfinished.unlink(missing_ok=True)
+    except WriteError as error:
+      kept = f"{error}: it is not kept"
+  say(f"right on {accuracy['mean']:.2%} of the test split; {kept}")
   return classifier
 
 
@@ -196,11 +209,14 @@ def data_digest(config: ConfigDict, train: Any) -> str:
   """Tells data sets apart by the fields that choose images, and by a look.
 
   The labels notice a folder that has grown, the first image a data set that
-  is drawn or decoded in another way.
+  is drawn or decoded in another way. Photos are the same wherever they lie.
   """
+  fields = _fields(config)
+  if isinstance(train, PhotoSource):
+    fields["path"] = digest_content(train, config.data.threads)
   look = hashlib.sha256(np.asarray(train.labels).tobytes())
   look.update(train[0]["image"].tobytes())
-  return digest(_fields(config), look.hexdigest())
+  return digest(fields, look.hexdigest())
 
 
 def _fields(config: ConfigDict) -> dict[str, Any]:

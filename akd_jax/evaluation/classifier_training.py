@@ -17,7 +17,7 @@ import optax
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data.pipeline import training_batches
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
@@ -102,7 +102,13 @@ def train_classifier(
       clock.tick(step, loss)
       stop = interruption is not None and interruption.requested(all_ask=False)
       if stop or time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
-        _save(unfinished, progress, batches)
+        try:
+          _save(unfinished, progress, batches)
+        except WriteError as error:
+          # It can go on without; but what is stopped is lost.
+          if stop:
+            raise
+          say(f"{error}: where training stands is not kept")
         saved = time.monotonic()
       if stop:
         raise cli.Stopped(

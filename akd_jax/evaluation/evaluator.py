@@ -39,7 +39,7 @@ from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run_dir import PLACES, Run, check_origins
 
 # People whose attention is drawn.
 _SHOWN = 2
@@ -66,7 +66,8 @@ def evaluate(
     keep: called with the name of a network and what became of each attribute;
       None for nothing more than the figures.
     fields: of config.evaluation and config.classifier, by their dotted names,
-      that are to be others than the run's.
+      that are to be others than the run's; and where its teacher and its
+      photos lie now.
 
   Returns:
     What evaluation.json holds: {"step", "settings", "protocol", "attention":
@@ -76,10 +77,12 @@ def evaluate(
     known (paper 2, Table V)}.
 
   Raises:
-    UserError: there is no such attribute, or another field is to be changed.
+    UserError: there is no such attribute, or another field is to be changed,
+      or the run has learnt from other photos or another teacher.
   """
   run = _evaluated_otherwise(run, fields or {})
   attribute_indices(run.attributes, only, "config.data.attributes")
+  _check_photos(run)
   config = with_known_attributes(run.config)
   splits = open_splits(config.data)
   classifier = classifier_of(config, splits)
@@ -128,10 +131,10 @@ def _evaluated_otherwise(run: Run, fields: Mapping[str, Any]) -> Run:
     UserError: one is of a section that has to be as it was trained by.
   """
   for field in fields:
-    if field.partition(".")[0] not in record.SECTIONS:
+    if field.partition(".")[0] not in record.SECTIONS and field not in PLACES:
       raise UserError(
         f"--config.{field}: it is the run's; here, evaluation and classifier"
-        " can be others"
+        " can be others, and teacher and data.path where these were moved to"
       )
   if not fields:
     return run
@@ -139,6 +142,16 @@ def _evaluated_otherwise(run: Run, fields: Mapping[str, Any]) -> Run:
   run.config.update_from_flattened_dict(fields)
   validation.check(run.config)
   return run
+
+
+def _check_photos(run: Run) -> None:
+  """Refuses other photos than the run's, where it is known what those were."""
+  if "data" not in run.origins:
+    return
+  data = run.config.data
+  source = pipeline.open_source(data, "train")
+  found = {"data": pipeline.digest_content(source, data.threads)}
+  check_origins(run.origins, found, run.config, "this run")
 
 
 def _translates(translator: Translator, attributes: tuple[str, ...]) -> bool:

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from akd_jax.common import npz
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
-
-# What np.load raises on a file cut short.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Any) -> None:
@@ -29,11 +27,10 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
     UserError: the file is damaged.
   """
   try:
-    # Opened here: np.load leaves a damaged file open.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-      arrays = dict(kept)
+    with zipfile.ZipFile(path) as archive:
+      arrays = npz.every_array(archive)
     metadata = json.loads(str(arrays.pop("metadata")))
-  except _DAMAGED as error:
+  except npz.DAMAGED as error:
     raise UserError(f"{path} is damaged ({error}): delete it") from error
   return arrays, metadata
 
@@ -47,5 +44,5 @@ def read_metadata(path: Path) -> Any:
   try:
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
       return json.loads(str(kept["metadata"]))
-  except _DAMAGED as error:
+  except npz.DAMAGED as error:
     raise UserError(f"{path} is damaged ({error}): delete it") from error

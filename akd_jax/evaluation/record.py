@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 
 # Of a config: what a run can be evaluated by, other than it was trained by.
@@ -22,8 +23,38 @@ def write(result: Mapping[str, Any], path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path) -> dict[str, Any]:
-  """Reads a result, with the names that this version writes."""
-  return renewed(json.loads(path.read_text()))
+  """Reads a result, with the names that this version writes.
+
+  Raises:
+    UserError: it cannot be read, or is no evaluation's result.
+  """
+  try:
+    result = renewed(json.loads(path.read_text()))
+    attributes = trained_network(result)["attributes"]
+    rows = [
+      row
+      for network in result["networks"].values()
+      for row in network["attributes"].values()
+    ]
+    is_whole = (
+      isinstance(result["step"], int)
+      and isinstance(attributes, dict)
+      and all(isinstance(row, dict) for row in rows)
+    )
+  except OSError as error:
+    raise UserError(f"cannot read {path}: {error.strerror}") from None
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise UserError(_damaged(path, error)) from None
+  if not is_whole:
+    raise UserError(_damaged(path, "it lacks figures"))
+  return result
+
+
+def _damaged(path: pathlib.Path, what: object) -> str:
+  return (
+    f"{path} is no result of an evaluation, or damaged ({what}): evaluate the"
+    " run again"
+  )
 
 
 def renewed(result: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,13 @@ metrics/distances.py.
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.errors import WriteError
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
@@ -68,16 +68,20 @@ def load_or_compute(
   # Of the pictures, which need not be those that the classifier learnt from.
   name = digest(kind, data_digest(config, train), list(attributes))
   path = cache_directory() / "references" / f"{name}.npz"
-  if not path.exists():
+  if path.exists():
+    arrays, groups = kept_arrays.read(path)
+  else:
     say(f"looking at {len(train):,} real pictures")
-    _compute(
-      path,
+    arrays, groups = _compute(
       train,
       attributes,
       embed or (lambda images: classifier.predict(images).features),
       config.data.threads,
     )
-  arrays, groups = kept_arrays.read(path)
+    try:
+      kept_arrays.write(path, arrays, groups)
+    except WriteError as error:
+      say(f"{error}: these figures are not kept")
   statistics = {
     group: Statistics(mean, covariance, int(count))
     for group, mean, covariance, count in zip(
@@ -88,13 +92,12 @@ def load_or_compute(
 
 
 def _compute(
-  path: Path,
   train: Any,
   attributes: Sequence[str],
   embed: Callable[[np.ndarray], np.ndarray],
   threads: int,
-) -> None:
-  """Writes the statistics of all pictures and of those with an attribute.
+) -> tuple[dict[str, np.ndarray], list[str]]:
+  """Returns the statistics of all pictures and of those with an attribute.
 
   Pictures pass by once, and only sums of their features are held. Groups are
   told apart by their number in the file, so that an attribute may have any
@@ -122,13 +125,10 @@ def _compute(
     if moments.count > 1
   }
   every = kept.values()
-  kept_arrays.write(
-    path,
-    {
-      "mean": np.stack([x.mean for x in every]),
-      "covariance": np.stack([x.covariance for x in every]),
-      "count": np.array([x.images for x in every]),
-      "sample": np.concatenate(sample),
-    },
-    list(kept),
-  )
+  arrays = {
+    "mean": np.stack([x.mean for x in every]),
+    "covariance": np.stack([x.covariance for x in every]),
+    "count": np.array([x.images for x in every]),
+    "sample": np.concatenate(sample),
+  }
+  return arrays, list(kept)

@@ -1,10 +1,10 @@
 """One run as a user asks for it: its teacher first, pictures on the way."""
 
-import pathlib
-
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
+from akd_jax.common.writing import check_writable
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
@@ -31,19 +31,33 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   Raises:
     UserError: the config, the data or the teacher is wrong; what can be known
       is said before hours of the teacher.
-    Stopped, FloatingPointError: see `loop.train`.
+    Stopped, FloatingPointError, WriteError: see `loop.train`; that a directory
+      cannot be written is said before hours of the teacher, too.
   """
   validation.check(config)
-  if config.teacher and pathlib.Path(config.teacher) == pathlib.Path(workdir):
+  check_writable(workdir)
+  if config.teacher and same_place(config.teacher, workdir):
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
   if distils(config) and run_dir.is_file(config.teacher):
     run_dir.load_run(config.teacher)  # Is it there?
   if distils(config) and not teacher.is_finished(config.teacher):
+    if teacher.has_begun(workdir):
+      raise UserError(
+        f"{workdir} has begun to learn from a teacher, but"
+        f" config.teacher={config.teacher} holds no finished one: put it back,"
+        " say where it is, or name another --workdir"
+      )
     config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
     teacher.check_compatible(config, recipe)
-    loop.say(f"{config.teacher} holds no finished teacher: training it first")
-    loop.train(recipe, config.teacher, HOOKS)
+    check_writable(config.teacher)
+    # Another student's command may be training it.
+    with run_dir.alone(config.teacher, wait=True):
+      if not teacher.is_finished(config.teacher):
+        loop.say(
+          f"{config.teacher} holds no finished teacher: training it first"
+        )
+        loop.train(recipe, config.teacher, HOOKS)
   loop.train(config, workdir, HOOKS)

@@ -1,15 +1,18 @@
 """The runs of an experiment: which there are, and how they get done."""
 
 import json
+import os
 import pathlib
 import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common import files
+from akd_jax.common import files, json_lines
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
 from akd_jax.experiments.run import train_with_teacher
@@ -43,7 +46,11 @@ class Job(NamedTuple):
     path = self.workdir / f"{record.WHOLE}.json"
     if not path.exists():
       return None
-    result = record.read(path)
+    try:
+      result = record.read(path)
+    except UserError as error:
+      print(f"{error}; it is evaluated again", file=sys.stderr, flush=True)
+      return None
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
     alike = result.get("settings") == record.settings(self.config)
@@ -87,6 +94,10 @@ def plan_replicate(
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
+    # However it is spelt: ./photos/ is photos.
+    if path := recipe["data"]["path"]:
+      spelt = unicodedata.normalize("NFC", os.path.normpath(path))
+      recipe["data"]["path"] = spelt
     for fields in (recipe, recipe.get("teacher_recipe", {})):
       for section in _NOT_TRAINING:
         fields.pop(section, None)
@@ -156,6 +167,7 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
   diverged: set[str] = set()
+  waits_said = False
   while left:
     for job in left:
       with files.alone(job.workdir) as ours:
@@ -169,6 +181,14 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
             diverged.add(str(job.workdir))
           break
     else:
+      if not waits_said:
+        waits_said = True
+        print(
+          f"waiting for {len(left)} runs that others do, first"
+          f" {left[0].workdir} by {files.holder(left[0].workdir)}",
+          file=sys.stderr,
+          flush=True,
+        )
       time.sleep(_PATIENCE)
     still = [
       job
@@ -194,8 +214,9 @@ class Training(NamedTuple):
 
 def read_training(workdir: pathlib.Path) -> Training:
   """Reads WORKDIR/metrics.jsonl."""
-  lines = (workdir / "metrics.jsonl").read_text().splitlines()
-  rows = [json.loads(line) for line in lines]
+  rows = json_lines.read(workdir / "metrics.jsonl")
+  if not rows:
+    raise UserError(f"{workdir}/metrics.jsonl has no line that is whole")
   seconds = before = 0.0
   for now in [row["uptime"] for row in rows if "uptime" in row]:
     seconds += now - before if now > before else now

@@ -23,8 +23,8 @@ from akd_jax.systems import model as models
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.system import System
-from akd_jax.training.run_dir import Run
-from akd_jax.training.teacher import is_finished, open_teacher
+from akd_jax.training.run_dir import Run, check_origins
+from akd_jax.training.teacher import digest_of, is_finished, open_teacher
 
 
 class Translator(NamedTuple):
@@ -108,7 +108,15 @@ def _teacher_of(run: Run) -> Teacher | None:
       raise UserError(f"{directory}, its teacher, is not there or not finished")
     return None
   try:
-    return open_teacher(run.config)
+    teacher = open_teacher(run.config)
+    if distils(run.config):
+      check_origins(
+        run.origins,
+        {"teacher": digest_of(teacher)},
+        run.config,
+        "this run",
+      )
+    return teacher
   except UserError:
     # Nothing was learnt from it, so that nobody has looked whether it could.
     if distils(run.config):

@@ -1,7 +1,6 @@
 r"""Runs an exported generator with NumPy alone.
 
-This file needs nothing else of the package and may be copied away with the
-.npz that `akd_jax.export --format=numpy` writes:
+This file may be copied away with what `akd_jax.export --format=numpy` writes:
 
   params, metadata = load("model.npz")
   photo = load_photo("photo.jpg", metadata)
@@ -10,22 +9,17 @@ This file needs nothing else of the package and may be copied away with the
 
 Only `load_photo` needs Pillow. The same in a terminal:
 
-  python numpy_generator.py model.npz photo.jpg --set Blond_Hair=1 \
-      --out out.png
-
-Where other programs are busy, OPENBLAS_NUM_THREADS=1 is often faster: waiting
-for a second thread takes longer than the small products do.
+  python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
 """
 
 import argparse
 import difflib
 import json
-import sys
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 FORMATS = {"image": 1, "blend": 2}  # By what the last layer gives.
 SYSTEM = "stargan"
@@ -36,43 +30,64 @@ Metadata = Mapping[str, Any]
 
 
 def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
-  """Reads an exported generator.
+  """Reads an exported generator, and tries it on an empty picture.
 
   Returns:
     Its parameters by path, float32, and its metadata, among it `system`,
     `attributes`, `image_size`, `crop`, `label_rule` and `value_range`.
 
   Raises:
-    OSError, ValueError: the file cannot be read, or is no such export.
+    OSError, ValueError: the file cannot be read, is damaged or no such export.
   """
   with open(path, "rb") as file:
     try:
-      arrays = dict(np.load(file, allow_pickle=False))
-      metadata = json.loads(str(arrays.pop("metadata")))
+      with np.load(file) as found:
+        sizes = {x.filename: x.file_size for x in found.zip.infolist()}
+        if sizes.pop("metadata.npy") > 2**20:
+          raise ValueError("its metadata is too large")
+        metadata = json.loads(str(found["metadata"]))
+        count = _count_numbers(metadata)
+        if sum(sizes.values()) > 8 * count + 2**21 or found.zip.testzip():
+          raise ValueError("it is damaged, or larger than its architecture")
+        names = [name for name in found.files if name != "metadata"]
+        params = {name: found[name].astype(np.float32) for name in names}
+      numbers = np.concatenate([x.ravel() for x in params.values()])
+      if len(numbers) != count or not np.isfinite(numbers).all():
+        raise ValueError(f"its arrays are not {count} finite numbers")
+      label = np.zeros((1, len(metadata["attributes"])))
+      generate(params, np.zeros((1, 4, 4, 3)), label)
     except Exception as error:  # There is no end to what damage may raise.
       raise ValueError(f"{path} is no exported generator: {error}") from error
+  return params, metadata
+
+
+def _count_numbers(metadata: dict[str, Any]) -> int:
+  """Counts those of the parameters; refuses metadata of no export."""
   # The first files do not name their system.
-  found = metadata.get("format"), metadata.setdefault("system", SYSTEM)
-  if found not in [(number, SYSTEM) for number in FORMATS.values()]:
+  form = metadata.get("format"), metadata.setdefault("system", SYSTEM)
+  if form not in [(number, SYSTEM) for number in FORMATS.values()]:
+    raise ValueError(f"it has format {form[0]} of {form[1]!r}, unknown here")
+  names, about = metadata["attributes"], metadata["architecture"]
+  size, w, blocks = metadata["image_size"], about["width"], about["blocks"]
+  if not (names and 0 < w < 2**16 and 0 < blocks < 2**10 and 0 < size < 2**16):
+    raise ValueError(f"it is a network of {about} at {size} pixels")
+  if metadata["value_range"] != [-1, 1]:
     raise ValueError(
-      f"{path} has format {found[0]} of {found[1]!r}; this code reads format"
-      f" {' or '.join(map(str, FORMATS.values()))} of {SYSTEM!r}"
+      f"its value_range is {metadata['value_range']}, not [-1, 1]"
     )
-  return {k: np.asarray(v, np.float32) for k, v in arrays.items()}, metadata
+  outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
+  kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
+  return w * (kernels + 2 * (10 + 8 * blocks))
 
 
 def load_photo(path: str, metadata: Metadata) -> Array:
-  """Reads a photo into the square that the network was shown in training.
+  """Reads a photo, uint8 [S, S, 3] RGB, as those of training were read.
 
-  The photo is turned upright by its EXIF orientation, laid on white where it
-  is transparent, cropped at its centre, then resized with antialiasing.
-
-  Returns:
-    uint8 [S, S, 3] RGB.
+  It is turned upright, laid on white where it is transparent, cropped at its
+  centre, then resized with antialiasing.
 
   Raises:
-    ImportError: Pillow is not installed.
-    ValueError: the photo cannot be read.
+    ImportError, ValueError: Pillow is missing, or the photo cannot be read.
   """
   from PIL import Image, ImageOps
 
@@ -108,19 +123,16 @@ def make_label(
     metadata: of the model.
     wanted: attributes to set, name to 0 or 1. Switching one on switches off
       those that exclude it: all others where the label rule is "exclusive".
-    original: label [C] of the photo, for the attributes not in `wanted`;
-      zeros if not given.
+    original: label [C] of the photo, for the others; zeros if not given.
 
   Raises:
-    ValueError: an unknown name or value, two names that exclude each other,
-      or an exclusive label without exactly one attribute.
+    ValueError: a name or value is unknown, or the label breaks the label rule.
   """
   names = list(metadata["attributes"])
   one_hot = metadata["label_rule"] == "exclusive"
   groups = [names] if one_hot else metadata["exclusive"]
   label = np.zeros(len(names), np.float32)
-  if original is not None:
-    label[:] = original
+  label += 0 if original is None else original
   for name, value in wanted.items():
     if name not in names:
       close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -144,28 +156,21 @@ def make_label(
 def translate(
   params: Params, metadata: Metadata, image: Array, label: Array
 ) -> Array:
-  """Translates photos.
+  """Translates photos; returns uint8 in the shape of `image`.
 
   Args:
     params, metadata: from `load`.
-    image: uint8 [H, W, 3], or [B, H, W, 3]; H and W are multiples of 4, best
-      `metadata["image_size"]`.
+    image: uint8 [H, W, 3] or [B, H, W, 3], H and W multiples of 4.
     label: [C] for all, or [B, C], from `make_label`.
-
-  Returns:
-    uint8 in the shape of `image`.
   """
   if image.dtype != np.uint8 or image.ndim not in (3, 4):
     raise ValueError(
-      f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3] or "
-      "[B, H, W, 3]"
+      f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3]"
     )
   batch = image if image.ndim == 4 else image[np.newaxis]
   label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
-  low, high = metadata["value_range"]
-  scale = np.float32((high - low) / 255)
-  result = generate(params, batch * scale + np.float32(low), label)
-  result = np.rint((result - np.float32(low)) / scale)
+  scale, one = np.float32(2 / 255), np.float32(1)
+  result = np.rint((generate(params, batch * scale - one, label) + one) / scale)
   return np.clip(result, 0, 255).astype(np.uint8).reshape(image.shape)
 
 
@@ -174,16 +179,13 @@ def generate(params: Params, image: Array, label: Array) -> Array:
   classes = params["encoder_0/conv/kernel"].shape[2] - 3
   size = image.shape[1:3]
   if image.shape != (len(label), *size, 3) or size[0] % 4 or size[1] % 4:
-    raise ValueError(
-      f"image is {image.shape}, not [{len(label)}, H, W, 3] with H and W "
-      "multiples of 4"
-    )
+    raise ValueError(f"image is {image.shape}; H and W must be multiples of 4")
   if label.shape != (len(image), classes):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
-  # One picture at a time: its rows are contiguous, which saves a copy a
-  # convolution.
-  pairs = zip(image, label, strict=True)
-  return np.stack([_generate(params, x, c) for x, c in pairs])
+  # One picture at a time: its rows are contiguous, which saves copies.
+  return np.stack(
+    [_generate(params, *x) for x in zip(image, label, strict=True)]
+  )
 
 
 def _generate(params: Params, image: Array, label: Array) -> Array:
@@ -195,8 +197,8 @@ def _generate(params: Params, image: Array, label: Array) -> Array:
 
   for i, stride in enumerate((1, 2, 2)):
     kernel = params[f"encoder_{i}/conv/kernel"]
-    x = normed(_convolve(x, kernel, stride), f"encoder_{i}/norm")
-    x = np.maximum(x, 0)
+    y = _convolve(x, kernel, stride)
+    x = np.maximum(normed(y, f"encoder_{i}/norm"), 0)
   for i in range(sum(path.endswith("/conv_0/kernel") for path in params)):
     y = _convolve(x, params[f"residual_{i}/conv_0/kernel"])
     y = np.maximum(normed(y, f"residual_{i}/norm_0"), 0)
@@ -216,15 +218,16 @@ def _generate(params: Params, image: Array, label: Array) -> Array:
 def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   """Convolves x [H, W, I] with kernel [k, k, I, O], padded to keep the size.
 
-  One matrix product per row of the kernel, over windows gathered along the
-  width only: k times less memory than k x k patches, and up to twice as fast.
+  One matrix product a row of the kernel: less memory than k x k patches.
   """
   size, _, channels, features = kernel.shape
   pad = (size - 1) // 2
   x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
   height = (len(x) - size) // stride + 1
   run = size * channels
-  windows = sliding_window_view(x.reshape(len(x), -1), run, axis=1)
+  windows = np.lib.stride_tricks.sliding_window_view(
+    x.reshape(len(x), -1), run, axis=1
+  )
   windows = np.ascontiguousarray(windows[:, :: stride * channels])
   y = np.zeros((height * windows.shape[1], features), np.float32)
   for i, row in enumerate(kernel.reshape(size, run, features)):
@@ -236,8 +239,8 @@ def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
 def _upsample(x: Array, kernel: Array) -> Array:
   """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1.
 
-  Takes x [H, W, O] to [2H, 2W, I]. Row 2a + p of the kernel takes row m of x
-  to row 2(m + a) + p of the padded output; columns likewise.
+  Row 2a + p of the kernel takes row m of x [H, W, O] to row 2(m + a) + p of the
+  padded output; columns likewise.
   """
   height, width, _ = x.shape
   features = kernel.shape[2]
@@ -252,8 +255,7 @@ def _upsample(x: Array, kernel: Array) -> Array:
 
 
 def _normalize(x: Array, scale: Array, bias: Array) -> Array:
-  # NumPy sums pixels one after the other: in float32 the error of a mean
-  # grows with their number, and a flat area's small variance magnifies it.
+  # In float32 the error of a mean grows with the number of pixels.
   x = x - x.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
   variance = np.square(x).mean(axis=(0, 1), dtype=np.float64)
   return x * (scale / np.sqrt(variance + 1e-5)).astype(np.float32) + bias
@@ -263,16 +265,16 @@ def _run(args: argparse.Namespace) -> None:
   from PIL import Image
 
   params, metadata = load(args.model)
-  wanted = {}
   for setting in args.set:
-    name, _, value = setting.partition("=")
-    if value not in ("0", "1"):
+    if setting[-2:] not in ("=0", "=1"):
       raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
-    wanted[name] = int(value)
+  wanted = {setting[:-2]: int(setting[-1]) for setting in args.set}
   label = make_label(metadata, wanted)
   photo = load_photo(args.photo, metadata)
-  result = translate(params, metadata, photo, label)
-  Image.fromarray(result).save(args.out)
+  result = Image.fromarray(translate(params, metadata, photo, label))
+  partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
+  result.save(partial)
+  os.replace(partial, args.out)
   print(args.out)
 
 
@@ -282,8 +284,7 @@ def main(argv: Sequence[str] | None = None) -> None:
   add = parser.add_argument
   add("model", help="the exported .npz")
   add("photo", help="any picture file; its centre is used")
-  wanted = "an attribute of the result (repeatable); the others are 0"
-  add("--set", action="append", default=[], metavar="NAME=1", help=wanted)
+  add("--set", action="append", default=[], metavar="NAME=1", help="repeatable")
   add("--out", required=True, help="the picture to write")
   add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
@@ -292,8 +293,7 @@ def main(argv: Sequence[str] | None = None) -> None:
   except (OSError, ValueError, ImportError) as error:
     if args.debug:
       raise
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
+    parser.exit(2, f"error: {error}\n")
 
 
 if __name__ == "__main__":

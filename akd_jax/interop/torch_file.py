@@ -8,16 +8,18 @@ import functools
 import hashlib
 import json
 import math
+import os
 import re
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from akd_jax.common import npz
 from akd_jax.common.errors import UserError
 from akd_jax.interop.torch_pickle import Storage, Tensor, interpret
 
@@ -25,6 +27,8 @@ _ZIP_MAGIC = b"PK\x03\x04"
 # What files from before PyTorch 1.6 begin with: two pickled numbers.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_VERSION = 1001
+# How many times the same numbers may be in a state dict.
+_SHARED = 8
 
 _SAFETENSORS = {
   "BF16": jnp.bfloat16,
@@ -51,8 +55,8 @@ def read_state_dict(
     sha256: the file's digest in hexadecimal, or the first digits of it.
 
   Raises:
-    UserError: there is no such file, its digest differs, it is damaged, or it
-      is anything else than a state dict.
+    UserError: there is no such file, its digest differs, it is damaged, it is
+      anything else than a state dict, or a weight is not finite.
   """
   try:
     with open(path, "rb") as file:
@@ -64,7 +68,10 @@ def read_state_dict(
             f" should begin with {sha256}"
           )
         file.seek(0)
-      return _reader(Path(path), file)(file)
+      arrays = _reader(Path(path), file)(file)
+      for name, value in arrays.items():
+        npz.check_finite(name, value)
+      return arrays
   except UserError:
     raise
   except OSError as error:
@@ -97,23 +104,28 @@ def _reader(
 
 
 def _read_npz(file: IO[bytes]) -> dict[str, np.ndarray]:
-  with np.load(file, allow_pickle=False) as arrays:
-    found = dict(arrays)
-  for name, value in found.items():
-    if not isinstance(value, np.ndarray):  # NumPy gives foreign files as bytes.
-      raise ValueError(f"{name!r} is not an array")
-  return found
+  with zipfile.ZipFile(file) as archive:
+    return npz.every_array(archive)
 
 
 def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
   """Reads the length of a header, the header in JSON, the tensors' bytes."""
   data = file.read()
   begin = 8 + int.from_bytes(data[:8], "little")
-  header = json.loads(data[8:begin])
+  header = json.loads(data[8:begin], object_pairs_hook=_without_repeats)
   header.pop("__metadata__", None)
   arrays = {}
-  for name, entry in header.items():
+  place = 0
+  # As the format asks: one after the other, without a gap.
+  for name, entry in sorted(
+    header.items(), key=lambda item: item[1]["data_offsets"]
+  ):
     start, end = entry["data_offsets"]
+    if start != place or end < start:
+      raise ValueError(f"{name!r} is at {start} to {end}, not from {place} on")
+    place = end
+    if min(entry["shape"], default=0) < 0:
+      raise ValueError(f"{name!r} has the shape {entry['shape']}")
     values = np.frombuffer(
       data, _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"]),
       begin + start,
@@ -121,12 +133,21 @@ def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
     if values.nbytes != end - start:
       raise ValueError(f"{name!r} has {end - start} bytes")
     arrays[name] = values.reshape(entry["shape"]).copy()
+  if begin + place != len(data):
+    raise ValueError(f"it has {len(data) - begin} bytes, not {place}")
   return arrays
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  if len(dict(pairs)) < len(pairs):
+    raise ValueError("it has a name twice")
+  return dict(pairs)
 
 
 def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
   """Reads a folder: the pickle, data.pkl, and a file for each storage."""
   with zipfile.ZipFile(file) as archive:
+    npz.check(archive)
     names = archive.namelist()
     found = [name for name in names if re.fullmatch(r"[^/]+/data\.pkl", name)]
     if len(found) != 1:
@@ -137,6 +158,7 @@ def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
       raise ValueError("its numbers are big-endian")
     with archive.open(found[0]) as program:
       tensors = _tensors(interpret(program))
+    _check_total(tensors, sum(x.file_size for x in archive.infolist()))
     read = functools.cache(lambda key: archive.read(f"{folder}data/{key}"))
     return {
       name: _array(tensor, read(tensor.storage.key))
@@ -151,14 +173,17 @@ def _read_legacy(file: IO[bytes]) -> dict[str, np.ndarray]:
   if not interpret(file)["little_endian"]:
     raise ValueError("its numbers are big-endian")
   tensors = _tensors(interpret(file))
+  _check_total(tensors, os.fstat(file.fileno()).st_size)
   storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
   data = {}
   for key in interpret(file):
     storage: Storage = storages[key]
     (size,) = struct.unpack("<q", file.read(8))
-    if size != storage.size:
+    if size != storage.size or size < 0:
       raise ValueError(f"its storage {key} has {size} elements")
     data[key] = file.read(size * storage.dtype.itemsize)
+    if len(data[key]) != size * storage.dtype.itemsize:
+      raise ValueError(f"its storage {key} is cut short")
   return {
     name: _array(tensor, data[tensor.storage.key])
     for name, tensor in tensors.items()
@@ -170,9 +195,25 @@ def _tensors(state: Any) -> dict[str, Tensor]:
   if not isinstance(state, dict):
     raise ValueError(f"it holds a {type(state).__name__}, not a dict")
   for name, value in state.items():
-    if not isinstance(name, str) or not isinstance(value, Tensor):
+    # A name of another type may be endless when it is written out.
+    if not isinstance(name, str):
+      raise ValueError(f"one of its names is a {type(name).__name__}")
+    if not isinstance(value, Tensor):
       raise ValueError(f"{name!r} is a {type(value).__name__}, not a tensor")
   return state
+
+
+def _check_total(tensors: Mapping[str, Tensor], size: int) -> None:
+  """Refuses tensors that together are far larger than what is in the file.
+
+  A few may share their numbers; a bomb makes gigabytes of a few of them.
+  """
+  total = sum(
+    math.prod(tensor.shape) * tensor.storage.dtype.itemsize
+    for tensor in tensors.values()
+  )
+  if total > _SHARED * size:
+    raise ValueError(f"its {size:,} bytes would become {total:,}")
 
 
 def _array(tensor: Tensor, data: bytes) -> np.ndarray:

@@ -146,11 +146,11 @@ def interpret(file: IO[bytes]) -> Any:
         items = pop_from(marks.pop())
         stack[-1].extend(items)
       case "SETITEM":
-        key, value = pop_from(-2)
-        stack[-1][key] = value
+        items = pop_from(-2)
+        _set_items(stack[-1], items)
       case "SETITEMS":
         items = pop_from(marks.pop())
-        stack[-1].update(zip(items[::2], items[1::2], strict=True))
+        _set_items(stack[-1], items)
       case "GLOBAL":
         if argument not in _GLOBALS:
           raise ValueError(f"it refers to {argument.replace(' ', '.')!r}")
@@ -167,3 +167,14 @@ def interpret(file: IO[bytes]) -> Any:
       case name:
         raise ValueError(f"it has the pickle instruction {name}")
   raise ValueError("its pickle has no end")
+
+
+def _set_items(target: Any, items: list[Any]) -> None:
+  """Adds keys and values, one after the other, to a dict.
+
+  A key is a text: to compare tuples of tuples may take forever.
+  """
+  keys = items[::2]
+  if not all(isinstance(key, str) for key in keys):
+    raise ValueError("it has a name that is no text")
+  target.update(zip(keys, items[1::2], strict=True))

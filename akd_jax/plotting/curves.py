@@ -1,12 +1,12 @@
 """Training curves: what a run's metrics.jsonl says, drawn."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from akd_jax.common import json_lines
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.plotting.sample_grid import save_png
 
@@ -84,20 +84,12 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 def _read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
   """The terms of a metrics.jsonl, each as (steps, values), finite ones only."""
   try:
-    lines = path.read_text().splitlines()
+    rows = json_lines.read(path)
   except OSError as error:
     raise UserError(f"cannot read {path}: {error.strerror}") from error
   terms: dict[str, dict[int, float]] = {}
-  for number, line in enumerate(lines, 1):
-    try:
-      entry = json.loads(line)
-      step = int(entry.pop("step"))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-      if number == len(lines):
-        break  # half a line: the run is being written, or was killed
-      raise UserError(
-        f"{path} line {number} is not a JSON object with a step"
-      ) from error
+  for entry in rows:
+    step = entry.pop("step")
     for name, value in entry.items():
       if isinstance(value, int | float) and np.isfinite(value):
         terms.setdefault(name, {})[step] = value

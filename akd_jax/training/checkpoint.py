@@ -1,15 +1,17 @@
 """Checkpoints: a run can be stopped at any moment and taken up exactly.
 
 They are Orbax's, of host NumPy arrays: it refuses pmap's host-local ones on a
-pod. Each holds the training state, the place in the data, and the config with
-the names of the attributes.
+pod. Each holds the training state, the place in the data, the config with the
+names of the attributes, and a seal by which damage is noticed (integrity.py).
 """
 
+import contextlib
 import functools
 import json
 import math
 import pathlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -19,6 +21,7 @@ from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
 
 from akd_jax.common.errors import UserError
+from akd_jax.training import integrity, parallel
 from akd_jax.training.state import TrainState
 
 # Fields of the state that are left out where they are None.
@@ -28,22 +31,34 @@ _OPTIONAL = ("learnt", "learnt_moments")
 class Checkpoints:
   """The checkpoints of a run: the last few, and the best by a score."""
 
-  def __init__(self, workdir: str, config: ConfigDict):
-    """Opens (and creates) WORKDIR/checkpoints.
+  def __init__(
+    self,
+    workdir: str,
+    config: ConfigDict,
+    origins: Mapping[str, str] | None = None,
+  ):
+    """Opens (and creates) WORKDIR/checkpoints; damaged ones are set aside.
 
     Args:
       workdir: the run's directory.
       config: resolved. The last `config.keep` are kept, and the one with the
         highest `config.best_metric` of those given to `save`; "" keeps none
         for that.
+      origins: digests of what the run learns from, by name, to be kept with
+        each checkpoint.
+
+    Raises:
+      UserError: there are checkpoints, and all are damaged.
     """
     self._config = json.loads(config.to_json_best_effort())
+    self._origins = dict(origins or {})
+    self._found = _take_up(workdir)
     score = functools.partial(_score, config.best_metric)
     policies: list[Any] = [checkpoint_managers.LatestN(config.keep)]
     if config.best_metric:
       policies.append(checkpoint_managers.BestN(get_metric_fn=score, n=1))
     self._manager = ocp.CheckpointManager(
-      _directory(workdir),
+      directory(workdir),
       options=ocp.CheckpointManagerOptions(
         preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
         # It decides nothing beside a policy, but without one Orbax writes no
@@ -67,33 +82,55 @@ class Checkpoints:
   ) -> None:
     """Copies to the host, then writes in the background."""
     host = jax.device_get(state)
+    saved = _saved(host)
+    seal = integrity.seal(saved, data_state, metrics, self._origins)
     self._manager.save(
       int(host.step),
       args=ocp.args.Composite(
-        state=ocp.args.StandardSave(_saved(host)),
+        state=ocp.args.StandardSave(saved),
         data=ocp.args.JsonSave(data_state),
         config=ocp.args.JsonSave(self._config),
+        **{integrity.ITEM: ocp.args.JsonSave(seal)},
       ),
       metrics=metrics,
     )
 
   def restore(self, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
-    """Restores the last checkpoint: like `state`, and the place in the data."""
-    restored = self._manager.restore(
-      self.latest_step,
-      args=ocp.args.Composite(
-        state=ocp.args.StandardRestore(_saved(jax.device_get(state))),
-        data=ocp.args.JsonRestore(),
-      ),
-    )
-    found = dict.fromkeys(_OPTIONAL) | restored["state"]
-    host = serialization.from_state_dict(state, found)
-    return host, restored["data"]
+    """Returns what was found: a state like `state`, the place in the data.
+
+    For once: what was found is not held any longer.
+    """
+    if self._found is None:
+      raise ValueError("there is no checkpoint")
+    found, self._found = self._found, None
+    fields = dict.fromkeys(_OPTIONAL) | found.state
+    return serialization.from_state_dict(state, fields), found.place
 
   def close(self) -> None:
     """Waits until everything is written."""
     self._manager.wait_until_finished()
     self._manager.close()
+
+
+def _take_up(workdir: str) -> integrity.Saved | None:
+  """Reads the newest checkpoint that is sound; None where there is none.
+
+  Those that are not get another name, which says so.
+  """
+  saved = steps_saved(workdir)
+  if not saved:
+    return None
+  root = directory(workdir)
+  found, faults = integrity.newest_sound(root, saved)
+  # Which is best is asked of all of them, when the next one is saved.
+  faults |= integrity.faults(root, [s for s in saved if s < found.step])
+  if jax.process_index() == 0:
+    for step in faults:
+      integrity.set_aside(root, step)
+    if faults:
+      integrity.say(root, found.step, faults)
+  parallel.wait_for_all("damaged checkpoints have their names")
+  return found
 
 
 def _saved(state: TrainState) -> dict[str, Any]:
@@ -111,13 +148,17 @@ def _score(name: str, metrics: dict[str, float] | None) -> float:
   return (metrics or {}).get(name, -math.inf)
 
 
-def _directory(workdir: str) -> pathlib.Path:
+def directory(workdir: str) -> pathlib.Path:
+  """Returns WORKDIR/checkpoints."""
   return pathlib.Path(workdir).absolute() / "checkpoints"
 
 
 def steps_saved(workdir: str) -> Sequence[int]:
-  """Returns the steps of the whole checkpoints of a run, in order."""
-  root = _directory(workdir)
+  """Returns the steps of the checkpoints of a run, in order.
+
+  They were written whole; whether they still are, only reading them says.
+  """
+  root = directory(workdir)
   if not root.is_dir():
     return []
   return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit())
@@ -129,15 +170,16 @@ def best_step(workdir: str, best_metric: str) -> int:
   Raises:
     UserError: none of them has been scored.
   """
-  with ocp.CheckpointManager(
-    _directory(workdir), item_names=("metrics",)
-  ) as manager:
-    scores = {step: manager.metrics(step) for step in steps_saved(workdir)}
-  scored = {
-    step: found[best_metric]
-    for step, found in scores.items()
-    if found and best_metric in found
-  }
+  root = directory(workdir)
+  scored = {}
+  for step in steps_saved(workdir):
+    try:
+      found = integrity.read_notes(root / str(step)).metrics
+    except integrity.DamagedError as error:
+      print(f"{root / str(step)}: {error}; it is passed over", file=sys.stderr)
+      continue
+    if best_metric in found:
+      scored[step] = found[best_metric]
   if not scored:
     raise UserError(
       f"no checkpoint of {workdir} has a {best_metric or 'score'}: --step=best"
@@ -146,9 +188,66 @@ def best_step(workdir: str, best_metric: str) -> int:
   return max(scored, key=lambda step: (scored[step], step))
 
 
+def origins(workdir: str) -> dict[str, str] | None:
+  """Returns the digests of what a run has learnt from, by name.
+
+  None where it has no checkpoint yet, and nothing of earlier versions'.
+  """
+  root = directory(workdir)
+  for step in reversed(steps_saved(workdir)):
+    with contextlib.suppress(integrity.DamagedError):
+      return integrity.read_notes(root / str(step)).origins
+  return {} if steps_saved(workdir) else None
+
+
+def is_sound(workdir: str, step: int) -> bool:
+  """Whether a checkpoint is what was saved. It is read once a process."""
+  folder = directory(workdir) / str(step)
+  return _is_sound(folder, folder.stat().st_mtime_ns)
+
+
+@functools.cache
+def _is_sound(folder: pathlib.Path, changed: int) -> bool:
+  del changed  # Another folder by the same name is another.
+  try:
+    integrity.read(folder)
+  except integrity.DamagedError:
+    return False
+  return True
+
+
+def load_newest(workdir: str) -> integrity.Saved:
+  """Reads the newest checkpoint that is sound; says which are not.
+
+  Raises:
+    UserError: none is sound, or none there.
+  """
+  saved = steps_saved(workdir)
+  if not saved:
+    raise UserError(f"{workdir} has no checkpoint yet")
+  root = directory(workdir)
+  found, faults = integrity.newest_sound(root, saved)
+  if faults:
+    integrity.say(root, found.step, faults)
+  return found
+
+
+def load(workdir: str, step: int) -> integrity.Saved:
+  """Reads one checkpoint.
+
+  Raises:
+    UserError: it is damaged.
+  """
+  root = directory(workdir)
+  try:
+    return integrity.read(root / str(step))
+  except integrity.DamagedError as error:
+    raise UserError(
+      f"the checkpoint {root / str(step)} is damaged ({error}); name another"
+      " by --step, or none for the last that is sound"
+    ) from None
+
+
 def load_state(workdir: str, step: int) -> dict[str, Any]:
   """Reads the training state of a checkpoint: nested dictionaries of arrays."""
-  with ocp.CheckpointManager(_directory(workdir)) as manager:
-    return manager.restore(
-      step, args=ocp.args.Composite(state=ocp.args.StandardRestore())
-    )["state"]
+  return load(workdir, step).state

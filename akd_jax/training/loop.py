@@ -11,6 +11,8 @@ from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli
+from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.writing import check_writable, writing
 from akd_jax.plotting import curves
 from akd_jax.systems.model import Networks
 from akd_jax.training import (
@@ -44,25 +46,42 @@ def train(
     UserError: the config, the data or the teacher is wrong.
     Stopped: asked to stop; everything is saved.
     FloatingPointError: a loss term was not finite.
+    WriteError: the workdir cannot be written; the last checkpoint is whole.
   """
   validation.check(config)
-  run = prepare(config, workdir, makers)
+  check_writable(workdir)
+  with contextlib.ExitStack() as stack:
+    stack.enter_context(writing(workdir))
+    run = prepare(config, workdir, makers, stack)
+    return _train(run)
+
+
+def _train(run: Prepared) -> TrainState:
+  workdir = run.workdir
   if run.first >= run.config.steps:
     run.checkpoints.close()
     say(f"{workdir} is finished ({run.first:,} steps)")
     return parallel.replicate(run.state)
   _introduce(run)
-  state, stopped = _train_on(run)
-  if jax.process_index() == 0:
-    curves.draw(
-      {pathlib.Path(workdir).name: pathlib.Path(workdir, "metrics.jsonl")},
-      pathlib.Path(workdir, "curves.png"),
-    )
+  try:
+    state, stopped = _train_on(run)
+  finally:
+    _draw_curves(workdir)
   if stopped:
     raise cli.Stopped(
-      f"stopped; {workdir} is finished ({config.steps:,} steps)"
+      f"stopped; {workdir} is finished ({run.config.steps:,} steps)"
     )
   return state
+
+
+def _draw_curves(workdir: str) -> None:
+  """Draws WORKDIR/curves.png, however the run has ended."""
+  if jax.process_index() > 0:
+    return
+  root = pathlib.Path(workdir)
+  # Before the first line there is nothing to draw, on a full disk no room.
+  with contextlib.suppress(UserError, WriteError):
+    curves.draw({root.name: root / "metrics.jsonl"}, root / "curves.png")
 
 
 def _train_on(run: Prepared) -> tuple[TrainState, bool]:

@@ -106,6 +106,19 @@ def share(scalars: dict[str, float]) -> dict[str, float]:
   return json.loads(np.asarray(shared, np.uint8).tobytes())
 
 
+def all_agree(ours: bool) -> bool:
+  """Whether it is so on every process of a pod. All must ask together."""
+  if jax.process_count() == 1:
+    return ours
+  return bool(multihost_utils.process_allgather(np.array([ours])).all())
+
+
+def wait_for_all(moment: str) -> None:
+  """Waits until every process of a pod has come to this moment."""
+  if jax.process_count() > 1:
+    multihost_utils.sync_global_devices(moment)
+
+
 def check_batch_size(batch_size: int) -> int:
   """Returns this process's share of the global batch.
 

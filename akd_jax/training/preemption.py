@@ -1,43 +1,54 @@
 """Notices that the run is asked to stop, so that it can save first."""
 
-import os
+import contextlib
 import signal
-from types import FrameType
+from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from akd_jax.common import signals
+
 
 class Interruption:
-  """A context in which SIGTERM and the first Ctrl-C only raise a flag.
+  """A context in which a request to stop only raises a flag.
 
-  The second Ctrl-C ends the program at once. On a pod a signal to any host
-  stops all of them, at the same step.
+  SIGTERM, SIGHUP (a terminal that is closed) and the first Ctrl-C ask; the
+  second Ctrl-C ends the program at once. On a pod a signal to any host stops
+  all of them, at the same step.
   """
 
   def __init__(self) -> None:
-    self._signal: int | None = None
-    self._previous: dict[int, object] = {}
+    self._heard = False
+    self._noticed = False
+    self._compiled = False
+    self._listening: contextlib.AbstractContextManager[None] | None = None
 
   def __enter__(self) -> "Interruption":
-    for number in (signal.SIGINT, signal.SIGTERM):
-      self._previous[number] = signal.signal(number, self._hear)
+    self._listening = signals.listening(self)
+    self._listening.__enter__()
     return self
 
-  def __exit__(self, *exception: object) -> None:
-    for number, handler in self._previous.items():
-      signal.signal(number, handler)  # type: ignore[arg-type]
+  def __exit__(self, *exception: Any) -> None:
+    if self._listening is not None:
+      self._listening.__exit__(*exception)
 
-  def _hear(self, number: int, frame: FrameType | None) -> None:
-    del frame
-    if self._signal is not None and number == signal.SIGINT:
-      raise KeyboardInterrupt
-    self._signal = number
-    # Not print: the signal may have come in the middle of one.
-    alone = jax.process_count() == 1
-    moment = b"this step" if alone else b"the next line of metrics"
-    os.write(2, b"stopping after " + moment + b"; Ctrl-C ends at once\n")
+  def hear(self, number: int) -> None:
+    del number
+    self._heard = True
+
+  def notice(self, number: int) -> None:
+    if self._noticed and number == signal.SIGINT:
+      signals.say(2, "error: interrupted")
+      signals.leave(128 + signal.SIGINT)
+    self._noticed = True
+    moment = "this step"
+    if jax.process_count() > 1:
+      moment = "the next line of metrics"
+    elif not self._compiled:
+      moment = "the first step, once it is compiled"
+    signals.say(2, f"stopping after {moment}; Ctrl-C ends at once")
 
   def requested(self, all_ask: bool) -> bool:
     """Whether to stop now: the same answer on all processes.
@@ -48,7 +59,7 @@ class Interruption:
         reached_preemption_sync_point needs no such wait, but was seen to answer
         differently on two processes, which then wait for each other forever.)
     """
-    heard = self._signal is not None
+    heard, self._compiled = self._heard, True
     if jax.process_count() == 1:
       return heard
     return all_ask and bool(

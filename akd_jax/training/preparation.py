@@ -1,5 +1,6 @@
 """What a run needs before its first step: checked, opened, taken up."""
 
+import contextlib
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ def check(config: ConfigDict, workdir: str) -> ConfigDict:
   config = resolve(config, source)
   system_of(config).create_networks(config)
   _batches(config, source)
-  run_dir.check_same_run(config, workdir)
+  run_dir.check_same_run(config, workdir, _origins(config, source, None))
   return config
 
 
@@ -76,9 +77,18 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-  config: ConfigDict, workdir: str, makers: Sequence[HookMaker]
+  config: ConfigDict,
+  workdir: str,
+  makers: Sequence[HookMaker],
+  stack: contextlib.ExitStack,
 ) -> Prepared:
   """Opens everything, and takes up what is saved.
+
+  Args:
+    config: the recipe.
+    workdir: the run's directory; created if missing.
+    makers: of what is done beside training.
+    stack: until it is closed, no other command trains in the directory.
 
   Raises:
     UserError: the config, the data or the teacher is wrong.
@@ -91,11 +101,14 @@ def prepare(
   state = create_state(config, networks, teacher)
   if teacher is not None:
     state = teachers.start_from(state, teacher, config)
-  run_dir.check_same_run(config, workdir)
+  origins = _origins(config, source, teacher)
+  run_dir.check_same_run(config, workdir, origins)
+  # Not before: what is refused leaves no trace.
+  stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config)
+  checkpoints = checkpoint.Checkpoints(workdir, config, origins)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
     batches.set_state(place)
@@ -125,6 +138,16 @@ def _open(config: ConfigDict) -> tuple[Any, Any]:
   for source in sources:
     pipeline.check_readable(source, config.data.threads)
   return sources[0], sources[1]
+
+
+def _origins(
+  config: ConfigDict, source: Any, teacher: Teacher | None
+) -> dict[str, str]:
+  """Returns digests of what a run learns from, by name."""
+  origins = {"data": pipeline.digest_content(source, config.data.threads)}
+  if teacher is not None:
+    origins["teacher"] = teachers.digest_of(teacher)
+  return origins
 
 
 def _batches(config: ConfigDict, source: Any) -> Any:

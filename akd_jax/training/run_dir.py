@@ -3,10 +3,11 @@
 config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
 """
 
+import contextlib
 import json
 import pathlib
-import zipfile
-import zlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 import jax
@@ -14,15 +15,18 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
-from akd_jax.common.config import completed
+from akd_jax.common import files
+from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import whole, written_whole
+from akd_jax.common.files import same_place, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint
+from akd_jax.training import checkpoint, parallel, run_file
+from akd_jax.training.shapes import check_shapes
 
-PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
-
+# Where what a run learns from lies, and which of its origins that is. Another
+# place is the same where what lies there has the same digest.
+PLACES = {"teacher": "teacher", "data.path": "data", "data.csv": "data"}
 # Fields that a run may be resumed with another value of.
 _MAY_CHANGE = (
   "log_every",
@@ -48,6 +52,8 @@ class Run(NamedTuple):
     model: its generator (the running average where one was kept) and
       discriminator.
     step: generator updates done.
+    origins: digests of what it has learnt from, "data" and "teacher"; empty
+      where nobody has kept them.
   """
 
   config: ConfigDict
@@ -55,6 +61,7 @@ class Run(NamedTuple):
   exclusive: tuple[tuple[str, ...], ...]
   model: Model
   step: int
+  origins: Mapping[str, str] = MappingProxyType({})
 
 
 def write_config(config: ConfigDict, workdir: str) -> None:
@@ -67,38 +74,119 @@ def read_config(workdir: str) -> ConfigDict:
   """Reads WORKDIR/config.json.
 
   Raises:
-    UserError: there is none, or it is not one.
+    UserError: there is none, or it is no config.
   """
   path = pathlib.Path(workdir) / "config.json"
   try:
-    return completed(json.loads(path.read_text()))
+    return read(path.read_text(), str(path))
   except FileNotFoundError:
     raise UserError(
       f"{workdir} is not the directory of a run: it has no config.json"
     ) from None
-  except json.JSONDecodeError as error:
-    raise UserError(f"{path} is not JSON: {error}") from None
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f"cannot read {path}: {error}") from None
 
 
-def check_same_run(config: ConfigDict, workdir: str) -> None:
-  """Refuses to go on with a run under another config.
+@contextlib.contextmanager
+def alone(workdir: str, wait: bool = False) -> Iterator[None]:
+  """Keeps other commands from training in a directory at the same time.
+
+  On a pod the first process holds it for all.
+
+  Args:
+    workdir: the run's directory.
+    wait: whether to wait until it is free, on one process alone.
 
   Raises:
-    UserError: a field differs; the message has both values.
+    UserError: another command trains in it; the message says which.
+  """
+  with contextlib.ExitStack() as stack:
+    ours = True
+    if jax.process_index() == 0:
+      wait = wait and jax.process_count() == 1
+      ours = stack.enter_context(files.alone(workdir, wait))
+    if not parallel.all_agree(ours):
+      raise UserError(
+        f"{workdir} is being trained by {files.holder(workdir)}: wait for it,"
+        " or name another --workdir"
+      )
+    yield
+
+
+def check_same_run(
+  config: ConfigDict,
+  workdir: str,
+  origins: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+  """Refuses to go on with a run under another config, or from other things.
+
+  Args:
+    config: resolved.
+    workdir: the run's directory.
+    origins: digests of what it is to learn from, as far as they are known.
+
+  Raises:
+    UserError: a field differs; the message has both values. Or it has begun to
+      learn from something else.
   """
   if not pathlib.Path(workdir, "config.json").exists():
     return
+  known = checkpoint.origins(workdir) or {}
   before = _flat(read_config(workdir))
   now = _flat(ConfigDict(_json(config)))
   for field in now | before:
-    if field.startswith(_MAY_CHANGE):
+    if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
       continue
-    if before.get(field) != now.get(field):
+    if not _same(field, before.get(field), now.get(field)):
       raise UserError(
         f"{workdir} holds a run with {field}={before.get(field)!r}, not"
         f" {now.get(field)!r}: name another directory, or go on with the recipe"
         " that made it (config.json has it)"
       )
+  check_origins(known, origins, config, workdir)
+
+
+def check_origins(
+  known: Mapping[str, str],
+  found: Mapping[str, str],
+  config: ConfigDict,
+  workdir: str,
+) -> None:
+  """Compares what a run has learnt from with what is there now.
+
+  Args:
+    known: digests that were kept with its checkpoint, by name.
+    found: those of now. What is known or found alone is not compared.
+    config: where they were looked for.
+    workdir: the run's directory.
+
+  Raises:
+    UserError: one is another.
+  """
+  if _differ("teacher", known, found):
+    raise UserError(
+      f"{workdir} has learnt from another teacher than the one in"
+      f" config.teacher={config.teacher}: put that one back, say where it is,"
+      " or name another --workdir"
+    )
+  if _differ("data", known, found):
+    raise UserError(
+      f"{workdir} has learnt from other photos or labels than those in"
+      f" config.data.path={config.data.path}: put those back, say where they"
+      " are, or name another --workdir"
+    )
+
+
+def _differ(
+  name: str, known: Mapping[str, str], found: Mapping[str, str]
+) -> bool:
+  return name in known and name in found and known[name] != found[name]
+
+
+def _same(field: str, before: Any, now: Any) -> bool:
+  if field in PLACES and isinstance(before, str) and isinstance(now, str):
+    return before == now or bool(before and now and same_place(before, now))
+  return before == now
 
 
 def _json(config: ConfigDict) -> dict[str, Any]:
@@ -130,7 +218,7 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   if is_file(workdir):
     if step is not None:
       raise UserError(f"{workdir} is one file, without --step={step}")
-    return _load_file(workdir)
+    return _run(*run_file.read(workdir), workdir)
   config = read_config(workdir)
   saved = checkpoint.steps_saved(workdir)
   if not saved:
@@ -142,20 +230,29 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
       f"{workdir} has no checkpoint of step {step}, only of"
       f" {', '.join(map(str, saved))}"
     )
-  step = saved[-1] if step is None else int(step)
-  state = checkpoint.load_state(workdir, step)
+  found = (
+    checkpoint.load_newest(workdir)
+    if step is None
+    else checkpoint.load(workdir, int(step))
+  )
+  state = found.state
   generator = state["generator"] if state["ema"] is None else state["ema"]
-  return _run(config, generator, state["discriminator"], step)
+  networks = {"generator": generator, "discriminator": state["discriminator"]}
+  run = _run(config, networks, found.step, workdir)
+  return run._replace(origins=found.origins)
 
 
-def _run(config, generator, discriminator, step) -> Run:
+def _run(
+  config: ConfigDict, networks: dict[str, Any], step: int, where: str
+) -> Run:
+  check_shapes(networks, config, where)
   return Run(
     config,
     tuple(config.data.attributes),
     tuple(map(tuple, config.data.exclusive)),
     Model(
-      jax.tree.map(np.asarray, generator),
-      jax.tree.map(np.asarray, discriminator),
+      jax.tree.map(np.asarray, networks["generator"]),
+      jax.tree.map(np.asarray, networks["discriminator"]),
       system_of(config).create_networks(config),
     ),
     step,
@@ -187,32 +284,4 @@ def write_run(run: Run, file: BinaryIO) -> None:
     config=np.array(run.config.to_json_best_effort()),
     step=np.array(run.step),
     **{name: x.astype(np.float16) for name, x in arrays.items()},
-  )
-
-
-def _load_file(name: str) -> Run:
-  path = pathlib.Path(name)
-  if name.startswith("pretrained:"):
-    path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
-  try:
-    with np.load(whole(path), allow_pickle=False) as file:
-      arrays = dict(file)
-  except FileNotFoundError:
-    shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
-    raise UserError(
-      f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
-    ) from None
-  except (ValueError, zipfile.BadZipFile, zlib.error) as error:
-    raise UserError(f"{path} is not a run saved as .npz: {error}") from None
-  if not {"config", "step"} <= set(arrays):
-    raise UserError(
-      f"{path} is not a run saved with --format=run: it has no config"
-    )
-  config = completed(json.loads(arrays.pop("config").item()))
-  step = int(arrays.pop("step"))
-  parameters = traverse_util.unflatten_dict(
-    {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
-  )
-  return _run(
-    config, parameters["generator"], parameters["discriminator"], step
   )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.mapping import Teacher, mapping_matrix
@@ -40,7 +41,24 @@ def is_finished(directory: str) -> bool:
   if run_dir.is_file(directory):
     return True
   saved = checkpoint.steps_saved(directory)
-  return bool(saved) and saved[-1] >= run_dir.read_config(directory).steps
+  if not saved or saved[-1] < run_dir.read_config(directory).steps:
+    return False
+  return checkpoint.is_sound(directory, saved[-1])
+
+
+def has_begun(workdir: str) -> bool:
+  """Whether the run there has a checkpoint: it is tied to its teacher."""
+  return bool(checkpoint.steps_saved(workdir))
+
+
+def digest_of(teacher: Teacher) -> str:
+  """Returns what a teacher is known again by: its networks' every weight."""
+  return digest_arrays(
+    {
+      "generator": teacher.model.generator,
+      "discriminator": teacher.model.discriminator,
+    }
+  )
 
 
 def load_teacher(config: ConfigDict) -> Teacher | None:

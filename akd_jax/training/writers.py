@@ -11,6 +11,7 @@ from typing import Any
 
 from clu import metric_writers
 
+from akd_jax.common import json_lines
 from akd_jax.common.files import written_whole
 
 # Terms that the terminal shows, as it has no room for all.
@@ -116,17 +117,15 @@ def forget_after(workdir: str, step: int) -> None:
   """Drops the lines of metrics.jsonl behind the checkpoint of a resumed run.
 
   Those steps are done again. A line that a killed process left half written
-  goes, too.
+  goes, too, wherever it stands.
   """
   path = pathlib.Path(workdir) / "metrics.jsonl"
   if not path.exists():
     return
-  kept = []
-  for line in path.read_text().splitlines():
-    try:
-      if json.loads(line)["step"] <= step:
-        kept.append(line + "\n")
-    except json.JSONDecodeError:
-      break
+  kept = [
+    json.dumps(row) + "\n"
+    for row in json_lines.read(path)
+    if row["step"] <= step
+  ]
   with written_whole(path) as temporary:
     temporary.write_text("".join(kept))

@@ -1,20 +1,18 @@
 """The commands at the terminal: help, one line of error, exit statuses."""
 
 import configparser
-import os
+import errno
 import re
 import resource
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from absl import flags
 
 import akd_jax
 from akd_jax.common import allocator, cli
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from tests import small_runs
 
 DEBUG = "--config=configs/student.py:debug"
@@ -121,6 +119,7 @@ def run(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["command", *options])
     # Not of this process, which goes on with other tests.
     monkeypatch.setattr(allocator, "keep_freed_memory", lambda: False)
+    monkeypatch.setattr(cli, "end", sys.exit)
     try:
       with pytest.raises(SystemExit) as exit:
         cli.run(main)
@@ -143,6 +142,14 @@ def raising(error):
   ("error", "status", "output", "complaint"),
   [
     (UserError("no such file"), 2, "", "error: no such file\n"),
+    (WriteError("it is full"), 74, "", "error: it is full\n"),
+    (
+      OSError(errno.ENOSPC, "No space left on device", "there"),
+      74,
+      "",
+      "error: cannot write there: No space left on device; free space there, or"
+      " choose a directory on another disk\n",
+    ),
     (cli.Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
     (KeyboardInterrupt(), 130, "", "error: interrupted\n"),
   ],
@@ -170,16 +177,6 @@ def test_recipes_are_found_from_another_folder(tmp_path):
   done = command("main", DEBUG, "--config.stepz=3", cwd=tmp_path)
   (message,) = errors(done)
   assert "'stepz'" in message and "'steps'" in message
-
-
-def test_a_sigterm_before_there_is_anything_to_save_is_no_failure(run):
-  def main(argv):
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(5)
-
-  status, output, _ = run(main)
-  assert status == 75
-  assert output
 
 
 def test_there_is_one_version():

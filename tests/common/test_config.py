@@ -6,7 +6,14 @@ import sys
 
 import pytest
 
-from akd_jax.common.config import ADDED, RENAMED, completed, renamed_arguments
+from akd_jax.common.config import (
+  ADDED,
+  RENAMED,
+  completed,
+  read,
+  renamed_arguments,
+)
+from akd_jax.common.errors import UserError
 from akd_jax.configs import student, teacher
 from tests.small_runs import ROOT
 
@@ -169,3 +176,42 @@ def test_commands_read_old_names():
     "7.0 0.25",
     "['distill.akd.weight', 'teacher_recipe.distill.output.weight']",
   ]
+
+
+def now(**changes):
+  fields = json.loads(student.get_config("debug").to_json())
+  for name, value in changes.items():
+    section, _, field = name.rpartition("__")
+    holder = fields[section] if section else fields
+    holder[field] = value
+    if value is None:
+      del holder[field]
+  return json.dumps(fields)
+
+
+def test_what_was_written_is_read():
+  for text in (now(), json.dumps(earlier("student"))):
+    assert read(text, "here").steps == json.loads(text)["steps"]
+
+
+@pytest.mark.parametrize(
+  ("text", "what"),
+  [
+    ("", "is not JSON"),
+    ("{", "is not JSON"),
+    ("[]", "holds a list"),
+    ("3", "holds a int"),
+    ("{}", "is no config"),
+    (now(steps=None), "lacks steps"),
+    (now(loss__lambda_cls=None), "lacks loss.lambda_cls"),
+    (now(loss=[]), "is no config"),
+    (now(steps="many"), "steps is 'many'"),
+    (now(steps=True), "steps is True"),
+    (now(data__attributes="Bald"), "data.attributes is 'Bald'"),
+    (now(generator__width=2.5), "generator.width is 2.5"),
+  ],
+)
+def test_what_is_no_config_is_refused_by_its_name(text, what):
+  with pytest.raises(UserError, match="^here ") as error:
+    read(text, "here")
+  assert what in str(error.value) and "\n" not in str(error.value)

@@ -1,5 +1,6 @@
 """Files are written whole, and a folder is one process's at a time."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -7,6 +8,8 @@ import threading
 import pytest
 
 from akd_jax.common import files
+from akd_jax.training import run_dir
+from tests import layouts
 from tests.small_runs import ROOT
 
 CLAIM = """
@@ -49,6 +52,69 @@ def test_whoever_waits_says_so_and_gets_its_turn(tmp_path, other, capsys):
     assert ours
   timer.join()
   assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_whoever_holds_a_folder_is_named(tmp_path, other, capsys):
+  who = files.holder(tmp_path)
+  assert who.startswith(f"process {other.pid} on ")
+  timer = threading.Timer(0.5, other.kill)
+  timer.start()
+  with files.alone(tmp_path, wait=True):
+    assert f"process {os.getpid()} on " in files.holder(tmp_path)
+  timer.join()
+  assert f"{who} works here" in capsys.readouterr().err
+  assert files.holder(tmp_path) == "another process"
+
+
+def test_a_process_may_ask_for_its_own_folder_again(tmp_path):
+  with files.alone(tmp_path) as first:
+    with files.alone(tmp_path / "." / "") as second:
+      assert first and second
+    done = subprocess.run(
+      [sys.executable, "-c", CLAIM.replace("60", "0"), str(tmp_path)],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+    )
+    assert done.stdout == "False\n"
+
+
+def test_a_second_run_in_a_directory_is_refused_and_told_who_has_it(
+  tmp_path, other
+):
+  message = layouts.error(take, str(tmp_path))
+  assert str(tmp_path) in message
+  assert f"process {other.pid} on " in message and "--workdir" in message
+
+
+def take(workdir):
+  with run_dir.alone(workdir):
+    raise AssertionError("it was free")
+
+
+@pytest.mark.parametrize(
+  ("first", "second"),
+  [("runs/a", "./runs//a/"), ("a", "b/../a"), ("é", "e\u0301")],
+)
+def test_a_place_is_the_same_however_it_is_spelt(
+  tmp_path, monkeypatch, first, second
+):
+  monkeypatch.chdir(tmp_path)
+  assert files.same_place(first, second)
+  assert files.same_place(str(tmp_path / first), second)
+  assert not files.same_place(first, second + "x")
+
+
+def test_a_process_that_ends_at_once_leaves_no_half_file(tmp_path):
+  with files.written_whole(tmp_path / "file") as temporary:
+    temporary.write_text("half")
+    files.remove_unfinished()
+    assert not list(tmp_path.iterdir())
+    temporary.write_text("whole")
+  (tmp_path / "folder" / "inside").mkdir(parents=True)
+  with files.unfinished(tmp_path / "folder"):
+    files.remove_unfinished()
+  assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_is_free_again_afterwards(tmp_path, capsys):

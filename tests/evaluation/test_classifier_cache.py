@@ -210,3 +210,12 @@ def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):
   assert tuple(names[:7]) == data.AVATAR_ATTRIBUTES
   assert set(data.AVATAR_ALSO) <= set(names)
   assert "right on the test split" in done.stdout
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, capsys):
+  (tmp_path / "file").write_text("")
+  config = small_config()
+  classifier = load_or_train(config, tmp_path / "file" / "classifiers")
+  assert classifier.metadata["test_accuracy"]["mean"] > 0.5
+  said = capsys.readouterr().err
+  assert "cannot write" in said and "not kept" in said

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from akd_jax.common.errors import UserError
 from akd_jax.evaluation import record, table
 from akd_jax.evaluation.metrics import METRICS
 
@@ -87,3 +88,27 @@ def test_every_figure_of_an_old_file_is_shown(result):
 
 def test_a_run_without_a_teacher_is_its_generator():
   assert record.trained_network({"networks": {"generator": 1}}) == 1
+
+
+@pytest.mark.parametrize(
+  "text",
+  [
+    "",
+    "{",
+    "[]",
+    "3",
+    "{}",
+    json.dumps({**OLD, "networks": []}),
+    json.dumps({**OLD, "networks": {"student": {}}}),
+    json.dumps({**OLD, "networks": {"student": {"attributes": [1]}}}),
+    json.dumps({**OLD, "step": "ten"}),
+    json.dumps(OLD)[:-9],
+    "\x00" * 20,
+  ],
+)
+def test_what_is_no_result_is_refused_by_its_name(tmp_path, text):
+  path = tmp_path / "evaluation.json"
+  path.write_text(text)
+  with pytest.raises(UserError, match=f"^{path} is no result") as error:
+    record.read(path)
+  assert "\n" not in str(error.value)

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import jax
 import numpy as np
@@ -198,6 +199,76 @@ def test_files_that_are_no_export_are_refused_by_name(tmp_path):
   damaged = tmp_path / "damaged.npz"
   damaged.write_bytes(whole.replace(b"multilabel", b"multimabel"))
   message(damaged)
+
+
+KERNEL = "residual_0/conv_0/kernel"
+HOSTILE = {
+  "nan": lambda p, m: ({**p, KERNEL: p[KERNEL] * np.nan}, m),
+  "infinite": lambda p, m: ({**p, KERNEL: p[KERNEL] + np.inf}, m),
+  "shape": lambda p, m: ({**p, KERNEL: p[KERNEL][:-1]}, m),
+  "scalar norm": lambda p, m: (
+    {**p, "decoder_0/norm/scale": np.ones(1, np.float32)}, m
+  ),
+  "missing": lambda p, m: ({k: v for k, v in p.items() if k != KERNEL}, m),
+  "one more": lambda p, m: ({**p, "x/conv_0/kernel": p[KERNEL]}, m),
+  "only another": lambda p, m: ({**p, "x": np.zeros(3)}, m),
+  "blocks": lambda p, m: (
+    p, {**m, "architecture": {**m["architecture"], "blocks": 2}}
+  ),
+  "endless blocks": lambda p, m: (
+    p, {**m, "architecture": {**m["architecture"], "blocks": 2**40}}
+  ),
+  "range": lambda p, m: (p, {**m, "value_range": [0, 1]}),
+  "attributes": lambda p, m: (p, {**m, "attributes": []}),
+  "one attribute more": lambda p, m: (
+    p, {**m, "attributes": [*m["attributes"], "x"]}
+  ),
+  "size": lambda p, m: (p, {**m, "image_size": -4}),
+  "list": lambda p, m: (p, [m]),
+  "text": lambda p, m: ({**p, KERNEL: np.full(p[KERNEL].shape, "a")}, m),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_not_of_its_architecture_is_refused(tmp_path, name):
+  params, metadata = HOSTILE[name](random_generator(4, 1, 3), METADATA)
+  path = save(tmp_path / "model.npz", params, metadata)
+  with pytest.raises(ValueError, match=f"^{path} is no exported") as error:
+    numpy_generator.load(path)
+  assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "metadata.npy"])
+def test_a_bomb_is_refused_before_it_grows(tmp_path, name):
+  path = save(tmp_path / "model.npz", random_generator(4, 1, 3))
+  with zipfile.ZipFile(path) as archive:
+    members = {x: archive.read(x) for x in archive.namelist()}
+  members[name] = bytes(2**28)
+  with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    for member, content in members.items():
+      archive.writestr(member, content)
+  with pytest.raises(ValueError, match="larger than|too large"):
+    numpy_generator.load(path)
+
+
+def test_a_flipped_bit_is_no_other_weight(tmp_path):
+  path = tmp_path / "model.npz"
+  params = random_generator(4, 1, 3)
+  whole = pathlib.Path(save(path, params)).read_bytes()
+  rng = np.random.default_rng(0)
+  refused = 0
+  for position in rng.integers(0, 8 * len(whole), 100):
+    damaged = bytearray(whole)
+    damaged[position // 8] ^= 1 << position % 8
+    path.write_bytes(damaged)
+    try:
+      found, _ = numpy_generator.load(str(path))
+    except ValueError:
+      refused += 1
+    else:
+      for name, value in params.items():
+        np.testing.assert_array_equal(found[name], value)
+  assert refused > 50
 
 
 def test_files_without_a_system_are_of_stargan(tmp_path):

@@ -254,3 +254,90 @@ def test_a_digest_that_differs_is_named():
 )
 def test_digits_in_a_name_are_its_digest(name, digits):
   assert digest_in_name(name) == digits
+
+
+def write_safetensors(path, entries, data):
+  header = json.dumps(entries).encode()
+  path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+  return path
+
+
+def entry(start, end, shape):
+  return {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+
+
+@pytest.mark.parametrize(
+  "entries",
+  [
+    {"a": entry(-8, -4, [1])},
+    {"a": entry(0, 8, [2]), "b": entry(4, 12, [2])},
+    {"a": entry(4, 12, [2])},
+    {"a": entry(0, 8, [2])},
+    {"a": entry(0, 12, [-3])},
+    {"a": entry(0, 12, [4])},
+    {"a": entry(12, 0, [3])},
+  ],
+  ids=["before", "twice", "gap", "rest", "negative", "larger", "backwards"],
+)
+def test_safetensors_has_its_bytes_once_and_all(tmp_path, entries):
+  path = write_safetensors(tmp_path / "w.safetensors", entries, bytes(12))
+  with pytest.raises(UserError, match=f"^{path} is no state dict, or damaged"):
+    read_state_dict(path)
+
+
+def test_safetensors_has_no_name_twice(tmp_path):
+  path = tmp_path / "w.safetensors"
+  one = json.dumps(entry(0, 4, [1]))
+  header = f'{{"a": {one}, "a": {one}}}'.encode()
+  path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+  with pytest.raises(UserError, match="a name twice"):
+    read_state_dict(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_are_finite(tmp_path, value):
+  np.savez(tmp_path / "w.npz", w=np.array([1, value], np.float32))
+  with pytest.raises(UserError, match="'w' holds numbers that are not finite"):
+    read_state_dict(tmp_path / "w.npz")
+  data = np.array([1, value], np.float32).tobytes()
+  path = write_safetensors(
+    tmp_path / "w.safetensors", {"w": entry(0, 8, [2])}, data
+  )
+  with pytest.raises(UserError, match="not finite"):
+    read_state_dict(path)
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.pth"])
+def test_a_bomb_is_refused_before_it_grows(tmp_path, name):
+  path = tmp_path / name
+  with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr("archive/data.pkl", tensor(0, (4,), (1,)))
+    archive.writestr("archive/data/0", bytes(2**28))
+  with pytest.raises(UserError, match="would grow to"):
+    read_state_dict(path)
+
+
+def test_a_few_numbers_do_not_become_gigabytes(tmp_path):
+  path = write_zip(tmp_path / "w.pth", tensor(0, (2**28,), (0,)))
+  with pytest.raises(UserError, match="bytes would become 1,073,741,824"):
+    read_state_dict(path)
+
+
+def test_a_name_of_names_is_not_compared_forever(tmp_path):
+  # Each tuple holds the one before twice: written out, 2^60 of them.
+  program = b"\x80\x02}" + push("a") + b"q\x00"
+  for _ in range(60):
+    program += b"h\x00h\x00\x86q\x00"
+  path = write_zip(tmp_path / "w.pth", program + push(1) + b"s.")
+  with pytest.raises(UserError, match="a name that is no text"):
+    read_state_dict(path)
+
+
+def test_a_wrong_checksum_is_noticed(tmp_path):
+  path = tmp_path / "w.npz"
+  np.savez(path, w=np.arange(100, dtype=np.float32))
+  content = bytearray(path.read_bytes())
+  content[300] ^= 1
+  path.write_bytes(content)
+  with pytest.raises(UserError, match=f"^{path} is no state dict, or damaged"):
+    read_state_dict(path)

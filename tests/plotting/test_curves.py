@@ -65,14 +65,24 @@ def test_metrics_of_a_running_or_diverged_run_are_read(tmp_path):
   curves.draw({"run": path}, tmp_path / "c.png")
 
 
+def test_a_torn_line_is_left_out_and_named(tmp_path, capsys):
+  path = _write_metrics(tmp_path / "m.jsonl")
+  lines = path.read_text().splitlines()
+  lines[6] = lines[6][:20] + lines[7]
+  path.write_text("\n".join(lines) + "\n")
+  terms = curves._read_metrics(path)
+  assert 7 not in terms["g_loss_rec"][0] and 9 in terms["g_loss_rec"][0]
+  assert capsys.readouterr().err == (
+    f"{path}: left out what is damaged, line 7\n"
+  )
+
+
 def test_curves_name_what_is_wrong(tmp_path):
   good = _write_metrics(tmp_path / "m.jsonl")
-  broken, empty = tmp_path / "broken.jsonl", tmp_path / "empty.jsonl"
-  broken.write_text('{"step": 1}\nnonsense\n{"step": 2}\n')
+  empty = tmp_path / "empty.jsonl"
   empty.write_text("")
   for path, names, message in (
     (tmp_path / "none.jsonl", (), "cannot read .*none.jsonl"),
-    (broken, (), "broken.jsonl line 2 is not"),
     (empty, (), "no numbers to draw in .*empty.jsonl"),
     (good, ("g_loss_reg",), "did you mean 'g_loss_"),
   ):

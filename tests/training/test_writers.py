@@ -18,6 +18,14 @@ def test_lines_after_the_checkpoint_are_forgotten(tmp_path, ending):
   assert path.read_text() == "".join(lines[:3])
 
 
+def test_a_torn_line_in_the_middle_takes_no_other_with_it(tmp_path):
+  path = tmp_path / "metrics.jsonl"
+  lines = [json.dumps({"step": step}) + "\n" for step in range(1, 6)]
+  path.write_text("".join([*lines[:2], '{"ste' + lines[2], *lines[3:]]))
+  writers.forget_after(str(tmp_path), 4)
+  assert path.read_text() == "".join([*lines[:2], lines[3]])
+
+
 def test_a_run_without_lines_has_none_to_forget(tmp_path):
   writers.forget_after(str(tmp_path), 3)
   assert not list(tmp_path.iterdir())

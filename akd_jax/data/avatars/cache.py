@@ -1,7 +1,9 @@
 """Drawn pictures and their labels on disk, whole or not at all."""
 
+import atexit
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -10,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.cache import cache_directory
+from akd_jax.common.errors import WriteError
+from akd_jax.common.files import unfinished
+from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
 
@@ -31,7 +36,8 @@ def open_or_draw(
     Labels uint8 [N, C], and images uint8 [N, S, S, 3], mapped from the file.
 
   Raises:
-    UserError: the folder cannot be made.
+    WriteError: they cannot be written: not where a person asked for, nor in the
+      user's cache and the temporary folder.
   """
   # As JSON gives it back, with lists for tuples.
   description = json.loads(json.dumps(description))
@@ -40,7 +46,18 @@ def open_or_draw(
     if not fault:
       return _load(folder)
     print(f"{folder}: {fault}; drawing it again", file=sys.stderr)
-  _write(folder, description, draw)
+  try:
+    with writing(folder.parent):
+      _write(folder, description, draw)
+  except WriteError as error:
+    # Where a person asked for this folder, it is an error.
+    if not folder.is_relative_to(cache_directory()):
+      raise
+    print(f"{error}: drawing for this once", file=sys.stderr, flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="akd_jax-")) / "avatars"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    with writing(folder.parent):
+      _write(folder, description, draw)
   return _load(folder)
 
 
@@ -78,17 +95,14 @@ def _write(
   draw: Callable[[np.ndarray], np.ndarray],
 ) -> None:
   """Draws beside `folder` and renames, so that nobody ever sees half of it."""
-  try:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise UserError(
-      f"config.data.path: cannot make the folder {folder.parent}:"
-      f" {error.strerror}"
-    ) from None
+  folder.parent.mkdir(parents=True, exist_ok=True)
   shape = _shape(description)
-  with tempfile.TemporaryDirectory(
-    prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
-  ) as scratch:
+  with (
+    tempfile.TemporaryDirectory(
+      prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as scratch,
+    unfinished(Path(scratch)),
+  ):
     new = Path(scratch) / "new"
     new.mkdir()
     images = np.lib.format.open_memmap(

@@ -5,16 +5,12 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
-from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import digest
 from akd_jax.data.attributes import HAIR_COLORS
 from akd_jax.data.photos.images import SUFFIXES, load_image
 
@@ -99,31 +95,6 @@ class PhotoSource:
       f"none of the {len(self)} images of this split in {self.where} can be"
       " read"
     )
-
-
-def check_readable(source: PhotoSource, threads: int) -> None:
-  """Decodes every photo once, before hours of training meet a broken one.
-
-  Photos that were found good are remembered in the user's cache.
-
-  Raises:
-    UserError: a photo cannot be read.
-  """
-  where = Path(source.where).absolute()
-  # A folder's time changes with what is in it.
-  changed = where.stat().st_mtime_ns if where.exists() else 0
-  checked = digest(str(where), changed, source.crop, source.names)
-  good = cache_directory() / "readable" / checked
-  if source.skip_unreadable or good.exists():
-    return
-  with ThreadPoolExecutor(threads) as pool:
-    photos = pool.map(source.__getitem__, range(len(source)))
-    for _ in tqdm(
-      photos, "checking photos", len(source), mininterval=1, leave=False
-    ):
-      pass
-  good.parent.mkdir(parents=True, exist_ok=True)
-  good.touch()
 
 
 def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:

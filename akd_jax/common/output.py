@@ -1,0 +1,56 @@
+"""Output that nobody reads any longer stops no work."""
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+# The reader is gone, and does not come back.
+_GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
+
+
+class _Patient:
+  """A text stream that takes whatever cannot be written for written."""
+
+  def __init__(self, stream: Any):
+    self._stream = stream
+
+  def __getattr__(self, name: str) -> Any:
+    return getattr(self._stream, name)
+
+  def write(self, text: str) -> int:
+    with self._patience():
+      self._stream.write(text)
+    return len(text)
+
+  def flush(self) -> None:
+    with self._patience():
+      self._stream.flush()
+
+  @contextlib.contextmanager
+  def _patience(self) -> Iterator[None]:
+    try:
+      yield
+    except OSError as error:
+      if error.errno in _GONE:
+        # For those who write to the descriptor itself, too.
+        with contextlib.suppress(OSError, ValueError):
+          nowhere = os.open(os.devnull, os.O_WRONLY)
+          os.dup2(nowhere, self._stream.fileno())
+          os.close(nowhere)
+
+
+@contextlib.contextmanager
+def patient() -> Iterator[None]:
+  """Makes standard output and error go on where a pipe or terminal is closed.
+
+  A full disk behind them loses the lines that do not fit.
+  """
+  before = sys.stdout, sys.stderr
+  sys.stdout, sys.stderr = _Patient(before[0]), _Patient(before[1])  # type: ignore[assignment]
+  try:
+    yield
+  finally:
+    sys.stdout, sys.stderr = before

@@ -1,0 +1,99 @@
+"""What cannot be written, in one line: where, why, and what to do about it."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from akd_jax.common.errors import UserError, WriteError
+
+_FREE = "free space there, or choose a directory on another disk"
+_ELSEWHERE = "choose another directory"
+_REMEDIES = {
+  errno.ENOSPC: _FREE,
+  errno.EDQUOT: _FREE,
+  errno.EFBIG: _ELSEWHERE,
+  errno.EROFS: _ELSEWHERE,
+  errno.EACCES: _ELSEWHERE,
+  errno.EPERM: _ELSEWHERE,
+  errno.ENOTDIR: _ELSEWHERE,
+  errno.EEXIST: _ELSEWHERE,
+  errno.EISDIR: _ELSEWHERE,
+  errno.ENAMETOOLONG: _ELSEWHERE,
+  errno.ENOENT: "put the directory back, or choose another",
+  errno.ESTALE: "mount it again, or choose another directory",
+  errno.EIO: "look after the disk, or choose another directory",
+}
+# These come from nothing but writing.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+@contextlib.contextmanager
+def writing(where: str | os.PathLike) -> Iterator[None]:
+  """Turns what goes wrong with a disk into a `WriteError`; all else passes.
+
+  Libraries hide the error in an error of their own, whose text has the reason.
+
+  Args:
+    where: what is written, for the message.
+  """
+  try:
+    yield
+  except (UserError, WriteError):
+    raise
+  except Exception as error:
+    number = _number(error, tuple(_REMEDIES))
+    if number is None:
+      raise
+    raise WriteError(
+      f"cannot write {where}: {os.strerror(number)}; {_REMEDIES[number]}"
+    ) from error
+
+
+@contextlib.contextmanager
+def noticing_full_disks() -> Iterator[None]:
+  """Turns an error that comes from nothing but writing into a `WriteError`."""
+  try:
+    yield
+  except (UserError, WriteError):
+    raise
+  except Exception as error:
+    number = _number(error, _DISK)
+    if number is None:
+      raise
+    where = getattr(error, "filename", None) or "a file"
+    raise WriteError(
+      f"cannot write {where}: {os.strerror(number)}; {_REMEDIES[number]}"
+    ) from error
+
+
+def _number(
+  error: BaseException | None, numbers: Collection[int]
+) -> int | None:
+  """Returns the errno that an error is about, or one of those it came from."""
+  while error is not None:
+    if isinstance(error, OSError) and error.errno in numbers:
+      return error.errno
+    text = str(error)
+    for number in numbers:
+      if os.strerror(number) in text:
+        return number
+    error = error.__cause__ or error.__context__
+  return None
+
+
+def check_writable(folder: str | os.PathLike) -> None:
+  """Writes a little where a folder is or will be, and takes it away again.
+
+  Raises:
+    WriteError: that is not possible.
+  """
+  path = Path(folder).absolute()
+  with writing(folder):
+    there = path
+    while not there.exists():
+      there = there.parent
+    with tempfile.TemporaryDirectory(prefix=".writable-", dir=there) as trial:
+      Path(trial, "file").write_bytes(bytes(4096))

@@ -1,0 +1,43 @@
+"""Whether every photo can be read: asked once, and remembered."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from akd_jax.common.cache import cache_directory
+from akd_jax.common.files import digest
+from akd_jax.data.photos.content import stamps
+from akd_jax.data.photos.source import PhotoSource
+
+
+def check_readable(source: PhotoSource, threads: int) -> None:
+  """Decodes every photo once, before hours of training meet a broken one.
+
+  That they were found good is remembered in the user's cache, where that can be
+  written, for as long as each keeps its name, its size and its time.
+
+  Raises:
+    UserError: a photo cannot be read.
+  """
+  if source.skip_unreadable:
+    return
+  good = cache_directory() / "readable" / _name(source, threads)
+  if good.exists():
+    return
+  with ThreadPoolExecutor(threads) as pool:
+    photos = pool.map(source.__getitem__, range(len(source)))
+    for _ in tqdm(
+      photos, "checking photos", len(source), mininterval=1, leave=False
+    ):
+      pass
+  # Otherwise they are looked at once more.
+  with contextlib.suppress(OSError):
+    good.parent.mkdir(parents=True, exist_ok=True)
+    good.touch()
+
+
+def _name(source: PhotoSource, threads: int) -> str:
+  where = str(Path(source.where).absolute())
+  return digest(where, stamps(source, threads), source.crop, source.names)

@@ -1,0 +1,82 @@
+"""A run in one file: what is read of it is checked first."""
+
+import pathlib
+import zipfile
+from typing import Any, NamedTuple
+
+import numpy as np
+from flax import traverse_util
+from ml_collections import ConfigDict
+
+from akd_jax.common import npz
+from akd_jax.common.config import read as read_config
+from akd_jax.common.errors import UserError
+from akd_jax.common.files import whole
+from akd_jax.training.shapes import parameter_shapes
+
+PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
+# Bytes of a number.
+_NUMBER = 8
+
+
+class Contents(NamedTuple):
+  """What a run's file holds.
+
+  Attributes:
+    config: resolved.
+    networks: "generator" and "discriminator", parameters in float32.
+    step: generator updates done.
+  """
+
+  config: ConfigDict
+  networks: dict[str, Any]
+  step: int
+
+
+def read(name: str) -> Contents:
+  """Reads a file that `run_dir.save_run` wrote, or that is shipped.
+
+  Of its arrays nothing is read before its config has said how large they are.
+
+  Args:
+    name: a path, or pretrained:NAME.
+
+  Raises:
+    UserError: there is no such file, it is damaged, or it is something else.
+  """
+  path = pathlib.Path(name)
+  if name.startswith("pretrained:"):
+    path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
+  try:
+    with zipfile.ZipFile(whole(path)) as archive:
+      return _read(archive, path)
+  except FileNotFoundError:
+    shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
+    raise UserError(
+      f"there is no {path}; pretrained: offers {shipped or 'nothing'}"
+    ) from None
+  except UserError:
+    raise
+  except npz.DAMAGED as error:
+    raise UserError(
+      f"{path} is not a run saved as .npz, or damaged: {error}"
+    ) from None
+
+
+def _read(archive: zipfile.ZipFile, path: pathlib.Path) -> Contents:
+  npz.check(archive)
+  found = npz.names(archive)
+  if not {"config", "step"} <= found:
+    raise UserError(
+      f"{path} is not a run saved with --format=run: it has no config"
+    )
+  config = read_config(npz.text(archive, "config"), str(path))
+  step = npz.array(archive, "step", _NUMBER)
+  if step.shape or step.dtype.kind not in "iu" or step < 0:
+    raise UserError(f"{path} is of step {step}")
+  shapes = parameter_shapes(config, str(path))
+  arrays = npz.arrays(archive, shapes, also=("config", "step"))
+  networks = traverse_util.unflatten_dict(
+    {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
+  )
+  return Contents(config, networks, int(step))

@@ -1,0 +1,63 @@
+"""A cache that cannot be written is done without."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from akd_jax.common.cache import cache_directory
+from akd_jax.common.errors import WriteError
+from akd_jax.data.avatars import cache
+from tests.small_runs import ROOT
+
+COMPILED = """
+import jax
+from akd_jax.common import cache
+cache.use_persistent_cache()
+print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+@pytest.fixture
+def unwritable(tmp_path, monkeypatch):
+  (tmp_path / "file").write_text("")
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+  return tmp_path / "file"
+
+
+def test_programs_are_compiled_without_one(unwritable):
+  done = subprocess.run(
+    [sys.executable, "-c", COMPILED],
+    cwd=ROOT,
+    env={k: x for k, x in os.environ.items() if not k.startswith("JAX_COMP")},
+    capture_output=True,
+    text=True,
+  )
+  assert done.stdout == "None\n"
+  assert done.stderr.startswith(f"cannot write {unwritable}/akd_jax/compiled: ")
+  assert done.stderr.count("\n") == 1
+
+
+DESCRIPTION = {"count": 3, "image_size": 4}
+
+
+def draw(images):
+  images[:] = 7
+  return np.ones((3, 2), np.uint8)
+
+
+def test_avatars_are_drawn_without_one(unwritable, capsys):
+  folder = cache_directory() / "avatars" / "name"
+  labels, images = cache.open_or_draw(folder, DESCRIPTION, draw)
+  assert (images == 7).all() and (labels == 1).all()
+  said = capsys.readouterr().err
+  assert said.startswith(f"cannot write {folder.parent}: ")
+  assert said.count("\n") == 1
+
+
+def test_avatars_are_not_drawn_elsewhere_than_a_person_asked(unwritable):
+  folder = unwritable / "mine" / "name"
+  with pytest.raises(WriteError, match=str(folder.parent)):
+    cache.open_or_draw(folder, DESCRIPTION, draw)

@@ -1,0 +1,179 @@
+"""Signals end what has nothing to save; output that fails ends nothing."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from akd_jax.common import cli, signals
+from akd_jax.training.preemption import Interruption
+from tests.small_runs import ROOT
+
+# Long in C, as a compilation is: no handler of Python runs meanwhile.
+BUSY = """
+import sys
+from akd_jax.common import cli, files
+def main(argv):
+  with files.written_whole(argv[0]) as temporary:
+    temporary.write_text("half")
+    print("busy", flush=True)
+    {work}
+cli.run(main)
+"""
+IN_C = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'a', b'b', 10**9)"
+IN_PYTHON = "import time; time.sleep(60)"
+
+
+def start(code, *arguments, **options):
+  return subprocess.Popen(
+    [sys.executable, "-c", code, *arguments],
+    cwd=ROOT,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    **options,
+  )
+
+
+@pytest.mark.parametrize("number", signals.ASKING, ids=lambda x: x.name)
+@pytest.mark.parametrize("work", [IN_C, IN_PYTHON], ids=["in C", "in Python"])
+def test_a_signal_ends_at_once_what_has_nothing_to_save(tmp_path, number, work):
+  process = start(BUSY.format(work=work), str(tmp_path / "file"))
+  assert process.stdout.readline() == "busy\n"
+  process.send_signal(number)
+  output, errors = process.communicate(timeout=20)
+  assert process.returncode == cli.STOPPED
+  assert output == "stopped; the same command starts again from what is saved\n"
+  assert not errors
+  assert not list(tmp_path.iterdir())
+
+
+DRAWING = """
+import multiprocessing, time
+from concurrent.futures import ProcessPoolExecutor
+from akd_jax.common import cli
+def main(argv):
+  context = multiprocessing.get_context(argv[0])
+  with ProcessPoolExecutor(2, mp_context=context) as pool:
+    pool.submit(time.monotonic).result()
+    waits = [pool.submit(time.sleep, 60) for _ in range(4)]
+    print(*[child.pid for child in pool._processes.values()], flush=True)
+    time.sleep(60)
+if __name__ == "__main__":
+  cli.run(main)
+"""
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn", "forkserver"])
+def test_its_processes_end_with_it(tmp_path, kind):
+  script = tmp_path / "script.py"
+  script.write_text(DRAWING)
+  code = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+  process = start(code, kind)
+  children = [int(pid) for pid in process.stdout.readline().split()]
+  assert children
+  process.send_signal(signal.SIGTERM)
+  process.communicate(timeout=20)
+  assert process.returncode == cli.STOPPED
+  wait_for(lambda: not any(map(is_running, children)))
+  assert not any(map(is_running, children))
+
+
+def is_running(pid):
+  try:
+    status = pathlib.Path(f"/proc/{pid}/stat").read_text()
+  except FileNotFoundError:
+    return False
+  return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_sighup_under_nohup_stays_ignored(tmp_path):
+  work = "import time; time.sleep(0.5); print('done', flush=True)"
+  process = start(
+    BUSY.format(work=work),
+    str(tmp_path / "file"),
+    preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+  )
+  assert process.stdout.readline() == "busy\n"
+  process.send_signal(signal.SIGHUP)
+  output, _ = process.communicate(timeout=20)
+  assert (process.returncode, output) == (0, "done\n")
+
+
+@pytest.mark.parametrize("number", signals.ASKING, ids=lambda x: x.name)
+def test_training_stops_after_its_step_and_says_so(number, capfd):
+  before = signal.getsignal(number)
+  with Interruption() as interruption:
+    assert not interruption.requested(all_ask=False)
+    os.kill(os.getpid(), number)
+    assert interruption.requested(all_ask=False)
+    wait_for(lambda: interruption._noticed)
+  assert "stopping after this step; Ctrl-C ends at once" in (
+    capfd.readouterr().err
+  )
+  assert signal.getsignal(number) == before
+
+
+def wait_for(condition):
+  end = time.monotonic() + 10
+  while not condition() and time.monotonic() < end:
+    time.sleep(0.01)
+
+
+WAITING = """
+import hashlib
+from akd_jax.training.preemption import Interruption
+with Interruption():
+  print("busy", flush=True)
+  hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**9)
+"""
+
+
+def test_before_the_first_step_it_waits_and_ends_when_asked_twice():
+  process = start(WAITING)
+  assert process.stdout.readline() == "busy\n"
+  process.send_signal(signal.SIGTERM)
+  line = process.stderr.readline()
+  assert line == (
+    "stopping after the first step, once it is compiled; Ctrl-C ends at once\n"
+  )
+  process.send_signal(signal.SIGINT)
+  process.communicate(timeout=20)
+  assert process.returncode == 130
+
+
+SPEAKING = """
+import pathlib, sys
+from akd_jax.common import cli
+def main(argv):
+  for number in range(20_000):
+    print("step", number, flush=True)
+  print("note", file=sys.stderr)
+  pathlib.Path(argv[0]).write_text("to its end")
+cli.run(main)
+"""
+
+
+def test_a_closed_pipe_stops_nothing(tmp_path):
+  process = start(SPEAKING, str(tmp_path / "file"))
+  process.stdout.close()
+  process.stderr.close()
+  assert process.wait(timeout=60) == 0
+  assert (tmp_path / "file").read_text() == "to its end"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is none")
+def test_a_full_disk_behind_the_output_stops_nothing(tmp_path):
+  with open("/dev/full", "w") as full:
+    process = subprocess.run(
+      [sys.executable, "-c", SPEAKING, str(tmp_path / "file")],
+      cwd=ROOT,
+      stdout=full,
+      stderr=full,
+    )
+  assert process.returncode == 0
+  assert (tmp_path / "file").read_text() == "to its end"

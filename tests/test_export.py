@@ -11,7 +11,6 @@ import types
 import zipfile
 
 import jax
-import ml_collections
 import numpy as np
 import pytest
 from flax import traverse_util
@@ -19,6 +18,8 @@ from PIL import Image
 
 from akd_jax import export
 from akd_jax.common.errors import UserError
+from akd_jax.configs import teacher
+from akd_jax.configs.scales import changed
 from akd_jax.data.photos import images
 from akd_jax.interop import numpy_generator, torch_stargan, torch_writer
 from akd_jax.interop.torch_file import read_state_dict
@@ -35,22 +36,23 @@ def fixture_run():
     "generator": random_generator(4, 1, classes=3),
     "discriminator": random_discriminator(4, 2, classes=3, size=4),
   }
+  config = changed(
+    teacher.get_config("celeba"),
+    {
+      "generator.width": 4,
+      "generator.blocks": 1,
+      "discriminator.width": 4,
+      "discriminator.layers": 2,
+      "data.image_size": 16,
+      "data.crop": 20,
+      "data.attributes": ("Blond_Hair", "Brown_Hair", "Smiling"),
+    },
+  )
+  config.data.exclusive = (
+    ("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",),
+  )  # fmt: skip
   return types.SimpleNamespace(
-    config=ml_collections.ConfigDict(
-      {
-        "dtype": "float32",
-        "generator": {"width": 4, "blocks": 1, "output": "image"},
-        "discriminator": {"width": 4, "layers": 2},
-        "data": {
-          "name": "celeba",
-          "image_size": 16,
-          "label_rule": "multilabel",
-          "crop": 20,
-          "attributes": ("Blond_Hair", "Brown_Hair", "Smiling"),
-          "exclusive": (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
-        },
-      }
-    ),
+    config=config,
     attributes=("Blond_Hair", "Brown_Hair", "Smiling"),
     exclusive=(("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Bald",)),
     step=7,

@@ -312,6 +312,7 @@ def fixture_exported(tmp_path_factory):
     "format": 1,
     "system": numpy_generator.SYSTEM,
     "value_range": [-1, 1],
+    "architecture": {"width": 4, "blocks": 1},
   }
   arrays = random_generator(4, 1, classes=len(NAMES))
   np.savez(path, **arrays, metadata=np.array(json.dumps(about)))

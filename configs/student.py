@@ -3,7 +3,7 @@
 python -m akd_jax.main --config=configs/student.py[:avatars|celeba|rafd|debug]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  2 CPU cores     14 min     mean accuracy 92.9 % (docs/results.md)
+avatars  2 CPU cores     5 min      mean accuracy 94.1 % (docs/results.md)
 celeba   not run here               paper 1, Table 1: 59.5 %
 rafd     not run here               paper 1, Table 4: 91.8 % (quarter width)
 debug    2 CPU cores     seconds    nothing: every part runs

@@ -113,7 +113,7 @@ def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
     (config.data.attributes, config.steps - 1, False),
     (config.data.attributes[:1], config.steps, False),
   ):
-    network = {"attributes": dict.fromkeys(names)}
+    network = {"attributes": {name: {} for name in names}}
     result = {
       "step": step,
       "settings": record.settings(config),
@@ -126,7 +126,7 @@ def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
 def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
   config = student.get_config("debug")
   directories.write_config(config, str(tmp_path))
-  network = {"attributes": dict.fromkeys(config.data.attributes)}
+  network = {"attributes": {name: {} for name in config.data.attributes}}
   result = {"step": config.steps, "networks": {"generator": network}}
   result["settings"] = record.settings(config)
   result["settings"]["evaluation"]["protocol"] = "all"
@@ -185,7 +185,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
     if workdir == str(bad):
       raise FloatingPointError("g_loss became nan in step 1")
     directories.write_config(config, workdir)
-    network = {"attributes": dict.fromkeys(config.data.attributes)}
+    network = {"attributes": {name: {} for name in config.data.attributes}}
     result = {"step": config.steps, "networks": {"generator": network}}
     result["settings"] = record.settings(config)
     Path(workdir, "evaluation.json").write_text(json.dumps(result))

@@ -28,20 +28,37 @@ IN_C = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'a', b'b', 10**9)"
 IN_PYTHON = "import time; time.sleep(60)"
 
 
-def start(code, *arguments, **options):
-  return subprocess.Popen(
-    [sys.executable, "-c", code, *arguments],
-    cwd=ROOT,
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
-    **options,
-  )
+@pytest.fixture(name="start")
+def fixture_start():
+  """Starts Python with some code; whatever still runs afterwards is killed.
+
+  SIGHUP is heard unless a test says otherwise: tests may run under nohup.
+  """
+  started = []
+
+  def start(code, *arguments, hangup="SIG_DFL", **options):
+    first = f"import signal; signal.signal(signal.SIGHUP, signal.{hangup})\n"
+    process = subprocess.Popen(
+      [sys.executable, "-c", first + code, *arguments],
+      cwd=ROOT,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+      **options,
+    )
+    started.append(process)
+    return process
+
+  yield start
+  for process in started:
+    process.kill()
 
 
 @pytest.mark.parametrize("number", signals.ASKING, ids=lambda x: x.name)
 @pytest.mark.parametrize("work", [IN_C, IN_PYTHON], ids=["in C", "in Python"])
-def test_a_signal_ends_at_once_what_has_nothing_to_save(tmp_path, number, work):
+def test_a_signal_ends_at_once_what_has_nothing_to_save(
+  start, tmp_path, number, work
+):
   process = start(BUSY.format(work=work), str(tmp_path / "file"))
   assert process.stdout.readline() == "busy\n"
   process.send_signal(number)
@@ -69,7 +86,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("kind", ["fork", "spawn", "forkserver"])
-def test_its_processes_end_with_it(tmp_path, kind):
+def test_its_processes_end_with_it(start, tmp_path, kind):
   script = tmp_path / "script.py"
   script.write_text(DRAWING)
   code = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
@@ -91,19 +108,28 @@ def is_running(pid):
   return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_sighup_under_nohup_stays_ignored(tmp_path):
+def test_sighup_under_nohup_stays_ignored(start, tmp_path):
   work = "import time; time.sleep(0.5); print('done', flush=True)"
   # Not by preexec_fn: a process with JAX in it had better not fork.
-  ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-  process = start(ignored + BUSY.format(work=work), str(tmp_path / "file"))
+  process = start(
+    BUSY.format(work=work), str(tmp_path / "file"), hangup="SIG_IGN"
+  )
   assert process.stdout.readline() == "busy\n"
   process.send_signal(signal.SIGHUP)
   output, _ = process.communicate(timeout=20)
   assert (process.returncode, output) == (0, "done\n")
 
 
+@pytest.fixture(name="heard")
+def fixture_heard():
+  """Lets this process hear SIGHUP, under nohup, too."""
+  before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+  yield
+  signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", signals.ASKING, ids=lambda x: x.name)
-def test_training_stops_after_its_step_and_says_so(number, capfd):
+def test_training_stops_after_its_step_and_says_so(number, capfd, heard):
   before = signal.getsignal(number)
   with Interruption() as interruption:
     assert not interruption.requested(all_ask=False)
@@ -131,7 +157,7 @@ with Interruption():
 """
 
 
-def test_before_the_first_step_it_waits_and_ends_when_asked_twice():
+def test_before_the_first_step_it_waits_and_ends_when_asked_twice(start):
   process = start(WAITING)
   assert process.stdout.readline() == "busy\n"
   process.send_signal(signal.SIGTERM)
@@ -156,7 +182,7 @@ cli.run(main)
 """
 
 
-def test_a_closed_pipe_stops_nothing(tmp_path):
+def test_a_closed_pipe_stops_nothing(start, tmp_path):
   process = start(SPEAKING, str(tmp_path / "file"))
   process.stdout.close()
   process.stderr.close()

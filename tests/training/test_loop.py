@@ -74,7 +74,7 @@ def test_tensorboard_has_scalars_and_pictures(runs):
 
 def test_samples_are_drawn_on_time(runs):
   names = sorted(path.name for path in (runs.student / "samples").iterdir())
-  assert names == ["step_000005.png", "step_000010.png"]
+  assert names == ["step_000000.png", "step_000005.png", "step_000010.png"]
   for name in (f"samples/{names[0]}", "curves.png"):
     with Image.open(runs.student / name) as picture:
       assert min(picture.size) > 100

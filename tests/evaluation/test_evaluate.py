@@ -70,7 +70,8 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
     (
       {"data.image_size": 8},
       "--config.data.image_size: it is the run's; here, evaluation and"
-      " classifier can be others",
+      " classifier can be others, and teacher and data.path where these were"
+      " moved to",
     ),
     (
       {"evaluation.inception": "nowhere"},

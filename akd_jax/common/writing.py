@@ -30,8 +30,9 @@ _REMEDIES = {
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
-@contextlib.contextmanager
-def writing(where: str | os.PathLike) -> Iterator[None]:
+def writing(
+  where: str | os.PathLike,
+) -> contextlib.AbstractContextManager[None]:
   """Turns what goes wrong with a disk into a `WriteError`; all else passes.
 
   Libraries hide the error in an error of their own, whose text has the reason.
@@ -39,33 +40,30 @@ def writing(where: str | os.PathLike) -> Iterator[None]:
   Args:
     where: what is written, for the message.
   """
-  try:
-    yield
-  except (UserError, WriteError):
-    raise
-  except Exception as error:
-    number = _number(error, tuple(_REMEDIES))
-    if number is None:
-      raise
-    raise WriteError(
-      f"cannot write {where}: {os.strerror(number)}; {_REMEDIES[number]}"
-    ) from error
+  return _turning(tuple(_REMEDIES), where)
+
+
+def noticing_full_disks() -> contextlib.AbstractContextManager[None]:
+  """Turns an error that comes from nothing but writing into a `WriteError`."""
+  return _turning(_DISK, None)
 
 
 @contextlib.contextmanager
-def noticing_full_disks() -> Iterator[None]:
-  """Turns an error that comes from nothing but writing into a `WriteError`."""
+def _turning(
+  numbers: Collection[int], where: str | os.PathLike | None
+) -> Iterator[None]:
+  """Turns errors of these numbers; None is the file that an error names."""
   try:
     yield
   except (UserError, WriteError):
     raise
   except Exception as error:
-    number = _number(error, _DISK)
+    number = _number(error, numbers)
     if number is None:
       raise
-    where = getattr(error, "filename", None) or "a file"
+    what = where or getattr(error, "filename", None) or "a file"
     raise WriteError(
-      f"cannot write {where}: {os.strerror(number)}; {_REMEDIES[number]}"
+      f"cannot write {what}: {os.strerror(number)}; {_REMEDIES[number]}"
     ) from error
 
 

@@ -45,12 +45,6 @@ def accept(config: ConfigDict, teacher: ConfigDict) -> None:
   del config, teacher
 
 
-def create_nothing(key: jax.Array, pairs: Pairs) -> Params:
-  """Creates no parameters."""
-  del key, pairs
-  return {}
-
-
 @dataclasses.dataclass(frozen=True)
 class Method:
   """A way to learn from a teacher: one entry of METHODS.
@@ -65,14 +59,14 @@ class Method:
       method can not teach this student.
     names_activation: whether it needs the activation of config.attention.
     create: (key, shapes of `Lesson.pairs`) -> parameters of its own, which are
-      trained along.
+      trained along; None where it has none.
   """
 
   term: str
   distances: Callable[[Lesson, ConfigDict], tuple[jax.Array, Metrics]]
   check: Callable[[ConfigDict, ConfigDict], None] = accept
   names_activation: bool = False
-  create: Callable[[jax.Array, Pairs], Params] = create_nothing
+  create: Callable[[jax.Array, Pairs], Params] | None = None
 
 
 def same_attributes(

@@ -127,6 +127,13 @@ def create_learnt(
   Returns:
     {method: parameters}.
   """
+  creators = {
+    name: (i, method.create)
+    for i, (name, method) in enumerate(active_methods(config).items())
+    if method.create is not None
+  }
+  if not creators:
+    return {}
   size = config.data.image_size
   image = jnp.zeros((1, size, size, 3))
 
@@ -143,11 +150,10 @@ def create_learnt(
     )
 
   shapes = jax.eval_shape(pairs)
-  created = {
-    name: method.create(jax.random.fold_in(key, i), shapes)
-    for i, (name, method) in enumerate(active_methods(config).items())
+  return {
+    name: create(jax.random.fold_in(key, i), shapes)
+    for name, (i, create) in creators.items()
   }
-  return {name: params for name, params in created.items() if params}
 
 
 def _depths(

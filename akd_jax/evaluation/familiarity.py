@@ -7,12 +7,12 @@ user's cache.
 """
 
 import functools
-import hashlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
+from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
@@ -75,20 +75,14 @@ def load_or_measure(run: Run) -> Familiarity:
   """
   fields = run.config.data.to_dict()
   fields.pop("threads")
-  name = digest(fields, _look(run.model.discriminator), COUNT, USUAL)
+  look = digest_arrays(run.model.discriminator)
+  name = digest(fields, look, COUNT, USUAL)
   path = cache_directory() / "familiarity" / f"{name}.npz"
   if path.exists():
     return Familiarity(**kept_arrays.read(path)[1])
   familiarity = _measure(run)
   kept_arrays.write(path, {}, familiarity._asdict())
   return familiarity
-
-
-def _look(params: Any) -> str:
-  look = hashlib.sha256()
-  for leaf in jax.tree.leaves(params):
-    look.update(np.asarray(leaf).tobytes())
-  return look.hexdigest()
 
 
 def _measure(run: Run) -> Familiarity:

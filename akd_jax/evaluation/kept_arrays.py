@@ -42,7 +42,8 @@ def read_metadata(path: Path) -> Any:
     UserError: the file is damaged.
   """
   try:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
-      return json.loads(str(kept["metadata"]))
+    with zipfile.ZipFile(path) as archive:
+      npz.check(archive)
+      return json.loads(npz.text(archive, "metadata"))
   except npz.DAMAGED as error:
     raise UserError(f"{path} is damaged ({error}): delete it") from error

@@ -139,8 +139,9 @@ def check(replicate: Replicate) -> None:
     validation.check(job.config)
     if distils(job.config):
       name = job.config.teacher
-      teacher = taught_by.get(name) or runs.load_run(name).config
-      teaching.check_compatible(job.config, teacher)
+      if name not in taught_by:
+        taught_by[name] = runs.load_run(name).config
+      teaching.check_compatible(job.config, taught_by[name])
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:

@@ -42,17 +42,24 @@ def parameter_shapes(config: ConfigDict, where: str) -> Shapes:
         f"the config in {where} has {field}={config[section][name]}"
       )
   try:
-    return _shapes(config.to_json_best_effort())
+    params = network_shapes(config)
   except Exception as error:  # There is no end to what a config may ask for.
     reason = " ".join(str(error).split())[:200]
     raise UserError(
       f"the config in {where} describes no network: {reason}"
     ) from error
+  flat = traverse_util.flatten_dict(params, sep="/")
+  return {name: tuple(leaf.shape) for name, leaf in flat.items()}
+
+
+def network_shapes(config: ConfigDict) -> dict[str, Any]:
+  """Returns the parameters of "generator" and "discriminator": shapes alone."""
+  return _network_shapes(config.to_json_best_effort())
 
 
 # Tracing takes a second, and a teacher is read more than once.
 @functools.cache
-def _shapes(text: str) -> Shapes:
+def _network_shapes(text: str) -> dict[str, Any]:
   config = ConfigDict(json.loads(text))
   networks = system_of(config).create_networks(config)
   size, classes = config.data.image_size, len(config.data.attributes)
@@ -63,9 +70,7 @@ def _shapes(text: str) -> Shapes:
     "generator": jax.eval_shape(networks.generator.init, key, image, label),
     "discriminator": jax.eval_shape(networks.discriminator.init, key, image),
   }
-  params = {name: tree["params"] for name, tree in trees.items()}
-  flat = traverse_util.flatten_dict(params, sep="/")
-  return {name: tuple(leaf.shape) for name, leaf in flat.items()}
+  return {name: tree["params"] for name, tree in trees.items()}
 
 
 def check_shapes(

@@ -14,8 +14,8 @@ from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.mapping import Teacher, mapping_matrix
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
-from akd_jax.systems.model import Params
 from akd_jax.training import checkpoint, run_dir
+from akd_jax.training.shapes import network_shapes
 from akd_jax.training.state import TrainState
 
 
@@ -117,11 +117,11 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     generator = system.create_networks(network).generator
     system.name_activation(config.attention, generator)
   if config.init == "teacher":
-    _check_same("config.init", "generator", config, teacher)
+    _check_same("init", "generator", config, teacher)
   if config.adversary in ("teacher", "frozen"):
-    _check_same("config.adversary", "discriminator", config, teacher)
+    _check_same("adversary", "discriminator", config, teacher)
+  ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
   for field, value in (("init", "sliced"), ("adversary", "frozen")):
-    ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
     if config[field] == value and ours != theirs:
       raise UserError(
         f"config.{field}={value!r} takes a network of the teacher's attributes,"
@@ -129,20 +129,13 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
         " be the same"
       )
   if config.init == "sliced":
-    system_of(teacher).slice_generator(_blank(teacher), _blank(config))
+    # Tried on parameters that are all 0: only their sizes are asked for.
+    wide, narrow = (
+      jax.tree.map(lambda x: np.zeros(x.shape), network_shapes(c)["generator"])
+      for c in (teacher, config)
+    )
+    system_of(teacher).slice_generator(wide, narrow)
   return mapping
-
-
-def _blank(config: ConfigDict) -> Params:
-  """A generator's parameters, all 0, for whoever only asks for their sizes."""
-  size, classes = config.data.image_size, len(config.data.attributes)
-  shapes = jax.eval_shape(
-    system_of(config).create_networks(config).generator.init,
-    jax.random.key(0),
-    jnp.zeros((1, size, size, 3)),
-    jnp.zeros((1, classes)),
-  )["params"]
-  return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
 
 
 def _check_same(
@@ -151,10 +144,9 @@ def _check_same(
   """Refuses a field that takes a network of the teacher which does not fit."""
   ours, theirs = (_architecture(c, network) for c in (config, teacher))
   if ours != theirs:
-    name = field.removeprefix("config.")
     raise UserError(
-      f"{field}={config[name]!r} takes the teacher's {network} with {theirs},"
-      f" but the student's has {ours}: they must be the same"
+      f"config.{field}={config[field]!r} takes the teacher's {network} with"
+      f" {theirs}, but the student's has {ours}: they must be the same"
     )
 
 

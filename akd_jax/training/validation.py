@@ -12,6 +12,7 @@ from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.models.stargan import OUTPUTS
 from akd_jax.systems import SYSTEMS
 from akd_jax.training.optimizers import SCHEDULES
+from akd_jax.training.step import adversary_learns
 
 _POSITIVE = (
   "steps",
@@ -136,9 +137,8 @@ def _check_start(config: ConfigDict) -> None:
       "config.attention.discriminator='own' needs a discriminator, but"
       " config.adversary='none' trains none: it must be 'teacher'"
     )
-  learns = config.adversary in ("scratch", "teacher")
   for field in ("n_critic", "adversary_every"):
-    if config[field] > 1 and not learns:
+    if config[field] > 1 and not adversary_learns(config):
       raise UserError(
         f"config.{field}={config[field]} must be 1: with"
         f" config.adversary={config.adversary!r} no discriminator is trained"

@@ -80,6 +80,7 @@ def draw(initialize: Callable[..., Any]) -> Given:
       jax.eval_shape(method.create, jax.random.key(0), pairs),
     )
     for name, method in METHODS.items()
+    if method.create is not None
   }
   judge = initialize(NETWORKS.discriminator, image.shape)
   return Given(image, ours, theirs, own, taught, learnt, judge)

@@ -150,7 +150,7 @@ def _measure_mask(outcome: Outcome) -> dict[str, Any]:
   return {"mask": localization(drawn, masks)}
 
 
-def _read(score: str) -> Reader:
+def _read_attention(score: str) -> Reader:
   """Returns a reader of the activation that is distilled."""
 
   def read(network: Mapping[str, Any], attribute: str | None) -> Value:
@@ -161,34 +161,41 @@ def _read(score: str) -> Reader:
   return read
 
 
-def _attention(title: str, score: str) -> Metric:
+def _read_mask(score: str) -> Reader:
+  return read_rows("mask", score, "value", chance=("mask", score, "chance"))
+
+
+def _metric(
+  title: str,
+  need: str,
+  read: Reader,
+  measure: Callable[[Outcome], dict[str, Any]],
+) -> Metric:
   return Metric(
     title=title,
     unit=PERCENT,
     better="higher",
     chance="a uniform map",
-    needs=("true translations", "attention"),
-    read=_read(score),
-    measure=_measure_attention,
+    needs=("true translations", need),
+    read=read,
+    measure=measure,
   )
 
 
-def _mask(title: str, score: str) -> Metric:
-  """Of a blend's own mask: no gradient, so that all are made in one way."""
-  return Metric(
-    title=title,
-    unit=PERCENT,
-    better="higher",
-    chance="a uniform map",
-    needs=("true translations", "a mask"),
-    read=read_rows("mask", score, "value", chance=("mask", score, "chance")),
-    measure=_measure_mask,
+ATTENTION_INSIDE, ATTENTION_MAXIMUM, ATTENTION_IOU = (
+  _metric(title, "attention", _read_attention(score), _measure_attention)
+  for title, score in (
+    ("attention inside", "share"),
+    ("attention's maximum inside", "pointing"),
+    ("attention's IoU", "iou"),
   )
-
-
-ATTENTION_INSIDE = _attention("attention inside", "share")
-ATTENTION_MAXIMUM = _attention("attention's maximum inside", "pointing")
-ATTENTION_IOU = _attention("attention's IoU", "iou")
-MASK_INSIDE = _mask("mask inside", "share")
-MASK_MAXIMUM = _mask("mask's maximum inside", "pointing")
-MASK_IOU = _mask("mask's IoU", "iou")
+)
+# Of a blend's own mask: no gradient, so that all are made in one way.
+MASK_INSIDE, MASK_MAXIMUM, MASK_IOU = (
+  _metric(title, "a mask", _read_mask(score), _measure_mask)
+  for title, score in (
+    ("mask inside", "share"),
+    ("mask's maximum inside", "pointing"),
+    ("mask's IoU", "iou"),
+  )
+)

@@ -7,7 +7,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from akd_jax.configs import acgan
@@ -54,14 +53,14 @@ def model(arrays):
   return model_of(arrays, networks, "G/", "D/")
 
 
-def cycle(arrays, model, **loss):
+def cycle(arrays, model, **fields):
   """One step from the reference's weights: the state after it, the metrics.
 
   A step this long takes whoever moves first far away.
   """
   config = acgan.get_config("celeba")
   config.optimizer.learning_rate = 0.1
-  config.loss.update(loss)
+  config.update_from_flattened_dict(fields)
   state = TrainState(
     step=jnp.zeros((), jnp.int32),
     generator=model.generator,
@@ -123,15 +122,9 @@ def test_every_term_equals_the_references(arrays, after):
   }
   assert_close(weighted["d"], arrays["D_loss/total"])
   assert_close(weighted["g"], arrays["G_loss/total_rec"])
-  halves = {
-    who: 2 * sum(metrics[f"weighted/d_loss_{name}"] for name in names)
-    for who, names in (
-      ("real", ("real", "cls")),
-      ("fake", ("fake", "cls_fake")),
-    )
-  }
-  for who, half in halves.items():
-    assert_close(half, arrays[f"D_loss/{who}"])
+  for who, classes in (("real", "cls"), ("fake", "cls_fake")):
+    both = (metrics[f"weighted/d_loss_{name}"] for name in (who, classes))
+    assert_close(2 * sum(both), arrays[f"D_loss/{who}"])
 
 
 def test_the_generator_moves_first_and_the_discriminator_sees_its_old_fake(
@@ -156,7 +149,8 @@ def test_the_generator_moves_first_and_the_discriminator_sees_its_old_fake(
 
 
 def test_without_a_reconstruction_it_is_the_classifying_gans(arrays, model):
-  state, metrics = cycle(arrays, model, lambda_rec=0.0)
+  fields = {"loss.lambda_rec": 0.0, "adversary": "frozen"}
+  state, metrics = cycle(arrays, model, **fields)
   assert "g_loss_rec" not in metrics
   total = metrics["weighted/g_loss_fake"] + metrics["weighted/g_loss_cls"]
   assert_close(total, arrays["G_loss/total"])
@@ -190,4 +184,3 @@ def test_maps_of_every_hook_and_class_equal_the_references(arrays, model):
   ours |= {f"attention/{name}/sum": x for name, x in maps.items()}
   reference = {k: x for k, x in arrays.items() if k.startswith("attention/")}
   assert_close(ours, {name: jnp.asarray(x) for name, x in reference.items()})
-  assert np.all([x.max() > 0 for x in reference.values()][:1])

@@ -58,7 +58,10 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     Stopped: training was asked to stop (SIGTERM, Ctrl-C); all is saved.
     FloatingPointError: a loss is not finite any more.
   """
+  from akd_jax.common import output
   from akd_jax.common.errors import UserError
+
+  output.quiet_libraries()
   from akd_jax.experiments.run import train_with_teacher
 
   if "generator" not in config:

@@ -95,6 +95,7 @@ def extended(monkeypatch):
     "brightness",
     Metric(
       title="brightness",
+      explanation="Mean of all pixels; 100 % is white.",
       unit=PERCENT,
       better="neither",
       chance=NO_CHANCE,

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import pathlib
 import re
 import signal
@@ -49,9 +48,7 @@ def run(
     main: is given the arguments that are no flags.
     define: defines more flags; it is called before they are parsed.
   """
-  # XLA and TensorFlow print pages of start-up notes otherwise.
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+  output.quiet_libraries()
   # Here, since no command has imported JAX yet.
   allocator.keep_freed_memory()
   logging.use_absl_handler()
@@ -63,7 +60,7 @@ def run(
   # Training listens itself while there is something to save.
   with (
     output.patient(),
-    _quiet_libraries(debug),
+    _quiet_threads(debug),
     signals.listening(_Ending()),
   ):
     _run(main, define, debug)
@@ -116,7 +113,7 @@ def end(status: int) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _quiet_libraries(debug: bool) -> Iterator[None]:
+def _quiet_threads(debug: bool) -> Iterator[None]:
   """Keeps other threads from printing the traceback of what is said anyway.
 
   What they could not do comes to light where it is waited for.

@@ -1,4 +1,4 @@
-"""Output that nobody reads any longer stops no work."""
+"""What is printed: no library's notes, and nothing that stops work."""
 
 import contextlib
 import errno
@@ -9,6 +9,12 @@ from typing import Any
 
 # The reader is gone, and does not come back.
 _GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
+
+
+def quiet_libraries() -> None:
+  """Keeps XLA and TensorFlow, once imported, from printing pages of notes."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 class _Patient:

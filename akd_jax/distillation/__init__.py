@@ -7,7 +7,7 @@ section of config.distill.
 from akd_jax.distillation.activation import ATTENTION_TRANSFER, CO_ATTENTION
 from akd_jax.distillation.akd import AKD
 from akd_jax.distillation.alignment import ALIGNMENT
-from akd_jax.distillation.attention import MAPS
+from akd_jax.distillation.attention import MAPS as MAPS
 from akd_jax.distillation.change import CHANGE
 from akd_jax.distillation.dcd import DCD
 from akd_jax.distillation.discriminator import (
@@ -20,8 +20,6 @@ from akd_jax.distillation.method import Method
 from akd_jax.distillation.online import OMGD
 from akd_jax.distillation.output import OUTPUT
 from akd_jax.distillation.wavelet import WAVELET
-
-__all__ = ["MAPS", "METHODS"]
 
 # By the name of its section in config.distill.
 METHODS: dict[str, Method] = {

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
-from akd_jax.evaluation import portraits, record
+from akd_jax.evaluation import portraits, record, tensorboard
 from akd_jax.evaluation.attribute_classifier import (
   open_splits,
   with_known_attributes,
@@ -235,7 +235,7 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
   its blocks looks, and where a blend draws. Of some of the run's attributes,
   evaluation_partial.json and evaluation_partial: what is known of all of them
-  stays.
+  stays. TensorBoard shows the figures of all of them.
   """
   tested = set(record.trained_network(result)["attributes"])
   whole = tested == set(run.attributes)
@@ -254,6 +254,8 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
       root / name / f"leakage_{title}.png",
       f"{root.name}: what else changes, {title}",
     )
+  if whole:
+    tensorboard.write(result, root)
   path = root / f"{name}.json"
   record.write(result, path)
   return path

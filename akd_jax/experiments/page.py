@@ -32,7 +32,10 @@ def _weighed(term: str, title: str) -> Metric:
       return Value(None)
     return Value(losses[term] / losses["g_loss_rec"])
 
-  return Metric(title, PERCENT, "neither", NO_CHANCE, (), read)
+  explanation = (
+    "Its share of the loss at the end of training, beside the reconstruction's."
+  )
+  return Metric(title, explanation, PERCENT, "neither", NO_CHANCE, (), read)
 
 
 # Rows of a page: of its evaluation, and of how a network was trained.
@@ -75,7 +78,12 @@ def figures(result: Mapping[str, Any]) -> dict[Row, float]:
   Args:
     result: evaluation.json, as `record.read` returns it.
   """
-  return _rows(trained_network(result), {x: m.read for x, m in FIGURES.items()})
+  return figures_of_network(trained_network(result))
+
+
+def figures_of_network(network: Mapping[str, Any]) -> dict[Row, float]:
+  """Returns what a network of evaluation.json has of every row."""
+  return _rows(network, {x: metric.read for x, metric in FIGURES.items()})
 
 
 def figures_of_truth(results: Results) -> dict[Row, float]:

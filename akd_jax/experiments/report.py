@@ -9,7 +9,8 @@ from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
-from akd_jax.experiments import page
+from akd_jax.experiments import html_faces, html_page, page
+from akd_jax.experiments.compared import Variant, read_seed
 from akd_jax.experiments.runner import Replicate, read_training
 from akd_jax.inference.grids import (
   Portrayed,
@@ -35,9 +36,10 @@ def write(
   command: str,
   replicates: Sequence[Replicate],
 ) -> str:
-  """Writes PATH, and beside it the numbers of each seed and two pictures.
+  """Writes PATH, and beside it all of it for a browser, numbers and pictures.
 
-  NAME.csv, NAME_people.png and NAME_curves.png, of the first seed. Does nothing
+  NAME.csv, NAME.html, and of the first seed NAME_people.png and
+  NAME_curves.png. Does nothing
   where PATH would say what it already says, or less: a page of more seeds stays
   as it is.
 
@@ -89,9 +91,24 @@ def write(
       plot,
       _TERMS + (_TAUGHT if replicates[0].teachers else ()),
     )
+    variants = _variants(replicates)
+    html_page.write(
+      path.with_suffix(".html"),
+      html_page.render(title, command, variants, html_faces.show(variants)),
+    )
     with written_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
+
+
+def _variants(replicates: Sequence[Replicate]) -> list[Variant]:
+  return [
+    Variant(
+      name,
+      [read_seed(replicate.variants[name].workdir) for replicate in replicates],
+    )
+    for name in replicates[0].variants
+  ]
 
 
 def _seeds_of(text: str) -> int:

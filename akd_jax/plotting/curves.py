@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from akd_jax.common import json_lines
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.plotting.sample_grid import save_png
+
+# Also without colour vision.
+COLOURS = "petroff10"
+# Terms by name, each as (steps, values).
+Terms = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def draw(
@@ -31,13 +36,13 @@ def draw(
   from matplotlib.backends.backend_agg import FigureCanvasAgg
   from matplotlib.figure import Figure
 
-  metrics = {run: _read_metrics(Path(path)) for run, path in runs.items()}
+  metrics = {run: read_terms(path) for run, path in runs.items()}
   known = list(dict.fromkeys(name for run in metrics.values() for name in run))
   where = ", ".join(map(str, runs.values()))
   for name in names:
     if name not in known:
       raise UserError(f"no term {name!r} in {where}{nearest(name, known)}")
-  names = names or [n for n in known if n != "time" and "/" not in n]
+  names = names or list_terms(metrics)
   if not names:
     raise UserError(f"no numbers to draw in {where}")
 
@@ -46,23 +51,10 @@ def draw(
   figure = Figure((3.2 * columns, 2.1 * rows + 0.5), 120, layout="constrained")
   canvas = FigureCanvasAgg(figure)
   panels = figure.subplots(rows, columns, squeeze=False).ravel()
-  table = color_sequences["petroff10"]  # also without colour vision
+  table = color_sequences[COLOURS]
   colours = {run: table[i % len(table)] for i, run in enumerate(metrics)}
   for panel, name in zip(panels, names, strict=False):
-    drawn = {run: terms[name] for run, terms in metrics.items()
-             if name in terms}  # fmt: skip
-    for run, (steps, values) in drawn.items():
-      panel.plot(steps, values, color=colours[run], alpha=0.25, linewidth=0.8)
-      panel.plot(steps, _smooth(values), color=colours[run], linewidth=1.5)
-    everything = np.concatenate([values for _, values in drawn.values()])
-    if 0 < everything.min() < everything.max() / 30:
-      panel.set_yscale("log")
-    panel.set_title(name, fontsize=9)
-    panel.tick_params(which="both", labelsize=7)
-    panel.yaxis.get_offset_text().set_fontsize(7)
-    panel.xaxis.get_major_locator().set_params(integer=True, nbins=6)
-    panel.grid(alpha=0.3)
-    panel.spines[["top", "right"]].set_visible(False)
+    draw_panel(panel, name, metrics, colours)
   for panel in panels[len(names) :]:
     panel.set_visible(False)
   for run, colour in colours.items():
@@ -73,6 +65,35 @@ def draw(
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
 
 
+def list_terms(runs: Mapping[str, Terms]) -> list[str]:
+  """Lists what runs have a curve of.
+
+  Without times, and without those with a slash, which repeat a loss term times
+  its weight.
+  """
+  known = dict.fromkeys(name for run in runs.values() for name in run)
+  return [name for name in known if name != "time" and "/" not in name]
+
+
+def draw_panel(
+  panel: Any, term: str, runs: Mapping[str, Terms], colours: Mapping[str, Any]
+) -> None:
+  """Draws one term into axes of matplotlib: what was logged, and smoothed."""
+  drawn = {run: terms[term] for run, terms in runs.items() if term in terms}
+  for run, (steps, values) in drawn.items():
+    panel.plot(steps, values, color=colours[run], alpha=0.25, linewidth=0.8)
+    panel.plot(steps, _smooth(values), color=colours[run], linewidth=1.5)
+  everything = np.concatenate([values for _, values in drawn.values()])
+  if 0 < everything.min() < everything.max() / 30:
+    panel.set_yscale("log")
+  panel.set_title(term, fontsize=9)
+  panel.tick_params(which="both", labelsize=7)
+  panel.yaxis.get_offset_text().set_fontsize(7)
+  panel.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+  panel.grid(alpha=0.3)
+  panel.spines[["top", "right"]].set_visible(False)
+
+
 def _smooth(values: np.ndarray) -> np.ndarray:
   """Running mean over a twentieth of the run; shorter at its ends."""
   window = np.ones(2 * (len(values) // 40) + 1)
@@ -81,8 +102,12 @@ def _smooth(values: np.ndarray) -> np.ndarray:
   return total / count
 
 
-def _read_metrics(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-  """The terms of a metrics.jsonl, each as (steps, values), finite ones only."""
+def read_terms(path: str | os.PathLike) -> Terms:
+  """Reads the terms of a metrics.jsonl, finite values only.
+
+  Raises:
+    UserError: it cannot be read.
+  """
   try:
     rows = json_lines.read(path)
   except OSError as error:

@@ -213,7 +213,10 @@ def _writer(run: Prepared) -> Any:
   if jax.process_index() > 0:
     return metric_writers.MultiWriter([])
   writers.forget_after(run.workdir, run.first)
-  return writers.create_writer(run.workdir, run.config.steps)
+  writer = writers.create_writer(run.workdir, run.config.steps)
+  config = run.config.to_json_best_effort(indent=2)
+  writer.write_texts(run.first, {"config": f"```json\n{config}\n```"})
+  return writer
 
 
 def _introduce(run: Prepared) -> None:

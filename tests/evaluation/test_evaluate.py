@@ -5,6 +5,7 @@ import json
 
 import pytest
 from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator
 
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
@@ -62,6 +63,14 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   assert done.stdout.endswith(f"written to {path}\n")
   # What does not train starts fast.
   assert "| tensorflow\n" not in done.stderr
+  events = event_accumulator.EventAccumulator(
+    str(runs.student / "events.out.tfevents.evaluation")
+  )
+  events.Reload()
+  (shown,) = events.Scalars("evaluation_student/accuracy")
+  student = result["networks"]["student"]
+  assert shown.step == small_runs.STEPS
+  assert shown.value == pytest.approx(student["mean"])
 
 
 def test_a_run_is_evaluated_as_it_was_trained(runs):

@@ -55,6 +55,12 @@ def probes(**changes):
   return Probes(**known | changes)
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_explains_itself_in_a_sentence(name):
+  explanation = METRICS[name].explanation
+  assert explanation[0].isupper() and explanation.endswith(".")
+
+
 BLIND = {
   "maps": {}, "drawn": None, "teacher_maps": None, "truths": None,
   "masks": None, "predictions": None,

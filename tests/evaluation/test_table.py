@@ -120,7 +120,8 @@ def test_no_table_is_shown_of_what_is_not_known():
 @pytest.mark.parametrize("by_attribute", [False, True])
 def test_a_new_entry_is_in_the_tables(monkeypatch, by_attribute):
   metric = Metric(
-    title="hats", unit=COUNT, better="higher", chance=NO_CHANCE, needs=(),
+    title="hats", explanation="How many there are.", unit=COUNT,
+    better="higher", chance=NO_CHANCE, needs=(),
     read=read_rows("hats"), by_attribute=by_attribute,
   )  # fmt: skip
   monkeypatch.setitem(METRICS, "hats", metric)

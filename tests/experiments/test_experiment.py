@@ -37,6 +37,8 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
     assert f"(paper1_table1_debug_{picture}.png)" in text
     assert (results / f"paper1_table1_debug_{picture}.png").exists()
   assert "(paper1_table1_debug.csv)" in text
+  html = (results / "paper1_table1_debug.html").read_text()
+  assert "<h1>Paper 1, Table 1" in html and 'alt="Person 2, ' in html
   with open(results / "paper1_table1_debug.csv", newline="") as file:
     rows = list(csv.DictReader(file))
   assert {x["variant"] for x in rows} == {"without", "with", "teacher"}

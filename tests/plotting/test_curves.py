@@ -59,7 +59,7 @@ def test_metrics_of_a_running_or_diverged_run_are_read(tmp_path):
   rows = ['{"step": 1, "a": 1.0}', '{"step": 2, "a": NaN}',
           '{"step": 3, "a": 3.0, "b": null}', '{"step": 4, "a"']  # fmt: skip
   path.write_text("\n".join(rows))
-  terms = curves._read_metrics(path)
+  terms = curves.read_terms(path)
   assert list(terms) == ["a"]
   np.testing.assert_array_equal(terms["a"], [[1, 3], [1, 3]])
   curves.draw({"run": path}, tmp_path / "c.png")
@@ -70,7 +70,7 @@ def test_a_torn_line_is_left_out_and_named(tmp_path, capsys):
   lines = path.read_text().splitlines()
   lines[6] = lines[6][:20] + lines[7]
   path.write_text("\n".join(lines) + "\n")
-  terms = curves._read_metrics(path)
+  terms = curves.read_terms(path)
   assert 7 not in terms["g_loss_rec"][0] and 9 in terms["g_loss_rec"][0]
   assert capsys.readouterr().err == (
     f"{path}: left out what is damaged, line 7\n"

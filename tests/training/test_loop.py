@@ -63,13 +63,15 @@ def test_every_step_has_a_line_of_numbers(runs):
   assert rows[-1]["steps_per_sec"] > 0
 
 
-def test_tensorboard_has_scalars_and_pictures(runs):
+def test_tensorboard_has_scalars_pictures_and_the_recipe(runs):
   from tensorboard.backend.event_processing import event_accumulator
 
   events = event_accumulator.EventAccumulator(str(runs.student))
   events.Reload()
   tags = set(events.Tags()["tensors"])
   assert tags >= LOSSES | MAGNITUDES | {"samples", "steps_per_sec"}
+  (recipe,) = events.Tensors("config/text_summary")
+  assert b'"lambda_rec"' in recipe.tensor_proto.string_val[0]
 
 
 def test_samples_are_drawn_on_time(runs):

@@ -30,6 +30,10 @@ def attribute_accuracy(outcome: Outcome) -> dict[str, Any]:
 
 ACCURACY = Metric(
   title="accuracy",
+  explanation=(
+    "Share of translations of which the attribute classifier predicts what was"
+    " asked for."
+  ),
   unit=PERCENT,
   better="higher",
   chance="doing nothing",

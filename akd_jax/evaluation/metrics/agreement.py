@@ -74,6 +74,9 @@ def _measure(outcome: Outcome) -> dict[str, Any]:
 
 AGREEMENT = Metric(
   title="agreement with the teacher's map",
+  explanation=(
+    "Correlation of the teacher's and the student's map of the same picture."
+  ),
   unit=NUMBER,
   better="higher",
   chance="other people",

@@ -147,9 +147,10 @@ def _summarize(measured: Measured) -> dict[str, Any]:
   return {"cost": cost}
 
 
-def _metric(title: str, unit: Unit, *path: str) -> Metric:
+def _metric(title: str, explanation: str, unit: Unit, *path: str) -> Metric:
   return Metric(
     title=title,
+    explanation=explanation,
     unit=unit,
     better="lower",
     chance=NO_CHANCE,
@@ -160,6 +161,18 @@ def _metric(title: str, unit: Unit, *path: str) -> Metric:
   )
 
 
-PARAMETERS = _metric("parameters", COUNT, "parameters")
-MULTIPLY_ACCUMULATES = _metric("multiply-accumulates", MILLIONS, "macs")
-LATENCY = _metric("latency, 1 picture", MILLISECONDS, "latency", "1", "median")
+PARAMETERS = _metric(
+  "parameters", "How many numbers the generator has.", COUNT, "parameters"
+)
+MULTIPLY_ACCUMULATES = _metric(
+  "multiply-accumulates",
+  "Products that the generator's convolutions compute for one picture.",
+  MILLIONS,
+  "macs",
+)
+LATENCY = _metric(
+  "latency, 1 picture",
+  "Median time of one picture on the machine that evaluated.",
+  MILLISECONDS,
+  *("latency", "1", "median"),
+)

@@ -97,6 +97,10 @@ def _measure(outcome: Outcome) -> dict[str, Any]:
 
 ERROR_INSIDE = Metric(
   title="error inside the attribute",
+  explanation=(
+    "Mean absolute difference to the true translation, in the attribute's"
+    " pixels; 100 % is black for white."
+  ),
   unit=PERCENT,
   better="lower",
   chance="doing nothing",
@@ -110,6 +114,10 @@ ERROR_INSIDE = Metric(
 # Doing nothing has no error there.
 ERROR_OUTSIDE = Metric(
   title="error outside",
+  explanation=(
+    "Mean absolute difference to the true translation, in all other pixels:"
+    " how much of the person was lost."
+  ),
   unit=PERCENT,
   better="lower",
   chance=NO_CHANCE,

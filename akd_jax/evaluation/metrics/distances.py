@@ -97,9 +97,13 @@ def _read(name: str) -> Reader:
   return read
 
 
-def _frechet_metric(title: str, name: str) -> Metric:
+def _frechet_metric(title: str, name: str, features: str) -> Metric:
   return Metric(
     title=title,
+    explanation=(
+      f"Frechet distance of {features} features, of translations and of real"
+      " pictures that have the attribute."
+    ),
     unit=NUMBER,
     better="lower",
     chance=NO_CHANCE,
@@ -111,9 +115,13 @@ def _frechet_metric(title: str, name: str) -> Metric:
   )
 
 
-def _kernel_metric(title: str, name: str, unit: Unit) -> Metric:
+def _kernel_metric(title: str, name: str, features: str, unit: Unit) -> Metric:
   return Metric(
     title=title,
+    explanation=(
+      f"Kernel distance of {features} features, of translations and of real"
+      " pictures."
+    ),
     unit=unit,
     better="lower",
     chance=NO_CHANCE,
@@ -123,7 +131,10 @@ def _kernel_metric(title: str, name: str, unit: Unit) -> Metric:
   )
 
 
-FID = _frechet_metric("FID", "fid")
-KID = _kernel_metric("KID x 1,000", "kid", THOUSANDTHS)
-FD_CLASSIFIER = _frechet_metric("fd_classifier", "fd_classifier")
-KD_CLASSIFIER = _kernel_metric("kd_classifier", "kd_classifier", NUMBER)
+_INCEPTION, _CLASSIFIER = "InceptionV3's", "the attribute classifier's"
+FID = _frechet_metric("FID", "fid", _INCEPTION)
+KID = _kernel_metric("KID x 1,000", "kid", _INCEPTION, THOUSANDTHS)
+FD_CLASSIFIER = _frechet_metric("fd_classifier", "fd_classifier", _CLASSIFIER)
+KD_CLASSIFIER = _kernel_metric(
+  "kd_classifier", "kd_classifier", _CLASSIFIER, NUMBER
+)

@@ -109,6 +109,10 @@ def label_distribution(
 def _metric(who: str, title: str) -> Metric:
   return Metric(
     title=title,
+    explanation=(
+      "Of them, the share predicted to be of the other gender once the"
+      " attribute is set."
+    ),
     unit=PERCENT,
     better="lower",
     chance="doing nothing",

@@ -58,6 +58,10 @@ def _measure(outcome: Outcome) -> dict[str, Any]:
 
 IDENTITY = Metric(
   title="identity kept",
+  explanation=(
+    "Share of translations that, outside the attribute's pixels, are nearer to"
+    " their own source than to any other."
+  ),
   unit=PERCENT,
   better="higher",
   chance="picking at random",

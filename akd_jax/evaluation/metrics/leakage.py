@@ -98,6 +98,10 @@ def _read_losses(network: Mapping[str, Any], attribute: str | None) -> Value:
 
 LEAKAGE = Metric(
   title="other attributes that flip",
+  explanation=(
+    "Share of translations on which the prediction of another attribute"
+    " changes."
+  ),
   unit=PERCENT,
   better="lower",
   chance=NO_CHANCE,
@@ -107,6 +111,10 @@ LEAKAGE = Metric(
 )
 SELF_TRANSLATION = Metric(
   title="flips where nothing is set",
+  explanation=(
+    "Share of predictions that change where a picture is translated to its own"
+    " labels: what the network loses anyhow."
+  ),
   unit=PERCENT,
   better="lower",
   chance=NO_CHANCE,

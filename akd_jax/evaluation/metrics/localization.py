@@ -167,12 +167,14 @@ def _read_mask(score: str) -> Reader:
 
 def _metric(
   title: str,
+  explanation: str,
   need: str,
   read: Reader,
   measure: Callable[[Outcome], dict[str, Any]],
 ) -> Metric:
   return Metric(
     title=title,
+    explanation=explanation,
     unit=PERCENT,
     better="higher",
     chance="a uniform map",
@@ -182,20 +184,40 @@ def _metric(
   )
 
 
+# By score: the end of a title, and what it says of a map.
+_SCORES = {
+  "share": (
+    " inside",
+    "Share of {} mass that lies in the attribute's pixels.",
+  ),
+  "pointing": (
+    "'s maximum inside",
+    "How often {} largest value lies in the attribute's pixels.",
+  ),
+  "iou": (
+    "'s IoU",
+    "Overlap of the attribute's pixels and as many pixels, those of {} largest"
+    " values: intersection over union.",
+  ),
+}
 ATTENTION_INSIDE, ATTENTION_MAXIMUM, ATTENTION_IOU = (
-  _metric(title, "attention", _read_attention(score), _measure_attention)
-  for title, score in (
-    ("attention inside", "share"),
-    ("attention's maximum inside", "pointing"),
-    ("attention's IoU", "iou"),
+  _metric(
+    f"attention{end}",
+    explanation.format("the map's"),
+    "attention",
+    _read_attention(score),
+    _measure_attention,
   )
+  for score, (end, explanation) in _SCORES.items()
 )
 # Of a blend's own mask: no gradient, so that all are made in one way.
 MASK_INSIDE, MASK_MAXIMUM, MASK_IOU = (
-  _metric(title, "a mask", _read_mask(score), _measure_mask)
-  for title, score in (
-    ("mask inside", "share"),
-    ("mask's maximum inside", "pointing"),
-    ("mask's IoU", "iou"),
+  _metric(
+    f"mask{end}",
+    explanation.format("the mask's"),
+    "a mask",
+    _read_mask(score),
+    _measure_mask,
   )
+  for score, (end, explanation) in _SCORES.items()
 )

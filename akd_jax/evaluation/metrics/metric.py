@@ -58,6 +58,7 @@ class Metric:
 
   Attributes:
     title: names its row in tables.
+    explanation: what it is, in a sentence for whoever reads a table.
     unit: how it is printed.
     better: which way is better; "neither" of what only describes.
     chance: by whose doing the figure is at its chance level ("a uniform map"),
@@ -75,6 +76,7 @@ class Metric:
   """
 
   title: str
+  explanation: str
   unit: Unit
   better: Literal["higher", "lower", "neither"]
   chance: str

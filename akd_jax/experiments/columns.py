@@ -1,0 +1,154 @@
+"""Networks side by side: the figures of each seed, and what they come to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.metric import Metric
+from akd_jax.evaluation.record import trained_network
+from akd_jax.experiments.compared import Variant
+from akd_jax.experiments.statistics import paired_difference, spread
+
+TEACHER = "teacher"
+# Those by which networks are judged.
+DECISIVE = (
+  "accuracy",
+  "leakage",
+  "error_inside",
+  "error_outside",
+  "identity",
+  "fid",
+  "fd_classifier",
+)
+
+
+class Column(NamedTuple):
+  """A network with the figures of each seed.
+
+  Attributes:
+    name: of the variant, or TEACHER.
+    networks: of evaluation.json, one a seed.
+  """
+
+  name: str
+  networks: list[Mapping[str, Any]]
+
+  def values(self, metric: Metric, attribute: str | None = None) -> list[float]:
+    """Returns a figure of each seed as it is printed; [] where one lacks it."""
+    found = [metric.read(x, attribute).value for x in self.networks]
+    known = [metric.unit.scale * x for x in found if x is not None]
+    return known if len(known) == len(self.networks) else []
+
+
+def columns_of(variants: Sequence[Variant]) -> list[Column]:
+  """Returns the teacher, where all have the same, and each variant.
+
+  Variants that have not been evaluated are left out.
+  """
+  evaluated = [variant for variant in variants if variant.results]
+  columns = [
+    Column(variant.name, [trained_network(x) for x in variant.results])
+    for variant in evaluated
+  ]
+  teachers = [
+    [x["networks"].get("teacher") for x in variant.results]
+    for variant in evaluated
+  ]
+  accuracies = [[x and x["mean"] for x in networks] for networks in teachers]
+  same = all(x == accuracies[0] for x in accuracies)
+  if not teachers or not same or None in accuracies[0]:
+    return columns
+  # Where all seeds have learnt from one network, it has no spread.
+  single = len(set(accuracies[0])) == 1
+  return [Column(TEACHER, teachers[0][:1] if single else teachers[0]), *columns]
+
+
+def verdict(columns: Sequence[Column]) -> str:
+  """Says what the first network is worth beside the others.
+
+  A difference counts where its 95 % interval holds no 0. Of one seed nothing
+  can be said of chance, and the sentence says so.
+  """
+  students = [x for x in columns if x.name != TEACHER]
+  if not students:
+    return "Nothing has been evaluated yet."
+  first, *others = students
+  if others:
+    return " ".join(_compare(first, other) for other in others)
+  if columns[0].name == TEACHER:
+    return _compare_to_teacher(first, columns[0])
+  accuracy = write_spread(METRICS["accuracy"], first)
+  return f"{first.name} sets its attributes on {accuracy} % of the pictures."
+
+
+def _compare(first: Column, other: Column) -> str:
+  better: list[str] = []
+  worse: list[str] = []
+  seeds = 0
+  for name in DECISIVE:
+    metric = METRICS[name]
+    pairs = first.values(metric), other.values(metric)
+    if not pairs[0] or len(pairs[0]) != len(pairs[1]):
+      continue
+    seeds = len(pairs[0])
+    mean, low, high = paired_difference(*pairs)
+    if low <= 0 <= high or not mean:
+      continue
+    gains = (mean > 0) == (metric.better == "higher")
+    (better if gains else worse).append(
+      f"{metric.title} ({mean:+.{metric.unit.digits}f})"
+    )
+  if not seeds:
+    return f"{first.name} and {other.name} have no seeds to be paired."
+  if not better and not worse:
+    return f"{first.name} and {other.name} do not differ by more than seeds do."
+  found = {"better": better, "worse": worse}
+  said = ", and ".join(
+    f"{how} in {', '.join(titles)}" for how, titles in found.items() if titles
+  )
+  chance = " One seed each: this may be chance." if seeds == 1 else ""
+  return f"Beside {other.name}, {first.name} is {said}.{chance}"
+
+
+def _compare_to_teacher(student: Column, teacher: Column) -> str:
+  accuracy, size = METRICS["accuracy"], METRICS["parameters"]
+  parameters = student.values(size), teacher.values(size)
+  share = 100 * parameters[0][0] / parameters[1][0] if all(parameters) else None
+  smaller = f", with {share:.0f} % of its parameters" if share else ""
+  return (
+    f"{student.name} sets its attributes on {write_spread(accuracy, student)} %"
+    f" of the pictures, its teacher on {write_spread(accuracy, teacher)} %"
+    f"{smaller}."
+  )
+
+
+def write_spread(
+  metric: Metric, column: Column, attribute: str | None = None
+) -> str:
+  """Writes the mean over seeds and their standard deviation, without a unit.
+
+  Of one seed, and where all are exactly alike, the mean alone.
+  """
+  values = column.values(metric, attribute)
+  if not values:
+    return "-"
+  mean, deviation = spread(values)
+  digits = metric.unit.digits
+  text = f"{mean:,.{digits}f}"
+  if np.isnan(deviation) or not deviation:
+    return text
+  return f"{text} ± {deviation:.{digits}f}"
+
+
+def write_difference(metric: Metric, column: Column, baseline: Column) -> str:
+  """Writes a difference, seed by seed, and its 95 % interval."""
+  pairs = column.values(metric), baseline.values(metric)
+  if not pairs[0] or len(pairs[0]) != len(pairs[1]):
+    return "-"
+  mean, low, high = paired_difference(*pairs)
+  digits = metric.unit.digits
+  if np.isnan(low):
+    return f"{mean:+,.{digits}f}"
+  return f"{mean:+,.{digits}f} [{low:+,.{digits}f}, {high:+,.{digits}f}]"

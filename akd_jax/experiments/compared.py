@@ -1,0 +1,149 @@
+"""Runs side by side: what each was, and what its seeds have found."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.evaluation import record
+from akd_jax.experiments.runner import Training, read_training
+from akd_jax.training import run_dir
+
+# Fields in which the seeds of one recipe differ.
+_OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
+
+
+class Seed(NamedTuple):
+  """One run.
+
+  Attributes:
+    workdir: its directory.
+    config: resolved.
+    training: how long it was trained, and its losses.
+    result: evaluation.json; None before it has been evaluated.
+    versions: of what trained it, in words; empty where nobody has kept them.
+  """
+
+  workdir: pathlib.Path
+  config: ConfigDict
+  training: Training
+  result: dict[str, Any] | None
+  versions: str = ""
+
+
+class Variant(NamedTuple):
+  """One recipe.
+
+  Attributes:
+    name: as a page calls it.
+    seeds: its runs, by their seed.
+  """
+
+  name: str
+  seeds: list[Seed]
+
+  @property
+  def results(self) -> list[dict[str, Any]]:
+    """Returns evaluation.json of each seed, if all have been evaluated."""
+    known = [seed.result for seed in self.seeds if seed.result]
+    return known if len(known) == len(self.seeds) else []
+
+
+def read_variants(workdirs: Sequence[str]) -> list[Variant]:
+  """Reads runs; those that differ by their seed alone become one variant.
+
+  Args:
+    workdirs: directories of runs, which need not have ended.
+
+  Raises:
+    UserError: one is no run, or has not written a line of metrics.jsonl yet.
+  """
+  found: dict[str, list[Seed]] = {}
+  for workdir in dict.fromkeys(map(os.path.normpath, workdirs)):
+    seed = read_seed(pathlib.Path(workdir))
+    found.setdefault(_recipe(seed.config), []).append(seed)
+  groups = [sorted(x, key=lambda x: x.config.seed) for x in found.values()]
+  names = _names([[seed.workdir for seed in seeds] for seeds in groups])
+  return list(map(Variant, names, groups))
+
+
+def read_seed(workdir: pathlib.Path) -> Seed:
+  """Reads one run.
+
+  Raises:
+    UserError: it is none, or has not written a line of metrics.jsonl yet.
+  """
+  config = run_dir.read_config(str(workdir))
+  try:
+    training = read_training(workdir)
+  except OSError as error:
+    raise UserError(
+      f"cannot read {workdir}/metrics.jsonl: {error.strerror}"
+    ) from None
+  path = workdir / f"{record.WHOLE}.json"
+  result = record.read(path) if path.exists() else None
+  return Seed(workdir, config, training, result)
+
+
+def differing_fields(
+  variants: Sequence[Variant],
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+  """Compares the configs of variants.
+
+  Returns:
+    {field: its value in each variant} of those in which they differ, where a
+    config lacks one "-"; {field: value} of all others.
+  """
+  flat = [flat_fields(variant.seeds[0].config) for variant in variants]
+  names = dict.fromkeys(name for fields in flat for name in fields)
+  differing, same = {}, {}
+  for name in names:
+    if name in _OF_SEEDS:
+      continue
+    values = [_written(fields.get(name)) for fields in flat]
+    if len(set(values)) > 1:
+      differing[name] = values
+    else:
+      same[name] = values[0]
+  return differing, same
+
+
+def flat_fields(config: ConfigDict) -> dict[str, Any]:
+  """Returns {dotted name: value} of a config's fields."""
+
+  def walk(fields: Mapping[str, Any], inside: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+      if isinstance(value, dict):
+        found |= walk(value, f"{inside}{name}.")
+      else:
+        found[inside + name] = value
+    return found
+
+  return walk(json.loads(config.to_json_best_effort()), "")
+
+
+def _written(value: Any) -> str:
+  return "-" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _recipe(config: ConfigDict) -> str:
+  fields = flat_fields(config)
+  for name in _OF_SEEDS:
+    fields.pop(name, None)
+  return json.dumps(fields, sort_keys=True)
+
+
+def _names(groups: Sequence[Sequence[pathlib.Path]]) -> list[str]:
+  """Names each group by the end of its directories' path that sets it apart."""
+  paths = [pathlib.Path(os.path.commonpath(group)) for group in groups]
+  parts = [path.absolute().parts[1:] or (str(path),) for path in paths]
+  for count in range(1, max(map(len, parts)) + 1):
+    names = ["/".join(x[-count:]) for x in parts]
+    if len(set(names)) == len(names):
+      break
+  return names

@@ -1,0 +1,72 @@
+"""The page that a browser shows: runs side by side, in one file."""
+
+import importlib.resources
+import pathlib
+from collections.abc import Sequence
+
+from akd_jax.common.files import written_whole
+from akd_jax.experiments import html_tables as tables
+from akd_jax.experiments.columns import TEACHER, columns_of, verdict
+from akd_jax.experiments.compared import Variant, differing_fields
+from akd_jax.experiments.html_faces import Faces
+from akd_jax.plotting.charts import choose_colours
+from akd_jax.training.writers import duration
+
+
+def write(path: pathlib.Path, page: str) -> None:
+  """Writes a page, whole or not at all."""
+  with written_whole(path) as partial:
+    partial.write_text(page, encoding="utf-8")
+
+
+def render(
+  title: str, command: str, variants: Sequence[Variant], faces: Faces
+) -> str:
+  """Renders the page.
+
+  Args:
+    title: its heading.
+    command: that makes it.
+    variants: the first is what the others are compared with.
+    faces: of people, by each of them.
+
+  Returns:
+    HTML that refers to nothing outside of itself.
+  """
+  # Here, since only those who want a page need it.
+  import jinja2
+
+  environment = jinja2.Environment(
+    # Names of attributes and directories are text, whatever they look like.
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+  )
+  environment.filters["duration"] = duration
+  environment.filters["readable"] = lambda name: name.replace("_", " ")
+  differing, same = differing_fields(variants)
+  columns = columns_of(variants)
+  colours = choose_colours([*(variant.name for variant in variants), TEACHER])
+  return environment.from_string(_text("page.html")).render(
+    title=title,
+    command=command,
+    style=_text("page.css"),
+    verdict=verdict(columns),
+    variants=variants,
+    colours=colours,
+    differing=differing,
+    same=same,
+    figures=tables.figures(columns),
+    differences=tables.differences(columns),
+    by_attribute=tables.by_attribute(columns),
+    faces=faces,
+    training=tables.training(variants, colours),
+    sizes=tables.sizes(columns, colours),
+    leakage=tables.leakage(columns),
+  )
+
+
+def _text(name: str) -> str:
+  folder = importlib.resources.files("akd_jax.experiments")
+  return (folder / name).read_text(encoding="utf-8")

@@ -1,0 +1,126 @@
+"""Charts as SVG, to stand in a page: arrays in, text out.
+
+They take the page's colour of text, so that they suit a dark page, too.
+"""
+
+import io
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from akd_jax.plotting.curves import COLOURS, Terms, draw_panel
+
+# Stands in the drawing where the page's own colour of text is to be.
+_INK = "#010203"
+
+
+class Point(NamedTuple):
+  """A point of a scatter chart, with its standard deviation over seeds."""
+
+  name: str
+  x: float
+  y: float
+  deviation: float
+
+
+def curves(
+  term: str, runs: Mapping[str, Terms], colours: Mapping[str, str]
+) -> str:
+  """Draws one term of training over the steps, a colour a run.
+
+  Args:
+    term: its name.
+    runs: name of a run -> its terms; those without this one have no curve.
+    colours: of each run.
+
+  Returns:
+    An SVG element.
+  """
+  figure, panel = _figure(3.4, 2.2)
+  draw_panel(panel, term, runs, colours)
+  return _svg(figure, panel)
+
+
+def scatter(
+  title: str, axis: str, points: Sequence[Point], colours: Mapping[str, str]
+) -> str:
+  """Draws points, each named, over a logarithmic axis.
+
+  Args:
+    title: stands above.
+    axis: what x is.
+    points: with x above 0.
+    colours: of each by its name.
+
+  Returns:
+    An SVG element.
+  """
+  figure, panel = _figure(3.4, 2.6)
+  for point in points:
+    panel.errorbar(
+      [point.x],
+      [point.y],
+      None if np.isnan(point.deviation) else [point.deviation],
+      fmt="o",
+      markersize=6,
+      color=colours[point.name],
+    )
+    panel.annotate(
+      point.name,
+      (point.x, point.y),
+      textcoords="offset points",
+      xytext=(6, 4),
+      fontsize=7,
+      color=_INK,
+    )
+  panel.set_xscale("log")
+  panel.margins(x=0.25, y=0.2)
+  panel.set_title(title, fontsize=9)
+  panel.set_xlabel(axis, fontsize=8)
+  panel.tick_params(which="both", labelsize=7)
+  panel.grid(alpha=0.3)
+  panel.spines[["top", "right"]].set_visible(False)
+  return _svg(figure, panel)
+
+
+def choose_colours(names: Sequence[str]) -> dict[str, str]:
+  """Returns a colour for each name, to be the same in all charts of a page."""
+  from matplotlib import color_sequences
+  from matplotlib.colors import to_hex
+
+  table = color_sequences[COLOURS]
+  return {name: to_hex(table[i % len(table)]) for i, name in enumerate(names)}
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+  from matplotlib.figure import Figure
+
+  figure = Figure((width, height), layout="constrained")
+  return figure, figure.subplots()
+
+
+def _svg(figure: Any, panel: Any) -> str:
+  from matplotlib import rc_context
+
+  for artist in (panel.title, panel.xaxis.label, panel.yaxis.label):
+    artist.set_color(_INK)
+  panel.tick_params(which="both", colors=_INK)
+  panel.yaxis.get_offset_text().set_color(_INK)
+  for spine in panel.spines.values():
+    spine.set_color(_INK)
+  text = io.StringIO()
+  # Letters stay letters, to be searched and read aloud; the salt keeps the
+  # names inside, hence the file, the same each time.
+  with rc_context({"svg.fonttype": "none", "svg.hashsalt": "akd_jax"}):
+    figure.savefig(
+      text, format="svg", transparent=True, metadata={"Date": None}
+    )
+  drawing = text.getvalue()
+  drawing = drawing[drawing.index("<svg") :].replace(_INK, "currentColor")
+  # Several charts stand in one page, where a name may be given once only.
+  salt = f"{zlib.crc32(drawing.encode()):x}"
+  drawing = re.sub(r'\bid="([^"]+)"', rf'id="\1-{salt}"', drawing)
+  return re.sub(r'((?:url\(|href=")#[\w-]+)', rf"\1-{salt}", drawing)

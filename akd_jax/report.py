@@ -1,0 +1,46 @@
+r"""Writes a page that compares runs, in one file that any browser shows.
+
+  python -m akd_jax.report --workdir=runs/a [--compare=runs/b ...] \
+      [--out=report.html]
+
+What was run, the fields that differ first; every figure of the evaluations;
+the same faces by each network, with its attention; curves of training; what
+else changes; size against quality. Directories that differ by their seed alone
+are one column, with the spread of its seeds. A run that has not been evaluated
+has its curves and faces.
+"""
+
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+from akd_jax.common import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
+_COMPARE = flags.DEFINE_multi_string(
+  "compare", [], "Another run's; may be given several times."
+)
+_OUT = flags.DEFINE_string("out", "report.html", "The file to write.")
+
+
+def main(argv: list[str]) -> None:
+  """Reads the runs, translates some faces by each, writes the page."""
+  cli.refuse_arguments(argv)
+  from akd_jax.common import cache as compilation
+  from akd_jax.experiments import html_faces, html_page
+  from akd_jax.experiments.compared import read_variants
+
+  compilation.use_persistent_cache()
+  variants = read_variants([_WORKDIR.value or "", *_COMPARE.value])
+  title = " and ".join(variant.name for variant in variants)
+  command = shlex.join(["python", "-m", "akd_jax.report", *sys.argv[1:]])
+  page = html_page.render(title, command, variants, html_faces.show(variants))
+  html_page.write(pathlib.Path(_OUT.value), page)
+  print(f"written to {_OUT.value}: open it in a browser")
+
+
+if __name__ == "__main__":
+  flags.mark_flag_as_required("workdir")
+  cli.run(main)

@@ -1,0 +1,204 @@
+"""The page that a browser shows: alone, and as told."""
+
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from akd_jax.common.errors import UserError
+from akd_jax.configs import student
+from akd_jax.experiments import columns, compared, html_faces, html_page
+from akd_jax.experiments.html_faces import Faces, Person, Strip
+
+pytestmark = pytest.mark.quick
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PIXEL = html_faces._url(np.zeros((2, 2, 3), np.uint8))
+
+
+def network(accuracy):
+  return {
+    "mean": accuracy,
+    "block": "block_0",
+    "attributes": {
+      "<i>Hat": {
+        "accuracy": accuracy,
+        "unchanged_accuracy": 0.125,
+        "mean_flips": 0.25,
+        "flips": {"Male": {"flips": 0.5}, "<i>Hat": None},
+      }
+    },
+    "self_translation": {},
+    "cost": {"parameters": int(1000 * accuracy)},
+  }
+
+
+def write_run(workdir, accuracy, seed=0, **fields):
+  """A directory as a run and its evaluation leave it."""
+  workdir.mkdir(parents=True)
+  config = student.get_config("debug")
+  config.update_from_flattened_dict({"seed": seed, **fields})
+  (workdir / "config.json").write_text(config.to_json_best_effort())
+  rows = [{"step": i, "uptime": 2.0 * i, "g_loss_rec": 1 / i} for i in (1, 2)]
+  (workdir / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+  if accuracy is not None:
+    result = {
+      "step": 2,
+      "real_accuracy": {"mean": 0.99},
+      "networks": {"teacher": network(0.875), "student": network(accuracy)},
+    }
+    (workdir / "evaluation.json").write_text(json.dumps(result))
+  return str(workdir)
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+  """Three seeds of one recipe, and three of another, more accurate one."""
+  root = tmp_path_factory.mktemp("runs")
+  return compared.read_variants(
+    [
+      write_run(root / name / f"seed_{seed}", accuracy, seed, steps=steps)
+      for name, steps, accuracies in (
+        ("wide & <deep>", 7, (0.5, 0.51, 0.52)),
+        ("narrow", 9, (0.75, 0.77, 0.76)),
+      )
+      for seed, accuracy in enumerate(accuracies)
+    ]
+  )
+
+
+FACES = Faces(
+  ("<i>Hat",),
+  [Person(PIXEL, [Strip("a", False, [PIXEL]), Strip("a map", True, [PIXEL])])],
+)
+
+
+@pytest.fixture(scope="module")
+def page(variants):
+  return html_page.render("A & B", "the <command>", variants, FACES)
+
+
+class Tags(html.parser.HTMLParser):
+  """Collects every start tag, and checks that elements are closed."""
+
+  VOID = {"meta", "img", "input", "path", "use", "link"}
+
+  def __init__(self):
+    super().__init__()
+    self.found, self.open = [], []
+
+  def handle_starttag(self, tag, attrs):
+    self.found.append((tag, dict(attrs)))
+    if tag not in self.VOID:
+      self.open.append(tag)
+
+  def handle_endtag(self, tag):
+    if tag not in self.VOID:
+      assert self.open.pop() == tag
+
+
+def tags(page):
+  parser = Tags()
+  parser.feed(page)
+  assert not parser.open
+  return parser.found
+
+
+def test_seeds_of_one_recipe_are_one_column(variants):
+  assert [x.name for x in variants] == ["wide & <deep>", "narrow"]
+  assert [[s.config.seed for s in x.seeds] for x in variants] == [[0, 1, 2]] * 2
+
+
+def test_the_fields_that_differ_are_told_from_the_others(variants):
+  differing, same = compared.differing_fields(variants)
+  assert differing == {"steps": ["7", "9"]}
+  assert same["data.name"] == '"avatars"' and "seed" not in same
+
+
+def test_the_page_refers_to_nothing_outside(page):
+  for _, attributes in tags(page):
+    for name in ("src", "href", "xlink:href"):
+      assert (attributes.get(name) or "#").startswith(("data:", "#"))
+  assert not re.search(r"url\((?!#)", page) and "@import" not in page
+
+
+def test_names_are_text_whatever_they_look_like(page):
+  kinds = {tag for tag, _ in tags(page)}
+  assert not kinds & {"i", "deep", "command"}
+  assert "wide &amp; &lt;deep&gt;" in page and "&lt;i&gt;Hat" in page
+
+
+def test_an_element_s_name_is_given_once(page):
+  names = [x["id"] for _, x in tags(page) if "id" in x]
+  assert len(names) == len(set(names))
+
+
+def test_every_picture_has_a_text(page):
+  pictures = [x for tag, x in tags(page) if tag == "img"]
+  assert len(pictures) == 3 and all(x["alt"] for x in pictures)
+
+
+def test_every_figure_is_explained(page):
+  hints = [x["data-hint"] for _, x in tags(page) if "data-hint" in x]
+  assert any(x.startswith("Share of translations of which") for x in hints)
+
+
+def test_the_verdict_is_what_the_intervals_say(variants):
+  assert columns.verdict(columns.columns_of(variants)) == (
+    "Beside narrow, wide & <deep> is worse in accuracy (-25.0)."
+  )
+  alike = [variants[0], variants[0]._replace(name="again")]
+  assert "do not differ by more than seeds do" in columns.verdict(
+    columns.columns_of(alike)
+  )
+  assert columns.verdict(columns.columns_of(variants[:1])) == (
+    "wide & <deep> sets its attributes on 51.0 ± 1.0 % of the pictures, its"
+    " teacher on 87.5 %, with 57 % of its parameters."
+  )
+
+
+def test_a_single_seed_says_that_it_may_be_chance(tmp_path):
+  both = [write_run(tmp_path / x, y, steps=i + 1)
+          for i, (x, y) in enumerate([("a", 0.5), ("b", 0.75)])]  # fmt: skip
+  found = columns.columns_of(compared.read_variants(both))
+  assert columns.verdict(found).endswith("One seed each: this may be chance.")
+
+
+def test_a_run_that_is_not_evaluated_yet_has_its_curves(tmp_path):
+  variants = compared.read_variants([write_run(tmp_path / "run", None)])
+  page = html_page.render("run", "", variants, Faces((), []))
+  assert "python -m akd_jax.evaluate --workdir=" in page
+  assert "Nothing has been evaluated yet." in page
+  assert "<svg" in page and "g_loss_rec" in page
+
+
+def test_what_is_no_run_is_named(tmp_path):
+  with pytest.raises(UserError, match="it has no config.json"):
+    compared.read_variants([str(tmp_path)])
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_no_screen_has_to_be_moved_sideways(page, tmp_path):
+  (tmp_path / "page.html").write_text(page)
+  frames = "".join(
+    f'<iframe src="page.html" width="{width}"></iframe>'
+    for width in (360, 768, 1280)
+  )
+  excess = (
+    "<script>onload = () => document.title = Array.from(frames).map(frame => {"
+    "const page = frame.document.documentElement;"
+    "return page.scrollWidth - page.clientWidth})</script>"
+  )
+  (tmp_path / "frames.html").write_text(frames + excess)
+  shown = subprocess.run(
+    [
+      CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+      "--allow-file-access-from-files", f"--user-data-dir={tmp_path}/chromium",
+      (tmp_path / "frames.html").as_uri(),
+    ],
+    capture_output=True, text=True, timeout=60, check=True,
+  ).stdout  # fmt: skip
+  assert "<title>0,0,0</title>" in shown

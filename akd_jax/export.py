@@ -13,6 +13,10 @@ Formats:
     Once the weights are loaded, run these two lines:
       for module in G.modules():
         module.track_running_stats = False
+  onnx: a model of opset 17, any batch and size; its inputs are `image`, float32
+    [B, 3, H, W] in [-1, 1], and `label`, 0 or 1 by attribute. A system that is
+    told what is there, too, has the inputs `own` and `edits` besides.
+  safetensors: the generator's arrays by parameter path.
   stablehlo: what `jax.export.deserialize` reads, for any batch size, and its
     metadata beside it as FILE.json.
   run: generator and discriminator in one .npz, in half precision: a small
@@ -46,15 +50,12 @@ def export_numpy(run: "Run", path: str) -> list[str]:
   Returns:
     The files written, here and in the other formats.
   """
-  from flax import traverse_util
-
+  from akd_jax.inference.exports import arrays_of
   from akd_jax.interop import numpy_generator
   from akd_jax.systems import system_of
 
   _check_ending(path, (".npz",))
-  arrays = traverse_util.flatten_dict(run.model.generator, sep="/")
-  # A norm's statistics have other names than its parameters.
-  arrays |= traverse_util.flatten_dict(run.model.statistics or {}, sep="/")
+  arrays = arrays_of(run)
   about, program = describe(run), system_of(run.config).program
   if run.config.system != numpy_generator.SYSTEM:
     if program is None:
@@ -203,6 +204,24 @@ def _without_source_lines() -> Iterator[None]:
     jax.config.update(name, before)
 
 
+def export_onnx(run: "Run", path: str) -> list[str]:
+  """Writes an ONNX model for any batch and size; see `interop.onnx_model`."""
+  from akd_jax.inference.exports import to_onnx
+
+  _check_ending(path, (".onnx",))
+  model = to_onnx(run)
+  return _write({path: lambda file: file.write(model)})
+
+
+def export_safetensors(run: "Run", path: str) -> list[str]:
+  """Writes the generator's arrays by parameter path, with the metadata."""
+  from akd_jax.inference.exports import to_safetensors
+
+  _check_ending(path, (".safetensors",))
+  arrays = to_safetensors(run)
+  return _write({path: lambda file: file.write(arrays)})
+
+
 def export_run(run: "Run", path: str) -> list[str]:
   """Writes generator and discriminator, for another's `config.teacher`."""
   from akd_jax.training import run_dir as runs
@@ -215,6 +234,8 @@ def export_run(run: "Run", path: str) -> list[str]:
 FORMATS = {
   "numpy": export_numpy,
   "torch": export_torch,
+  "onnx": export_onnx,
+  "safetensors": export_safetensors,
   "stablehlo": export_stablehlo,
   "run": export_run,
 }

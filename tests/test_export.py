@@ -12,7 +12,9 @@ import zipfile
 
 import jax
 import numpy as np
+import onnx
 import pytest
+import safetensors
 from flax import traverse_util
 from PIL import Image
 
@@ -21,12 +23,14 @@ from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.configs.scales import changed
 from akd_jax.data.photos import images
+from akd_jax.inference.description import describe
 from akd_jax.interop import numpy_generator, torch_stargan, torch_writer
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.models import convolutions
 from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems.model import Model, Networks
 from akd_jax.training import run_dir
+from tests import onnx_runtime
 from tests.stargan_weights import random_discriminator, random_generator
 
 
@@ -269,6 +273,53 @@ def test_stablehlo_has_the_forms_of_a_cpu_and_the_plain_ones(run, tmp_path):
   # CPU it is folded: 5 blocks of 2x2 pixels of 3 colours.
   for kernel in ("7x7x6x4", "5x5x12x16"):
     assert re.search(rf"stablehlo\.convolution.*tensor<{kernel}xf32>\)", text)
+
+
+@pytest.mark.parametrize("kind", ["run", "blend"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_onnx_runs_elsewhere_at_any_batch_and_size(
+  request, tmp_path, kind, count
+):
+  run = request.getfixturevalue(kind)
+  path = str(tmp_path / "model.onnx")
+  export.export_onnx(run, path)
+  rng = np.random.default_rng(2)
+  label = rng.integers(0, 2, (count, 3)).astype(np.float32)
+  for size in (16, 24):
+    image = rng.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
+    expected = run.model.generate(image, label)[0]
+    found = onnx_runtime.run(path, image, label=label)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_an_onnx_model_says_what_it_is(run, tmp_path):
+  path = str(tmp_path / "model.onnx")
+  export.export_onnx(run, path)
+  model = onnx.load(path)
+  onnx.checker.check_model(model, full_check=True)
+  assert [(x.domain, x.version) for x in model.opset_import] == [("", 17)]
+  assert [x.name for x in model.graph.input] == ["image", "label"]
+  about = {x.key: x.value for x in model.metadata_props}
+  assert json.loads(about["akd_jax"]) == describe(run)
+
+
+def test_safetensors_are_the_arrays_by_path(run, tmp_path):
+  path = str(tmp_path / "model.safetensors")
+  export.export_safetensors(run, path)
+  expected = traverse_util.flatten_dict(run.model.generator, sep="/")
+  with safetensors.safe_open(path, "np") as file:
+    assert json.loads(file.metadata()["akd_jax"]) == describe(run)
+    assert set(file.keys()) == set(expected)
+    for name, array in expected.items():
+      np.testing.assert_array_equal(file.get_tensor(name), array)
+
+
+@pytest.mark.parametrize("name", ["onnx", "safetensors"])
+def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name):
+  for module in (name, f"{name}.numpy"):
+    monkeypatch.setitem(sys.modules, module, None)
+  with pytest.raises(UserError, match=f"needs the package {name}: pip"):
+    export.FORMATS[name](run, str(tmp_path / f"model.{name}"))
 
 
 @pytest.mark.parametrize(

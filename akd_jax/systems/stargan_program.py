@@ -1,4 +1,4 @@
-"""StarGAN's generator as a program that NumPy runs."""
+"""StarGAN's generator as a program: ONNX's graph follows it."""
 
 from typing import Any
 

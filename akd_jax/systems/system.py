@@ -101,7 +101,7 @@ class System:
       be cut out. None of a system without.
     network: name of its generator's architecture, in exported files.
     program: generator module -> its `NetworkProgram`; None where NumPy can not
-      run it. StarGAN's needs none.
+      run it.
   """
 
   fields: Mapping[str, Allowed]

@@ -25,7 +25,7 @@ from akd_jax.inference.run_network import RunNetwork
 from akd_jax.systems import SYSTEMS, system_of
 from akd_jax.training import loop, run_dir, validation
 from akd_jax.training.shapes import network_shapes
-from tests import small_runs
+from tests import onnx_runtime, small_runs
 from tests.layouts import error
 
 EVERY = list(SYSTEMS)
@@ -346,6 +346,10 @@ def test_a_picture_depends_on_no_other_and_files_draw_the_same(
   found = alone.translate(images, wanted)
   assert np.abs(found.astype(int) - drawn).max() <= 1
   json.dumps(alone.about)
+  path = str(tmp_path / "model.onnx")
+  export.export_onnx(run, path)
+  found = onnx_runtime.translate(path, images, wanted)
+  assert np.abs(found.astype(int) - drawn).max() <= 1
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -19,6 +19,9 @@ Formats:
   safetensors: the generator's arrays by parameter path.
   stablehlo: what `jax.export.deserialize` reads, for any batch size, and its
     metadata beside it as FILE.json.
+  web: with --out=DIR, a folder that any static host serves: a page in which the
+    network changes photos, on the visitor's own device. onnxruntime-web is
+    downloaded once for it.
   run: generator and discriminator in one .npz, in half precision: a small
     teacher (`--config.teacher=FILE.npz`).
 
@@ -30,15 +33,22 @@ import functools
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
 from akd_jax.inference.description import describe
+from akd_jax.inference.exports import (
+  arrays_of,
+  check_ending,
+  export_onnx,
+  export_safetensors,
+  write_files,
+)
+from akd_jax.inference.web import export_web
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
@@ -50,12 +60,11 @@ def export_numpy(run: "Run", path: str) -> list[str]:
   Returns:
     The files written, here and in the other formats.
   """
-  from akd_jax.inference.exports import arrays_of
   from akd_jax.interop import numpy_generator
   from akd_jax.systems import system_of
 
-  _check_ending(path, (".npz",))
-  arrays = arrays_of(run)
+  check_ending(path, (".npz",))
+  arrays: dict[str, Any] = {**arrays_of(run)}
   about, program = describe(run), system_of(run.config).program
   if run.config.system != numpy_generator.SYSTEM:
     if program is None:
@@ -71,7 +80,7 @@ def export_numpy(run: "Run", path: str) -> list[str]:
       "numbers": numbers,
     }
   metadata = np.array(json.dumps(about))
-  return _write(
+  return write_files(
     {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
   )
 
@@ -102,12 +111,12 @@ def export_torch(run: "Run", path: str) -> list[str]:
   note = _describe_for_torch(run)
   state = torch_stargan.generator_to_torch(run.model.generator)
   if not _is_directory(path):
-    _check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
+    check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
     write = write_npz if path.endswith(".npz") else write_state_dict
-    return _write({path: lambda file: write(file, state, note)})
+    return write_files({path: lambda file: write(file, state, note)})
   other = torch_stargan.discriminator_to_torch(run.model.discriminator)
   start = os.path.join(path, str(run.step))
-  return _write(
+  return write_files(
     {
       f"{start}-G.ckpt": lambda file: write_state_dict(file, state, note),
       f"{start}-D.ckpt": lambda file: write_state_dict(file, other, note),
@@ -160,7 +169,7 @@ def export_stablehlo(run: "Run", path: str) -> list[str]:
       jax.ShapeDtypeStruct((batch, classes), jnp.float32),
     )
   program, metadata = exported.serialize(), json.dumps(about, indent=2)
-  return _write(
+  return write_files(
     {
       path: lambda file: file.write(program),
       path + ".json": lambda file: file.write(metadata.encode()),
@@ -204,29 +213,11 @@ def _without_source_lines() -> Iterator[None]:
     jax.config.update(name, before)
 
 
-def export_onnx(run: "Run", path: str) -> list[str]:
-  """Writes an ONNX model for any batch and size; see `interop.onnx_model`."""
-  from akd_jax.inference.exports import to_onnx
-
-  _check_ending(path, (".onnx",))
-  model = to_onnx(run)
-  return _write({path: lambda file: file.write(model)})
-
-
-def export_safetensors(run: "Run", path: str) -> list[str]:
-  """Writes the generator's arrays by parameter path, with the metadata."""
-  from akd_jax.inference.exports import to_safetensors
-
-  _check_ending(path, (".safetensors",))
-  arrays = to_safetensors(run)
-  return _write({path: lambda file: file.write(arrays)})
-
-
 def export_run(run: "Run", path: str) -> list[str]:
   """Writes generator and discriminator, for another's `config.teacher`."""
   from akd_jax.training import run_dir as runs
 
-  _check_ending(path, (".npz",))
+  check_ending(path, (".npz",))
   runs.save_run(run, path)
   return [path]
 
@@ -237,23 +228,9 @@ FORMATS = {
   "onnx": export_onnx,
   "safetensors": export_safetensors,
   "stablehlo": export_stablehlo,
+  "web": export_web,
   "run": export_run,
 }
-
-
-def _check_ending(path: str, endings: tuple[str, ...]) -> None:
-  if not path.endswith(endings):
-    raise UserError(f"--out={path} should end in {' or '.join(endings)}")
-
-
-def _write(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
-  """Writes {path: writer of an open file}: all of them, or none."""
-  with contextlib.ExitStack() as whole:
-    for path, write in files.items():
-      temporary = whole.enter_context(written_whole(path))
-      with open(temporary, "w+b") as file:
-        write(file)
-  return list(files)
 
 
 def define_flags() -> None:
@@ -261,7 +238,13 @@ def define_flags() -> None:
   flags.DEFINE_string("workdir", None, "The run's directory.", required=True)
   flags.DEFINE_enum("format", "numpy", list(FORMATS), "What to write.")
   flags.DEFINE_string(
-    "out", None, "The file to write, or a directory (torch).", required=True
+    "out",
+    None,
+    "The file to write, or a directory (torch, web).",
+    required=True,
+  )
+  flags.DEFINE_string(
+    "onnxruntime", "", "onnxruntime-web's tarball, where there is no network."
   )
   flags.DEFINE_string(
     "step", None, "The checkpoint: its step, or best; the last if not set."
@@ -279,13 +262,18 @@ def main(arguments: Sequence[str]) -> None:
   from akd_jax.training import run_dir as runs
 
   run = runs.load_run(args.workdir, step)
-  size = sum(map(os.path.getsize, FORMATS[args.format](run, args.out))) / 1e6
+  write = FORMATS[args.format]
+  if args.format == "web":
+    write = functools.partial(export_web, onnxruntime=args.onnxruntime)
+  size = sum(map(os.path.getsize, write(run, args.out))) / 1e6
   count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
   if args.format == "torch":
     from akd_jax.interop import torch_stargan
 
     print(torch_stargan.EVAL_NOTE)
+  if args.format == "web":
+    print(f"see it: python -m http.server --directory {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,39 @@
 """Generators in the formats that other programs read, weights included."""
 
+import contextlib
 import importlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import written_whole
 from akd_jax.inference.description import describe
-from akd_jax.systems import system_of
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
+
+
+def check_ending(path: str, endings: tuple[str, ...]) -> None:
+  """Refuses a path with another ending.
+
+  Raises:
+    UserError: it has none of these.
+  """
+  if not path.endswith(endings):
+    raise UserError(f"--out={path} should end in {' or '.join(endings)}")
+
+
+def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
+  """Writes {path: writer of an open file}: all of them, or none."""
+  with contextlib.ExitStack() as whole:
+    for path, write in files.items():
+      temporary = whole.enter_context(written_whole(path))
+      with open(temporary, "w+b") as file:
+        write(file)
+  return list(files)
 
 
 def arrays_of(run: "Run") -> dict[str, np.ndarray]:
@@ -27,13 +49,14 @@ def arrays_of(run: "Run") -> dict[str, np.ndarray]:
 
 
 def to_onnx(run: "Run") -> bytes:
-  """Returns an ONNX model: see `interop.onnx_model.build`.
+  """Returns an ONNX model: see `interop.onnx_model.build_generator`.
 
   Raises:
     UserError: the onnx package is missing, or the system has no program.
   """
   _need("onnx", "onnx")
   from akd_jax.interop import onnx_model
+  from akd_jax.systems import system_of
 
   program = system_of(run.config).program
   if program is None:
@@ -42,7 +65,27 @@ def to_onnx(run: "Run") -> bytes:
       " choose another format"
     )
   steps = program(run.model.networks.generator).steps
-  model = onnx_model.build(steps, arrays_of(run), describe(run))
+  arrays = arrays_of(run)
+  model = onnx_model.build_generator(steps, arrays, describe(run))
+  return model.SerializeToString()
+
+
+def to_onnx_recognizer(run: "Run") -> bytes | None:
+  """Returns an ONNX model of what the discriminator recognizes.
+
+  None of a system whose discriminator has no program.
+  """
+  from flax import traverse_util
+
+  from akd_jax.interop import onnx_model
+  from akd_jax.systems import system_of
+
+  recognizer = system_of(run.config).recognizer
+  if recognizer is None:
+    return None
+  arrays = traverse_util.flatten_dict(run.model.discriminator, sep="/")
+  steps = recognizer(run.model.networks.discriminator)
+  model = onnx_model.build_recognizer(steps, arrays, describe(run))
   return model.SerializeToString()
 
 
@@ -66,3 +109,17 @@ def _need(module: str, name: str) -> Any:
       f"--format={name} needs the package {name}:"
       f" pip install 'akd_jax[exports]', or {name} alone"
     ) from None
+
+
+def export_onnx(run: "Run", path: str) -> list[str]:
+  """Writes an ONNX model for any batch and size; see `interop.onnx_model`."""
+  check_ending(path, (".onnx",))
+  model = to_onnx(run)
+  return write_files({path: lambda file: file.write(model)})
+
+
+def export_safetensors(run: "Run", path: str) -> list[str]:
+  """Writes the generator's arrays by parameter path, with the metadata."""
+  check_ending(path, (".safetensors",))
+  arrays = to_safetensors(run)
+  return write_files({path: lambda file: file.write(arrays)})

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 OPSET = 17
 # Of the oldest ONNX that has this opset.
 _IR_VERSION = 8
-_PICTURE = ["batch", 3, "height", "width"]
+Shape = Sequence[str | int | None]
+_PICTURE: Shape = ["batch", 3, "height", "width"]
 
 
-def build(
+def build_generator(
   steps: Sequence[Step],
   arrays: Mapping[str, np.ndarray],
   about: Mapping[str, Any],
 ) -> "onnx.ModelProto":
-  """Builds a model, and checks it.
+  """Builds a model of a generator, and checks it.
 
   Its inputs are float32: `image`, [batch, 3, height, width] in [-1, 1];
   `label`, [batch, C], which attributes are wanted; and for systems that are
@@ -43,34 +44,41 @@ def build(
   Raises:
     onnx.checker.ValidationError: a step has no such model.
   """
-  import onnx
-  from onnx import TensorProto, helper
-
   graph = _Graph(arrays)
-  inputs = {"image": _PICTURE, "label": ["batch", len(about["attributes"])]}
+  label: Shape = ["batch", len(about["attributes"])]
+  inputs: dict[str, Shape] = {"image": _PICTURE, "label": label}
   if graph.tell(about):
-    inputs |= {"own": inputs["label"], "edits": inputs["label"]}
+    inputs |= {"own": label, "edits": label}
   for step in steps:
     graph.add(step)
-  graph.finish()
-  model = helper.make_model(
-    helper.make_graph(
-      graph.nodes,
-      about["architecture"]["name"],
-      *(
-        [
-          helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-          for name, shape in values.items()
-        ]
-        for values in (inputs, {"picture": _PICTURE})
-      ),
-      initializer=graph.constants,
-    ),
-    producer_name="akd_jax",
-    opset_imports=[helper.make_opsetid("", OPSET)],
-    ir_version=_IR_VERSION,
-  )
-  helper.set_model_props(model, {"akd_jax": json.dumps(about)})
+  return _check(graph.model(inputs, "picture", _PICTURE, about))
+
+
+def build_recognizer(
+  steps: Sequence[Step],
+  arrays: Mapping[str, np.ndarray],
+  about: Mapping[str, Any],
+) -> "onnx.ModelProto":
+  """Builds a model of a discriminator's class head, and checks it.
+
+  Its input is `image`, float32 [batch, 3, S, S] in [-1, 1], its output
+  `logits`, [batch, C].
+
+  Args:
+    steps, arrays, about: as for `build_generator`.
+  """
+  graph = _Graph(arrays)
+  for step in steps:
+    graph.add(step)
+  graph.node("Flatten", [graph.last])
+  size, classes = about["image_size"], len(about["attributes"])
+  inputs: dict[str, Shape] = {"image": ["batch", 3, size, size]}
+  return _check(graph.model(inputs, "logits", ["batch", classes], about))
+
+
+def _check(model: "onnx.ModelProto") -> "onnx.ModelProto":
+  import onnx
+
   onnx.checker.check_model(model, full_check=True)
   return model
 
@@ -123,9 +131,39 @@ class _Graph:
     made = _OPERATORS[step["do"]](self, taken, own, step)
     self._names[step["to"]] = made
 
-  def finish(self) -> None:
-    """Names the output."""
-    self.nodes[-1].output[0] = "picture"
+  @property
+  def last(self) -> str:
+    """Returns the name of what was made last."""
+    return self.nodes[-1].output[0]
+
+  def model(
+    self,
+    inputs: Mapping[str, Shape],
+    output: str,
+    shape: Shape,
+    about: Mapping[str, Any],
+  ) -> "onnx.ModelProto":
+    """Returns all of it; what was made last is the output."""
+    from onnx import TensorProto, helper
+
+    def describe(name: str, shape: Shape) -> "onnx.ValueInfoProto":
+      return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    self.nodes[-1].output[0] = output
+    model = helper.make_model(
+      helper.make_graph(
+        self.nodes,
+        about["architecture"]["name"],
+        [describe(*pair) for pair in inputs.items()],
+        [describe(output, shape)],
+        self.constants,
+      ),
+      producer_name="akd_jax",
+      opset_imports=[helper.make_opsetid("", OPSET)],
+      ir_version=_IR_VERSION,
+    )
+    helper.set_model_props(model, {"akd_jax": json.dumps(about)})
+    return model
 
   def node(self, operator: str, taken: Sequence[str], **options: Any) -> str:
     """Adds an operator; returns the name of what it makes."""
@@ -166,7 +204,7 @@ def _weights(graph: _Graph, own: Mapping[str, np.ndarray]) -> Iterator[str]:
 
 
 def _convolve(graph: _Graph, taken: list[str], own: Any, step: Step) -> str:
-  pad = (len(own["kernel"]) - 1) // 2
+  pad = step.get("pad", (len(own["kernel"]) - 1) // 2)
   stride = step.get("stride", 1)
   weights = _weights(graph, own)
   return graph.node(

@@ -20,7 +20,7 @@ from akd_jax.models.stargan import (
 from akd_jax.systems import losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
-from akd_jax.systems.stargan_program import write_program
+from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.systems.system import Allowed, System, Terms
 
@@ -258,5 +258,6 @@ STARGAN = System(
   micro_batches=micro_batches,
   slice_generator=slice_generator,
   program=write_program,
+  recognizer=write_recognizer,
   network="stargan",
 )

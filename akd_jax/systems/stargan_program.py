@@ -1,9 +1,9 @@
-"""StarGAN's generator as a program: ONNX's graph follows it."""
+"""StarGAN's networks as programs, which other programs run."""
 
 from typing import Any
 
 from akd_jax.interop.numpy_program import Step
-from akd_jax.models.stargan import Generator
+from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems.system import NetworkProgram
 
 
@@ -42,3 +42,18 @@ def write_program(generator: Generator) -> NetworkProgram:
     add("sigmoid", "mask", "mask")
     add("mix", "mask image picture", "picture")
   return NetworkProgram(steps, multiple=4)
+
+
+def write_recognizer(discriminator: Discriminator) -> list[Step]:
+  """Returns how `models.stargan.Discriminator` recognizes classes."""
+  steps: list[Step] = []
+  name = "image"
+  for i in range(discriminator.layers):
+    steps += [
+      {"do": "conv", "of": [name], "to": "x", "at": f"layer_{i}", "stride": 2},
+      {"do": "relu", "of": ["x"], "to": "x", "slope": 0.01},
+    ]
+    name = "x"
+  # It sees the whole map at once.
+  last = {"do": "conv", "of": [name], "to": "x", "at": "classifier", "pad": 0}
+  return [*steps, last]

@@ -102,6 +102,8 @@ class System:
     network: name of its generator's architecture, in exported files.
     program: generator module -> its `NetworkProgram`; None where NumPy can not
       run it.
+    recognizer: discriminator module -> the steps from "image" to its class
+      logits; None where it has none, or they have no program.
   """
 
   fields: Mapping[str, Allowed]
@@ -139,6 +141,7 @@ class System:
   test_strength: float = 1.0
   slice_generator: Slicer | None = None
   program: Callable[[Any], NetworkProgram] | None = None
+  recognizer: Callable[[Any], list[Step]] | None = None
 
   def complete(self, model: Model, translation: Translation) -> Pass:
     """Scores a translation by the discriminator of a model of this system."""

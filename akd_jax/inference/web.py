@@ -1,0 +1,139 @@
+"""A folder that any static host serves: a network in a page."""
+
+import functools
+import importlib.resources
+import io
+import json
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from PIL import Image
+
+from akd_jax.common.errors import UserError
+from akd_jax.inference.description import describe
+from akd_jax.inference.exports import (
+  to_onnx,
+  to_onnx_recognizer,
+  write_files,
+)
+from akd_jax.interop import npm
+
+if TYPE_CHECKING:
+  from akd_jax.training.run_dir import Run
+
+# Runs ONNX models in a browser.
+ONNXRUNTIME = npm.Package(
+  "onnxruntime-web",
+  "1.30.0",
+  "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1Sigq"
+  "R4CXAfKYQ==",
+)
+_RUNTIME = (
+  "ort.wasm.min.mjs",
+  "ort-wasm-simd-threaded.mjs",
+  "ort-wasm-simd-threaded.wasm",
+)
+_PAGE = ("index.html", "style.css", "app.js")
+_SAMPLES = 6
+
+
+def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
+  """Returns the files of the page, {path inside the folder: content}.
+
+  Only drawn faces become its samples: photos belong to those in them.
+
+  Args:
+    run: whose generator is run in the page.
+    onnxruntime: onnxruntime-web's tarball, where it cannot be downloaded.
+
+  Raises:
+    UserError: the system has no program, a package is missing, or
+      onnxruntime-web can neither be downloaded nor read.
+  """
+  folder = importlib.resources.files("akd_jax.interop") / "web"
+  files = {name: (folder / name).read_bytes() for name in _PAGE}
+  files["generator.onnx"] = to_onnx(run)
+  recognizer = to_onnx_recognizer(run)
+  if recognizer is not None:
+    files["recognizer.onnx"] = recognizer
+  runtime = npm.read_files(
+    ONNXRUNTIME, [f"dist/{name}" for name in _RUNTIME], onnxruntime
+  )
+  if len(runtime) < len(_RUNTIME):
+    raise UserError(f"{ONNXRUNTIME.file} lacks {', '.join(_RUNTIME)}")
+  files |= {
+    name.replace("dist/", "runtime/"): content
+    for name, content in runtime.items()
+  }
+  samples: list[dict[str, Any]] = []
+  if run.config.data.name == "avatars":
+    samples, pictures = _samples(run)
+    files |= pictures
+  about = describe(run) | {
+    "recognizer": recognizer is not None,
+    "samples": samples,
+    "note": _note(run, bool(samples)),
+  }
+  files["about.json"] = json.dumps(about, indent=2).encode()
+  return files
+
+
+def _samples(run: "Run") -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+  """People of the test split, with their own labels."""
+  from akd_jax.data import pipeline
+
+  source = pipeline.open_source(run.config.data, "test")
+  samples, files = [], {}
+  for index in range(min(_SAMPLES, len(source))):
+    record = source[index]
+    label = [int(x) for x in record["label"]]
+    has = [
+      name.replace("_", " ")
+      for name, on in zip(source.attributes, label, strict=True)
+      if on
+    ]
+    name = f"samples/{index}.png"
+    text = f"Drawn face {index + 1}: {', '.join(has) or 'no attribute'}"
+    samples.append({"file": name, "label": label, "text": text})
+    picture = io.BytesIO()
+    Image.fromarray(record["image"]).save(picture, format="PNG")
+    files[name] = picture.getvalue()
+  return samples, files
+
+
+def _note(run: "Run", is_drawn: bool) -> str:
+  """What a visitor should know of the network."""
+  import jax
+  import numpy as np
+
+  count = sum(map(np.size, jax.tree.leaves(run.model.generator)))
+  note = f"The network has {count:,} parameters and sees the centre of a photo."
+  if is_drawn:
+    note += (
+      " It has learnt from drawn faces, and makes nothing of a photograph."
+      " akd_jax trains such networks on photographs, too."
+    )
+  return note
+
+
+def export_web(run: "Run", path: str, onnxruntime: str = "") -> list[str]:
+  """Writes a folder that any static host serves; see `inference.web`.
+
+  Raises:
+    UserError: the folder holds other files.
+  """
+  if os.path.exists(path) and not os.path.isdir(path):
+    raise UserError(f"--out={path} is a file: name a folder")
+  kept = os.listdir(path) if os.path.isdir(path) else []
+  if kept and "about.json" not in kept:
+    raise UserError(f"--out={path} holds other files: name another folder")
+  return write_files(
+    {
+      os.path.join(path, name): functools.partial(_put, content)
+      for name, content in build_page(run, onnxruntime).items()
+    }
+  )
+
+
+def _put(content: bytes, file: IO[bytes]) -> None:
+  file.write(content)

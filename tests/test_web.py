@@ -1,0 +1,195 @@
+"""The exported page changes a real file in a browser as JAX does."""
+
+import contextlib
+import functools
+import http.server
+import json
+import pathlib
+import shutil
+import subprocess
+import threading
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import akd_jax
+from akd_jax import export
+from akd_jax.common.errors import UserError
+from akd_jax.inference import web
+from akd_jax.interop import npm
+from akd_jax.training import run_dir
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Drives the page as a visitor does, and tells the server what is to be seen.
+DRIVER = """
+<link rel="icon" href="data:,">
+<iframe id="page" src="/index.html" width="400" height="1200"></iframe>
+<script type="module">
+const wait = async (what) => {
+  for (let i = 0; i < 600 && !what(); i++) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  if (!what()) throw new Error(`never came: ${what}`);
+};
+const told = (value) => fetch(
+  "/told", {method: "POST", body: JSON.stringify(value)});
+const frame = document.getElementById("page");
+try {
+  await wait(() => frame.contentDocument?.body?.dataset.ready !== undefined);
+  const page = frame.contentDocument;
+  const status = () => page.getElementById("status").textContent;
+  const photo = await (await fetch("/photo.jpg")).blob();
+  const files = new DataTransfer();
+  files.items.add(new File([photo], "photo.jpg", {type: "image/jpeg"}));
+  const input = page.getElementById("file");
+  input.files = files.files;
+  input.dispatchEvent(new frame.contentWindow.Event("change"));
+  const canvas = page.getElementById("after");
+  const description = () => canvas.getAttribute("aria-label");
+  await wait(() => status().startsWith("Drawn in"));
+  const buttons = [...page.querySelectorAll("#attributes button")];
+  const pressed = () => buttons.map(
+    (x) => x.getAttribute("aria-pressed") === "true");
+  const own = pressed();
+  buttons[1].click();
+  await wait(() => pressed()[1] !== own[1]);
+  await wait(() => description().includes(buttons[1].textContent) !== own[1]);
+  const {data} = canvas.getContext("2d").getImageData(
+    0, 0, canvas.width, canvas.height);
+  const drawn = [...data];
+  page.getElementById("changed").click();
+  await told({
+    own, wanted: pressed(), drawn, size: canvas.width, status: status(),
+    names: buttons.map((x) => x.textContent), changed: description(),
+    unnamed: page.querySelectorAll(
+      "img:not([alt]), canvas:not([aria-label])").length,
+    excess: page.documentElement.scrollWidth
+      - page.documentElement.clientWidth,
+  });
+} catch (error) {
+  await told({error: `${error} ${frame.contentDocument?.body?.innerText}`});
+}
+</script>
+"""
+
+
+class Host(http.server.SimpleHTTPRequestHandler):
+  """A static host that also hears what the driver tells."""
+
+  asked: list[str] = []
+  told: list[dict] = []
+  heard = threading.Event()
+
+  def do_GET(self):
+    self.asked.append(self.path)
+    super().do_GET()
+
+  def do_POST(self):
+    size = int(self.headers["Content-Length"])
+    self.told.append(json.loads(self.rfile.read(size)))
+    self.send_response(204)
+    self.end_headers()
+    self.heard.set()
+
+  def log_message(self, *_):
+    pass
+
+
+@contextlib.contextmanager
+def hosting(folder):
+  handler = functools.partial(Host, directory=str(folder))
+  server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+  threading.Thread(target=server.serve_forever, daemon=True).start()
+  try:
+    yield f"http://127.0.0.1:{server.server_port}"
+  finally:
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(name="tarball")
+def fixture_tarball():
+  """onnxruntime-web from the user's own cache: tests download nothing."""
+  path = pathlib.Path.home() / ".cache/akd_jax/npm" / web.ONNXRUNTIME.file
+  if not path.exists():
+    pytest.skip(f"{path} is not there: export --format=web downloads it")
+  return str(path)
+
+
+def write_photo(path):
+  """A photo of another size and shape, as a camera writes it: a JPEG."""
+  y, x = np.mgrid[:150, :211] / 150
+  waves = np.stack([np.sin(9 * x), np.cos(7 * y), np.sin(5 * (x + y))], -1)
+  photo = Image.fromarray(np.uint8(127.5 + 110 * waves))
+  photo.save(path, quality=92, subsampling=0)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
+def test_the_page_draws_what_jax_draws(tarball, tmp_path):
+  folder = tmp_path / "page"
+  run = run_dir.load_run("pretrained:avatars")
+  run.config.data.sizes = {"train": 8, "validation": 8, "test": 8}
+  export.export_web(run, str(folder), tarball)
+  write_photo(folder / "photo.jpg")
+  (folder / "driver.html").write_text(DRIVER)
+  with hosting(folder) as address:
+    browser = subprocess.Popen(
+      [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+        "--disable-background-networking", "--mute-audio",
+        f"--user-data-dir={tmp_path}/chromium", f"{address}/driver.html",
+      ],
+      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+      assert Host.heard.wait(60), "the page has not answered"
+    finally:
+      browser.kill()
+      browser.wait()
+  (found,) = Host.told
+  assert "error" not in found, found
+  model = akd_jax.load("pretrained:avatars")
+  assert found["names"] == [x.replace("_", " ") for x in model.attributes]
+  own = np.array([found["own"]], np.float32)
+  name = model.attributes[1]
+  expected = model.translate(
+    str(folder / "photo.jpg"), {name: int(not own[0, 1])}, own=own
+  )
+  drawn = np.reshape(found["drawn"], (found["size"], found["size"], 4))
+  assert np.abs(drawn[..., :3] - expected.astype(int)).max() <= 2
+  # It starts from what the discriminator sees.
+  assert found["own"] == [
+    bool(x) for x in model.recognize(str(folder / "photo.jpg")).values()
+  ]
+  assert found["unnamed"] == 0 and found["excess"] == 0
+  assert found["changed"] == "Where the picture has changed"
+  written = {f"/{x.relative_to(folder)}" for x in folder.rglob("*")}
+  assert set(Host.asked) <= written
+
+
+def test_a_package_that_is_another_is_refused(tmp_path):
+  (tmp_path / "other.tgz").write_bytes(b"other")
+  with pytest.raises(UserError, match="is not onnxruntime-web 1.30.0, or dam"):
+    npm.read_files(web.ONNXRUNTIME, [], str(tmp_path / "other.tgz"))
+
+
+def test_without_a_network_the_tarball_is_asked_for(tmp_path, monkeypatch):
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+  def fail(*_, **__):
+    raise OSError("no network")
+
+  monkeypatch.setattr(urllib.request, "urlopen", fail)
+  with pytest.raises(UserError, match="give --onnxruntime=FILE$"):
+    npm.read_files(web.ONNXRUNTIME, [])
+
+
+def test_a_folder_of_other_files_stays(tmp_path):
+  (tmp_path / "mine.txt").write_text("")
+  with pytest.raises(UserError, match="holds other files"):
+    export.export_web(None, str(tmp_path))
+  (tmp_path / "file").write_text("")
+  with pytest.raises(UserError, match="is a file: name a folder"):
+    export.export_web(None, str(tmp_path / "file"))

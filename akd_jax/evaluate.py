@@ -1,6 +1,6 @@
 r"""Measures a trained run on the test split, beside its teacher.
 
-  python -m akd_jax.evaluate --workdir=runs/student [--step=N|best] \
+  python -m akd_jax.evaluate --workdir=runs/student|FILE.npz [--step=N|best] \
       [--attributes=Blond_Hair,Eyeglasses] [--save_images=DIR] \
       [--config.evaluation.FIELD=VALUE ...]
 
@@ -11,6 +11,9 @@ with the pixels that the attribute owns. Prints a table and writes
 WORKDIR/evaluation.json and WORKDIR/evaluation/*.png; with --attributes that
 name only some, WORKDIR/evaluation_partial.json and WORKDIR/evaluation_partial
 instead, so that what is known of all attributes stays.
+
+A file of --format=run, or pretrained:NAME, is evaluated, too: of teacher.npz
+the folder teacher_evaluation has what a run's directory would have.
 
 --step=best takes the checkpoint with the best config.best_metric.
 
@@ -27,7 +30,6 @@ from absl import flags
 
 from akd_jax.common import cli
 from akd_jax.common import config as overrides
-from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
@@ -60,6 +62,16 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   return save
 
 
+def _folder(workdir: str) -> str:
+  """Returns where the results go: beside a file, in a folder of its name."""
+  from akd_jax.training.run_dir import is_file
+
+  if not is_file(workdir):
+    return workdir
+  name = workdir.removeprefix("pretrained:").removesuffix(".npz")
+  return f"{name}_evaluation"
+
+
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.refuse_arguments(argv)
@@ -71,17 +83,13 @@ def main(argv: list[str]) -> None:
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
-  if runs.is_file(workdir):
-    raise UserError(
-      f"--workdir={workdir} is a file: evaluate the run it is the teacher of"
-    )
   keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
   # Once: a run that goes on deletes its checkpoints.
   run = runs.load_run(workdir, step)
   result = evaluator.evaluate(
     run, tuple(_ATTRIBUTES.value), keep, overrides.given()
   )
-  path = evaluator.write(result, workdir, run)
+  path = evaluator.write(result, _folder(workdir), run)
   print(f"\n{summary.table(result)}\n\nwritten to {path}")
 
 

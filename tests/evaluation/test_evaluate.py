@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 
+from akd_jax import evaluate as command
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError
 from akd_jax.configs.data import AVATAR_ATTRIBUTES
@@ -89,6 +90,29 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
   ):
     evaluate = functools.partial(evaluator.evaluate, run, fields=fields)
     assert error(evaluate) == complaint
+
+
+@pytest.mark.parametrize(
+  ("workdir", "folder"),
+  [
+    ("runs/student", "runs/student"),
+    ("files/teacher.npz", "files/teacher_evaluation"),
+    ("pretrained:avatars", "avatars_evaluation"),
+  ],
+)
+def test_what_is_found_of_a_file_lies_beside_it(workdir, folder):
+  assert command._folder(workdir) == folder
+
+
+def test_a_file_is_evaluated_as_its_run_is(runs, tmp_path):
+  run = directories.load_run(str(runs.teacher))
+  path = str(tmp_path / "teacher.npz")
+  directories.save_run(run, path)
+  small = {"evaluation.images": 4, "evaluation.probe_images": 2}
+  found = evaluator.evaluate(directories.load_run(path), fields=small)
+  assert found["step"] == run.step
+  assert list(found["networks"]) == ["generator"]
+  json.dumps(found)
 
 
 def test_a_mistyped_field_is_told_the_nearest():

@@ -40,8 +40,8 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
-  if distils(config) and run_dir.is_file(config.teacher):
-    run_dir.load_run(config.teacher)  # Is it there?
+  if distils(config):
+    teacher.check_place(config.teacher)
   if distils(config) and not teacher.is_finished(config.teacher):
     if teacher.has_begun(workdir):
       raise UserError(

@@ -268,17 +268,22 @@ def is_file(workdir: str) -> bool:
   return workdir.startswith("pretrained:") or workdir.endswith(".npz")
 
 
-def save_run(run: Run, path: str) -> None:
+def save_run(run: Run, path: str, half: bool = True) -> None:
   """Writes `write_run` to a file, whole or not at all."""
   with written_whole(path) as temporary, open(temporary, "wb") as file:
-    write_run(run, file)
+    write_run(run, file, half)
 
 
-def write_run(run: Run, file: BinaryIO) -> None:
-  """Writes generator and discriminator as one .npz, in half precision.
+def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
+  """Writes generator and discriminator as one .npz.
 
-  But for running statistics, which may be too small for it, or too large.
+  Args:
+    run: whose.
+    file: to write to.
+    half: whether in half precision. Running statistics are not, since they may
+      be too small for it, or too large.
   """
+  precision = np.float16 if half else np.float32
   parameters = traverse_util.flatten_dict(
     {
       "generator": run.model.generator,
@@ -293,6 +298,6 @@ def write_run(run: Run, file: BinaryIO) -> None:
     file,
     config=np.array(run.config.to_json_best_effort()),
     step=np.array(run.step),
-    **{name: x.astype(np.float16) for name, x in parameters.items()},
+    **{name: x.astype(precision) for name, x in parameters.items()},
     **statistics,
   )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ from akd_jax.systems.system import Slicer
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.shapes import network_shapes
 from akd_jax.training.state import TrainState
+
+# What weights of other programs end in.
+_WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".onnx")
 
 
 def teacher_recipe(config: ConfigDict) -> ConfigDict:
@@ -54,6 +58,33 @@ def is_finished(directory: str) -> bool:
   if not saved or saved[-1] < run_dir.read_config(directory).steps:
     return False
   return checkpoint.is_sound(directory, saved[-1])
+
+
+def check_place(directory: str) -> None:
+  """Refuses a teacher that is not there, and a place where none can be trained.
+
+  Raises:
+    UserError: it names a file that is no run's, or a folder of other things.
+  """
+  path = pathlib.Path(directory)
+  if run_dir.is_file(directory):
+    run_dir.load_run(directory)  # Is it there, and whole?
+  elif path.is_file() or path.suffix in _WEIGHTS:
+    raise UserError(
+      f"config.teacher={directory} is neither a run's directory nor its file:"
+      " make a teacher of released weights by python -m akd_jax.convert"
+      f" --from={directory} --discriminator=D.ckpt --attributes=A,B"
+      " --out=teacher.npz"
+    )
+  elif path.is_dir() and not (path / "config.json").exists():
+    # Hidden files are locks, and what nobody has finished.
+    other = sorted(x.name for x in path.iterdir() if x.name[0] != ".")
+    if other:
+      raise UserError(
+        f"config.teacher={directory} is a folder that holds {other[0]} and no"
+        " run: name a run, or a new folder to train a teacher in; or make a"
+        " teacher of released weights by python -m akd_jax.convert"
+      )
 
 
 def has_begun(workdir: str) -> bool:

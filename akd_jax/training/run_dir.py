@@ -275,13 +275,9 @@ def save_run(run: Run, path: str, half: bool = True) -> None:
 
 
 def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
-  """Writes generator and discriminator as one .npz.
+  """Writes generator and discriminator as one .npz, in `half` precision or not.
 
-  Args:
-    run: whose.
-    file: to write to.
-    half: whether in half precision. Running statistics are not, since they may
-      be too small for it, or too large.
+  Running statistics are never: they may be too small for it, or too large.
   """
   precision = np.float16 if half else np.float32
   parameters = traverse_util.flatten_dict(

@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from akd_jax.interop import numpy_generator, numpy_program
-from akd_jax.systems import system_of
-from akd_jax.systems.system import System
 
 if TYPE_CHECKING:
+  from akd_jax.systems.system import System
   from akd_jax.training.run_dir import Run
 
 
 def describe(run: "Run") -> dict[str, Any]:
   """Returns what one must know to run the generator, ready for JSON."""
+  from akd_jax.systems import system_of  # Not before: it takes JAX along.
+
   groups = (
     [name for name in group if name in run.attributes]
     for group in run.exclusive
@@ -37,7 +38,7 @@ def describe(run: "Run") -> dict[str, Any]:
   }
 
 
-def _label_of(system: System) -> dict[str, Any]:
+def _label_of(system: "System") -> dict[str, Any]:
   """How a generator's label is made: its coefficients, found by asking.
 
   `System.generator_label` is affine in the target and the picture's own label.

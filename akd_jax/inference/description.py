@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
 def describe(run: "Run") -> dict[str, Any]:
   """Returns what one must know to run the generator, ready for JSON."""
-  # Here, so that `--help` need not wait for JAX.
-  from akd_jax.systems import system_of
+  from akd_jax.systems import system_of  # Not before: it takes JAX along.
 
   groups = (
     [name for name in group if name in run.attributes]

@@ -106,7 +106,8 @@ class System:
       logits; None where it has none, or they have no program.
   """
 
-  fields: Mapping[str, Allowed]
+  # A mapping has no hash.
+  fields: Mapping[str, Allowed] = dataclasses.field(hash=False)
   create_networks: Callable[[ConfigDict], Networks]
   generator_label: Callable[[jax.Array, jax.Array], jax.Array]
   name_activation: Callable[[ConfigDict, Any], str]

@@ -62,7 +62,7 @@ def convert(
     UserError: one is no such network, or they have other classes.
   """
   from akd_jax.configs import teacher
-  from akd_jax.data.photos.source import find_hair_colors
+  from akd_jax.data.photos.source import find_exclusive
   from akd_jax.interop import torch_stargan
   from akd_jax.systems import system_of
   from akd_jax.systems.model import Model
@@ -95,7 +95,7 @@ def convert(
   exclusive = (
     (tuple(attributes),)
     if config.data.label_rule == "exclusive"
-    else find_hair_colors(attributes)
+    else find_exclusive(attributes)
   )
   config.data.exclusive = exclusive
   return Run(

@@ -48,10 +48,6 @@ def listening(listener: Listener) -> Iterator[None]:
   with contextlib.ExitStack() as stack:
     if not _listeners:
       stack.enter_context(_watching())
-    for asking in ASKING:
-      if signal.getsignal(asking) == _hear:
-        # Again: on a pod jax.distributed has taken SIGTERM since, in C.
-        signal.signal(asking, _hear)
     _listeners.append(listener)
     stack.callback(_listeners.remove, listener)
     yield

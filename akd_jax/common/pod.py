@@ -150,7 +150,7 @@ def end(status: int, line: str, stream: Any = None) -> NoReturn:
 def part(status: int) -> NoReturn:
   """Ends this process when all others have come to their ends, too.
 
-  At once then: the service's threads do not outlive the interpreter they are in.
+  At once then: threads of the service must not meet an interpreter that ends.
   """
   gather("the end")
   with _last_word:

@@ -22,6 +22,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from akd_jax.common import cli, pod
+from akd_jax.common.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe: FILE[:ARG].", lock_config=True
@@ -53,6 +54,10 @@ def main(argv: list[str]) -> None:
   cli.refuse_arguments(argv)
   from akd_jax.common import cache as compilation
 
+  if _DISTRIBUTED.value and "generator" not in _CONFIG.value:
+    raise UserError(
+      "--distributed: an attribute classifier is trained by one process alone"
+    )
   if _DISTRIBUTED.value:
     pod.join(
       _COORDINATOR.value,

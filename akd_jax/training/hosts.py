@@ -59,15 +59,22 @@ def check_start(config: ConfigDict, workdir: str) -> None:
 
 
 def check_origins(origins: Mapping[str, str]) -> None:
-  """Refuses hosts whose photos, labels or teacher are others.
+  """Refuses hosts whose labels, photos or teacher are others.
 
   Args:
-    origins: digests of what a run learns from, by name.
+    origins: digests of what a run learns from: "labels", "data", "teacher".
 
   Raises:
     UserError: on all of them; see `check_alike`.
   """
-  check_alike({f"digest of the {name}": x for name, x in origins.items()})
+  # Labels are a part of the data, and come first: the rest is the photos.
+  names = {"data": "photos"}
+  check_alike(
+    {
+      f"the digest of the {names.get(name, name)}": x
+      for name, x in origins.items()
+    }
+  )
 
 
 def check_alike(fields: Mapping[str, Any]) -> None:

@@ -102,7 +102,7 @@ def prepare(
   if teacher is not None:
     state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
-  hosts.check_origins(origins)
+  hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
   run_dir.check_same_run(config, workdir, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))

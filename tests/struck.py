@@ -1,8 +1,6 @@
-"""akd_jax.main in a process that is struck at a chosen moment.
+"""akd_jax.main in a process that sends itself a signal at a chosen moment.
 
-  python -m tests.struck SIGNAL|RAISE|EXIT step=N|commit=N [options of main]
-
-It sends itself a signal, raises an error, or exits without a word.
+  python -m tests.struck SIGNAL step=N|commit=N [options of akd_jax.main]
 
 step=N: when training step N has been sent to the device; commit=N: when
 checkpoint N has been written, just before it gets its name.
@@ -16,13 +14,13 @@ from typing import Any
 
 def main() -> None:
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  blow = sys.argv[1]
+  number = signal.Signals[sys.argv[1]]
   moment, _, step = sys.argv[2].partition("=")
   del sys.argv[1:3]
   if moment == "commit":
-    strike_at_commit(blow, step)
+    strike_at_commit(number, step)
   else:
-    strike_at_step(blow, int(step))
+    strike_at_step(number, int(step))
 
   from akd_jax import main as command
   from akd_jax.common import cli
@@ -30,15 +28,7 @@ def main() -> None:
   cli.run(command.main)
 
 
-def fall(blow: str) -> None:
-  if blow == "RAISE":
-    raise RuntimeError("struck")
-  if blow == "EXIT":
-    os._exit(3)
-  os.kill(os.getpid(), signal.Signals[blow])
-
-
-def strike_at_step(blow: str, step: int) -> None:
+def strike_at_step(number: int, step: int) -> None:
   from akd_jax.training.window import Window
 
   add = Window.add
@@ -47,16 +37,16 @@ def strike_at_step(blow: str, step: int) -> None:
     add(window, now, metrics)
     if now == step and not struck:
       struck.append(now)
-      fall(blow)
+      os.kill(os.getpid(), number)
 
   struck: list[int] = []
   Window.add = strike  # type: ignore[method-assign]
 
 
-def strike_at_commit(blow: str, step: str) -> None:
+def strike_at_commit(number: int, step: str) -> None:
   def strike(event: str, arguments: tuple) -> None:
     if event == "os.rename" and str(arguments[1]).endswith(f"points/{step}"):
-      fall(blow)
+      os.kill(os.getpid(), number)
 
   sys.addaudithook(strike)
 

@@ -7,6 +7,7 @@ others why, and all of them end.
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import socket
@@ -29,6 +30,8 @@ _FOREVER = 7 * 24 * 3600 * 1000
 _FAILED, _HEARD = "akd_jax/failed", "akd_jax/heard/"
 
 _rounds, _tellings = itertools.count(), itertools.count()
+# The thread that hears others fail, once all have met.
+_listener: list[threading.Thread] = []
 # Who has it says the last line, and nobody after.
 _last_word = threading.Lock()
 
@@ -45,14 +48,14 @@ def join(
     debug: whether to leave C++'s own words on standard error.
 
   Raises:
-    UserError: nobody says where the others are, or they do not come.
+    UserError: nobody says where the others are.
   """
   import jax
 
   # It would take SIGTERM from us, and nothing here asks it.
   jax.config.update("jax_enable_preemption_service", False)
   if not debug:
-    aborts.explain(_end_for_want_of)
+    aborts.explain(functools.partial(_end_for_want_of, coordinator))
   try:
     jax.distributed.initialize(
       coordinator,
@@ -66,13 +69,10 @@ def join(
       f"--distributed: {_one_line(error)} Give --coordinator=HOST:PORT,"
       " --process_count=N and --process_index=0 to N-1"
     ) from error
-  except jax.errors.JaxRuntimeError as error:
-    raise UserError(
-      f"--distributed: the processes did not find each other within"
-      f" {_GATHERING} s ({_one_line(error)}): were all of them started, and is"
-      f" --coordinator={coordinator} right?"
-    ) from error
-  threading.Thread(target=_listen, args=(_client(),), daemon=True).start()
+  _listener.append(
+    threading.Thread(target=_listen, args=(_client(),), daemon=True)
+  )
+  _listener[0].start()
 
 
 def _state() -> Any:
@@ -202,14 +202,20 @@ def _hear(client: Any) -> None:
     time.sleep(0.05)
 
 
-def _end_for_want_of(index: int | None) -> None:
+def _end_for_want_of(coordinator: str | None, index: int | None) -> None:
   """Ends this process where another is lost; not while that is being said."""
   who = "another process" if index is None else f"process {index}"
   with _last_word:
-    _say(
-      f"error: {who} of the pod was lost (killed, or its host or network"
-      " failed): the same command goes on from the last checkpoint"
-    )
+    if _listener:
+      _say(
+        f"error: {who} of the pod was lost (killed, or its host or network"
+        " failed): the same command goes on from the last checkpoint"
+      )
+    else:
+      _say(
+        f"error: --distributed: not all processes came within {_GATHERING} s:"
+        f" were all started, and is --coordinator={coordinator} right?"
+      )
     signals.leave(LOST)
 
 

@@ -69,6 +69,32 @@ def run(deed, doer, *more):
   return [process.returncode for process in processes], outputs, errors
 
 
+ALONE = """
+from akd_jax.common import cli, pod
+pod._GATHERING = 2
+cli.run(lambda argv: pod.join(*{where}, debug=False))
+"""
+
+
+@pytest.mark.parametrize(
+  ("where", "status", "line"),
+  [
+    (("localhost:1", 2, 1), pod.LOST, "not all processes came within 2 s"),
+    ((None, None, None), cli.BAD_INPUT, "--coordinator=HOST:PORT"),
+  ],
+)
+def test_a_pod_that_does_not_come_together_says_so(where, status, line):
+  done = subprocess.run(
+    [sys.executable, "-c", ALONE.format(where=where)],
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=1),
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == status
+  assert line in done.stderr and done.stderr.count("\n") == 1
+
+
 NOBODY = 9
 
 

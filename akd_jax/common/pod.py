@@ -70,7 +70,7 @@ def join(
       " --process_count=N and --process_index=0 to N-1"
     ) from error
   _listener.append(
-    threading.Thread(target=_listen, args=(_client(),), daemon=True)
+    threading.Thread(target=_listen, args=(_state().client,), daemon=True)
   )
   _listener[0].start()
 
@@ -83,10 +83,8 @@ def _state() -> Any:
 
 
 def _client() -> Any:
-  """The client of the coordination service; None without a pod."""
-  if "jax" not in sys.modules:
-    return None
-  return _state().client
+  """The client of the coordination service; None before all have met."""
+  return _state().client if _listener else None
 
 
 def gather(word: Any) -> list[Any]:

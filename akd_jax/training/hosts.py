@@ -16,7 +16,6 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-import akd_jax
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
@@ -120,12 +119,11 @@ def _versions() -> dict[str, str]:
   """Returns versions by name; of our own code what it is."""
   versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
   digest = hashlib.sha256()
-  root = pathlib.Path(akd_jax.__file__).parent
+  root = pathlib.Path(__file__).parents[1]
   for path in sorted(root.rglob("*.py")):
     digest.update(path.relative_to(root).as_posix().encode())
     digest.update(path.read_bytes())
   return {
-    "akd_jax": akd_jax.__version__,
     "the code of akd_jax": digest.hexdigest()[:16],
     "python": platform.python_version(),
     **versions,

@@ -95,6 +95,34 @@ def test_a_pod_that_does_not_come_together_says_so(where, status, line):
   assert line in done.stderr and done.stderr.count("\n") == 1
 
 
+WAITING = """
+import threading
+from akd_jax.common import cli, pod
+def main(argv):
+  threading.Timer(2, print, ["waits"], {"flush": True}).start()
+  pod.join("localhost:1", 2, 1, debug=False)
+cli.run(main)
+"""
+
+
+def test_who_waits_for_the_others_can_be_stopped():
+  process = subprocess.Popen(
+    [sys.executable, "-c", WAITING],
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=1),
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+  assert process.stdout.readline() == "waits\n"
+  process.terminate()
+  try:
+    output, _ = process.communicate(timeout=20)
+  finally:
+    process.kill()
+  assert process.returncode == cli.STOPPED
+  assert output.startswith("stopped; ")
+
+
 NOBODY = 9
 
 

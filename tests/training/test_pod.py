@@ -16,14 +16,18 @@ from akd_jax.training import checkpoint
 from tests import small_runs
 
 
-def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
-  """Runs one process for each module, as launch/local_pod.sh does."""
+def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",)), other=()):
+  """Runs one process for each module, as launch/local_pod.sh does.
+
+  The last one has some other options, too.
+  """
   with socket.create_server(("localhost", 0)) as server:
     port = server.getsockname()[1]
   processes = [
     small_runs.start(
       [
         *options,
+        *(other if index else ()),
         "--distributed",
         f"--coordinator=localhost:{port}",
         "--process_count=2",
@@ -93,8 +97,7 @@ def test_one_process_takes_up_what_a_pod_has_saved(stopped_pod, runs, tmp_path):
 
 def test_hosts_of_other_recipes_are_all_refused_in_one_line(runs, tmp_path):
   options = small_runs.student_command(tmp_path / "student", runs.teacher)
-  other = ("akd_jax.main", "--config.optimizer.beta1=0.25")
-  ends = pod(options, (("akd_jax.main",), other))
+  ends = pod(options, other=["--config.optimizer.beta1=0.25"])
   for end in ends:
     assert end.returncode == cli.BAD_INPUT, end
     # Also what draws the avatars may have said something.

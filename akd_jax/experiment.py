@@ -16,6 +16,9 @@ seed, after each seed, but not over a page of more seeds. Stop it whenever you
 like: the same command goes on. Started several times it shares the work; on a
 CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
+
+--cluster=slurm makes each run a job of its own; this command waits for them,
+and may be stopped and given again.
 --list shows the names.
 """
 
@@ -23,7 +26,7 @@ import pathlib
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -43,6 +46,18 @@ _SEEDS = flags.DEFINE_integer(
 _ROOT = flags.DEFINE_string("root", "runs/experiments", "Folder of the runs.")
 _OUT = flags.DEFINE_string(
   "out", None, "Folder of the pages; ROOT/results if not set."
+)
+_CLUSTER = flags.DEFINE_enum(
+  "cluster", None, ["slurm", "local"],
+  "Hand each run to a cluster, as a job; local: to processes of this machine.",
+)  # fmt: skip
+_CLUSTER_OPTIONS = flags.DEFINE_list(
+  "cluster_options", [],
+  "Options of submitit for each job: timeout_min=600,gpus_per_node=1,"
+  "slurm_partition=gpu",
+)  # fmt: skip
+_CLUSTER_JOBS = flags.DEFINE_integer(
+  "cluster_jobs", 100, "How many jobs there may be at a time.", lower_bound=1
 )
 _LIST = flags.DEFINE_bool(
   "list", False, "Print the names and what each experiment does."
@@ -90,6 +105,25 @@ def _report(
   )
 
 
+def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
+  """Does all jobs, here or on a cluster; yields those that are left."""
+  from akd_jax.experiments import cluster, runner
+
+  if _CLUSTER.value is None:
+    return runner.work(jobs)
+  options = {}
+  for option in _CLUSTER_OPTIONS.value:
+    name, equals, options[name] = option.partition("=")
+    if not equals:
+      raise UserError(f"--cluster_options: {option!r} is not NAME=VALUE")
+  return cluster.work(
+    jobs,
+    cluster.open_cluster(
+      _CLUSTER.value, root / "jobs", options, _CLUSTER_JOBS.value
+    ),
+  )
+
+
 def _steps(jobs: "list[Job]") -> int:
   return sum(job.config.steps for job in jobs)
 
@@ -128,7 +162,7 @@ def main(argv: list[str]) -> None:
     students = [job for x in of_experiment for job in x.variants.values()]
     every |= {job.workdir: job for job in teachers + students}
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
-  for left in runner.work(every.values()):
+  for left in _work(every.values(), root):
     minutes = (time.monotonic() - started) / 60
     still = _steps(left)
     print(
@@ -142,7 +176,7 @@ def main(argv: list[str]) -> None:
     print(f"\n{_report(argument, experiment, replicates[argument])}")
   if undone := runner.undone(every.values()):
     names = ", ".join(str(job.workdir) for job in undone)
-    raise UserError(f"not done, since a run diverged: {names}")
+    raise UserError(f"not done, since a run failed: {names}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, pod
+from akd_jax.common.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe: FILE[:ARG].", lock_config=True
@@ -51,13 +52,18 @@ flags.mark_flag_as_required("config")
 def main(argv: list[str]) -> None:
   """Joins the pod if there is one, and trains."""
   cli.refuse_arguments(argv)
-  import jax
-
   from akd_jax.common import cache as compilation
 
+  if _DISTRIBUTED.value and "generator" not in _CONFIG.value:
+    raise UserError(
+      "--distributed: an attribute classifier is trained by one process alone"
+    )
   if _DISTRIBUTED.value:
-    jax.distributed.initialize(
-      _COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_INDEX.value
+    pod.join(
+      _COORDINATOR.value,
+      _PROCESS_COUNT.value,
+      _PROCESS_INDEX.value,
+      flags.FLAGS.debug,
     )
   compilation.use_persistent_cache()
   filename = config_flags.get_config_filename(flags.FLAGS["config"])

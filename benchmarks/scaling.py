@@ -10,6 +10,7 @@ projected from the bytes that a step sends:
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -25,16 +26,26 @@ from arithmetic import step_flops
 
 from akd_jax.common import cache as compilation
 from akd_jax.training import parallel
+from akd_jax.training.shapes import network_shapes
 
 STEPS = 5
-# Accelerators of the projection: float32-in, tensor-core peak in FLOP/s at a
-# third of it reached, and bytes/s of all-reduce each link carries.
-ACCELERATORS = {
-  "TPU v4 (bfloat16, 3D torus)": (275e12, 100e9),
-  "A100 (TF32, NVLink)": (156e12, 300e9),
-  "A100 (TF32, 100 Gb/s between hosts)": (156e12, 12.5e9),
+# Of the projection, what their makers publish: how many, the peak in FLOP/s,
+# and the bytes/s that a device sends and receives at the same time.
+MACHINES = {
+  "1 A100, TF32": (1, 156e12, 300e9),
+  "8 A100, TF32, NVLink": (8, 156e12, 300e9),
+  "8 H100, TF32, NVLink": (8, 495e12, 450e9),
+  "8 H100, bfloat16, NVLink": (8, 989e12, 450e9),
+  "256 H100, TF32, 400 Gb/s each": (256, 495e12, 50e9),
+  "256 TPU v5e, bfloat16": (256, 197e12, 200e9),
 }
-REACHED = 1 / 3
+# Of the peak: nothing is measured yet. Efficiency is said for the first.
+REACHED = (1 / 3, 1 / 20)
+# docs/performance.md: JPEGs that a core decodes a second; img_align_celeba has
+# 202,599 of 178 x 218 in 1.44 GB.
+JPEGS_A_CORE, JPEG_BYTES = 1100, 1.44e9 / 202_599
+# The papers' schedule.
+PAPER_STEPS, PAPER_BATCH = 40_000, 16
 
 
 def measure(case):
@@ -76,38 +87,61 @@ def difference(a, b):
   return float(np.abs(a - b).max() / np.abs(a).max())
 
 
+def parameters(case):
+  """How many the generator and the discriminator have."""
+  config = jax_worker.config_of(case, case["width"], case["blocks"])
+  shapes = network_shapes(config)
+  return [
+    sum(math.prod(x.shape) for x in jax.tree.leaves(shapes[name]))
+    for name in ("generator", "discriminator")
+  ]
+
+
 def gradient_bytes(case):
   """Bytes that all devices average in a step: D's gradient for each of its
   updates, G's once."""
-  _, _, state = jax_worker.initial(case)
-  discriminator, generator = (
-    sum(x.size for x in jax.tree.leaves(params))
-    for params in (state.discriminator, state.generator)
-  )
+  generator, discriminator = parameters(case)
   return 4 * (case["n_critic"] * discriminator + generator)
 
 
 def project():
-  """What N accelerators would bring at the papers' sizes, on paper.
+  """What many accelerators would bring at the papers' sizes, on paper.
 
-  A step's time is its arithmetic at a third of the peak; a ring sends and
+  A step's time is its arithmetic at a share of the peak; a ring sends and
   receives 2 (N - 1) / N of the gradient, none of it hidden.
   """
-  for title, case in compare.train_step(large=True):
-    case = case | {"batch": 16}
-    sent = gradient_bytes(case)
-    flops = step_flops(case)
-    print(
-      f"{title}: {flops / 1e12:.2f} TFLOP and {sent / 2**20:.0f} MiB of"
-      " gradients a step, batch 16 a device"
-    )
-    for name, (peak, bandwidth) in ACCELERATORS.items():
-      compute = flops / (peak * REACHED)
-      shares = []
-      for n in (2, 8, 32):
-        exchange = 2 * (n - 1) / n * sent / bandwidth
-        shares.append(f"{n}: {compute / (compute + exchange):.0%}")
-      print(f"  {name:36}  efficiency on {', '.join(shares)}")
+  for batch in (PAPER_BATCH, None):
+    shared = f"{batch} in all" if batch else f"{PAPER_BATCH} a device"
+    for title, case in compare.train_step(large=True):
+      print(f"\n{title}, batch of {shared}\n")
+      print(
+        "| machine | arithmetic | exchange | step | efficiency | photos/s |"
+        " cores for JPEGs | read | days, at 1/3 and 1/20 of the peak |"
+      )
+      print("|---" * 9 + "|")
+      for name, machine in MACHINES.items():
+        count = machine[0]
+        if batch is None or count <= batch:
+          whole = batch or PAPER_BATCH * count
+          print(_row(name, machine, case, whole))
+
+
+def _row(name, machine, case, batch):
+  """A line of the table: `batch` pictures of a micro-batch on a machine."""
+  count, peak, bandwidth = machine
+  flops = step_flops(case | {"batch": batch / count})
+  exchange = 2 * (count - 1) / count * gradient_bytes(case) / bandwidth
+  compute, slower = (flops / (peak * reached) for reached in REACHED)
+  photos = batch * case["n_critic"] / (compute + exchange)
+  steps = PAPER_STEPS * PAPER_BATCH / batch
+  days = [steps * (x + exchange) / 86_400 for x in (compute, slower)]
+  return (
+    f"| {name} | {1e3 * compute:.1f} ms | {1e3 * exchange:.1f} ms |"
+    f" {1e3 * (compute + exchange):.1f} ms |"
+    f" {compute / (compute + exchange):.0%} | {photos:,.0f} |"
+    f" {photos / JPEGS_A_CORE:.0f} | {photos * JPEG_BYTES / 1e6:,.0f} MB/s |"
+    f" {days[0]:.2g}, {days[1]:.2g} |"
+  )
 
 
 def main():

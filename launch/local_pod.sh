@@ -2,55 +2,66 @@
 # A pod on one machine: two processes with two virtual CPU devices each run the
 # same command, which proves the multi-host path without any accelerator.
 #
-# Usage: launch/local_pod.sh [options of akd_jax.main]
+# Usage: [PROCESSES=2] [DEVICES=2] launch/local_pod.sh [--dry-run]
+#            [options of akd_jax.main]
 #    launch/local_pod.sh --config=configs/student.py:debug --workdir=runs/pod
 #
-# Each line of output starts with its process. If one fails the other is ended.
-# Ctrl-C and SIGTERM reach both as SIGTERM: they save and exit with 75, and the
-# same command goes on.
+# Each line of output starts with its process. If one fails all end, and say
+# why. Ctrl-C and SIGTERM reach all as SIGTERM: they save and exit with 75, and
+# the same command goes on. --dry-run prints the commands.
 set -euo pipefail
 
+dry_run=
 case "${1:-}" in
   -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+  --dry-run) dry_run=1; shift ;;
 esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-python="$(launch/setup.sh)"
-port="$("$python" -c 'import socket
+processes="${PROCESSES:-2}"
+export JAX_PLATFORMS=cpu JAX_NUM_CPU_DEVICES="${DEVICES:-2}"
+python=.venv/bin/python
+port=PORT
+if [[ -z "$dry_run" ]]; then
+  python="$(launch/setup.sh)"
+  port="$("$python" -c 'import socket
 print(socket.create_server(("", 0)).getsockname()[1])')"
+fi
 
-export JAX_PLATFORMS=cpu JAX_NUM_CPU_DEVICES=2
 pids=()
-trap 'kill -TERM "${pids[@]}" 2>/dev/null || true' INT TERM
+trap 'interrupted=1; kill -TERM "${pids[@]}" 2>/dev/null || true' INT TERM
 # Deaf to signals, which may come to the whole group: the last lines count.
 name_lines() {
   trap '' INT TERM
   exec awk -v name="[$1] " '{ print name $0; fflush() }'
 }
-for index in 0 1; do
-  "$python" -u -m akd_jax.main "$@" --distributed \
-    --coordinator="localhost:$port" --process_count=2 --process_index="$index" \
-    > >(name_lines "$index") 2>&1 &
-  pids+=("$!")
+for ((index = 0; index < processes; index++)); do
+  command=(
+    "$python" -u -m akd_jax.main "$@" --distributed
+    --coordinator="localhost:$port" --process_count="$processes"
+    --process_index="$index"
+  )
+  if [[ -n "$dry_run" ]]; then
+    printf 'JAX_PLATFORMS=cpu JAX_NUM_CPU_DEVICES=%s' "$JAX_NUM_CPU_DEVICES"
+    printf ' %q' "${command[@]}"
+    echo ' &'
+  else
+    "${command[@]}" > >(name_lines "$index") 2>&1 &
+    pids+=("$!")
+  fi
 done
 
-# Exits with the status of the first failure, which ends the other process: it
-# may be waiting for this one inside a collective, deaf to SIGTERM.
-# `wait -n` would say it shorter, but macOS's bash 3.2 has none.
+# They end together, whichever way. A signal interrupts `wait`.
 status=0
-while [[ ${#pids[@]} -gt 0 ]]; do
-  sleep 0.5 || true
-  for index in "${!pids[@]}"; do
-    pid="${pids[index]}"
-    if kill -0 "$pid" 2>/dev/null; then continue; fi
-    unset "pids[index]"
+for pid in ${pids[@]+"${pids[@]}"}; do
+  while :; do
+    interrupted=
     code=0
     wait "$pid" || code=$?
-    if [[ $status -eq 0 || $status -eq 75 && $code -ne 0 ]]; then
-      status=$code
-    fi
-    if [[ $code -ne 0 && $code -ne 75 && ${#pids[@]} -gt 0 ]]; then
-      kill -KILL "${pids[@]}" 2>/dev/null || true
-    fi
+    [[ -n "$interrupted" ]] || break
   done
+  # That of whoever failed, and not of those who lost it.
+  if [[ $status -eq 0 || $status -eq 76 && $code -ne 0 ]]; then
+    status=$code
+  fi
 done
 exit "$status"

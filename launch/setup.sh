@@ -2,7 +2,7 @@
 # Makes a virtual environment in the checkout and installs akd_jax in it, with
 # the versions of constraints.txt. Does nothing where that has been done.
 #
-# Usage: [PYTHON=python3.12] launch/setup.sh [cuda|tpu|test ...]
+# Usage: [PYTHON=python3.12] launch/setup.sh [cluster|cuda|tpu|test ...]
 #
 # The environment is .venv, made by the first of python3.11, python3.12 and
 # python3 that is new enough; with PYTHON it is .venv-X.Y, so that versions stay
@@ -16,9 +16,9 @@ die() {
 
 for extra in "$@"; do
   case "$extra" in
-    cuda | tpu | test) ;;
+    cluster | cuda | tpu | test) ;;
     -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-    *) die "no extra named $extra; there are cuda, tpu and test" ;;
+    *) die "no extra named $extra; there are cluster, cuda, tpu and test" ;;
   esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

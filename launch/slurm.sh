@@ -12,7 +12,7 @@
 # Trains on a Slurm cluster, one process a GPU, and puts itself back in the
 # queue when it is preempted or its time is up.
 #
-# Usage, on the login node: launch/slurm.sh [options of sbatch] --
+# Usage, on the login node: launch/slurm.sh [--dry-run] [options of sbatch] --
 #            [options of akd_jax.main]
 #    launch/slurm.sh --nodes=2 --partition=gpu -- \
 #      --config=configs/student.py:celeba --workdir=/shared/runs/student
@@ -21,13 +21,15 @@
 # --workdir must be on a disk that every node sees. With other than 8 GPUs a
 # node, give --ntasks-per-node and --gpus-per-node the same number: each process
 # picks its GPU by its local rank, so all of a node's must be visible to it.
+# --dry-run prints what would be submitted, and what the job would run.
 set -euo pipefail
 
 submit() {
-  local options=()
+  local options=() dry_run=""
   while [[ $# -gt 0 && "$1" != -- ]]; do
     case "$1" in
       -h | --help) sed -n '/^# Trains/,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+      --dry-run) dry_run=1 ;;
       *) options+=("$1") ;;
     esac
     shift
@@ -38,25 +40,43 @@ submit() {
   fi
   shift
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  local command=(
+    sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh "$@"
+  )
+  if [[ -n "$dry_run" ]]; then
+    set_step .venv/bin/python "$@"
+    printf '%q ' "${command[@]}"
+    printf '\n# in the job: '
+    printf '%q ' "${step[@]}"
+    echo
+    exit
+  fi
   launch/setup.sh cuda >&2
   mkdir -p runs
-  exec sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh "$@"
+  exec "${command[@]}"
+}
+
+# Sets `step`: what each process runs. One that ends is waited for: the others
+# are saving too, or end by themselves within a minute.
+set_step() {
+  step=(
+    srun --kill-on-bad-exit=0 --wait=120
+    "$1" -u -m akd_jax.main --distributed "${@:2}"
+  )
 }
 
 # Slurm runs a copy of this file; --chdir has put it into the checkout.
 run() {
-  local python step interrupted code
-  python="$(launch/setup.sh cuda)"
-  # A process that stops early is waited for: the others are saving too.
-  srun --kill-on-bad-exit=0 --wait=300 \
-    "$python" -u -m akd_jax.main --distributed "$@" &
-  step=$!
+  local running interrupted code
+  set_step "$(launch/setup.sh cuda)" "$@"
+  "${step[@]}" &
+  running=$!
   # Slurm tells this script alone that time is up; scancel tells the processes.
   trap 'interrupted=1; scancel --signal=TERM "$SLURM_JOB_ID"' TERM
   while :; do
     interrupted=""
     code=0
-    wait "$step" || code=$?
+    wait "$running" || code=$?
     [[ -n "$interrupted" ]] || break
   done
   # 75: stopped on request, saved, not finished.

@@ -2,7 +2,7 @@
 # Trains on a TPU pod: copies the committed checkout to every host, sets up
 # there, and runs the same command on all of them.
 #
-# Usage: NAME=my-pod ZONE=us-central2-b launch/tpu_pod.sh
+# Usage: NAME=my-pod ZONE=us-central2-b launch/tpu_pod.sh [--dry-run]
 #            [options of akd_jax.main]
 #
 # --workdir must be a folder that every host sees. Make the pod before, and
@@ -15,10 +15,13 @@
 #    gcloud compute tpus tpu-vm ssh $NAME --zone=$ZONE --worker=all \
 #      --command="sudo apt-get install -y python3.11-venv"
 # After a preemption make the pod again and repeat this command: it goes on.
+# --dry-run prints the commands.
 set -euo pipefail
 
+dry_run=
 case "${1:-}" in
   -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+  --dry-run) dry_run=1; shift ;;
 esac
 if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
   echo "launch/tpu_pod.sh: set NAME and ZONE; see --help" >&2
@@ -26,17 +29,26 @@ if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
 fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+run() {
+  if [[ -n "$dry_run" ]]; then
+    printf '%q ' "$@"
+    echo
+  else
+    "$@"
+  fi
+}
+
 if [[ -n "$(git status --porcelain)" ]]; then
   echo "launch/tpu_pod.sh: what is not committed is not copied" >&2
 fi
 archive="$(mktemp -d)/akd_jax.tar.gz"
 trap 'rm -r "$(dirname "$archive")"' EXIT
-git archive --format=tar.gz --output="$archive" HEAD
-gcloud compute tpus tpu-vm scp "$archive" "$NAME:akd_jax.tar.gz" \
+run git archive --format=tar.gz --output="$archive" HEAD
+run gcloud compute tpus tpu-vm scp "$archive" "$NAME:akd_jax.tar.gz" \
   --zone="$ZONE" --worker=all
 
 command="set -e; mkdir -p akd_jax; cd akd_jax; tar -xzf ../akd_jax.tar.gz
 python=\$(PYTHON=${PYTHON:-} launch/setup.sh tpu)
 exec \$python -u -m akd_jax.main --distributed $(printf '%q ' "$@")"
-gcloud compute tpus tpu-vm ssh "$NAME" --zone="$ZONE" --worker=all \
+run gcloud compute tpus tpu-vm ssh "$NAME" --zone="$ZONE" --worker=all \
   --command="$command"

@@ -8,12 +8,13 @@ import signal
 import sys
 import textwrap
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from absl import app, flags, logging
 
-from akd_jax.common import allocator, config, output, signals
+from akd_jax.common import allocator, config, output, pod, signals
 from akd_jax.common.errors import UserError, WriteError, nearest
 from akd_jax.common.writing import noticing_full_disks
 
@@ -41,8 +42,8 @@ def run(
 
   The exit status is 0 on success, 1 on a bug, 2 on bad input, 74 where
   something cannot be written, 75 where it was stopped and all that there is was
-  saved, and 130 where a second Ctrl-C kept that from being saved. A traceback
-  is shown only with --debug.
+  saved, 76 where a pod has lost another process, and 130 where a second Ctrl-C
+  kept that from being saved. A traceback is shown only with --debug.
 
   Args:
     main: is given the arguments that are no flags.
@@ -85,9 +86,8 @@ def _run(
   except KeyboardInterrupt:
     _fail("interrupted", 128 + signal.SIGINT, debug)
   except Exception as error:  # noqa: BLE001 - the last resort of a command
-    if debug:
-      raise
     kind = type(error).__name__
+    pod.await_cause(error)
     text = " ".join(str(error).split())[:500]
     _fail(f"{kind}: {text} (--debug shows where)", 1, debug)
 
@@ -100,16 +100,15 @@ class _Ending:
 
   def notice(self, number: int) -> None:
     del number
-    signals.say(1, "stopped; the same command starts again from what is saved")
-    signals.leave(STOPPED)
+    line = "stopped; the same command starts again from what is saved"
+    pod.end(STOPPED, line, sys.stdout)
 
 
 def end(status: int) -> NoReturn:
-  """Ends the process, at once unless others of a pod have to hear of it."""
-  jax = sys.modules.get("jax")
-  if jax is None or not jax.distributed.is_initialized():
-    signals.leave(status)
-  sys.exit(status)
+  """Ends the process: at once, or on a pod together with all others."""
+  if pod.joined():
+    pod.part(status)
+  signals.leave(status)
 
 
 @contextlib.contextmanager
@@ -169,6 +168,8 @@ def chosen_step(text: str | None) -> int | str | None:
 def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
     main(argv[1:])
+    if pod.joined():
+      pod.part(0)
 
   return run_main
 
@@ -246,7 +247,11 @@ def _unknown_field(error: BaseException) -> str:
 
 
 def _fail(message: str, status: int, debug: bool) -> None:
-  if debug:
+  if debug and not pod.joined():
     raise  # noqa: PLE0704 - called from an except clause only
+  if debug:
+    traceback.print_exc()
+  if pod.joined():
+    pod.end(status, f"error: {message}")
   print(f"error: {message}", file=sys.stderr, flush=True)
   end(status)

@@ -17,7 +17,7 @@ def quiet_libraries() -> None:
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-class _Patient:
+class Patient:
   """A text stream that takes whatever cannot be written for written."""
 
   def __init__(self, stream: Any):
@@ -55,7 +55,7 @@ def patient() -> Iterator[None]:
   A full disk behind them loses the lines that do not fit.
   """
   before = sys.stdout, sys.stderr
-  sys.stdout, sys.stderr = _Patient(before[0]), _Patient(before[1])  # type: ignore[assignment]
+  sys.stdout, sys.stderr = Patient(before[0]), Patient(before[1])  # type: ignore[assignment]
   try:
     yield
   finally:

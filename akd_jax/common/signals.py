@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from akd_jax.common import files
 
@@ -48,10 +48,6 @@ def listening(listener: Listener) -> Iterator[None]:
   with contextlib.ExitStack() as stack:
     if not _listeners:
       stack.enter_context(_watching())
-    for asking in ASKING:
-      if signal.getsignal(asking) == _hear:
-        # Again: on a pod jax.distributed has taken SIGTERM since, in C.
-        signal.signal(asking, _hear)
     _listeners.append(listener)
     stack.callback(_listeners.remove, listener)
     yield
@@ -117,7 +113,7 @@ def say(stream: int, text: str) -> None:
     os.write(stream, f"{text}\n".encode())
 
 
-def leave(status: int) -> None:
+def leave(status: int) -> NoReturn:
   """Ends the process at once, leaving no half-written file behind.
 
   What is being compiled or read by other threads is not waited for: taken apart

@@ -71,6 +71,11 @@ def digest_content(source: Source, threads: int) -> str:
   """
   if isinstance(source, PhotoSource):
     return content.digest_photos(source, threads)
+  return digest_labels(source)
+
+
+def digest_labels(source: Source) -> str:
+  """Returns a digest of all labels of a source."""
   labels = np.ascontiguousarray(source.labels, np.uint8)
   shape = repr(labels.shape).encode()
   return hashlib.sha256(shape + labels.tobytes()).hexdigest()

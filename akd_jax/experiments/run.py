@@ -9,6 +9,7 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.training import (
+  hosts,
   loop,
   preparation,
   run_dir,
@@ -35,6 +36,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       cannot be written is said before hours of the teacher, too.
   """
   validation.check(config)
+  hosts.check_start(config, workdir)
   check_writable(workdir)
   if config.teacher and same_place(config.teacher, workdir):
     raise UserError(

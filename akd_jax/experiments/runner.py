@@ -6,7 +6,7 @@ import pathlib
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -149,10 +149,30 @@ def undone(jobs: Iterable[Job]) -> list[Job]:
   return [job for job in jobs if not job.result]
 
 
-def _do(job: Job) -> None:
-  train_with_teacher(job.config, str(job.workdir))
-  run = runs.load_run(str(job.workdir))
-  evaluator.write(evaluator.evaluate(run), str(job.workdir), run)
+def is_ready(job: Job, teachers: Container[str]) -> bool:
+  """Whether a run can begin, or waits for a teacher.
+
+  Args:
+    job: the run.
+    teachers: the runs that are done beside it, by their directories. Who is not
+      taught is measured beside its teacher, too.
+  """
+  waits = job.config.teacher in teachers
+  return not waits or teaching.is_finished(job.config.teacher)
+
+
+def do_alone(job: Job) -> bool:
+  """Trains and evaluates, unless that has been done or another process does.
+
+  Returns:
+    Whether no other process does.
+  """
+  with files.alone(job.workdir) as ours:
+    if ours and not job.result:
+      train_with_teacher(job.config, str(job.workdir))
+      run = runs.load_run(str(job.workdir))
+      evaluator.write(evaluator.evaluate(run), str(job.workdir), run)
+    return ours
 
 
 def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -164,23 +184,21 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   Yields those that are left, whenever this has changed.
   """
   jobs = list(jobs)
-  # Who is not taught is measured beside the teacher, too.
   teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
   diverged: set[str] = set()
   waits_said = False
   while left:
     for job in left:
-      with files.alone(job.workdir) as ours:
-        waits = job.config.teacher in teachers
-        ready = not waits or teaching.is_finished(job.config.teacher)
-        if ours and ready and not job.result:
-          try:
-            _do(job)
-          except FloatingPointError as error:
-            print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)
-            diverged.add(str(job.workdir))
+      if not is_ready(job, teachers):
+        continue
+      try:
+        if do_alone(job):
           break
+      except FloatingPointError as error:
+        print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)
+        diverged.add(str(job.workdir))
+        break
     else:
       if not waits_said:
         waits_said = True

@@ -20,8 +20,9 @@ from flax import serialization
 from ml_collections import ConfigDict
 from orbax.checkpoint import checkpoint_managers
 
+from akd_jax.common import pod
 from akd_jax.common.errors import UserError
-from akd_jax.training import integrity, parallel
+from akd_jax.training import integrity
 from akd_jax.training.state import TrainState
 
 # Fields of the state that are left out where they are None.
@@ -129,7 +130,7 @@ def _take_up(workdir: str) -> integrity.Saved | None:
       integrity.set_aside(root, step)
     if faults:
       integrity.say(root, found.step, faults)
-  parallel.wait_for_all("damaged checkpoints have their names")
+  pod.gather("damaged checkpoints have their names")
   return found
 
 

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import orbax.checkpoint as ocp
 
+from akd_jax.common import pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import digest
-from akd_jax.training import parallel
 
 # Of a checkpoint, what holds the seal.
 ITEM = "seal"
@@ -140,7 +140,7 @@ def newest_sound(
       found = read(root / str(step))
     except DamagedError as error:
       wrong[step] = str(error)
-    if parallel.all_agree(found is not None) and found is not None:
+    if all(pod.gather(found is not None)) and found is not None:
       return found, wrong
     wrong.setdefault(step, "another process cannot read it")
   raise UserError(

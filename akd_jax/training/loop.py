@@ -10,7 +10,7 @@ import jax
 from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli
+from akd_jax.common import cli, pod
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import check_writable, writing
 from akd_jax.plotting import curves
@@ -127,7 +127,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
       for hook in due:
         # All processes have to keep the same checkpoint as the best.
         found = _call(hook, step, state, run, writer)
-        scalars |= parallel.share(found)
+        scalars |= pod.gather(found)[0]
       writer.flush()
       # Last: the line and the picture of this step will not be made again.
       if saves or stop:

@@ -7,21 +7,18 @@ it is pure, and one decorator away from jit with shardings when pmap goes.
 
 import functools
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 
 AXIS = "batch"
-# Bytes that `share` sends.
-_SHARED = 4096
 
 
 def _local_mesh() -> Mesh:
@@ -63,14 +60,30 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
 
   Every output must be averaged over the axis: pmap does not check it, and
   replicas that drift raise no error. `in_sync` does.
+
+  On a pod all processes have compiled before the first of them starts: on CPUs
+  who comes to the first exchange is waited for no longer than 30 s.
   """
-  return jax.pmap(
+  mapped = jax.pmap(
     functools.partial(step, axis_name=AXIS),
     axis_name=AXIS,
     in_axes=(None, None, 0),
     out_axes=(None, None),
     donate_argnums=(0,),
   )
+  if not pod.joined():
+    return mapped
+  compiled = False
+
+  def meet_and_step(*arguments: Any) -> Any:
+    nonlocal compiled
+    if not compiled:
+      mapped.lower(*arguments).compile()
+      pod.gather("compiled")
+      compiled = True
+    return mapped(*arguments)
+
+  return meet_and_step
 
 
 def in_sync(tree: Any) -> bool:
@@ -82,41 +95,8 @@ def in_sync(tree: Any) -> bool:
   for x in jax.tree.leaves(tree):
     for digest, part in zip(digests, x.addressable_shards, strict=True):
       digest.update(np.asarray(part.data).tobytes())
-  seen = np.array([list(digest.digest()) for digest in digests], np.uint8)
-  if jax.process_count() > 1:
-    seen = multihost_utils.process_allgather(seen, tiled=True)
-  return bool((seen == seen[0]).all())
-
-
-def share(scalars: dict[str, float]) -> dict[str, float]:
-  """Returns the first process's scalars on every process of a pod.
-
-  All processes must ask together.
-
-  Raises:
-    ValueError: they take more than 4 KiB.
-  """
-  if jax.process_count() == 1:
-    return scalars
-  text = json.dumps(scalars).encode()
-  if len(text) > _SHARED:
-    raise ValueError(f"{len(text)} bytes are too many to share")
-  padded = np.frombuffer(text.ljust(_SHARED), np.uint8)
-  shared = multihost_utils.broadcast_one_to_all(padded)
-  return json.loads(np.asarray(shared, np.uint8).tobytes())
-
-
-def all_agree(ours: bool) -> bool:
-  """Whether it is so on every process of a pod. All must ask together."""
-  if jax.process_count() == 1:
-    return ours
-  return bool(multihost_utils.process_allgather(np.array([ours])).all())
-
-
-def wait_for_all(moment: str) -> None:
-  """Waits until every process of a pod has come to this moment."""
-  if jax.process_count() > 1:
-    multihost_utils.sync_global_devices(moment)
+  said = pod.gather([digest.hexdigest() for digest in digests])
+  return len({digest for of_process in said for digest in of_process}) == 1
 
 
 def check_batch_size(batch_size: int) -> int:

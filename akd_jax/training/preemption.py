@@ -4,11 +4,7 @@ import contextlib
 import signal
 from typing import Any
 
-import jax
-import numpy as np
-from jax.experimental import multihost_utils
-
-from akd_jax.common import signals
+from akd_jax.common import pod, signals
 
 
 class Interruption:
@@ -40,11 +36,10 @@ class Interruption:
 
   def notice(self, number: int) -> None:
     if self._noticed and number == signal.SIGINT:
-      signals.say(2, "error: interrupted")
-      signals.leave(128 + signal.SIGINT)
+      pod.end(128 + signal.SIGINT, "error: interrupted")
     self._noticed = True
     moment = "this step"
-    if jax.process_count() > 1:
+    if pod.joined():
       moment = "the next line of metrics"
     elif not self._compiled:
       moment = "the first step, once it is compiled"
@@ -54,14 +49,11 @@ class Interruption:
     """Whether to stop now: the same answer on all processes.
 
     Args:
-      all_ask: on a pod, every process asks after this step, and none has a
-        step still running, whose collectives would meet this one. (JAX's
-        reached_preemption_sync_point needs no such wait, but was seen to answer
-        differently on two processes, which then wait for each other forever.)
+      all_ask: on a pod, every process asks after this step. (JAX's
+        reached_preemption_sync_point was seen to answer differently on two
+        processes, which then wait for each other forever.)
     """
-    heard, self._compiled = self._heard, True
-    if jax.process_count() == 1:
-      return heard
-    return all_ask and bool(
-      multihost_utils.process_allgather(np.array([heard])).any()
-    )
+    self._compiled = True
+    if not pod.joined():
+      return self._heard
+    return all_ask and any(pod.gather(self._heard))

@@ -12,7 +12,7 @@ from akd_jax.data import pipeline
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Networks
-from akd_jax.training import checkpoint, parallel, run_dir, validation
+from akd_jax.training import checkpoint, hosts, parallel, run_dir, validation
 from akd_jax.training import teacher as teachers
 from akd_jax.training.hooks import Hook, HookMaker, Setting
 from akd_jax.training.state import TrainState, create_state
@@ -102,6 +102,7 @@ def prepare(
   if teacher is not None:
     state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
+  hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
   run_dir.check_same_run(config, workdir, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))

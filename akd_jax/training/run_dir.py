@@ -15,13 +15,13 @@ import numpy as np
 from flax import traverse_util
 from ml_collections import ConfigDict
 
-from akd_jax.common import files
+from akd_jax.common import files, pod
 from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place, written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint, parallel, run_file
+from akd_jax.training import checkpoint, run_file
 from akd_jax.training.shapes import check_shapes
 
 # Where what a run learns from lies, and which of its origins that is. Another
@@ -105,7 +105,7 @@ def alone(workdir: str, wait: bool = False) -> Iterator[None]:
     if jax.process_index() == 0:
       wait = wait and jax.process_count() == 1
       ours = stack.enter_context(files.alone(workdir, wait))
-    if not parallel.all_agree(ours):
+    if not all(pod.gather(ours)):
       raise UserError(
         f"{workdir} is being trained by {files.holder(workdir)}: wait for it,"
         " or name another --workdir"
@@ -132,8 +132,8 @@ def check_same_run(
   if not pathlib.Path(workdir, "config.json").exists():
     return
   known = checkpoint.origins(workdir) or {}
-  before = _flat(read_config(workdir))
-  now = _flat(ConfigDict(_json(config)))
+  before = flatten(read_config(workdir))
+  now = flatten(ConfigDict(_json(config)))
   for field in now | before:
     if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
       continue
@@ -196,11 +196,12 @@ def _json(config: ConfigDict) -> dict[str, Any]:
   return json.loads(config.to_json_best_effort())
 
 
-def _flat(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+  """Returns a config's fields by their names, SECTION.FIELD."""
   fields: dict[str, Any] = {}
   for name, value in config.items():
     if isinstance(value, ConfigDict):
-      fields |= _flat(value, f"{prefix}{name}.")
+      fields |= flatten(value, f"{prefix}{name}.")
     else:
       fields[prefix + name] = value
   return fields

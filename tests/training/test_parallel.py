@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from akd_jax.common import pod
 from akd_jax.training import parallel
 from akd_jax.training import step as steps
 from tests import layouts, small_runs
@@ -60,6 +61,31 @@ def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():
   # In order: device by device, each with its part of both micro-batches.
   assert split == str([[[i, i + 1], [i + 8, i + 9]] for i in (0, 2, 4, 6)])
   assert steps == ["averaged 3.5 True", "forgotten 0.5 False"], done.stderr
+
+
+def test_a_pod_has_compiled_once_before_it_meets(monkeypatch):
+  # Gloo waits 30 s at the first exchange for whoever is still compiling.
+  happened = []
+  jax.monitoring.register_event_duration_secs_listener(
+    lambda event, _, **kwargs: (
+      happened.append("compiled")
+      if "backend_compile" in event and kwargs.get("fun_name") != "iota"
+      else None
+    )
+  )
+  monkeypatch.setattr(pod, "joined", lambda: True)
+  monkeypatch.setattr(pod, "gather", lambda word: happened.append("met"))
+  step = parallel.pmap_step(
+    lambda state, teacher, x, axis_name: (state + x.mean(), {})
+  )
+  start = parallel.replicate(np.zeros((), np.float32))
+  batch = parallel.shard({"x": np.arange(8, dtype=np.float32)[None]})["x"]
+  happened.clear()
+  state, _ = step(start, None, batch)
+  assert happened == ["compiled", "met"]
+  state, _ = step(state, None, batch)
+  assert float(state) == 7
+  assert happened == ["compiled", "met"]
 
 
 def test_a_batch_that_does_not_divide_is_refused(monkeypatch):

@@ -1,4 +1,7 @@
-"""Two processes of two devices: as one, also when they are stopped."""
+"""Two processes of two devices: as one, also when they are stopped.
+
+How a pod ends otherwise is tested in tests/common/test_pod.py.
+"""
 
 import pathlib
 import re
@@ -13,14 +16,18 @@ from akd_jax.training import checkpoint
 from tests import small_runs
 
 
-def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",))):
-  """Runs one process for each module, as launch/local_pod.sh does."""
+def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",)), other=()):
+  """Runs one process for each module, as launch/local_pod.sh does.
+
+  The last one has some other options, too.
+  """
   with socket.create_server(("localhost", 0)) as server:
     port = server.getsockname()[1]
   processes = [
     small_runs.start(
       [
         *options,
+        *(other if index else ()),
         "--distributed",
         f"--coordinator=localhost:{port}",
         "--process_count=2",
@@ -70,3 +77,34 @@ def test_a_pod_resumes_exactly_and_trains_as_one_process(
   rows = small_runs.metrics(stopped)
   assert small_runs.metrics(workdir)[: len(rows)] == rows
   small_runs.assert_same_training(workdir, on_four_devices)
+
+
+def test_one_process_takes_up_what_a_pod_has_saved(stopped_pod, runs, tmp_path):
+  stopped, _ = stopped_pod
+  workdir = tmp_path / "student"
+  shutil.copytree(stopped, workdir)
+  saved = checkpoint.steps_saved(str(workdir))[-1]
+  config = small_runs.student_config(runs.teacher)
+  config.steps = small_runs.STEPS
+  small_runs.train(config, workdir)
+  ours, alone = (small_runs.metrics(x) for x in (workdir, runs.student))
+  assert len(ours) == len(alone) == small_runs.STEPS
+  # The next step, before Adam has made anything of rounding.
+  first, then = (rows[saved] for rows in (ours, alone))
+  for name in ("d_loss_gp", "d_loss_cls", "g_loss_cls", "g_loss_rec"):
+    assert first[name] == pytest.approx(then[name], rel=1e-2)
+
+
+def test_hosts_of_other_recipes_are_all_refused_in_one_line(runs, tmp_path):
+  options = small_runs.student_command(tmp_path / "student", runs.teacher)
+  ends = pod(options, other=["--config.optimizer.beta1=0.25"])
+  for end in ends:
+    assert end.returncode == cli.BAD_INPUT, end
+    # Also what draws the avatars may have said something.
+    line = end.stderr.splitlines()[-1]
+    assert re.fullmatch(
+      r"error: process 1 on (\S+) differs from process 0 on \1 in"
+      r" config\.optimizer\.beta1: 0\.25, not 0\.5; all have to have the same",
+      line,
+    )
+  assert not (tmp_path / "student").exists()

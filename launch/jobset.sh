@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Trains on Kubernetes: a JobSet (https://jobset.sigs.k8s.io) of one process a
+# host, which starts all of them again when one is lost or preempted.
+#
+# Usage: NAME=student IMAGE=registry/akd_jax CLAIM=shared launch/jobset.sh
+#            [--dry-run] [options of akd_jax.main]
+#
+#   NAME   of the JobSet
+#   IMAGE  in which `python -m akd_jax.main` runs: a Python image with this
+#          checkout and `launch/setup.sh cuda`
+#   CLAIM  a PersistentVolumeClaim that all hosts can write, mounted at /shared
+#   HOSTS  how many hosts (2)
+#   GPUS   of each host (8)
+#
+# --workdir must be below /shared. --dry-run prints the manifest, for kubectl or
+# a repository. What can never succeed (bad input, a full disk: exit status 2
+# and 74) is not started again; everything else is, up to 100 times.
+set -euo pipefail
+
+dry_run=
+case "${1:-}" in
+  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+  --dry-run) dry_run=1; shift ;;
+esac
+if [[ -z "${NAME:-}" || -z "${IMAGE:-}" || -z "${CLAIM:-}" ]]; then
+  echo "launch/jobset.sh: set NAME, IMAGE and CLAIM; see --help" >&2
+  exit 2
+fi
+
+# A single-quoted YAML string. $(NAME) would be a variable to Kubernetes.
+quote() {
+  local text="${1//\$(/\$\$(}"
+  printf "'%s'" "${text//\'/\'\'}"
+}
+
+list_arguments() {
+  local argument
+  for argument in "$@"; do
+    printf '              - %s\n' "$(quote "$argument")"
+  done
+}
+
+manifest() {
+  local hosts="${HOSTS:-2}"
+  cat <<EOF
+apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata:
+  name: $NAME
+spec:
+  network:
+    enableDNSHostnames: true
+  failurePolicy:
+    maxRestarts: 100
+    rules:
+    - name: cannotSucceed
+      action: FailJobSet
+      onJobFailureReasons: [PodFailurePolicy]
+  replicatedJobs:
+  - name: hosts
+    replicas: 1
+    template:
+      spec:
+        completionMode: Indexed
+        parallelism: $hosts
+        completions: $hosts
+        backoffLimit: 0
+        podFailurePolicy:
+          rules:
+          - action: FailJob
+            onExitCodes:
+              containerName: akd
+              operator: In
+              values: [2, 74]
+        template:
+          spec:
+            restartPolicy: Never
+            # It saves in the meantime.
+            terminationGracePeriodSeconds: 300
+            containers:
+            - name: akd
+              image: $(quote "$IMAGE")
+              env:
+              - name: HOST_INDEX
+                valueFrom:
+                  fieldRef:
+                    fieldPath: metadata.annotations['batch.kubernetes.io/job-completion-index']
+              command: [python, -u, -m, akd_jax.main]
+              args:
+$(list_arguments "$@")
+              - --distributed
+              - --coordinator=$NAME-hosts-0-0.$NAME:1234
+              - --process_count=$hosts
+              - --process_index=\$(HOST_INDEX)
+              resources:
+                limits:
+                  nvidia.com/gpu: ${GPUS:-8}
+              volumeMounts:
+              - name: shared
+                mountPath: /shared
+              # Processes on a host exchange through it.
+              - name: memory
+                mountPath: /dev/shm
+            volumes:
+            - name: shared
+              persistentVolumeClaim:
+                claimName: $(quote "$CLAIM")
+            - name: memory
+              emptyDir: {medium: Memory}
+EOF
+}
+
+if [[ -n "$dry_run" ]]; then
+  manifest "$@"
+else
+  manifest "$@" | kubectl apply -f -
+fi

@@ -1,0 +1,90 @@
+"""Each run of an experiment is a job, and is done once."""
+
+from pathlib import Path
+
+import pytest
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.experiments import cluster, runner
+from tests.experiments.cheap_runs import Run, do
+
+
+@pytest.fixture(name="work")
+def fixture_work(monkeypatch, tmp_path):
+  """Has runs done on this machine: those left, and how often each was begun."""
+  monkeypatch.setattr(cluster, "_PATIENCE", 0.1)
+  monkeypatch.setattr(
+    runner.teaching, "is_finished", lambda where: Path(where, "result").exists()
+  )
+  submitit = pytest.importorskip("submitit")
+  monkeypatch.setattr(submitit.core.core.Job, "_results_timeout_s", 0)
+
+  def work(runs, **options):
+    engine = cluster.open_cluster("local", tmp_path / "jobs", options, 4)
+    left = [*cluster.work(runs, engine._replace(do=do))][-1:]
+    begun = {
+      run.workdir.name: len((run.workdir / "log").read_text().splitlines())
+      for run in runs
+      if (run.workdir / "log").exists()
+    }
+    return [run.workdir.name for runs in left for run in runs], begun
+
+  def run(name, *deeds, teacher=""):
+    fields = {"teacher": str(tmp_path / teacher), "deeds": deeds}
+    return Run(ConfigDict(fields), tmp_path / name)
+
+  work.run = run
+  return work
+
+
+def test_every_run_is_done_once_and_after_its_teacher(work, capfd):
+  runs = [
+    work.run("student", teacher="teacher"),
+    work.run("teacher", "is asked to stop", "saves and is killed"),
+    work.run("bad", "diverges"),
+    work.run("taught by bad", teacher="bad"),
+    work.run("lost", "is killed"),
+  ]
+  left, begun = work(runs)
+  assert not left
+  # Again where it was stopped, or lost with something new saved.
+  assert begun == {"student": 1, "teacher": 3, "bad": 1, "lost": 1}
+  student, taught = (x.stat().st_mtime_ns for x in (
+      runs[0].workdir / "result", runs[1].workdir / "result"))  # fmt: skip
+  assert student > taught
+  said = capfd.readouterr().err
+  assert f"{runs[2].workdir}: g_loss became nan in step 1\n" in said
+  assert f"{runs[4].workdir}: its job " in said
+  assert "without a new checkpoint" in said
+
+
+def test_a_job_of_an_earlier_command_is_taken_up(work, tmp_path, monkeypatch):
+  run = work.run("run")
+  engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1)
+  earlier = cluster._hand_over(run, engine._replace(do=do))
+  known = {earlier.job.job_id: earlier.job}
+  monkeypatch.setattr(
+    engine.engine._executor,
+    "job_class",
+    lambda folder, number: known[number],
+  )
+  again = cluster._hand_over(run, engine._replace(do=do))
+  assert again.job is earlier.job
+  earlier.job.wait()
+  assert (run.workdir / "log").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+  ("options", "named"),
+  [({"timeout_min": "soon"}, "timeout_min"), ({"colour": "red"}, "colour")],
+)
+def test_a_wrong_option_is_named(tmp_path, options, named):
+  with pytest.raises(UserError, match=f"--cluster_options: .*{named}"):
+    cluster.open_cluster("local", tmp_path, options, 1)
+
+
+def test_without_slurm_that_is_said(tmp_path, monkeypatch):
+  monkeypatch.setenv("PATH", str(tmp_path))
+  with pytest.raises(UserError, match="--cluster=slurm"):
+    cluster.open_cluster("slurm", tmp_path, {}, 1)

@@ -1,0 +1,114 @@
+"""Launchers say what they would run, and ShellCheck finds nothing in them."""
+
+import os
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted(
+  [
+    *(ROOT / "launch").glob("*.sh"),
+    *(ROOT / "benchmarks").glob("*.sh"),
+    ROOT / ".ci" / "run",
+  ]
+)
+# No command of a shell, of YAML or of Kubernetes may come of these.
+OPTIONS = ["--config=configs/student.py:celeba", '--x=it\'s $(HOME) "b" c']
+
+
+def dry_run(launcher: str, *options: str, **variables: str) -> str:
+  done = subprocess.run(
+    [f"launch/{launcher}.sh", "--dry-run", *options],
+    cwd=ROOT,
+    env=os.environ | variables,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  return done.stdout
+
+
+def test_shellcheck_finds_nothing():
+  assert len(SCRIPTS) > 6
+  shellcheck = Path(sysconfig.get_path("scripts"), "shellcheck")
+  done = subprocess.run([shellcheck, *SCRIPTS], capture_output=True, text=True)
+  assert not done.stdout + done.stderr
+
+
+def test_a_local_pod_is_a_process_for_each_part():
+  lines = dry_run("local_pod", *OPTIONS, PROCESSES="3").splitlines()
+  assert len(lines) == 3
+  for index, line in enumerate(lines):
+    words = shlex.split(line)
+    assert words[-2] == f"--process_index={index}"
+    assert {"--process_count=3", OPTIONS[0], "--distributed"} <= set(words)
+
+
+def test_slurm_is_given_its_options_and_the_command_its_own():
+  submitted, job = dry_run(
+    "slurm", "--nodes=2", "--", "--config=a"
+  ).splitlines()
+  assert shlex.split(submitted) == [
+    "sbatch", f"--chdir={ROOT}", "--nodes=2", "launch/slurm.sh", "--config=a",
+  ]  # fmt: skip
+  words = shlex.split(job, comments=False)
+  assert words[4:7] == ["srun", "--kill-on-bad-exit=0", "--wait=120"]
+  assert words[-3:] == ["akd_jax.main", "--distributed", "--config=a"]
+
+
+def test_a_tpu_pod_runs_the_command_on_every_host():
+  text = dry_run("tpu_pod", *OPTIONS, NAME="pod", ZONE="zone")
+  archived, copied, ran = text.splitlines()
+  assert archived.startswith("git archive ")
+  assert "scp " in copied and "pod:akd_jax.tar.gz --zone=zone" in copied
+  assert "--worker=all" in ran and "akd_jax.main --distributed" in ran
+
+
+@pytest.mark.parametrize("hosts", ["2", "32"])
+def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
+  jobset = yaml.safe_load(
+    dry_run(
+      "jobset", *OPTIONS, NAME="run", IMAGE="image", CLAIM="disk", HOSTS=hosts
+    )
+  )
+  (replicated,) = jobset["spec"]["replicatedJobs"]
+  job = replicated["template"]["spec"]
+  count = int(hosts)
+  assert (job["parallelism"], job["completions"]) == (count, count)
+  pod = job["template"]["spec"]
+  (container,) = pod["containers"]
+  # As Kubernetes reads it: $$( stands for $(.
+  assert [x.replace("$$(", "$(") for x in container["args"]] == [
+    *OPTIONS,
+    "--distributed",
+    # JobSet's names: JOBSET-REPLICATED-JOB-POD.JOBSET.
+    f"--coordinator=run-{replicated['name']}-0-0.run:1234",
+    f"--process_count={hosts}",
+    f"--process_index=$({container['env'][0]['name']})",
+  ]
+  (rule,) = job["podFailurePolicy"]["rules"]
+  assert rule["action"] == "FailJob"
+  assert rule["onExitCodes"]["values"] == [2, 74]
+  assert rule["onExitCodes"]["containerName"] == container["name"]
+  mounted = {mount["name"] for mount in container["volumeMounts"]}
+  assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.parametrize(
+  ("launcher", "missing"),
+  [("slurm", "no options"), ("tpu_pod", "NAME"), ("jobset", "IMAGE")],
+)
+def test_what_is_missing_is_said_in_one_line(launcher, missing):
+  done = subprocess.run(
+    [f"launch/{launcher}.sh", "--dry-run"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 2
+  assert missing in done.stderr and done.stderr.count("\n") == 1

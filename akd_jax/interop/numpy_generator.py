@@ -23,7 +23,8 @@ import numpy as np
 
 FORMATS = {"image": 1, "blend": 2}  # By what the last layer gives.
 SYSTEM = "stargan"
-
+# What a photo may be; Pillow gives some others to programs that it runs.
+PICTURES = ["AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"]
 Array = np.ndarray
 Params = Mapping[str, Array]
 Metadata = Mapping[str, Any]
@@ -49,8 +50,11 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
         count = _count_numbers(metadata)
         if sum(sizes.values()) > 8 * count + 2**21 or found.zip.testzip():
           raise ValueError("it is damaged, or larger than its architecture")
-        names = [name for name in found.files if name != "metadata"]
-        params = {name: found[name].astype(np.float32) for name in names}
+        arrays = {x: found[x] for x in found.files if x != "metadata"}
+      for name, x in arrays.items():
+        if x.dtype.kind != "f" or x.ndim != (4 if "kernel" in name else 1):
+          raise ValueError(f"its {name} is {x.dtype} {x.shape}")
+      params = {name: x.astype(np.float32) for name, x in arrays.items()}
       numbers = np.concatenate([x.ravel() for x in params.values()])
       if len(numbers) != count or not np.isfinite(numbers).all():
         raise ValueError(f"its arrays are not {count} finite numbers")
@@ -68,54 +72,65 @@ def _count_numbers(metadata: dict[str, Any]) -> int:
   if form not in [(number, SYSTEM) for number in FORMATS.values()]:
     raise ValueError(f"it has format {form[0]} of {form[1]!r}, unknown here")
   names, about = metadata["attributes"], metadata["architecture"]
-  size, w, blocks = metadata["image_size"], about["width"], about["blocks"]
-  if not (names and 0 < w < 2**16 and 0 < blocks < 2**10 and 0 < size < 2**16):
-    raise ValueError(f"it is a network of {about} at {size} pixels")
-  if metadata["value_range"] != [-1, 1]:
-    raise ValueError(
-      f"its value_range is {metadata['value_range']}, not [-1, 1]"
-    )
+  w, blocks, size = about["width"], about["blocks"], metadata["image_size"]
+  right = {
+    "architecture": 0 < w < 2**16 and 0 < blocks < 2**10,
+    "image_size": type(size) is int and 0 < size < 2**16 and size % 4 == 0,
+    "crop": type(crop := metadata.get("crop", 0)) is int and crop >= 0,
+    "attributes": {*map(type, names)} == {str} and len({*names}) == len(names),
+    "exclusive": all({*x} <= {*names} for x in metadata["exclusive"]),
+    "label_rule": metadata["label_rule"] in ("multilabel", "exclusive"),
+    "value_range": metadata["value_range"] == [-1, 1],
+  }
+  if wrong := [name for name in right if not right[name]]:
+    raise ValueError(f"its {wrong[0]} is {metadata[wrong[0]]}")
   outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
   kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
   return w * (kernels + 2 * (10 + 8 * blocks))
 
 
 def load_photo(path: str, metadata: Metadata) -> Array:
-  """Reads a photo, uint8 [S, S, 3] RGB, as those of training were read.
-
-  It is turned upright, laid on white where it is transparent, cropped at its
-  centre, then resized with antialiasing.
+  """Reads the centre of a photo as in training, uint8 [S, S, 3] RGB.
 
   Raises:
     ImportError, ValueError: Pillow is missing, or the photo cannot be read.
   """
-  from PIL import Image, ImageOps
+  from PIL import Image
 
   try:
-    with Image.open(path) as file:
-      photo = ImageOps.exif_transpose(file)
-      if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
-        photo = Image.fromarray((np.asarray(photo) >> 8).astype(np.uint8))
-      if photo.has_transparency_data:
-        white = Image.new("RGBA", photo.size, "white")
-        photo = Image.alpha_composite(white, photo.convert("RGBA"))
-      photo = photo.convert("RGB")
+    with Image.open(path, formats=PICTURES) as file:
+      photo = to_rgb(file)
   except Exception as error:  # Pillow's decoders raise many kinds.
     reason = getattr(error, "strerror", None) or error
     raise ValueError(f"cannot read the photo {path}: {reason}") from error
-  width, height = photo.size
-  side = min(metadata.get("crop", 0) or width, width, height)
-  left, top = (width - side) // 2, (height - side) // 2
+  side = min(metadata.get("crop", 0) or photo.width, *photo.size)
+  left, top = ((length - side) // 2 for length in photo.size)
   # Cropped first: resize's own `box` lets pixels from outside bleed in.
   photo = photo.crop((left, top, left + side, top + side))
   size = metadata["image_size"]
   return np.array(photo.resize((size, size), Image.Resampling.BICUBIC))
 
 
+def to_rgb(picture: Any) -> Any:
+  """Makes a Pillow image upright 8-bit RGB on white; ValueError if unknown."""
+  from PIL import Image, ImageOps
+
+  tags = getattr(picture, "tag_v2", {})  # Of a TIFF.
+  photo = ImageOps.exif_transpose(picture)
+  if photo.mode in ("I", "F"):
+    raise ValueError("its numbers are neither of 8 nor of 16 bits")
+  if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
+    grey = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
+    grey = (255 - grey if tags.get(262) == 0 else grey).astype(np.uint8)
+    photo = Image.fromarray(grey)
+  if photo.has_transparency_data:
+    white = Image.new("RGBA", photo.size, "white")
+    photo = Image.alpha_composite(white, photo.convert("RGBA"))
+  return photo.convert("RGB")
+
+
 def make_label(
-  metadata: Metadata,
-  wanted: Mapping[str, int],
-  original: Array | None = None,
+  metadata: Metadata, wanted: Mapping[str, int], original: Array | None = None
 ) -> Array:
   """Returns the label [C] that asks for the attributes `wanted`.
 
@@ -131,8 +146,7 @@ def make_label(
   names = list(metadata["attributes"])
   one_hot = metadata["label_rule"] == "exclusive"
   groups = [names] if one_hot else metadata["exclusive"]
-  label = np.zeros(len(names), np.float32)
-  label += 0 if original is None else original
+  label = np.full(len(names), 0 if original is None else original, np.float32)
   for name, value in wanted.items():
     if name not in names:
       close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -164,9 +178,7 @@ def translate(
     label: [C] for all, or [B, C], from `make_label`.
   """
   if image.dtype != np.uint8 or image.ndim not in (3, 4):
-    raise ValueError(
-      f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3]"
-    )
+    raise ValueError(f"{image.dtype} {image.shape} is not uint8 [H, W, 3]")
   batch = image if image.ndim == 4 else image[np.newaxis]
   label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
   scale, one = np.float32(2 / 255), np.float32(1)
@@ -178,35 +190,28 @@ def generate(params: Params, image: Array, label: Array) -> Array:
   """Runs the network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
   classes = params["encoder_0/conv/kernel"].shape[2] - 3
   size = image.shape[1:3]
-  if image.shape != (len(label), *size, 3) or size[0] % 4 or size[1] % 4:
-    raise ValueError(f"image is {image.shape}; H and W must be multiples of 4")
-  if label.shape != (len(image), classes):
+  if image.shape != (len(label), *size, 3) or label.shape[1:] != (classes,):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
+  if any(length % 4 for length in size):
+    raise ValueError(f"image is {image.shape}; H and W must be multiples of 4")
   # One picture at a time: its rows are contiguous, which saves copies.
-  return np.stack(
-    [_generate(params, *x) for x in zip(image, label, strict=True)]
-  )
+  return np.stack([_draw(params, *x) for x in zip(image, label, strict=True)])
 
 
-def _generate(params: Params, image: Array, label: Array) -> Array:
+def _draw(params: Params, image: Array, label: Array) -> Array:
   tiled = np.broadcast_to(label, (*image.shape[:2], len(label)))
   x = np.concatenate([image, tiled], axis=-1, dtype=np.float32)
-
-  def normed(x: Array, path: str) -> Array:
-    return _normalize(x, params[f"{path}/scale"], params[f"{path}/bias"])
-
   for i, stride in enumerate((1, 2, 2)):
-    kernel = params[f"encoder_{i}/conv/kernel"]
-    y = _convolve(x, kernel, stride)
-    x = np.maximum(normed(y, f"encoder_{i}/norm"), 0)
+    y = _convolve(x, params[f"encoder_{i}/conv/kernel"], stride)
+    x = np.maximum(_normalize(y, params, f"encoder_{i}/norm"), 0)
   for i in range(sum(path.endswith("/conv_0/kernel") for path in params)):
     y = _convolve(x, params[f"residual_{i}/conv_0/kernel"])
-    y = np.maximum(normed(y, f"residual_{i}/norm_0"), 0)
+    y = np.maximum(_normalize(y, params, f"residual_{i}/norm_0"), 0)
     y = _convolve(y, params[f"residual_{i}/conv_1/kernel"])
-    x = x + normed(y, f"residual_{i}/norm_1")
+    x = x + _normalize(y, params, f"residual_{i}/norm_1")
   for i in range(2):
-    kernel = params[f"decoder_{i}/conv/kernel"]
-    x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
+    y = _upsample(x, params[f"decoder_{i}/conv/kernel"])
+    x = np.maximum(_normalize(y, params, f"decoder_{i}/norm"), 0)
   y = _convolve(x, params["output/kernel"])
   colours = np.tanh(y[..., :3])
   if y.shape[-1] == 3:
@@ -242,40 +247,22 @@ def _upsample(x: Array, kernel: Array) -> Array:
   Row 2a + p of the kernel takes row m of x [H, W, O] to row 2(m + a) + p of the
   padded output; columns likewise.
   """
-  height, width, _ = x.shape
-  features = kernel.shape[2]
+  (height, width, _), features = x.shape, kernel.shape[2]
   z = x.reshape(height * width, -1) @ kernel.reshape(16 * features, -1).T
   z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
   y = np.zeros((height + 1, 2, width + 1, 2, features), np.float32)
-  for a in range(2):
-    for b in range(2):
-      part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
-      y[a : a + height, :, b : b + width] += part
+  for a, b in np.ndindex(2, 2):
+    part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
+    y[a : a + height, :, b : b + width] += part
   return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
 
 
-def _normalize(x: Array, scale: Array, bias: Array) -> Array:
+def _normalize(x: Array, params: Params, path: str) -> Array:
+  scale, bias = params[f"{path}/scale"], params[f"{path}/bias"]
   # In float32 the error of a mean grows with the number of pixels.
   x = x - x.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
   variance = np.square(x).mean(axis=(0, 1), dtype=np.float64)
   return x * (scale / np.sqrt(variance + 1e-5)).astype(np.float32) + bias
-
-
-def _run(args: argparse.Namespace) -> None:
-  from PIL import Image
-
-  params, metadata = load(args.model)
-  for setting in args.set:
-    if setting[-2:] not in ("=0", "=1"):
-      raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
-  wanted = {setting[:-2]: int(setting[-1]) for setting in args.set}
-  label = make_label(metadata, wanted)
-  photo = load_photo(args.photo, metadata)
-  result = Image.fromarray(translate(params, metadata, photo, label))
-  partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
-  result.save(partial)
-  os.replace(partial, args.out)
-  print(args.out)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -289,7 +276,20 @@ def main(argv: Sequence[str] | None = None) -> None:
   add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
   try:
-    _run(args)
+    from PIL import Image
+
+    params, metadata = load(args.model)
+    for setting in args.set:
+      if setting[-2:] not in ("=0", "=1"):
+        raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
+    wanted = {setting[:-2]: int(setting[-1]) for setting in args.set}
+    label = make_label(metadata, wanted)
+    photo = load_photo(args.photo, metadata)
+    result = Image.fromarray(translate(params, metadata, photo, label))
+    partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
+    result.save(partial)
+    os.replace(partial, args.out)
+    print(args.out)
   except (OSError, ValueError, ImportError) as error:
     if args.debug:
       raise

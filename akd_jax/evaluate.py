@@ -22,7 +22,6 @@ Fields of config.evaluation and config.classifier can be others than the run's:
 """
 
 import pathlib
-import urllib.parse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from absl import flags
 
 from akd_jax.common import cli
 from akd_jax.common import config as overrides
+from akd_jax.common.files import file_name
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
@@ -51,9 +51,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   from akd_jax.plotting.sample_grid import save_png
 
   def save(network: str, outcome: "Outcome") -> None:
-    # An attribute may be called Hat/Cap.
-    name = urllib.parse.quote(outcome.attribute, safe=" ")
-    root = pathlib.Path(folder, network, name)
+    root = pathlib.Path(folder, network, file_name(outcome.attribute))
     for position, image in zip(
       outcome.positions, outcome.translated, strict=True
     ):

@@ -136,7 +136,7 @@ def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):
   out = tmp_path / "out"
   results = written(out)
   assert len(results) == len({x.casefold() for x in results}) == 7
-  assert {"b/1.bmp_Blond_Hair=1.png", "ü \n$_Blond_Hair=1.png"} <= set(results)
+  assert {"b/1.bmp_Blond_Hair=1.png", "ü %0A$_Blond_Hair=1.png"} <= set(results)
   pictures = {read(out / name).tobytes() for name in results}
   assert len(pictures) == 7
 

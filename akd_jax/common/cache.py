@@ -4,14 +4,24 @@ import os
 import sys
 from pathlib import Path
 
-from akd_jax.common.errors import WriteError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import check_writable
 
 
 def cache_directory() -> Path:
-  """Returns our folder in the user's cache (XDG_CACHE_HOME, or ~/.cache)."""
+  """Returns our folder in the user's cache (XDG_CACHE_HOME, or ~/.cache).
+
+  Raises:
+    UserError: nobody knows where that is.
+  """
   home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-  return Path(home).expanduser().absolute() / "akd_jax"
+  folder = os.path.expanduser(home)
+  if folder.startswith("~"):
+    raise UserError(
+      f"no home directory is known for {home}: set HOME, or XDG_CACHE_HOME to a"
+      " folder that may be written"
+    )
+  return Path(folder).absolute() / "akd_jax"
 
 
 def use_persistent_cache() -> None:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -115,7 +116,8 @@ def end(status: int) -> NoReturn:
 def _quiet_threads(debug: bool) -> Iterator[None]:
   """Keeps other threads from printing the traceback of what is said anyway.
 
-  What they could not do comes to light where it is waited for.
+  What they could not do comes to light where it is waited for. Pillow's
+  warnings are not printed either.
   """
   hooks = threading.excepthook, sys.unraisablehook
   level = logging.get_verbosity()
@@ -123,6 +125,8 @@ def _quiet_threads(debug: bool) -> Iterator[None]:
     threading.excepthook = lambda _: None
     sys.unraisablehook = lambda _: None
     logging.set_verbosity(logging.FATAL)
+    # A photo that is large, or has odd notes of its camera, is read.
+    warnings.filterwarnings("ignore", module="PIL")
   try:
     yield
   finally:

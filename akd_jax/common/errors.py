@@ -3,12 +3,22 @@
 import difflib
 from collections.abc import Iterable
 
+# Letters of a message.
+_LONGEST = 1_500
+
 
 class UserError(ValueError):
   """Bad input: its message is one line that names the field, file or value.
 
   Commands print it without a traceback and exit with status 2.
   """
+
+  def __init__(self, message: str):
+    """Makes one line of a message, which quotes what is in damaged files."""
+    line = " ".join(message.splitlines()).strip()
+    super().__init__(
+      line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
+    )
 
 
 class WriteError(Exception):

@@ -17,8 +17,14 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from akd_jax.common.writing import writing
+
+# Signs that mean something in a path, on one system or another.
+_QUOTED = frozenset('%/\\:*?"<>|')
+# Bytes of a file's name, so that there is room for that of a temporary one.
+_LONGEST = 200
 
 # Temporary files and folders of this process.
 _unfinished: set[Path] = set()
@@ -178,11 +184,38 @@ def holder(folder: str | os.PathLike) -> str:
     return "another process"
 
 
+def file_name(text: str, suffix: str = "") -> str:
+  """Returns a name for a file or folder that is called after some text.
+
+  It is one name, of no path, whatever the text is; so is what lies inside. It
+  is readable where it can be, and two texts have two names. One that no file
+  system would take is cut short, and ends with a digest.
+  """
+  name = "".join(
+    sign if sign.isprintable() and sign not in _QUOTED else _quoted(sign)
+    for sign in text
+  )
+  # Hidden, or a folder itself or the one above it.
+  if name.startswith("."):
+    name = f"%2E{name[1:]}"
+  if len(os.fsencode(name + suffix)) > _LONGEST:
+    end = f"~{digest(text)}"
+    while len(os.fsencode(name + end + suffix)) > _LONGEST:
+      name = name[:-1]
+    name += end
+  return name + suffix
+
+
+def _quoted(sign: str) -> str:
+  # A file's name may have bytes that are no UTF-8.
+  return quote(sign.encode(errors="surrogateescape"), safe="")
+
+
 def same_place(first: str, second: str) -> bool:
   """Whether two paths lead to one place, whether or not anything is there."""
 
   def resolved(path: str) -> str:
-    found = os.path.realpath(Path(path).expanduser())
+    found = os.path.realpath(os.path.expanduser(path))
     return unicodedata.normalize("NFC", found)
 
   return first == second or resolved(first) == resolved(second)

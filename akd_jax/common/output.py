@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,10 @@ def patient() -> Iterator[None]:
   A full disk behind them loses the lines that do not fit.
   """
   before = sys.stdout, sys.stderr
+  for stream in before:
+    # The name of a file may have bytes that are no text.
+    if isinstance(stream, io.TextIOWrapper):
+      stream.reconfigure(errors="backslashreplace")
   sys.stdout, sys.stderr = Patient(before[0]), Patient(before[1])  # type: ignore[assignment]
   try:
     yield

@@ -1,5 +1,6 @@
 """Attributes: their names, and labels with one of them switched on."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,7 +26,36 @@ EXPRESSIONS = (
     "sad", "surprised",
 )  # fmt: skip
 
+# Line breaks and other controls, halves of what is no UTF-8.
+_NO_SIGNS = {"Cc", "Cs", "Zl", "Zp"}
+
 HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+  """Refuses names that cannot be told apart or written out.
+
+  Anything else may be an attribute's name.
+
+  Args:
+    names: of all attributes.
+    where: they are from, for errors.
+
+  Raises:
+    UserError: one is empty, is there twice, has a line break or another sign
+      that cannot be printed, or is no UTF-8.
+  """
+  for position, name in enumerate(names, 1):
+    if not name.strip():
+      raise UserError(f"{where}: attribute {position} has no name")
+    if {unicodedata.category(sign) for sign in name} & _NO_SIGNS:
+      raise UserError(
+        f"{where}: attribute {ascii(name)[:80]} needs another name: it has a"
+        " line break or another control, or is not UTF-8"
+      )
+  if len(set(names)) < len(names):
+    twice = next(name for name in names if list(names).count(name) > 1)
+    raise UserError(f"{where} has two attributes named {twice!r}")
 
 
 def attribute_indices(
@@ -38,6 +68,11 @@ def attribute_indices(
       says `where` it was looked for.
   """
   for name in wanted:
+    if not isinstance(name, str):
+      raise UserError(
+        f"attribute {name!r} is no name: config.data.attributes are texts, each"
+        f" in quotation marks ({str(name)!r})"
+      )
     if name not in available:
       raise UserError(
         f"attribute {name!r} is not in {where}{nearest(name, available)}"

@@ -1,6 +1,8 @@
 """From a data set to batches of pictures. Only this file imports grain."""
 
+import functools
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +13,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import DATASETS
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Dataset, Source
-from akd_jax.data.photos import content, readable
+from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 
 _READ_AT_ONCE = 256
@@ -62,6 +64,21 @@ def check_readable(source: Source, threads: int) -> None:
   """
   if isinstance(source, PhotoSource):
     readable.check_readable(source, threads)
+
+
+def remark(source: Source) -> None:
+  """Says what is left out of a source, and other things that look wrong.
+
+  A line each on standard error, and each once in a process.
+  """
+  if isinstance(source, PhotoSource):
+    for line in (*source.remarks, *remarks.on_crop(source)):
+      _say_once(line)
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+  print(f"note: {line}", file=sys.stderr, flush=True)
 
 
 def digest_content(source: Source, threads: int) -> str:

@@ -20,7 +20,7 @@ from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.source import PhotoSource
-from akd_jax.data.pipeline import digest_content, open_source
+from akd_jax.data.pipeline import digest_content, open_source, remark
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -171,7 +171,10 @@ def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
   config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(attributes)
   config = with_known_attributes(config)
-  classifier = classifier_of(config, open_splits(config.data))
+  splits = open_splits(config.data)
+  for source in splits:
+    remark(source)
+  classifier = classifier_of(config, splits)
   accuracy = classifier.metadata["test_accuracy"]
   path = Path(workdir) / "classifier.json"
   with written_whole(path) as partial:

@@ -28,7 +28,7 @@ from akd_jax.evaluation.attribute_classifier import (
   say,
 )
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
-from akd_jax.interop.torch_resnet import from_imagenet
+from akd_jax.interop.torch_resnet import from_imagenet, to_torch
 from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, draw_variables
 from akd_jax.training.preemption import Interruption
@@ -200,14 +200,34 @@ def _first_variables(network: ResNet, settings: ConfigDict) -> Variables:
   path = settings.weights
   if not path:
     return drawn
-  given = from_imagenet(read_state_dict(path, digest_in_name(path)))
-  given["params"]["fc"] = drawn["params"]["fc"]
-  if jax.tree.map(np.shape, given) != jax.tree.map(np.shape, drawn):
+  found = _without_last(read_state_dict(path, digest_in_name(path)))
+  expected = _without_last(to_torch(drawn))
+  for name in sorted(expected.keys() ^ found.keys()):
+    what = "is missing" if name in expected else "is one too many"
     raise UserError(
-      f"config.classifier.weights={path} are not those of a {settings.name} of"
-      f" width {settings.width}"
+      f"config.classifier.weights={path} are not those of a {settings.name}:"
+      f" {name[:80]} {what}"
     )
+  for name, value in expected.items():
+    # Whole numbers are no weights; bfloat16 is of another kind to NumPy.
+    if found[name].shape != value.shape or found[name].dtype.kind in "biu":
+      raise UserError(
+        f"config.classifier.weights={path} are not those of a {settings.name}"
+        f" of width {settings.width}: {name} is {found[name].dtype}"
+        f" {found[name].shape}, not {value.shape}"
+      )
+  given = from_imagenet(found)
+  given["params"]["fc"] = drawn["params"]["fc"]
   return given
+
+
+def _without_last(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """Returns what is read of a state dict: no last layer, no counts."""
+  return {
+    name: value
+    for name, value in state.items()
+    if not name.startswith("fc.") and not name.endswith(".num_batches_tracked")
+  }
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3, 4))

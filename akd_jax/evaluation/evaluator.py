@@ -248,7 +248,10 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
       for attribute, row in network["attributes"].items()
       if "flips" in row
     }
-    matrix["nothing"] = network["self_translation"]
+    nothing = "nothing"
+    while nothing in matrix:  # An attribute may be called so.
+      nothing = f"({nothing})"
+    matrix[nothing] = network["self_translation"]
     matrices.draw(
       matrix,
       root / name / f"leakage_{title}.png",

@@ -229,7 +229,11 @@ def markdown(
 
 def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
   lines = [header, ["---"] * len(header), *rows]
-  return ["| " + " | ".join(cells) + " |" for cells in lines]
+  # A name may have what separates cells.
+  return [
+    "| " + " | ".join(x.replace("|", r"\|") for x in cells) + " |"
+    for cells in lines
+  ]
 
 
 def _spread(values: Sequence[float | None]) -> str:

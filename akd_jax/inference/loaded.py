@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.images import open_image, to_rgb, to_square
+from akd_jax.data.photos.images import open_image, to_square
 from akd_jax.inference.network import Network, Wanted
 from akd_jax.interop import numpy_generator
 
@@ -253,7 +253,10 @@ class LoadedModel:
 
 def _opened(picture: Picture) -> Image.Image:
   if isinstance(picture, Image.Image):
-    return to_rgb(picture)
+    try:
+      return numpy_generator.to_rgb(picture)
+    except ValueError as error:
+      raise UserError(f"a picture cannot be read: {error}") from None
   if not isinstance(picture, np.ndarray):
     return open_image(os.fspath(picture))
   if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:

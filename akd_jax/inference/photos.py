@@ -1,7 +1,6 @@
 """Photos of one's own: found, framed, named, and pasted back."""
 
 import os
-import urllib.parse
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import file_name
 from akd_jax.data.photos.images import SUFFIXES, center_box
 
 # What is taken out of folders; a file that is named itself may be called
 # anything.
-PICTURES = (*SUFFIXES, ".avif", ".gif", ".heic", ".jfif", ".tif", ".tiff")
+PICTURES = (*SUFFIXES, ".heic")
 # Of a pasted square, the share of its side in which it fades into the photo.
 FADING = 1 / 16
 
@@ -109,9 +109,8 @@ def result_path(out: Path, photo: Photo, *request: str) -> Path:
     photo: whose.
     request: its parts.
   """
-  words = (urllib.parse.quote(word, safe=" =,.") for word in request)
-  name = "_".join((photo.name.name, *words)) + ".png"
-  return out / photo.name.with_name(name)
+  name = file_name("_".join((photo.name.name, *request)), ".png")
+  return out / photo.name.parent / name
 
 
 def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:

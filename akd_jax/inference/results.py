@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from akd_jax.data.photos.images import open_image, to_square
+from akd_jax.data.photos.images import cuts_off_most, open_image, to_square
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
@@ -56,7 +56,7 @@ class Request(NamedTuple):
     Args:
       size: of the photo.
     """
-    if not 0 < 2 * self.side < min(size):
+    if not cuts_off_most(self.side, size):
       return None
     return (
       f"only the {self.side} pixels at its centre are seen, of {min(size)}:"

@@ -55,7 +55,7 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
       raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
     return numbers
 
-  return base.read(path, count, functools.partial(generate, about))
+  return base.load(path, count, functools.partial(generate, about))
 
 
 def translate(

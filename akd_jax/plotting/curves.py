@@ -8,6 +8,7 @@ import numpy as np
 
 from akd_jax.common import json_lines
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.plotting.lettering import letter, shown
 from akd_jax.plotting.sample_grid import save_png
 
 # Also without colour vision.
@@ -58,8 +59,13 @@ def draw(
   for panel in panels[len(names) :]:
     panel.set_visible(False)
   for run, colour in colours.items():
-    panels[0].plot([], [], color=colour, label=run)
-  figure.legend(loc="outside upper left", ncols=4, fontsize=9, frameon=False)
+    # Matplotlib hides what begins with a line.
+    panels[0].plot([], [], color=colour, label=shown(run).strip())
+  legend = figure.legend(
+    loc="outside upper left", ncols=4, fontsize=9, frameon=False
+  )
+  for label in legend.get_texts():
+    letter(label)
   figure.supxlabel("step", fontsize=9)
   canvas.draw()
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.plotting.lettering import letter, shown
 from akd_jax.plotting.sample_grid import save_png
 
 # A cell's side in inches, and the dots in one: three digits fit at any count.
 CELL, DOTS = 0.3, 120
+# The most that a letter of a name takes, in inches.
+LETTER = 0.075
 
 
 def draw(
@@ -49,7 +52,9 @@ def draw(
   # Near white at 0, where most cells are, and of evenly falling brightness.
   colours = colormaps["magma_r"].with_extremes(bad="0.88")
   # Room for the names, and for the key even where there are few columns.
-  size = max(CELL * len(known) + 1.5, 3.0), CELL * len(targets) + 2.2
+  longest = max(len(shown(name)) for name in (*known, *targets))
+  names = max(LETTER * longest, 1.5)
+  size = max(CELL * len(known) + names, 3.0), CELL * len(targets) + names + 0.7
   figure = Figure(size, DOTS, layout="constrained")
   canvas = FigureCanvasAgg(figure)
   panel = figure.subplots()
@@ -58,10 +63,12 @@ def draw(
     for j, name in enumerate(known):
       text, colour = _text(matrix[target].get(name), shares[i, j])
       panel.text(j, i, text, color=colour, fontsize=7, ha="center", va="center")
-  panel.set_xticks(range(len(known)), _readable(known), rotation=90)
-  panel.set_yticks(range(len(targets)), _readable(targets))
+  panel.set_xticks(range(len(known)), map(shown, known), rotation=90)
+  panel.set_yticks(range(len(targets)), map(shown, targets))
   panel.xaxis.tick_top()
   panel.tick_params(length=0, labelsize=8)
+  for label in (*panel.get_xticklabels(), *panel.get_yticklabels()):
+    letter(label)
   # White lines between the cells.
   panel.set_xticks(np.arange(0.5, len(known) - 1), minor=True)
   panel.set_yticks(np.arange(0.5, len(targets) - 1), minor=True)
@@ -75,7 +82,7 @@ def draw(
   )
   figure.supxlabel(key, x=0.02, ha="left", fontsize=8)
   if title:
-    figure.suptitle(title, fontsize=10)
+    letter(figure.suptitle(shown(title), fontsize=10))
   canvas.draw()
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
 
@@ -87,7 +94,3 @@ def _text(cell: Mapping[str, Any] | None, share: float) -> tuple[str, str]:
   if np.isnan(share):
     return "–", "0.5"
   return f"{100 * share:.0f}", "white" if share > 0.45 else "black"
-
-
-def _readable(names: list[str]) -> list[str]:
-  return [name.replace("_", " ") for name in names]

@@ -6,13 +6,13 @@ NumPy arrays in, uint8 pictures out; nothing here knows a model or a config.
 import functools
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from akd_jax.common.files import written_whole
+from akd_jax.plotting.lettering import font_file, legible, shown
 
 # Opacity where the attention is largest: the face stays visible beneath it.
 OPACITY = 0.75
@@ -81,12 +81,8 @@ def overlay(
 
 
 @functools.cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-  # From matplotlib: Pillow's own has no letter beyond ASCII.
-  import matplotlib
-
-  path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-  return ImageFont.truetype(str(path), size)
+def _font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
+  return ImageFont.truetype(font_file(text), size)
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
@@ -118,8 +114,9 @@ def _write(
   bottom.
   """
   left, top, width, height = box
+  text = legible(text)
   for points in range(size, 7, -1):
-    font = _font(points)
+    font = _font(points, text)
     lines = _wrap(text, font, width)
     pitch = sum(font.getmetrics())
     widest = max(map(font.getlength, lines))
@@ -174,7 +171,7 @@ def sample_sheet(
     _write(sheet, (MARGIN, MARGIN, width - 2 * MARGIN, TITLE), title, 20)
   if header > key:
     _draw_key(sheet, key, scale)
-  names = ["source", *(name.replace("_", " ") for name in attributes)]
+  names = ["source", *map(shown, attributes)]
   lefts = [MARGIN, *(first + i * step for i in range(len(attributes)))]
   for name, left in zip(names, lefts, strict=True):
     _write(sheet, (left, header, cell, HEADER), name, 15, (0.5, 1))

@@ -38,7 +38,8 @@ def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: the discriminator can not halve the pictures that often.
+    UserError: the discriminator can not halve the pictures that often, or the
+      generator not twice.
   """
   dtype = jnp.dtype(config.dtype)
   size, layers = config.data.image_size, config.discriminator.layers
@@ -46,6 +47,11 @@ def create_networks(config: ConfigDict) -> Networks:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of"
       f" 2^config.discriminator.layers = {2**layers}"
+    )
+  if size % 4:
+    raise UserError(
+      f"config.data.image_size={size} is not a multiple of 4, by which the"
+      " generator makes it smaller"
     )
   return Networks(
     Generator(

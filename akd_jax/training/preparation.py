@@ -137,6 +137,8 @@ def _open(config: ConfigDict) -> tuple[Any, Any]:
     pipeline.open_source(config.data, split) for split in pipeline.SPLITS
   ]
   for source in sources:
+    if jax.process_index() == 0:
+      pipeline.remark(source)
     pipeline.check_readable(source, config.data.threads)
   return sources[0], sources[1]
 

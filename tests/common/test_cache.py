@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.errors import WriteError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data.avatars import cache
 from tests.small_runs import ROOT
 
@@ -61,3 +61,10 @@ def test_avatars_are_not_drawn_elsewhere_than_a_person_asked(unwritable):
   folder = unwritable / "mine" / "name"
   with pytest.raises(WriteError, match=str(folder.parent)):
     cache.open_or_draw(folder, DESCRIPTION, draw)
+
+
+def test_who_has_no_home_is_told_what_to_set(monkeypatch):
+  monkeypatch.delenv("XDG_CACHE_HOME")
+  monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+  with pytest.raises(UserError, match="set HOME, or XDG_CACHE_HOME"):
+    cache_directory()

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from akd_jax.common import files
+from akd_jax.common.errors import UserError
 from akd_jax.training import run_dir
 from tests import layouts
 from tests.small_runs import ROOT
@@ -145,3 +146,51 @@ def test_a_digest_depends_on_what_is_described_alone():
   assert first == files.digest({"b": [2, 3], "a": 1}, "x")
   assert first != files.digest({"a": 1, "b": (3, 2)}, "x")
   assert len(first) == 16
+
+
+@pytest.mark.parametrize(
+  "text",
+  ["a/b", "..", ".", ".a", "", "x=1", "$a$", "n" * 300, "帽" * 300, "a\nb",
+   "a\\b", "\udce4", "%2F", "a:b"],
+)  # fmt: skip
+def test_whatever_a_text_is_its_file_lies_in_the_folder(tmp_path, text):
+  out = tmp_path / "out"
+  name = files.file_name(text, ".png")
+  with files.written_whole(out / name) as temporary:
+    temporary.write_text(text, errors="surrogateescape")
+  (found,) = out.iterdir()
+  assert found.name == name and found.name.endswith(".png")
+  assert [x.name for x in tmp_path.iterdir()] == ["out"]
+  assert not name.startswith(".") or not text
+
+
+def test_two_texts_have_two_files():
+  texts = [
+    "a/b",
+    "a%2Fb",
+    "a b",
+    "..",
+    "%2E.",
+    "n" * 300,
+    "n" * 301,
+    "帽" * 300,
+  ]
+  assert len({files.file_name(text) for text in texts}) == len(texts)
+
+
+def test_what_can_be_read_in_a_name_stays():
+  assert files.file_name("Blond_Hair=1, 帽子.x", ".png") == (
+    "Blond_Hair=1, 帽子.x.png"
+  )
+
+
+def test_what_a_user_is_told_is_one_line_of_a_screen():
+  message = str(UserError("a.csv: 'x\ny\r\nz\u2028" + "n" * 9999))
+  assert len(message.splitlines()) == 1 and len(message) < 2000
+  assert str(UserError("a  b.csv is 3\n")) == "a  b.csv is 3"
+
+
+@pytest.mark.parametrize("path", ["~nosuchuser/x", "~"])
+def test_a_place_of_nobody_is_a_place(path):
+  assert files.same_place(path, path)
+  assert not files.same_place(path, "/nowhere")

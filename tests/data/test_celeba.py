@@ -268,3 +268,73 @@ def test_damaged_zip_is_named(celeba, method):
 def test_celeba_one_folder_too_high(celeba):
   message = error(open_celeba, config(celeba.parent), "train")
   assert f"config.data.path={celeba}" in message
+
+
+def test_the_way_without_a_partition_is_named(celeba):
+  (celeba / "list_eval_partition.txt").unlink()
+  message = error(open_celeba, config(celeba), "train")
+  assert "config.data.split_rule=stargan" in message
+
+
+def test_a_split_rule_that_leaves_nothing_is_named(celeba):
+  data = config(celeba, split_rule="stargan")
+  message = error(open_celeba, data, "train")
+  assert "config.data.split_rule=stargan takes 1,999" in message
+
+
+def test_a_subset_with_the_whole_lists_is_read_on_request(celeba, official):
+  for name in ("000002.jpg", "000020.jpg", "000024.jpg"):
+    (celeba / "img_align_celeba" / name).unlink()
+  for split in SPLITS:
+    message = error(open_celeba, config(celeba), split)
+    assert "3 of the 24" in message
+    assert "config.data.skip_unreadable=True" in message
+    part = open_celeba(config(celeba, skip_unreadable=True), split)
+    whole = open_celeba(config(official), split)
+    rows = [whole.names.index(name) for name in part.names]
+    assert len(rows) in (len(whole) - 1, len(whole) - 2)
+    np.testing.assert_array_equal(part.labels, whole.labels[rows])
+    assert any("3 of the 24" in line for line in part.remarks)
+
+
+def test_a_zip_beside_a_half_unpacked_folder_is_named(celeba):
+  archive = layouts.zip_folder(celeba / "img_align_celeba")
+  (celeba / "img_align_celeba" / "000007.jpg").unlink()
+  message = error(open_celeba, config(celeba), "train")
+  assert f"{archive} may have them all" in message
+
+
+def test_two_photos_of_one_name_in_a_zip_are_refused(celeba):
+  archive = layouts.zip_folder(celeba / "img_align_celeba")
+  shutil.rmtree(celeba / "img_align_celeba")
+  with zipfile.ZipFile(archive, "a") as file:
+    file.writestr("thumbs/000003.jpg", b"")
+  message = error(open_celeba, config(celeba), "train")
+  for name in ("img_align_celeba/000003.jpg", "thumbs/000003.jpg"):
+    assert name in message
+
+
+def test_photos_that_the_list_lacks_are_counted(celeba):
+  layouts.write_photo(celeba / "img_align_celeba" / "999.jpg", 0)
+  (remark,) = open_celeba(config(celeba), "train").remarks[:1]
+  assert "1 photos are left out" in remark and "999.jpg" in remark
+
+
+def test_a_kaggle_list_without_a_header_is_named(celeba):
+  _kaggle(celeba)
+  table = celeba / "list_eval_partition.csv"
+  table.write_text(table.read_text().split("\n", 1)[1])
+  message = error(open_celeba, config(celeba), "train")
+  assert str(table) in message and "no header" in message
+
+
+def test_every_folder_that_may_be_meant_is_named(celeba):
+  shutil.copytree(celeba, celeba.parent / "other")
+  message = error(open_celeba, config(celeba.parent), "train")
+  assert f"{celeba}, {celeba.parent / 'other'}" in message
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5000])
+def test_a_count_that_is_no_number_is_named(celeba, count):
+  _edit(celeba / "list_attr_celeba.txt", 1, "24", count)
+  assert "line 1" in error(open_celeba, config(celeba), "train")

@@ -1,6 +1,7 @@
 """One photo: crop, resize, orientation, colours, damage."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -126,3 +127,65 @@ def test_unreadable_photos_are_named(tmp_path):
   np.testing.assert_array_equal(
     load_image(photo, 178, 32), load_image(whole, 178, 32)
   )
+
+
+def grey16():
+  return (np.arange(400, dtype=np.uint16) * 160).reshape(20, 20)
+
+
+@pytest.mark.parametrize(
+  ("kind", "bits", "inverted"),
+  [("TIFF", 16, False), ("TIFF", 16, True), ("PNG", 16, False)],
+)
+def test_deep_grey_keeps_its_range(kind, bits, inverted):
+  deep = grey16()
+  options = {"tiffinfo": {262: 0}} if inverted else {}
+  content = encoded(Image.fromarray(deep), kind, **options)
+  expected = (deep >> (bits - 8)).astype(int)
+  if inverted:
+    expected = 255 - expected
+  found = load_image(content, crop=0, size=20).astype(int)
+  np.testing.assert_array_equal(found, np.repeat(expected[..., None], 3, 2))
+
+
+def test_grey_of_twelve_bits_is_not_black():
+  """Packed by hand: two numbers in three bytes."""
+  twelve = (np.arange(400, dtype=np.uint16) * 10).reshape(20, 20)
+  pairs = twelve.reshape(-1, 2).astype(np.uint32)
+  word = pairs[:, 0] << 12 | pairs[:, 1]
+  packed = np.stack([word >> 16, word >> 8, word], 1).astype(np.uint8).tobytes()
+  content = tiff(packed, bits=12)
+  found = load_image(content, crop=0, size=20)
+  np.testing.assert_array_equal(found[..., 0], twelve >> 4)
+
+
+def tiff(pixels: bytes, bits: int) -> bytes:
+  """A grey TIFF of 20 x 20 pixels, as TIFF 6.0 has it."""
+  entries = [
+    (256, 20), (257, 20), (258, bits), (259, 1), (262, 1), (273, 8),
+    (277, 1), (278, 20), (279, len(pixels)),
+  ]  # fmt: skip
+  directory = struct.pack("<H", len(entries)) + b"".join(
+    struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
+  )
+  start = struct.pack("<2sHI", b"II", 42, 8 + len(pixels))
+  return start + pixels + directory + bytes(4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_numbers_of_no_known_range_are_refused(dtype):
+  content = encoded(Image.fromarray(grey16().astype(dtype)), "TIFF")
+  assert "8 nor of 16 bits" in error(load_image, content, 0, 20, "a.tif")
+
+
+def test_what_pillow_would_give_to_a_program_is_no_photo():
+  content = encoded(Image.new("RGB", (20, 20)), "EPS")
+  assert "not an image" in error(load_image, content, 0, 20, "a.jpg")
+
+
+def test_a_bomb_is_refused():
+  content = tiff(b"\0" * 400, bits=8).replace(
+    struct.pack("<HHII", 256, 4, 1, 20),
+    struct.pack("<HHII", 256, 4, 1, 1 << 30),
+  )
+  assert "a.tif" in error(load_image, content, 0, 20, "a.tif")

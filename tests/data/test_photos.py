@@ -1,5 +1,6 @@
 """What all photo sources share: reading, skipping, splitting."""
 
+import os
 import pickle
 import shutil
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -9,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from akd_jax.data import pipeline
+from akd_jax.data.photos import remarks
 from akd_jax.data.photos.celeba import open_celeba
+from akd_jax.data.photos.images import load_image, read_size
 from akd_jax.data.photos.source import PhotoSource, assign_split
 from tests import layouts
 from tests.layouts import assert_same, config, error
@@ -113,3 +117,33 @@ def test_shares_are_those_asked_for():
   splits = [assign_split(f"{number}.jpg", 0.1) for number in range(10_000)]
   assert abs(splits.count("test") / 10_000 - 0.1) < 0.01
   assert abs(splits.count("validation") / 10_000 - 0.05) < 0.01
+
+
+def test_a_crop_far_smaller_than_the_photos_is_noted(tmp_path, capsys):
+  layouts.write_celeba_lists(tmp_path, COUNT)
+  for seed, name in enumerate(layouts.celeba_names(COUNT)):
+    path = tmp_path / "img_align_celeba" / name
+    path.parent.mkdir(exist_ok=True)
+    layouts.draw_face(seed, (90, 120)).save(path)
+  for crop, noted in ((44, True), (45, False), (0, False), (178, False)):
+    source = open_celeba(config(tmp_path, crop=crop), "train")
+    lines = remarks.on_crop(source)
+    assert len(lines) == noted
+    if noted:
+      assert "config.data.crop=44" in lines[0] and "90 x 120" in lines[0]
+      assert "config.data.crop=0" in lines[0]
+
+
+def test_what_is_noted_is_said_once(celeba, capsys):
+  layouts.write_photo(celeba / "img_align_celeba" / "999.jpg", 0)
+  for split in ("train", "test"):
+    pipeline.remark(open_celeba(config(celeba), split))
+  said = capsys.readouterr().err
+  assert said.count("999.jpg") == 1
+  assert all(line.startswith("note: ") for line in said.splitlines())
+
+
+def test_a_pipe_is_no_photo_and_nobody_waits_for_it(tmp_path):
+  os.mkfifo(tmp_path / "a.jpg")
+  assert "it is no file" in error(load_image, tmp_path / "a.jpg", 0, 32)
+  assert read_size(tmp_path / "a.jpg") is None

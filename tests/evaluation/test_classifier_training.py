@@ -119,6 +119,21 @@ def test_imagenet_weights_are_a_start_and_see_other_pixel_values(tmp_path):
       first_layer(theirs, (image - mean) / deviation),
       rtol=1e-4, atol=1e-5,
   )  # fmt: skip
+  whole = to_torch(theirs)
+  for name, changed in (
+    ("conv1.weight", None),
+    ("layer1.0.bn1.weight", whole["conv1.weight"]),
+    ("layer2.0.conv1.weight", whole["layer2.0.conv1.weight"].astype(int)),
+    ("more.weight", whole["bn1.weight"]),
+    ("conv1.weight.bias", whole["bn1.weight"]),
+  ):
+    state = {
+      x: y for x, y in (whole | {name: changed}).items() if y is not None
+    }
+    np.savez(path, **state)
+    with pytest.raises(UserError, match=name):
+      classifier_training._first_variables(network, settings)
+  np.savez(path, **whole)
   settings.width = 8
   wide = resnet18(classes=2, width=8)
   with pytest.raises(UserError, match="not those of a resnet18 of width 8"):

@@ -224,6 +224,14 @@ HOSTILE = {
     p, {**m, "attributes": [*m["attributes"], "x"]}
   ),
   "size": lambda p, m: (p, {**m, "image_size": -4}),
+  "size that is no multiple": lambda p, m: (p, {**m, "image_size": 18}),
+  "crop": lambda p, m: (p, {**m, "crop": 1.5}),
+  "rule": lambda p, m: (p, {**m, "label_rule": "other"}),
+  "groups of others": lambda p, m: (p, {**m, "exclusive": [["nobody"]]}),
+  "numbers for names": lambda p, m: (p, {**m, "attributes": [1, 2, 3]}),
+  "a name twice": lambda p, m: (p, {**m, "attributes": ["a", "a", "b"]}),
+  "complex": lambda p, m: ({**p, KERNEL: p[KERNEL].astype("c8")}, m),
+  "axis": lambda p, m: ({**p, KERNEL: p[KERNEL][..., None]}, m),
   "list": lambda p, m: (p, [m]),
   "text": lambda p, m: ({**p, KERNEL: np.full(p[KERNEL].shape, "a")}, m),
 }  # fmt: skip

@@ -111,3 +111,12 @@ def test_a_blends_mask_is_no_activation_that_attention_is_taken_from():
 def test_what_a_generator_draws_is_that_of_the_config():
   config = small(**{"generator.output": "blend"})
   assert stargan.create_networks(config).generator.output == "blend"
+
+
+@pytest.mark.parametrize(("size", "layers"), [(50, 1), (2, 1), (18, 1)])
+def test_a_size_that_the_generator_can_not_take_is_refused(size, layers):
+  config = teacher.get_config("debug")
+  config.data.image_size = size
+  config.discriminator.layers = layers
+  message = error(stargan.create_networks, config)
+  assert f"config.data.image_size={size} is not a multiple of 4" in message

@@ -151,7 +151,8 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
     "dicebear_styles": find_style_version(),
   }
   digest = hashlib.sha256(json.dumps(description).encode()).hexdigest()[:16]
-  root = Path(data.path).expanduser().absolute() if data.path else None
+  given = os.path.expanduser(data.path)
+  root = Path(given).absolute() if data.path else None
   folder = (root or cache_directory()) / f"avatars-{digest}" / split
   labels, images = cache.open_or_draw(
     folder, description, lambda images: _draw_all(images, sampler, seed)

@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -10,19 +11,19 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import CELEBA as CELEBA_ATTRIBUTES
+from akd_jax.data.attributes import check_names
 from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.photos.celeba_tfds import open_celeba_tfds
+from akd_jax.data.photos.listed import check_present, match
+from akd_jax.data.photos.listing import find_folder, look, some
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
-  check_present,
   find_exclusive,
-  find_folder,
-  list_folders,
-  list_images,
   photo_source,
 )
-from akd_jax.data.photos.table import read_csv, read_labels
+from akd_jax.data.photos.table import read_labels
+from akd_jax.data.photos.text import read_csv, read_text, some_cells
 from akd_jax.data.photos.zips import open_zip
 
 _EXPECTED = (
@@ -30,6 +31,7 @@ _EXPECTED = (
   " list_attr_celeba.txt and list_eval_partition.txt"
 )
 # Where the official drive, Kaggle's archive and StarGAN's download put things.
+_PARTITION = "list_eval_partition"
 _LIST_FOLDERS = (".", "Anno", "Eval")
 _IMAGE_FOLDERS = (
   "img_align_celeba",
@@ -39,6 +41,16 @@ _IMAGE_FOLDERS = (
 )
 _IMAGE_ZIPS = ("img_align_celeba.zip", "Img/img_align_celeba.zip")
 _STARGAN_TEST = 1999
+# What to do where a split is empty.
+_STARGAN_SPLITS = (
+  "config.data.split_rule=stargan takes 1,999 for test and 1,999 for"
+  " validation, and needs more; a table (config.data.name=table) does with less"
+)
+_OFFICIAL_SPLITS = (
+  "list_eval_partition puts none there; config.data.split_rule=stargan does"
+  " without it"
+)
+_NUMBER = re.compile("[0-9]{1,10}")
 # Numbered lines of cells.
 _Rows = Iterable[tuple[int, list[str]]]
 
@@ -71,23 +83,30 @@ def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
   wanted = tuple(data.attributes) or columns
   names, labels = read_labels(rows, columns, wanted, attribute_file)
   where, present, read = _open_images(root)
-  check_present(names, present, where, attribute_file)
+  found = match(
+    names, present, where, attribute_file, data.skip_unreadable,
+    _find_zip(root, where),
+  )  # fmt: skip
   if data.split_rule == "stargan":
-    splits = _assign_stargan_splits(len(names))
+    splits, split_by = _assign_stargan_splits(len(names)), _STARGAN_SPLITS
   else:
     splits = _read_partition(root, names, attribute_file)
+    split_by = _OFFICIAL_SPLITS
+  people = _read_identities(root, names, attribute_file)
   return photo_source(
     data,
     split,
     Photos(
       where=str(where),
-      names=names,
-      splits=splits,
-      labels=labels,
+      names=found.names,
+      splits=[splits[row] for row in found.rows],
+      labels=labels[found.rows],
       attributes=wanted,
       exclusive=find_exclusive(columns),
       read=read,
-      identities=_read_identities(root, names, attribute_file),
+      split_by=split_by,
+      identities=None if people is None else people[found.rows],
+      remarks=found.remarks,
     ),
   )
 
@@ -121,15 +140,23 @@ def _find_list(root: Path, stem: str) -> Path:
   for name in names:
     if (root / name).is_file():
       return root / name
-  for folder in list_folders(root):
-    if any((folder / name).is_file() for name in names):
-      raise UserError(
-        f"{root} is one folder too high: {stem} is in {folder}; set"
-        f" config.data.path={folder}"
-      )
+  deeper = [
+    root / folder
+    for folder in look(root).folders
+    if any((root / folder / name).is_file() for name in names)
+  ]
+  if deeper:
+    path = deeper[0] if len(deeper) == 1 else "one of these"
+    raise UserError(
+      f"{root} is one folder too high: {stem} is in {some(deeper)}; set"
+      f" config.data.path={path}"
+    )
+  without = ""
+  if stem == _PARTITION:
+    without = "; config.data.split_rule=stargan does without it"
   raise UserError(
     f"{root} (with Anno, Eval) has no {stem}.txt or {stem}.csv;"
-    f" config.data.path must be {_EXPECTED}"
+    f" config.data.path must be {_EXPECTED}{without}"
   )
 
 
@@ -139,7 +166,7 @@ def _read_columns(path: Path) -> tuple[tuple[str, ...], _Rows]:
     header, csv_rows = read_csv(path)
     return tuple(header[1:]), csv_rows
   lines = _read_lines(path)
-  if len(lines) < 3 or not lines[0].isdigit():
+  if len(lines) < 3 or not _NUMBER.fullmatch(lines[0]):
     raise UserError(
       f"{path} must have the number of images on line 1, the attributes'"
       " names on line 2, and then a line for each image"
@@ -150,16 +177,13 @@ def _read_columns(path: Path) -> tuple[tuple[str, ...], _Rows]:
     )
   # A generator: eight million cells at once are a gigabyte.
   rows = ((number, line.split()) for number, line in enumerate(lines[2:], 3))
+  check_names(lines[1].split(), str(path))
   return tuple(lines[1].split()), rows
 
 
 def _read_lines(path: Path) -> list[str]:
   """Reads the lines of a list without the blank ones at its end."""
-  try:
-    text = path.read_text(encoding="utf-8-sig")
-  except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f"cannot read {path}: {error}") from error
-  return [line.strip() for line in text.rstrip().split("\n")]
+  return [line.strip() for line in read_text(path).rstrip().split("\n")]
 
 
 def _open_images(
@@ -168,7 +192,7 @@ def _open_images(
   """Returns where the photos are, their names, and how to read one."""
   for folder in _IMAGE_FOLDERS:
     where = root / folder
-    if where.is_dir() and (present := list_images(where)):
+    if where.is_dir() and (present := look(where).photos):
       return where, set(present), functools.partial(Path, where)
   for archive in _IMAGE_ZIPS:
     where = root / archive
@@ -181,11 +205,22 @@ def _open_images(
   )
 
 
+def _find_zip(root: Path, where: Path) -> str:
+  """Returns what to say of a zip beside a folder that lacks photos."""
+  for archive in _IMAGE_ZIPS:
+    if where.is_dir() and (root / archive).is_file():
+      return (
+        f"; {root / archive} may have them all: unpack it again, or remove"
+        f" {where}, and the zip is read"
+      )
+  return ""
+
+
 def _read_partition(
   root: Path, names: Sequence[str], attribute_file: Path
 ) -> list[str]:
   """Reads the split of each photo from the partition file."""
-  path = _find_list(root, "list_eval_partition")
+  path = _find_list(root, _PARTITION)
   partition = _read_numbers(path, range(len(SPLITS)), "0, 1 or 2")
   check_present(names, set(partition), path, attribute_file)
   return [SPLITS[partition[name]] for name in names]
@@ -218,9 +253,9 @@ def _read_numbers(path: Path, known: range, expected: str) -> dict[str, int]:
   numbers = {}
   for line, cells in rows:
     number = cells[1].strip() if len(cells) == 2 else ""
-    if not number.isdecimal() or int(number) not in known:
+    if not _NUMBER.fullmatch(number) or int(number) not in known:
       raise UserError(
-        f"{path}, line {line}: {' '.join(cells)!r} must be an image's name"
+        f"{path}, line {line}: {some_cells(cells)} must be an image's name"
         f" and {expected}"
       )
     numbers[cells[0].strip()] = int(number)

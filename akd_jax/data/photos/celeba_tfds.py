@@ -46,6 +46,7 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
       attributes=attributes,
       exclusive=find_exclusive(CELEBA),
       read=functools.partial(_read_image, records),
+      split_by="TensorFlow Datasets has another celeb_a",
     ),
   )
 

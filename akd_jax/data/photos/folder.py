@@ -1,8 +1,9 @@
 """A folder of photos, one sub-folder a class; RaFD among them."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -10,14 +11,22 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
 from akd_jax.data.dataset import Dataset
+from akd_jax.data.photos.images import SUFFIXES
+from akd_jax.data.photos.listing import (
+  Content,
+  find_folder,
+  kinds,
+  look,
+  normal,
+  some,
+  split_of_name,
+)
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   assign_split,
-  find_folder,
-  list_folders,
-  list_images,
   photo_source,
+  split_by_share,
 )
 
 _EXPECTED = "a folder with one sub-folder of images a class"
@@ -29,10 +38,13 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
   data.path holds one sub-folder for each class. Or it holds files with RaFD's
   official names (Rafd090_01_Caucasian_female_angry_frontal.jpg), whose class is
   the expression. data.attributes names the classes and their order; () is all,
-  sorted. Photos of other classes are left out. All camera angles are used;
-  StarGAN's paper has those of 45, 90 and 135 degrees. RaFD's photos have 681 x
-  1024 pixels, of which data.crop=0 keeps the face; 256 is for photos that have
-  been cut to 256 x 256, as StarGAN wants them.
+  sorted, and then every sub-folder has to hold photos. What is left out, as
+  photos of other classes, has a line in the source's `remarks`.
+
+  All camera angles are used; StarGAN's paper has those of 45, 90 and 135
+  degrees. RaFD's photos have 681 x 1024 pixels, of which data.crop=0 keeps the
+  face; 256 is for photos that have been cut to 256 x 256, as StarGAN wants
+  them.
 
   The split of a photo depends on its path alone, so that adding a photo never
   moves another: data.test_share of them are for test, and half as many for
@@ -47,7 +59,9 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
       f"config.data.label_rule={data.label_rule!r}: the classes of a folder"
       " exclude each other; set exclusive"
     )
-  root, classes = _find_classes(data)
+  root = find_folder(data, _EXPECTED)
+  tree = _look_inside(root)
+  classes = _find_classes(root, tree, data.attributes)
   attributes = tuple(data.attributes) or tuple(sorted(classes))
   attribute_indices(sorted(classes), attributes, str(root))
   names = [name for wanted in attributes for name in classes[wanted]]
@@ -66,7 +80,9 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
       attributes=attributes,
       exclusive=(attributes,),
       read=functools.partial(Path, root),
+      split_by=split_by_share(data),
       identities=_find_identities(names),
+      remarks=tuple(_say_left_out(root, tree, classes, attributes)),
     ),
   )
 
@@ -77,20 +93,69 @@ def find_classes(data: ConfigDict) -> tuple[str, ...]:
   Raises:
     UserError: the folder is not one of `open_folder`.
   """
-  return tuple(sorted(_find_classes(data)[1]))
+  root = find_folder(data, _EXPECTED)
+  classes = _find_classes(root, _look_inside(root), data.attributes)
+  return tuple(sorted(classes))
 
 
 FOLDER = Dataset(open_folder, find_classes)
 
 
-def _find_classes(data: ConfigDict) -> tuple[Path, dict[str, list[str]]]:
-  """Returns the folder, and {class: its photos, relative to the folder}."""
-  root = find_folder(data, _EXPECTED)
-  classes = _find_by_folder(root)
-  if classes:
-    return root, classes
-  flat = list_images(root)
-  for name in flat:
+class _Tree(NamedTuple):
+  """What lies in a folder, and in each of its sub-folders by their names."""
+
+  top: Content
+  below: dict[str, Content]
+
+
+def _look_inside(root: Path) -> _Tree:
+  top = look(root)
+  return _Tree(top, {name: look(root / name) for name in top.folders})
+
+
+def _find_classes(
+  root: Path, tree: _Tree, wanted: Collection[str]
+) -> dict[str, list[str]]:
+  """Returns {class: its photos, relative to the folder}."""
+  classes: dict[str, list[str]] = {}
+  for folder, found in tree.below.items():
+    if not found.photos:
+      continue
+    if normal(folder) in classes:
+      raise UserError(
+        f"{root} has two folders {normal(folder)!r}, whose umlauts are spelt"
+        " differently: make them one"
+      )
+    classes[normal(folder)] = [f"{folder}/{name}" for name in found.photos]
+  if not classes and tree.top.photos:
+    return _group_rafd(root, tree.top.photos)
+  deeper = _look_deeper(root, tree)
+  _refuse_splits(root, list(classes), deeper, wanted)
+  if not classes:
+    raise UserError(_say_too_high(root, tree, deeper))
+  lost = [
+    folder
+    for folder, found in tree.below.items()
+    if not found.photos and (normal(folder) in wanted or not wanted)
+  ]
+  if lost:
+    inside = f"{root}/{lost[0]}"
+    found = tree.below[lost[0]]
+    what = f"holds only {kinds(found.others)}" if found.others else "is empty"
+    if deeper.get(lost[0]):
+      what = f"has its photos in sub-folders ({some(deeper[lost[0]])})"
+    raise UserError(
+      f"the class {some(lost)} would be lost: {inside} {what}; put photos"
+      f" there ({', '.join(SUFFIXES)}), remove it, or name the classes that are"
+      " meant in config.data.attributes"
+    )
+  return classes
+
+
+def _group_rafd(root: Path, names: Sequence[str]) -> dict[str, list[str]]:
+  """Returns {expression: its photos} of RaFD as it is delivered."""
+  classes: dict[str, list[str]] = {}
+  for name in names:
     fields = _parse_rafd(name)
     if fields is None:
       raise UserError(
@@ -98,24 +163,100 @@ def _find_classes(data: ConfigDict) -> tuple[Path, dict[str, list[str]]]:
         f" {_EXPECTED}, or files named as RaFD names them"
       )
     classes.setdefault(fields[4], []).append(name)
-  if classes:
-    return root, classes
-  for folder in list_folders(root):
-    if _find_by_folder(folder) or list_images(folder):
-      raise UserError(
-        f"{root} is one folder too high: the class folders are in {folder};"
-        f" set config.data.path={folder}"
-      )
-  raise UserError(f"{root} holds no images; it must be {_EXPECTED}")
+  return classes
 
 
-def _find_by_folder(root: Path) -> dict[str, list[str]]:
-  """Returns {sub-folder that holds photos: these photos}."""
+def _look_deeper(root: Path, tree: _Tree) -> dict[str, list[str]]:
+  """Returns {sub-folder: those of its sub-folders that hold photos}."""
   return {
-    folder.name: names
-    for folder in list_folders(root)
-    if (names := [f"{folder.name}/{name}" for name in list_images(folder)])
+    folder: [x for x in found.folders if look(root / folder / x).photos]
+    for folder, found in tree.below.items()
   }
+
+
+def _refuse_splits(
+  root: Path,
+  classes: Sequence[str],
+  deeper: dict[str, list[str]],
+  wanted: Collection[str],
+) -> None:
+  """Refuses folders that are splits, and no classes.
+
+  Raises:
+    UserError: all that hold photos are named after splits.
+  """
+  full = [*classes, *(x for x, inside in deeper.items() if inside)]
+  splits = {split_of_name(folder) for folder in full}
+  if None in splits or len(splits) < 2 or set(classes) & set(wanted):
+    return
+  train = [x for x in full if split_of_name(x) == "train" and deeper.get(x)]
+  remedy = "put the photos of each class into one folder"
+  if train:
+    remedy = (
+      f"set config.data.path={root / train[0]}, of which config.data.test_share"
+      f" is split off for testing, or {remedy}"
+    )
+  raise UserError(
+    f"{root} has folders of splits ({some(full)}), and not of classes; {remedy}"
+  )
+
+
+def _say_too_high(root: Path, tree: _Tree, deeper: dict[str, list[str]]) -> str:
+  """Returns what is wrong with a folder that has no class."""
+  above = [root / folder for folder, inside in deeper.items() if inside]
+  if not above:
+    files = [x for found in tree.below.values() for x in found.others]
+    there = kinds([*tree.top.others, *files])
+    only = f", only {there}" if there else ""
+    return f"{root} holds no images{only}; it must be {_EXPECTED}"
+  set_it = f"set config.data.path={above[0]}"
+  if len(above) > 1:
+    set_it = f"they are in {some(above)}: set config.data.path to one of these"
+  where = f" are in {above[0]}" if len(above) == 1 else " are a level deeper"
+  return f"{root} is one folder too high: the class folders{where}; {set_it}"
+
+
+def _say_left_out(
+  root: Path,
+  tree: _Tree,
+  classes: dict[str, list[str]],
+  attributes: Sequence[str],
+) -> list[str]:
+  """Returns a line each of what no class has."""
+  lines = []
+  used = [x for x in tree.below if normal(x) in attributes]
+  others = [f"{x}/{name}" for x in used for name in tree.below[x].others]
+  if not used:  # As RaFD is delivered.
+    others = tree.top.others
+  if others:
+    lines.append(
+      f"{root}: {len(others)} files are left out, which are no photos that can"
+      f" be read: {kinds(others)}, first {others[0]}"
+    )
+  deeper = {
+    f"{folder}/{x}": len(look(root / folder / x).photos)
+    for folder in used
+    for x in tree.below[folder].folders
+  }
+  if count := sum(deeper.values()):
+    full = [folder for folder, photos in deeper.items() if photos]
+    lines.append(
+      f"{root}: {count} photos in sub-folders of classes are left out:"
+      f" {some(full)}"
+    )
+  if used and tree.top.photos:
+    lines.append(
+      f"{root}: {len(tree.top.photos)} photos are in no class and left out:"
+      f" {some(tree.top.photos)}"
+    )
+  unasked = [x for x in classes if x not in attributes]
+  if unasked:
+    count = sum(len(classes[x]) for x in unasked)
+    lines.append(
+      f"{root}: {count} photos are left out, whose classes"
+      f" config.data.attributes does not name: {some(unasked)}"
+    )
+  return lines
 
 
 def _parse_rafd(name: str) -> list[str] | None:

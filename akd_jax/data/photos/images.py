@@ -1,22 +1,19 @@
 """One photo: decoded, centre-cropped and resized with antialiasing."""
 
 import io
-import struct
-import zlib
+import stat
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.interop.numpy_generator import PICTURES, to_rgb
 
-# File names that count as photos (compared in lower case).
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
-# What Pillow's decoders raise on damaged files.
-_DAMAGED = (
-    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError,
-    struct.error, zlib.error, Image.DecompressionBombError,
+# File names that count as photos (compared in lower case): those of PICTURES.
+SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif",
+    ".tiff", ".webp",
 )  # fmt: skip
 
 
@@ -56,13 +53,20 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   if not isinstance(photo, bytes):
     name = name or str(photo)
   try:
-    content = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
-    with Image.open(io.BytesIO(content)) as opened:
+    content = photo if isinstance(photo, bytes) else _content(Path(photo))
+    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
       return to_rgb(opened)
-  except _DAMAGED as error:
+  except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error)}"
     ) from error
+
+
+def _content(path: Path) -> bytes:
+  # A pipe would be waited for.
+  if not stat.S_ISREG(path.stat().st_mode):
+    raise ValueError("it is no file")
+  return path.read_bytes()
 
 
 def to_square(image: Image.Image, crop: int, size: int) -> np.ndarray:
@@ -97,22 +101,19 @@ def center_box(size: tuple[int, int], crop: int) -> tuple[int, int, int, int]:
   return left, top, left + side, top + side
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-  """Turns a picture upright by its EXIF orientation, and makes it RGB.
+def read_size(photo: bytes | str | Path) -> tuple[int, int] | None:
+  """Returns width and height of a photo; None if it cannot be read."""
+  try:
+    content = photo if isinstance(photo, bytes) else _content(Path(photo))
+    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
+      return opened.size
+  except Exception:  # noqa: BLE001 - there is no end to what damage may raise.
+    return None
 
-  Any of Pillow's modes; what is transparent is laid on white.
-  """
-  image = ImageOps.exif_transpose(image)
-  if image.mode.startswith("I;16"):
-    # Pillow clips 16-bit gray at 255 instead of scaling it.
-    return Image.fromarray((np.asarray(image) >> 8).astype("uint8")).convert(
-      "RGB"
-    )
-  if image.has_transparency_data:
-    image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
-  return image.convert("RGB")
+
+def cuts_off_most(crop: int, size: tuple[int, int]) -> bool:
+  """Whether a crop has less than half of a photo's shorter side."""
+  return 0 < 2 * crop < min(size)
 
 
 def _explain(error: BaseException) -> str:

@@ -3,16 +3,16 @@
 import dataclasses
 import hashlib
 import itertools
-import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.attributes import HAIR_COLORS
-from akd_jax.data.photos.images import SUFFIXES, load_image
+from akd_jax.data.attributes import HAIR_COLORS, check_names
+from akd_jax.data.photos.images import load_image
+from akd_jax.data.photos.listing import normal, some
 
 # Whoever is bald has no hair colour. CelebA's annotators switched on two of
 # these for a few people; its vast majority has at most one. The others are what
@@ -37,7 +37,9 @@ class Photos:
     attributes: names of the labels' C columns.
     exclusive: groups of attributes of which at most one is on.
     read: name -> the photo's path, or the content of its file.
+    split_by: what to do where a split is empty, for errors.
     identities: [N], equal where the person is the same; None if unknown.
+    remarks: a line each of what is left out.
   """
 
   where: str
@@ -47,7 +49,9 @@ class Photos:
   attributes: tuple[str, ...]
   exclusive: tuple[tuple[str, ...], ...]
   read: Callable[[str], bytes | Path]
+  split_by: str
   identities: np.ndarray | None = None
+  remarks: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,6 +66,7 @@ class PhotoSource:
     crop, size: as in `load_image`.
     skip_unreadable: whether an unreadable photo is replaced, label included, by
       the next readable one instead of being an error.
+    remarks: a line each of what is left out, and what this split lacks.
     skipped: names of the unreadable photos met so far, in this process.
   """
 
@@ -75,6 +80,7 @@ class PhotoSource:
   crop: int
   size: int
   skip_unreadable: bool
+  remarks: tuple[str, ...] = ()
   skipped: set[str] = dataclasses.field(default_factory=set)
 
   def __len__(self) -> int:
@@ -121,6 +127,7 @@ def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
     )
   if not photos.attributes:
     raise UserError(f"{photos.where} has no attributes")
+  check_names(photos.attributes, photos.where)
   exclusive = photos.exclusive
   if data.label_rule == "exclusive":
     _check_exclusive(photos)
@@ -129,7 +136,7 @@ def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
   if not chosen:
     raise UserError(
       f"the {split} split of {photos.where} is empty: none of its"
-      f" {len(photos.names)} images falls in it"
+      f" {len(photos.names)} images falls in it; {photos.split_by}"
     )
   people = photos.identities
   return PhotoSource(
@@ -143,7 +150,17 @@ def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
     crop=data.crop,
     size=data.image_size,
     skip_unreadable=data.skip_unreadable,
+    remarks=(*photos.remarks, *_lacking(photos, split, chosen)),
   )
+
+
+def _lacking(photos: Photos, split: str, chosen: list[int]) -> list[str]:
+  """Returns a line of the attributes that no photo of a split has."""
+  bare = np.flatnonzero(photos.labels[chosen].sum(axis=0) == 0)
+  names = [photos.attributes[column] for column in bare]
+  if not names:
+    return []
+  return [f"no image of the {split} split of {photos.where} has {some(names)}"]
 
 
 def _check_exclusive(photos: Photos) -> None:
@@ -171,11 +188,19 @@ def find_exclusive(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
   return tuple(group for group in groups if len(group) > 1)
 
 
+def split_by_share(data: ConfigDict) -> str:
+  """Returns what to do where `assign_split` leaves a split empty."""
+  return (
+    f"config.data.test_share={data.test_share:g} of all are for test, and half"
+    " as many for validation: raise it, or add images"
+  )
+
+
 def assign_split(key: str, test_share: float) -> str:
   """Returns the split of a key by its hash, whatever other keys there are.
 
-  A share `test_share` of all keys is for test, half of that for validation,
-  the rest for training.
+  However its umlauts are spelt, a key has one split. A share `test_share` of
+  all keys is for test, half of that for validation, the rest for training.
 
   Raises:
     UserError: there is no such share.
@@ -184,73 +209,10 @@ def assign_split(key: str, test_share: float) -> str:
     raise UserError(
       f"config.data.test_share={test_share} must be above 0 and at most 0.5"
     )
-  hashed = hashlib.sha256(key.encode()).digest()
+  # A name may have bytes that are no UTF-8.
+  content = normal(key).encode(errors="surrogateescape")
+  hashed = hashlib.sha256(content).digest()
   position = int.from_bytes(hashed[:8], "big") / 2**64
   if position < test_share:
     return "test"
   return "validation" if position < 1.5 * test_share else "train"
-
-
-def find_folder(data: ConfigDict, expected: str) -> Path:
-  """Returns the folder that config.data.path names.
-
-  Raises:
-    UserError: there is none; the message ends with what is `expected`.
-  """
-  if not data.path:
-    raise UserError(f"config.data.path is empty; it must be {expected}")
-  root = Path(data.path).expanduser()
-  if not root.is_dir():
-    problem = "is a file" if root.exists() else "does not exist"
-    raise UserError(f"config.data.path={root} {problem}; it must be {expected}")
-  return root
-
-
-def list_images(folder: Path) -> list[str]:
-  """Returns the sorted names of the photos directly inside a folder."""
-  return sorted(
-    name
-    for name in os.listdir(folder)
-    if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-  )
-
-
-def list_folders(folder: Path) -> list[Path]:
-  """Returns the sorted folders directly inside a folder."""
-  with os.scandir(folder) as entries:
-    return sorted(
-      Path(entry)
-      for entry in entries
-      if entry.is_dir() and not entry.name.startswith(".")
-    )
-
-
-def find_present(root: Path, names: Iterable[str]) -> set[str]:
-  """Returns those of the `names` (relative to root) that are there.
-
-  Lists each folder once: 200,000 questions to the file system take minutes
-  on a network drive.
-  """
-  names = list(names)
-  present: set[str] = set()
-  for parent in {str(PurePosixPath(name).parent) for name in names}:
-    if (root / parent).is_dir():
-      prefix = "" if parent == "." else f"{parent}/"
-      present.update(prefix + name for name in os.listdir(root / parent))
-  return present.intersection(names)
-
-
-def check_present(
-  names: Sequence[str], present: set[str], where: Path, listed_in: Path
-) -> None:
-  """Refuses a list of photos that are not all `present`.
-
-  Raises:
-    UserError: one is not; the message has the first.
-  """
-  absent = [name for name in names if name not in present]
-  if absent:
-    raise UserError(
-      f"{where} lacks {len(absent)} of the {len(names)} images that"
-      f" {listed_in} lists, first {absent[0]}"
-    )

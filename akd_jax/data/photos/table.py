@@ -1,7 +1,8 @@
 """A folder of photos and a CSV of 0/1 attributes."""
 
-import csv
 import functools
+import os
+import posixpath
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,17 +12,24 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.data.dataset import Dataset
+from akd_jax.data.photos.listed import match
+from akd_jax.data.photos.listing import (
+  find_folder,
+  kinds,
+  list_beside,
+  look,
+  some,
+  split_of_name,
+)
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   assign_split,
-  check_present,
   find_exclusive,
-  find_folder,
-  find_present,
-  list_folders,
   photo_source,
+  split_by_share,
 )
+from akd_jax.data.photos.text import read_csv
 
 _CODES = {"0": 0, "1": 1, "-1": 2}
 
@@ -30,8 +38,10 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   """Opens a folder of photos labelled by a CSV.
 
   The CSV has a header. Its first column holds file names relative to data.path,
-  and the others 0/1 or -1/1. data.csv names it; "" is the only .csv in the
-  folder. data.attributes are the columns to read; () is all.
+  and the others 0/1 or -1/1. Commas, semicolons or tabs separate them.
+  data.csv names it; "" is the only .csv in the folder. data.attributes are the
+  columns to read; () is all. Photos that are not there are an error, or left
+  out with data.skip_unreadable.
 
   The split of a photo depends on its name alone, so that adding a photo never
   moves another: data.test_share of them are for test, and half as many for
@@ -45,26 +55,24 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   header, rows = read_csv(table)
   attributes = tuple(data.attributes) or tuple(header[1:])
   names, labels = read_labels(rows, header[1:], attributes, table)
-  present = find_present(root, names)
-  if not present:
-    for folder in list_folders(root):
-      if find_present(folder, names[:1]):
-        raise UserError(
-          f"the images of {table} are in {folder}; set"
-          f" config.data.path={folder} and config.data.csv={table}"
-        )
-  check_present(names, present, root, table)
+  paths = [posixpath.normpath(name) for name in names]
+  hint = _say_where(root, table, paths[0])
+  found = match(
+    paths, list_beside(root, paths), root, table, data.skip_unreadable, hint
+  )
   return photo_source(
     data,
     split,
     Photos(
       where=str(root),
-      names=names,
-      splits=[assign_split(name, data.test_share) for name in names],
-      labels=labels,
+      names=found.names,
+      splits=[assign_split(names[i], data.test_share) for i in found.rows],
+      labels=labels[found.rows],
       attributes=attributes,
       exclusive=find_exclusive(header[1:]),
       read=functools.partial(Path, root),
+      split_by=split_by_share(data),
+      remarks=found.remarks,
     ),
   )
 
@@ -89,36 +97,44 @@ def _find_table(data: ConfigDict) -> tuple[Path, Path]:
 
 
 def _only_csv(root: Path) -> Path:
-  tables = sorted(root.glob("*.csv"))
-  if len(tables) != 1:
-    found = ", ".join(table.name for table in tables) or "none"
-    raise UserError(
-      f"config.data.csv is empty and {root} has not exactly one .csv"
-      f" ({found}); name the table"
-    )
-  return tables[0]
+  found = look(root)
+  tables = _tables(found.others)
+  if len(tables) == 1:
+    return root / tables[0]
+  there = some(tables) or kinds(found.others) or "none"
+  deeper = [
+    root / folder / name
+    for folder in found.folders
+    if split_of_name(folder) != "test" and not tables
+    for name in _tables(look(root / folder).others)
+  ]
+  more = f"; there is {some(deeper)} in its folders" if deeper else ""
+  raise UserError(
+    f"config.data.csv is empty and {root} has not exactly one .csv ({there});"
+    f" name the table{more}"
+  )
 
 
-def read_csv(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-  """Reads a CSV: its header, and each row that is not empty with its number.
+def _tables(names: Sequence[str]) -> list[str]:
+  return [name for name in names if name.lower().endswith(".csv")]
 
-  Raises:
-    UserError: the file cannot be read, or has no header or no row.
-  """
-  try:
-    with open(table, encoding="utf-8-sig", newline="") as file:
-      reader = csv.reader(file)
-      header = [cell.strip() for cell in next(reader, [])]
-      rows = [(reader.line_num, row) for row in reader if row]
-  except (OSError, UnicodeDecodeError, csv.Error) as error:
-    reason = getattr(error, "strerror", None) or error
-    raise UserError(f"cannot read the table {table}: {reason}") from error
-  if len(header) < 2 or not rows:
-    raise UserError(
-      f"{table} needs a header (file name, then attributes) and a line for"
-      " each image"
-    )
-  return header, rows
+
+def _say_where(root: Path, table: Path, name: str) -> str:
+  """Returns where the photos of a table are, if they are a folder deeper."""
+  if os.path.exists(root / name):
+    return ""
+  # Photos to test with are never proposed: they may have the same names.
+  folders = [
+    root / x
+    for x in look(root).folders
+    if os.path.exists(root / x / name) and split_of_name(x) != "test"
+  ]
+  if len(folders) > 1:
+    return f"; they may be in one of {some(folders)}: set config.data.path"
+  return "".join(
+    f"; {name} is in {x}: set config.data.path={x} and config.data.csv={table}"
+    for x in folders
+  )
 
 
 def read_labels(
@@ -152,6 +168,8 @@ def read_labels(
         f" names {len(columns)} attributes"
       )
     name = cells[0].strip()
+    if not name:
+      raise UserError(f"{where}, line {line}: there is no image's name")
     if name in names:
       raise UserError(
         f"{where}, line {line}: {name} is listed on line {names[name]} too"
@@ -162,7 +180,7 @@ def read_labels(
       if code is None:
         raise UserError(
           f"{where}, line {line}, column {columns[index]}:"
-          f" {cells[index + 1].strip()!r} must be 0/1 or -1/1"
+          f" {cells[index + 1].strip()[:40]!r} must be 0/1 or -1/1"
         )
       codes.append(code)
   table = np.frombuffer(codes, np.uint8).reshape(len(names), len(indices))

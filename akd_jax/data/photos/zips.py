@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.images import SUFFIXES
+from akd_jax.data.photos.listing import is_photo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,20 +55,27 @@ def open_zip(path: Path) -> ZipReader:
   """Reads the directory of a zip of photos, whatever folders they are in.
 
   Raises:
-    UserError: the file is no complete zip, or is packed in another way than
-      stored or deflated.
+    UserError: the file is no complete zip, is packed in another way than
+      stored or deflated, or has two photos of one name.
   """
   try:
     with zipfile.ZipFile(path) as archive:
       infos = archive.infolist()
-  except (OSError, zipfile.BadZipFile) as error:
+  except Exception as error:  # There is no end to what damage may raise.
     raise UserError(f"{path} is no complete zip file: {error}") from error
-  members = {}
+  members: dict[str, tuple[int, int, int, int]] = {}
+  paths: dict[str, str] = {}
   for info in infos:
     name = info.filename.rpartition("/")[2]
     # macOS packs a "._name" beside each file.
-    if not name.lower().endswith(SUFFIXES) or name.startswith("."):
+    if not is_photo(name) or name.startswith("."):
       continue
+    if name in members:
+      raise UserError(
+        f"{path} has two photos named {name}: {paths[name]} and"
+        f" {info.filename}; leave one of the folders out of it"
+      )
+    paths[name] = info.filename
     if info.flag_bits & 1 or info.compress_type not in (
       zipfile.ZIP_STORED,
       zipfile.ZIP_DEFLATED,

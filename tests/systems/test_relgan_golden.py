@@ -1,0 +1,102 @@
+"""RelGAN as released: the numbers of its own code, reproduced."""
+
+import jax
+import numpy as np
+import pytest
+
+from tests import golden_relgan
+from tests.golden_arrays import error, nhwc, part
+
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def released():
+  return golden_relgan.Released()
+
+
+def assert_close(ours, reference):
+  errors = jax.tree.map(error, ours, reference)
+  assert all(x <= TOLERANCE for x in jax.tree.leaves(errors)), errors
+
+
+def test_pictures_equal_the_released_generators(released):
+  names = {
+    "whole": "x_fake",
+    "unchanged": "x_self",
+    "between": "x_inter",
+    "restored": "x_rec",
+    "used": "eval/x_fake",
+  }
+  ours = released.computed["images"]
+  assert_close(
+    {name: ours[name] for name in names},
+    {name: nhwc(released.arrays[theirs]) for name, theirs in names.items()},
+  )
+
+
+def test_answers_equal_the_released_discriminators(released):
+  ours = released.computed["answers"]
+  assert len(ours) == 11
+  assert_close(ours, {name: released.arrays[name] for name in ours})
+
+
+def test_vectors_are_target_minus_original(released):
+  names = ("v_ab", "v_ac", "v_cb")
+  expected = np.stack([released.arrays[name] for name in names], 1)
+  np.testing.assert_array_equal(released.vectors, expected)
+
+
+def test_discriminator_terms_equal_the_released_ones(released):
+  ours, theirs = released.computed["D_loss"], part(released.arrays, "D_loss/")
+  assert_close(
+    {
+      "df_loss": ours["d_loss_real"] + ours["d_loss_fake"],
+      "dc_loss": ours["d_loss_match"],
+      "df_gp": ours["d_loss_gp"],
+      "di_loss": ours["d_loss_interpolation"],
+      "d_loss": released.weighted("D_loss"),
+    },
+    theirs,
+  )
+
+
+def test_generator_terms_equal_the_released_ones(released):
+  ours, theirs = released.computed["G_loss"], part(released.arrays, "G_loss/")
+  # The release adds the discriminator's answers to real pictures.
+  adversarial, match = (
+    np.square(released.arrays[f"real_{x}"]).mean() for x in ("adv", "match")
+  )
+  assert_close(
+    {
+      "gf_loss": ours["g_loss_fake"] + adversarial,
+      "gc_loss": ours["g_loss_match"] + match,
+      "gr_loss": 10 * (ours["g_loss_rec"] + ours["g_loss_self"]),
+      "rec_cycle": ours["g_loss_rec"],
+      "rec_self": ours["g_loss_self"],
+      "gi_loss": ours["g_loss_interpolation"],
+      "go_loss": ours["g_loss_orthogonality"],
+      "g_loss": released.weighted("G_loss") + adversarial + match,
+    },
+    theirs,
+  )
+
+
+@pytest.mark.parametrize("network", ["G", "D"])
+def test_gradients_equal_the_released_ones(released, network):
+  ours = released.computed[f"{network}_grad"]
+  assert_close(ours, released.reference(f"{network}_grad/")["params"])
+
+
+@pytest.mark.parametrize("step", ["D", "G"])
+def test_running_statistics_move_as_the_released_ones(released, step):
+  name = f"G_after_{step}_step"
+  ours, theirs = released.computed[name], released.reference(f"{name}/")
+  assert_close(ours, theirs["batch_stats"])
+
+
+@pytest.mark.parametrize("mode", ["attention", "attention_train"])
+def test_maps_of_every_hook_and_question_equal_the_references(released, mode):
+  ours, theirs = released.computed[mode], part(released.arrays, f"{mode}/")
+  assert len(theirs) == {"attention": 9 * 7, "attention_train": 9 * 2}[mode]
+  assert_close(ours, theirs)

@@ -1,7 +1,6 @@
 """RelGAN's golden arrays, and what our code makes of the same inputs.
 
-Everything is computed by one program: what compares returns two trees of one
-structure, ours and the reference's. Our vectors are target minus original,
+Everything is computed by one program. Our vectors are target minus original,
 and so are those of the golden file.
 """
 
@@ -10,28 +9,30 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import traverse_util
 
+from akd_jax.configs import relgan
 from akd_jax.distillation import attention
 from akd_jax.models.relgan import Discriminator, Generator
 from akd_jax.systems import relgan_losses
+from akd_jax.systems.arrangements import translate_once
 from akd_jax.systems.model import Model, Networks
-from akd_jax.systems.relgan_losses import (
-  Translated,
-  Triple,
-  relative_vectors,
-)
+from akd_jax.systems.model import translate as translate_in_use
+from akd_jax.systems.randomness import Draws
+from akd_jax.systems.relgan import RELGAN
+from akd_jax.training.step import discriminator_loss, generator_loss
 from tests.golden_arrays import load, nhwc, part
 
 GENERATOR = Generator(width=6, blocks=3)
-DISCRIMINATOR = Discriminator(8, 4, match_width=48)
-# Of the terms whose weight is not 1.
-WEIGHTS = {
-  "d_loss_gp": 150,
-  "g_loss_rec": 10,
-  "g_loss_self": 10,
-  "g_loss_orthogonality": 1e-2,
-}
+DISCRIMINATOR = Discriminator(8, 4, match_width=48, classes=5)
+# Every activation that has a name, in the order of the data flow.
+NAMES = (
+  "down2",
+  *(f"{hook}_{i}" for i in range(3) for hook in ("branch", "block")),
+  "up2",
+  "up1",
+)
 _LAYERS = {
   "conv_in": "encoder_0",
   "down1": "encoder_1",
@@ -88,94 +89,87 @@ class Released:
     generator, discriminator = (
       variables(self.arrays, prefix) for prefix in ("G/", "D/")
     )
-    self.statistics = generator["batch_stats"]
     self.model = Model(
       generator["params"],
       discriminator["params"],
       Networks(GENERATOR, DISCRIMINATOR),
+      generator["batch_stats"],
     )
-    self.image = Triple(*(nhwc(self.arrays[f"img_{x}"]) for x in "abc"))
-    label = Triple(*(jnp.asarray(self.arrays[f"att_{x}"]) for x in "abc"))
-    self.vectors = relative_vectors(label)
-    self.strength = jnp.asarray(self.arrays["inter_alpha"][:, 0])
-
-  @functools.cached_property
-  def computed(self):
-    """All that is compared, by one program."""
-    return jax.jit(self._compute)(self.model, self.statistics)
+    images = jnp.stack([nhwc(self.arrays[f"img_{x}"]) for x in "abc"])
+    labels = jnp.stack([jnp.asarray(self.arrays[f"att_{x}"]) for x in "abc"])
+    # Both networks' interpolations are at the same place.
+    places = ("gp_alpha", "inter_alpha", "inter_alpha")
+    places = np.stack([self.arrays[name].ravel() for name in places])
+    self.learning, self.taught = RELGAN.arrange(
+      jnp.zeros(()),
+      images,
+      labels,
+      Draws(labels[1:2], jnp.asarray(places), labels[0]),
+    )
+    self.config = relgan.get_config("celeba")
+    # The golden file's, which shows in a gradient.
+    self.config.loss.lambda_orthogonality = 1e-2
 
   def reference(self, prefix):
     """Their arrays under a prefix, by our names."""
     return variables(self.arrays, prefix)
 
-  def weighted(self, name):
-    """The weighted sum of our terms of a loss."""
-    terms = self.computed[name].items()
-    return sum(WEIGHTS.get(term, 1) * x for term, x in terms)
+  @functools.cached_property
+  def computed(self):
+    """All that is compared, by one program."""
+    return jax.jit(self._compute)(self.model)
 
-  def _compute(self, model, statistics):
-    a, v = self.image.source, self.vectors[:, 0]
-    fakes, after_d = self._translate(model, statistics)
-    (_, (g_terms, restored, after_g)), g_gradient = jax.value_and_grad(
-      self._generator_loss, has_aux=True
-    )(model.generator, model, statistics)
-    (_, d_terms), d_gradient = jax.value_and_grad(
-      self._discriminator_loss, has_aux=True
-    )(model.discriminator, model, fakes)
-    used, _ = _generate(model, statistics, a, v, train=False)
+  def _compute(self, model):
+    batch = self.taught
+    given = RELGAN.generator_label(batch.target, batch.label)
+    fakes, after_d = RELGAN.fakes(model, self.learning, given[None])
+    fakes = jax.tree.map(lambda x: x[0], fakes)
+    d_gradient, d_terms = jax.grad(discriminator_loss, has_aux=True)(
+      model.discriminator, model, fakes, self.config
+    )
+
+    def loss(params):
+      trained = dataclasses.replace(model, generator=params)
+      translation = RELGAN.translate(trained, batch, given, ())
+      total, terms = generator_loss(
+        trained, translation, None, batch, self.config
+      )
+      others = translation.others | {"translated": translation.image}
+      return total, (terms, others, translation.model.statistics)
+
+    g_gradient, (g_terms, images, after_g) = jax.grad(loss, has_aux=True)(
+      model.generator
+    )
+    used = translate_in_use(model, batch.image, given, NAMES)
+    trained = translate_once(model, batch, given, NAMES)
     return {
-      "images": {**fakes._asdict(), "restored": restored, "used": used},
+      "images": images | {"used": used.image, "fake": fakes.fake},
+      "fakes": fakes.more,
       "answers": self._answers(model, fakes),
       "D_loss": d_terms,
       "G_loss": g_terms,
       "D_grad": d_gradient,
       "G_grad": g_gradient,
-      "G_after_D_step": after_d,
+      "G_after_D_step": after_d.statistics,
       "G_after_G_step": after_g,
-      "attention": self._maps(model, statistics, train=False),
-      "attention_train": self._maps(model, statistics, train=True),
+      "attention": _maps(model, used, range(given.shape[1])),
+      "attention_train": _maps(model, trained, ()),
     }
-
-  def _translate(self, model, statistics):
-    """The source by v, 0 and t v, and the statistics after all three."""
-    a, v = self.image.source, self.vectors[:, 0]
-    images = []
-    for vector in (v, jnp.zeros_like(v), self.strength[:, None] * v):
-      image, statistics = _generate(model, statistics, a, vector)
-      images.append(image)
-    return Translated(*images, self.strength), statistics
-
-  def _generator_loss(self, params, model, statistics):
-    model = dataclasses.replace(model, generator=params)
-    a, v = self.image.source, self.vectors[:, 0]
-    whole, statistics = _generate(model, statistics, a, v)
-    unchanged, statistics = _generate(model, statistics, a, jnp.zeros_like(v))
-    restored, statistics = _generate(model, statistics, whole, -v)
-    between, statistics = _generate(
-      model, statistics, a, self.strength[:, None] * v
-    )
-    fakes = Translated(whole, unchanged, between, self.strength)
-    terms = relgan_losses.generator_terms(model, a, fakes, restored, v)
-    terms = jax.tree.map(jnp.mean, terms)
-    total = sum(WEIGHTS.get(name, 1) * x for name, x in terms.items())
-    return total, (terms, restored, statistics)
-
-  def _discriminator_loss(self, params, model, fakes):
-    model = dataclasses.replace(model, discriminator=params)
-    alpha = jnp.asarray(self.arrays["gp_alpha"][:, 0, 0, 0])
-    terms = relgan_losses.discriminator_terms(
-      model, self.image, fakes, self.vectors, alpha
-    )
-    terms = jax.tree.map(jnp.mean, terms)
-    return sum(WEIGHTS.get(name, 1) * x for name, x in terms.items()), terms
 
   def _answers(self, model, fakes):
     """What the heads say, under the reference's names."""
-    names = ("a", "b", "c", "fake", "self", "inter")
-    pictures = jnp.concatenate((*self.image, *fakes[:3]))
-    last = jnp.split(relgan_losses.features(model, pictures), len(names))
-    h = dict(zip(names, last, strict=True))
-    v, v_ac, v_cb = (self.vectors[:, i : i + 1] for i in range(3))
+    pictures = {
+      "a": fakes.image,
+      "b": fakes.more["target_image"],
+      "c": fakes.more["other_image"],
+      "fake": fakes.fake,
+      "self": fakes.more["unchanged"],
+      "inter": fakes.more["between"],
+    }
+    last, _ = relgan_losses.look(model, jnp.concatenate([*pictures.values()]))
+    h = dict(zip(pictures, jnp.split(last, len(pictures)), strict=True))
+    labels = fakes.label, fakes.target, fakes.more["other_label"]
+    v, v_ac, v_cb = jnp.split(relgan_losses.relative_vectors(*labels), 3, 1)
     pairs = {
       "real": ("a", "b", v),
       "fake": ("a", "fake", v),
@@ -184,61 +178,38 @@ class Released:
       "wrong_vector1": ("a", "b", v_ac),
       "wrong_vector2": ("a", "b", v_cb),
     }
-    maps = {
+    answers = {
       f"{name}_match": relgan_losses.match(model, h[s], h[t], vector)
       for name, (s, t, vector) in pairs.items()
     }
-    for name, image in (("real", "b"), ("fake", "fake")):
-      adversarial = relgan_losses.judge(model, h[image])
-      maps[f"{name}_adv"] = jnp.moveaxis(adversarial, 3, 1)
-    return maps | {
+    answers |= {
+      f"{name}_adv": jnp.moveaxis(relgan_losses.judge(model, h[of]), 3, 1)
+      for name, of in (("real", "b"), ("fake", "fake"))
+    }
+    answers |= {
       f"interp_{name}": relgan_losses.interpolate(model, h[name])[:, None]
       for name in ("self", "fake", "inter")
     }
-
-  def _maps(self, model, statistics, train):
-    """Maps and channel weights of every hook, under the reference's names."""
-    a, v = self.image.source, self.vectors[:, 0]
-    vectors = v[:, None] * jnp.eye(v.shape[1])
-    scores = [f"match_{k}" for k in range(v.shape[1])]
-    vectors = jnp.concatenate([v[:, None], vectors], 1)
-    scores = ["match", *scores]
-    if train:
-      vectors, scores = vectors[:, :1], scores[:1]
-
-    def generate(taps):
-      (image, activations), _ = _apply(model, statistics, a, v, train, taps)
-      return image, activations
-
-    def score(image):
-      h = (relgan_losses.features(model, x) for x in (a, image))
-      return relgan_losses.match(model, *h, vectors).mean((0, 2, 3)) * len(a)
-
-    shapes = jax.eval_shape(generate, {})[1]
-    taps = {name: jnp.zeros(x.shape) for name, x in shapes.items()}
-    image, pull, activations = jax.vjp(generate, taps, has_aux=True)
-    gradients = jax.vmap(lambda x: pull(x)[0])(jax.jacrev(score)(image))
-    found = {}
-    for i, kind in enumerate(scores):
-      for name, activation in activations.items():
-        gradient = gradients[name][i]
-        found[f"{name}/{kind}"] = attention.grad_cam(gradient, activation)
-        if kind == "match":
-          found[f"{name}/alpha_match"] = gradient.mean((1, 2))
-    return found
+    return answers | {"v_ab": v[:, 0], "v_ac": v_ac[:, 0], "v_cb": v_cb[:, 0]}
 
 
-def _apply(model, statistics, image, vector, train, taps=None):
-  outputs, updated = model.networks.generator.apply(
-    {"params": model.generator, "batch_stats": statistics},
-    image,
-    vector,
-    taps,
-    mutable=["batch_stats"] if train else [],
-  )
-  return outputs, updated.get("batch_stats", statistics)
+def _maps(model, translation, attributes):
+  """Maps, and channel weights of the whole vector, by the reference's names."""
+  translated = RELGAN.complete(model, translation)
+  shape = translation.given.shape
+  one_hot = jax.nn.one_hot(jnp.array(attributes, int), shape[1])
+  asked = jnp.concatenate([jnp.ones((1, shape[1])), one_hot])
 
+  def look(weights):
+    weights = jnp.broadcast_to(weights, shape)
+    gradient = translated.pull_classes(weights)
+    pulled = translation.pull(gradient)
+    alphas = {name: x.mean((1, 2)) for name, x in pulled.items()}
+    return attention.attention_maps(translated, gradient), alphas
 
-def _generate(model, statistics, image, vector, train=True):
-  (image, _), statistics = _apply(model, statistics, image, vector, train)
-  return image, statistics
+  maps, alphas = jax.vmap(look)(asked)
+  kinds = ["match", *(f"match_{k}" for k in attributes)]
+  found = {f"{name}/alpha_match": x[0] for name, x in alphas.items()}
+  for name, of_all in maps.items():
+    found |= {f"{name}/{k}": x for k, x in zip(kinds, of_all, strict=True)}
+  return found

@@ -8,105 +8,20 @@ an interpolation? Taps are explained in models/taps.py.
 """
 
 import functools
-from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from akd_jax.models.layers import Conv
+from akd_jax.models.switch_norm import SwitchNorm
 from akd_jax.models.taps import Activations, Interceptor, Taps
-
-HOOKS = ("block", "branch")
-# Weight of the *old* value in the running statistics (nn.py:38).
-MOMENTUM = 0.9
-EPSILON = 1e-5
 
 # nn.py:19-25: Xavier for convolutions, He for transposed ones, whose fan in
 # counts output channels; no bias at first.
 _XAVIER = nn.initializers.xavier_uniform()
 _HE = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
-_ZEROS = nn.initializers.zeros
 _Conv = functools.partial(Conv, use_bias=True, kernel_init=_XAVIER)
-
-
-class SwitchNorm(nn.Module):
-  """Normalises by a learnt mixture of instance, layer and batch statistics.
-
-  Luo et al. (2019) as in the release (switchable_norm.py:100-140): means and
-  variances are mixed by the softmax of three weights each. The variance over
-  pixels is the unbiased one, and those of layer and batch are made of it.
-  Running statistics, the collection "batch_stats", which starts at zeros, stand
-  for the batch's unless they may be moved: in training they are, by momentum
-  0.9. In float32 whatever the dtype of x.
-
-  Attributes:
-    axis_name: of pmap, where a batch is spread over devices.
-  """
-
-  axis_name: str | None = None
-
-  @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Normalises x [B, H, W, C]."""
-    ones, channels = nn.initializers.ones, (x.shape[-1],)
-    scale = self.param("scale", ones, channels)
-    bias = self.param("bias", _ZEROS, channels)
-    weights = [
-      nn.softmax(self.param(name, ones, (3,)))
-      for name in ("mean_weight", "var_weight")
-    ]
-    wide = x.astype(jnp.float32)
-    instance = _moments(wide)
-    layer = _pool(*instance, lambda y: jnp.mean(y, 3, keepdims=True))
-    batch = self._batch_moments(*instance)
-    mean, variance = (
-      sum(w * y for w, y in zip(weight, moments, strict=True))
-      for weight, *moments in zip(weights, instance, layer, batch, strict=True)
-    )
-    y = (wide - mean) * (
-      lax.rsqrt(variance + EPSILON) * scale[None, None, None]
-    )
-    return (y + bias[None, None, None]).astype(x.dtype)
-
-  def _batch_moments(
-    self, mean: jax.Array, variance: jax.Array
-  ) -> tuple[jax.Array, jax.Array]:
-    shape = mean.shape[-1:]
-    running = [
-      self.variable("batch_stats", name, jnp.zeros, shape)
-      for name in ("mean", "var")
-    ]
-    if not self.is_mutable_collection("batch_stats"):
-      return running[0].value, running[1].value
-    pooled = _pool(mean, variance, self._average)
-    if not self.is_initializing():
-      for old, new in zip(running, pooled, strict=True):
-        new = lax.stop_gradient(new[0, 0, 0])
-        old.value = MOMENTUM * old.value + (1 - MOMENTUM) * new
-    return pooled
-
-  def _average(self, x: jax.Array) -> jax.Array:
-    mean = jnp.mean(x, 0, keepdims=True)
-    return mean if self.axis_name is None else lax.pmean(mean, self.axis_name)
-
-
-def _moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-  """Mean and unbiased variance over pixels: [B, 1, 1, C] each."""
-  mean = jnp.mean(x, (1, 2), keepdims=True)
-  square = jnp.sum(jnp.square(x - mean), (1, 2), keepdims=True)
-  return mean, square / (x.shape[1] * x.shape[2] - 1)
-
-
-def _pool(
-  mean: jax.Array,
-  variance: jax.Array,
-  average: Callable[[jax.Array], jax.Array],
-) -> tuple[jax.Array, jax.Array]:
-  """Moments of all that an average runs over, from those of its parts."""
-  pooled = average(mean)
-  return pooled, average(variance + jnp.square(mean - pooled))
 
 
 class ConvBlock(nn.Module):
@@ -232,7 +147,9 @@ class MatchHead(nn.Module):
     kernel = self.param(
       "kernel", _XAVIER, (1, 1, split + vectors.shape[-1], self.features)
     ).astype(self.dtype)[0, 0]
-    bias = self.param("bias", _ZEROS, (self.features,)).astype(self.dtype)
+    bias = self.param("bias", nn.initializers.zeros, (self.features,)).astype(
+      self.dtype
+    )
     of_images = both @ kernel[:split]
     of_vectors = vectors.astype(self.dtype) @ kernel[split:] + bias[None, None]
     x = of_images[:, None] + of_vectors[:, :, None, None]

@@ -1,134 +1,123 @@
-"""RelGAN's loss terms: arrays in, one value a sample out.
+"""RelGAN's loss terms, one value a sample.
 
 Lines are those of its PyTorch release (elvisyjlin/RelGAN-PyTorch @8e432d0,
 nn.py).
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import traverse_util
+from ml_collections import ConfigDict
 
+from akd_jax.models.taps import Activations
 from akd_jax.systems import losses
-from akd_jax.systems.model import Model
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import Metrics, Model, Pass
+from akd_jax.systems.system import Terms
 
 
-class Triple(NamedTuple):
-  """Three independent draws of one thing, as a step sees it: [B, ...] each.
+def discriminator_terms(
+  model: Model, batch: DiscriminatorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_D: nn.py:156-230.
 
-  Attributes:
-    source: what is translated.
-    target: what the source is to be like.
-    other: what neither has to do with.
+  The match head is asked six questions, and only one is to be answered by 1:
+  does b follow v from a? The others are about the translation, a wrong source,
+  a wrong target and two wrong vectors (nn.py:168-182).
   """
+  del config
+  more = batch.more
+  pictures = (
+    batch.image, more["target_image"], more["other_image"],
+    batch.fake, more["unchanged"], more["between"],
+  )  # fmt: skip
+  seen, _ = look(model, jnp.concatenate(pictures))
+  a, b, c, whole, unchanged, between = jnp.split(seen, len(pictures))
+  vectors = relative_vectors(batch.label, batch.target, more["other_label"])
+  right, *wrong = jnp.moveaxis(match(model, a, b, vectors), 1, 0)
+  pairs = (a, whole), (c, b), (a, c)
+  wrong += [match(model, *pair, vectors[:, :1]) for pair in pairs]
+  terms = {
+    "d_loss_real": least_squares(judge(model, b), 1),
+    "d_loss_fake": least_squares(judge(model, whole), 0),
+    "d_loss_match": sum(
+      (least_squares(x, 0) for x in wrong), least_squares(right, 1)
+    ),
+    "d_loss_interpolation": interpolation(
+      interpolate(model, between),
+      interpolate(model, unchanged),
+      interpolate(model, whole),
+      more["strength"],
+    ),
+    # On the way from the *source* to its translation (nn.py:209).
+    "d_loss_gp": losses.gradient_penalty(
+      lambda x: judge(model, look(model, x)[0]),
+      batch.image,
+      batch.fake,
+      batch.alpha,
+    ),
+  }
+  return terms, {}
 
-  source: jax.Array
-  target: jax.Array
-  other: jax.Array
 
+def generator_terms(
+  translated: Pass, batch: GeneratorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_G: nn.py:96-140.
 
-class Translated(NamedTuple):
-  """A source after the generator, [B, S, S, 3] each.
-
-  Attributes:
-    whole: by the vector v.
-    unchanged: by 0.
-    between: by t v, in part.
-    strength: t, [B] in [0, 1].
+  Without what is a constant to the generator, the discriminator's answers to
+  real pictures, which the release adds.
   """
+  del config
+  model, scores = translated.model, translated.scores
+  source, others = batch.image, translated.translation.others
+  seen, _ = look(model, jnp.concatenate([source, others["between"]]))
+  of_source, of_between = jnp.split(seen, 2)
+  whole = scores.features[f"layer_{model.networks.discriminator.layers - 1}"]
+  vector = translated.translation.given[:, None]
+  kernels = orthogonality(model.generator)
+  terms = {
+    "g_loss_fake": least_squares(scores.critic, 1),
+    "g_loss_match": least_squares(match(model, of_source, whole, vector), 1),
+    "g_loss_rec": losses.reconstruction(source, others["restored"]),
+    "g_loss_self": losses.reconstruction(source, others["unchanged"]),
+    "g_loss_interpolation": jnp.square(interpolate(model, of_between)),
+    "g_loss_orthogonality": jnp.broadcast_to(kernels, len(source)),
+  }
+  return terms, {}
 
-  whole: jax.Array
-  unchanged: jax.Array
-  between: jax.Array
-  strength: jax.Array
+
+def weights(config: ConfigDict) -> Mapping[str, float]:
+  """Returns the weight of each term of L_D and L_G."""
+  loss, scored = config.loss, config.adversary != "none"
+  return {
+    "d_loss_real": 1.0,
+    "d_loss_fake": 1.0,
+    "d_loss_match": 1.0,
+    "d_loss_interpolation": loss.lambda_interpolation,
+    "d_loss_gp": loss.lambda_gp,
+    "g_loss_fake": 1.0 * scored,
+    "g_loss_match": 1.0 * scored,
+    "g_loss_rec": loss.lambda_rec,
+    "g_loss_self": loss.lambda_self,
+    "g_loss_interpolation": loss.lambda_interpolation * scored,
+    "g_loss_orthogonality": loss.lambda_orthogonality,
+  }
 
 
-def relative_vectors(label: Triple) -> jax.Array:
-  """Returns v, and the two of the wrong questions: [B, 3, C] in {-1, 0, 1}.
+def relative_vectors(
+  source: jax.Array, target: jax.Array, other: jax.Array
+) -> jax.Array:
+  """Returns v and the two wrong vectors, of labels [B, C]: [B, 3, C].
 
   Target minus source; other minus source; target minus other. So does the
   Keras release (relgan.py:276-284), and so do both releases when they test; the
   PyTorch one trains with the opposite sign (train.py:203).
   """
-  a, b, c = label
-  return jnp.stack([b - a, c - a, b - c], axis=1)
-
-
-def discriminator_terms(
-  model: Model,
-  image: Triple,
-  translated: Translated,
-  vectors: jax.Array,
-  alpha: jax.Array,
-) -> dict[str, jax.Array]:
-  """Returns the terms that the discriminator lowers, [B] each: nn.py:156-230.
-
-  Args:
-    model: its discriminator.
-    image: real ones.
-    translated: the source, by the generator.
-    vectors: `relative_vectors`.
-    alpha: [B], where the gradient penalty looks.
-  """
-  pictures = (*image, *translated[:3])
-  last = features(model, jnp.concatenate(pictures))
-  a, b, c, whole, unchanged, between = jnp.split(last, len(pictures))
-  v = vectors[:, :1]
-  right, *wrong = jnp.moveaxis(match(model, a, b, vectors), 1, 0)
-  wrong += [match(model, *pair, v) for pair in ((a, whole), (c, b), (a, c))]
-  return {
-    "d_loss_real": least_squares(judge(model, b), 1),
-    "d_loss_fake": least_squares(judge(model, whole), 0),
-    "d_loss_match": least_squares(right, 1)
-    + sum((least_squares(x, 0) for x in wrong), jnp.zeros(())),
-    "d_loss_interpolation": interpolation(
-      interpolate(model, between),
-      interpolate(model, unchanged),
-      interpolate(model, whole),
-      translated.strength,
-    ),
-    "d_loss_gp": losses.gradient_penalty(
-      lambda x: judge(model, features(model, x)),
-      image.source,
-      translated.whole,
-      alpha,
-    ),
-  }
-
-
-def generator_terms(
-  model: Model,
-  source: jax.Array,
-  translated: Translated,
-  restored: jax.Array,
-  vector: jax.Array,
-) -> dict[str, jax.Array]:
-  """Returns the terms that the generator lowers, [B] each: nn.py:96-140.
-
-  Without what is a constant to the generator, the discriminator's answers to
-  real pictures, which the release adds.
-
-  Args:
-    model: its discriminator; and its generator, whose kernels count.
-    source: [B, S, S, 3], real.
-    translated: the source, by the generator.
-    restored: `translated.whole` after the generator, by -v.
-    vector: v, [B, C].
-  """
-  pictures = (source, translated.whole, translated.between)
-  last = features(model, jnp.concatenate(pictures))
-  a, whole, between = jnp.split(last, len(pictures))
-  kernels = orthogonality(model.generator)
-  return {
-    "g_loss_fake": least_squares(judge(model, whole), 1),
-    "g_loss_match": least_squares(match(model, a, whole, vector[:, None]), 1),
-    "g_loss_rec": losses.reconstruction(source, restored),
-    "g_loss_self": losses.reconstruction(source, translated.unchanged),
-    "g_loss_interpolation": jnp.square(interpolate(model, between)),
-    "g_loss_orthogonality": jnp.broadcast_to(kernels, source.shape[:1]),
-  }
+  return jnp.stack([target - source, other - source, target - other], axis=1)
 
 
 def least_squares(answer: jax.Array, wanted: float) -> jax.Array:
@@ -184,9 +173,9 @@ def _off_diagonal(kernel: jax.Array) -> jax.Array:
   return jnp.sum(jnp.square(gram * others[None, None]))
 
 
-def features(model: Model, image: jax.Array) -> jax.Array:
-  """Returns what the discriminator's heads see of image [B, S, S, 3]."""
-  return _ask(model, "look", image)[0]
+def look(model: Model, image: jax.Array) -> tuple[jax.Array, Activations]:
+  """Returns what the heads see of image [B, S, S, 3], and all features."""
+  return _ask(model, "look", image)
 
 
 def judge(model: Model, last: jax.Array) -> jax.Array:

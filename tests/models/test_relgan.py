@@ -7,7 +7,8 @@ import pytest
 from flax import traverse_util
 
 from akd_jax.models import convolutions
-from akd_jax.models.relgan import Discriminator, Generator, SwitchNorm
+from akd_jax.models.relgan import Discriminator, Generator
+from akd_jax.models.switch_norm import SwitchNorm
 
 SMALL = Generator(width=2, blocks=1)
 INPUTS = ((4, 8, 8, 3), (4, 3))

@@ -3,7 +3,9 @@
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
+from akd_jax.systems.relgan import RELGAN, list_hooks
 from tests import golden_relgan
 from tests.golden_arrays import error, nhwc, part
 
@@ -21,30 +23,24 @@ def assert_close(ours, reference):
 
 
 def test_pictures_equal_the_released_generators(released):
-  names = {
-    "whole": "x_fake",
-    "unchanged": "x_self",
-    "between": "x_inter",
-    "restored": "x_rec",
-    "used": "eval/x_fake",
-  }
-  ours = released.computed["images"]
-  assert_close(
-    {name: ours[name] for name in names},
-    {name: nhwc(released.arrays[theirs]) for name, theirs in names.items()},
-  )
+  ours, fakes = (released.computed[name] for name in ("images", "fakes"))
+  names = {"translated": "x_fake", "unchanged": "x_self", "between": "x_inter"}
+  names |= {"restored": "x_rec", "used": "eval/x_fake"}
+  theirs = {k: nhwc(released.arrays[name]) for k, name in names.items()}
+  assert_close({name: ours[name] for name in names}, theirs)
+  for name in ("unchanged", "between"):
+    assert_close(fakes[name], theirs[name])
+  assert_close(ours["fake"], theirs["translated"])
 
 
-def test_answers_equal_the_released_discriminators(released):
+def test_answers_and_vectors_equal_the_released_ones(released):
   ours = released.computed["answers"]
-  assert len(ours) == 11
+  assert len(ours) == 14
   assert_close(ours, {name: released.arrays[name] for name in ours})
 
 
-def test_vectors_are_target_minus_original(released):
-  names = ("v_ab", "v_ac", "v_cb")
-  expected = np.stack([released.arrays[name] for name in names], 1)
-  np.testing.assert_array_equal(released.vectors, expected)
+def weighted(terms):
+  return sum(x for name, x in terms.items() if name.startswith("weighted/"))
 
 
 def test_discriminator_terms_equal_the_released_ones(released):
@@ -55,7 +51,7 @@ def test_discriminator_terms_equal_the_released_ones(released):
       "dc_loss": ours["d_loss_match"],
       "df_gp": ours["d_loss_gp"],
       "di_loss": ours["d_loss_interpolation"],
-      "d_loss": released.weighted("D_loss"),
+      "d_loss": weighted(ours),
     },
     theirs,
   )
@@ -76,7 +72,7 @@ def test_generator_terms_equal_the_released_ones(released):
       "rec_self": ours["g_loss_self"],
       "gi_loss": ours["g_loss_interpolation"],
       "go_loss": ours["g_loss_orthogonality"],
-      "g_loss": released.weighted("G_loss") + adversarial + match,
+      "g_loss": weighted(ours) + adversarial + match,
     },
     theirs,
   )
@@ -88,9 +84,9 @@ def test_gradients_equal_the_released_ones(released, network):
   assert_close(ours, released.reference(f"{network}_grad/")["params"])
 
 
-@pytest.mark.parametrize("step", ["D", "G"])
-def test_running_statistics_move_as_the_released_ones(released, step):
-  name = f"G_after_{step}_step"
+@pytest.mark.parametrize("network", ["D", "G"])
+def test_running_statistics_move_as_the_released_ones(released, network):
+  name = f"G_after_{network}_step"
   ours, theirs = released.computed[name], released.reference(f"{name}/")
   assert_close(ours, theirs["batch_stats"])
 
@@ -100,3 +96,15 @@ def test_maps_of_every_hook_and_question_equal_the_references(released, mode):
   ours, theirs = released.computed[mode], part(released.arrays, f"{mode}/")
   assert len(theirs) == {"attention": 9 * 7, "attention_train": 9 * 2}[mode]
   assert_close(ours, theirs)
+
+
+def test_activations_can_be_looked_at_in_the_order_of_the_data_flow(released):
+  generator = released.model.networks.generator
+  found = set()
+  for hook in list_hooks(generator):
+    options = ConfigDict({"hook": hook, "block": "last"})
+    names = RELGAN.list_activations(options, generator)
+    assert sorted(names, key=golden_relgan.NAMES.index) == list(names)
+    assert RELGAN.name_activation(options, generator) == names[-1]
+    found |= set(names)
+  assert found == set(golden_relgan.NAMES)

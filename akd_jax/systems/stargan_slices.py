@@ -123,6 +123,6 @@ def _cut_conv(
 def _cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
   """The chosen channels of a norm; weights of a mixture are no channels'."""
   return {
-    name: np.asarray(x)[chosen] if name in ("scale", "bias") else np.asarray(x)
+    name: np.asarray(x) if name.endswith("_weight") else np.asarray(x)[chosen]
     for name, x in norm.items()
   }

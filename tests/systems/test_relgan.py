@@ -92,18 +92,20 @@ def test_sizes_that_the_networks_can_not_see_are_refused(size, layers):
 def test_a_half_as_wide_generator_is_cut_out(initialize, shapes_of):
   inputs = (1, 8, 8, 3), (1, CLASSES)
   wide = jax.tree.map(np.array, initialize(Generator(4, 2), *inputs))
+  # Statistics stand beside the scales.
+  whole = wide["residual_1"]
+  whole["norm_0"]["mean"] = np.arange(16.0)
   assert_same_bits(RELGAN.slice_generator(wide, wide), wide)
   narrow = jax.tree.map(
     lambda x: np.zeros(x.shape), shapes_of(Generator(2, 1), *inputs)
   )
   sliced = RELGAN.slice_generator(wide, narrow)
-  assert jax.tree.map(np.shape, sliced) == jax.tree.map(np.shape, narrow)
-  # A channel has the bias of its kernel.
-  whole, part = (
-    x["residual_1" if x is wide else "residual_0"] for x in (wide, sliced)
-  )
+  part = sliced["residual_0"]
   sizes = np.abs(whole["conv_0"]["kernel"]).sum((0, 1, 2))
   kept = np.sort(np.argsort(-sizes)[:8])
+  np.testing.assert_array_equal(part["norm_0"].pop("mean"), kept)
+  assert jax.tree.map(np.shape, sliced) == jax.tree.map(np.shape, narrow)
+  # A channel keeps its bias; how a norm mixes is no channel's.
   for layer, name in (
     ("conv_0", "bias"),
     ("norm_0", "scale"),

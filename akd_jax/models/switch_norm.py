@@ -75,10 +75,10 @@ class SwitchNorm(nn.Module):
 
 
 def _moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-  """Mean and unbiased variance over pixels: [B, 1, 1, C] each."""
+  """Mean and unbiased variance over pixels, of one 0: [B, 1, 1, C] each."""
   mean = jnp.mean(x, (1, 2), keepdims=True)
   square = jnp.sum(jnp.square(x - mean), (1, 2), keepdims=True)
-  return mean, square / (x.shape[1] * x.shape[2] - 1)
+  return mean, square / max(x.shape[1] * x.shape[2] - 1, 1)
 
 
 def _pool(

@@ -38,8 +38,7 @@ def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: the discriminator can not halve the pictures that often, or the
-      generator's blocks would see a single pixel, which has no variance.
+    UserError: a network can not halve the pictures as often as it does.
   """
   dtype = jnp.dtype(config.dtype)
   size, layers = config.data.image_size, config.discriminator.layers
@@ -48,9 +47,10 @@ def create_networks(config: ConfigDict) -> Networks:
       f"config.data.image_size={size} is not a multiple of"
       f" 2^config.discriminator.layers = {2**layers}"
     )
-  if size % 4 or size < 8:
+  if size % 4:
     raise UserError(
-      f"config.data.image_size={size} is not a multiple of 4 from 8 on"
+      f"config.data.image_size={size} is not a multiple of 4: the generator"
+      " halves pictures twice"
     )
   return Networks(
     Generator(config.generator.width, config.generator.blocks, dtype),

@@ -48,9 +48,28 @@ def export_numpy(run: "Run", path: str) -> list[str]:
   """
   from flax import traverse_util
 
+  from akd_jax.interop import numpy_generator
+  from akd_jax.systems import system_of
+
   _check_ending(path, (".npz",))
   arrays = traverse_util.flatten_dict(run.model.generator, sep="/")
-  metadata = np.array(json.dumps(describe(run)))
+  # A norm's statistics have other names than its parameters.
+  arrays |= traverse_util.flatten_dict(run.model.statistics or {}, sep="/")
+  about, program = describe(run), system_of(run.config).program
+  if run.config.system != numpy_generator.SYSTEM:
+    if program is None:
+      raise UserError(
+        f"--format=numpy has no program for a generator of {run.config.system}:"
+        " choose another format"
+      )
+    written = program(run.model.networks.generator)
+    numbers = sum(x.size for x in arrays.values())
+    about |= {
+      "program": written.steps,
+      "multiple": written.multiple,
+      "numbers": numbers,
+    }
+  metadata = np.array(json.dumps(about))
   return _write(
     {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
   )
@@ -66,7 +85,13 @@ def export_torch(run: "Run", path: str) -> list[str]:
   """
   from akd_jax.interop import torch_stargan
   from akd_jax.interop.torch_writer import write_npz, write_state_dict
+  from akd_jax.systems import system_of
 
+  if system_of(run.config).network != "stargan":
+    raise UserError(
+      "--format=torch writes a network of released StarGAN, which one of"
+      f" {run.config.system} is not: choose another format"
+    )
   output = run.config.generator.output
   if output != "image":
     raise UserError(

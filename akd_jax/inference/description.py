@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from akd_jax.interop import numpy_generator
+from akd_jax.interop import numpy_generator, numpy_program
+from akd_jax.systems import system_of
+from akd_jax.systems.system import System
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
@@ -14,18 +16,16 @@ def describe(run: "Run") -> dict[str, Any]:
     [name for name in group if name in run.attributes]
     for group in run.exclusive
   )
-  generator = run.config.generator
-  # Of what the first files hold, nothing is to change.
-  output = {"output": generator.output} if generator.output != "image" else {}
-  return {
-    "format": numpy_generator.FORMATS[generator.output],
-    "system": run.config.get("system", numpy_generator.SYSTEM),
-    "architecture": {
-      "name": "stargan",
-      "width": generator.width,
-      "blocks": generator.blocks,
-      **output,
-    },
+  generator, system = run.config.generator.to_dict(), system_of(run.config)
+  about: dict[str, Any] = {"format": numpy_program.FORMAT, **_label_of(system)}
+  if run.config.system == numpy_generator.SYSTEM:
+    # Of what the first files hold, nothing is to change.
+    about = {"format": numpy_generator.FORMATS[generator["output"]]}
+    if generator["output"] == "image":
+      del generator["output"]
+  return about | {
+    "system": run.config.system,
+    "architecture": {"name": system.network, **generator},
     "image_size": run.config.data.image_size,
     # Avatars are square as they are drawn.
     "crop": (0 if run.config.data.name == "avatars" else run.config.data.crop),
@@ -34,4 +34,20 @@ def describe(run: "Run") -> dict[str, Any]:
     "exclusive": [group for group in groups if len(group) > 1],
     "value_range": [-1, 1],
     "step": run.step,
+  }
+
+
+def _label_of(system: System) -> dict[str, Any]:
+  """How a generator's label is made: its coefficients, found by asking.
+
+  `System.generator_label` is affine in the target and the picture's own label.
+  """
+
+  def ask(target: Any, label: Any) -> float:
+    return float(system.generator_label(target, label))
+
+  constant = ask(0, 0)
+  return {
+    "given": [ask(1, 0) - constant, ask(0, 1) - constant, constant],
+    "test_strength": system.test_strength,
   }

@@ -7,7 +7,7 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.inference.network import Wanted
-from akd_jax.interop import numpy_generator
+from akd_jax.interop import numpy_program
 
 
 class NumpyNetwork(NamedTuple):
@@ -26,9 +26,7 @@ class NumpyNetwork(NamedTuple):
 
   def translate(self, images: np.ndarray, wanted: Wanted) -> np.ndarray:
     """Translates uint8 [N, S, S, 3]."""
-    return numpy_generator.translate(
-      self.params, self.about, images, wanted.targets
-    )
+    return numpy_program.translate(self.params, self.about, images, *wanted)
 
   def attend(
     self,
@@ -64,6 +62,6 @@ def load_numpy(path: str) -> NumpyNetwork:
     UserError: it is none, or of a format that is not known.
   """
   try:
-    return NumpyNetwork(*numpy_generator.load(path))
+    return NumpyNetwork(*numpy_program.load(path))
   except (OSError, ValueError) as error:
     raise UserError(str(error)) from None

@@ -7,7 +7,8 @@ This file may be copied away with what `akd_jax.export --format=numpy` writes:
   label = make_label(metadata, {"Blond_Hair": 1})
   translated = translate(params, metadata, photo, label)
 
-Only `load_photo` needs Pillow. The same in a terminal:
+Only `load_photo` needs Pillow; numpy_program.py runs other networks. The same
+in a terminal:
 
   python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
 """
@@ -16,7 +17,8 @@ import argparse
 import difflib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,15 +32,18 @@ Metadata = Mapping[str, Any]
 
 
 def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
-  """Reads an exported generator, and tries it on an empty picture.
-
-  Returns:
-    Its parameters by path, float32, and its metadata, among it `system`,
-    `attributes`, `image_size`, `crop`, `label_rule` and `value_range`.
+  """Reads an exported generator: parameters by path, float32, and metadata.
 
   Raises:
     OSError, ValueError: the file cannot be read, is damaged or no such export.
   """
+  return read(path, count_numbers, generate)
+
+
+def read(
+  path: str, count: Callable[[Any], int], generate: Callable[..., Array]
+) -> tuple[dict[str, Array], dict[str, Any]]:
+  """Reads as many numbers as `count` finds in the metadata: see `load`."""
   with open(path, "rb") as file:
     try:
       with np.load(file) as found:
@@ -46,22 +51,22 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
         if sizes.pop("metadata.npy") > 2**20:
           raise ValueError("its metadata is too large")
         metadata = json.loads(str(found["metadata"]))
-        count = _count_numbers(metadata)
-        if sum(sizes.values()) > 8 * count + 2**21 or found.zip.testzip():
+        numbers = count(metadata)
+        if sum(sizes.values()) > 8 * numbers + 2**21 or found.zip.testzip():
           raise ValueError("it is damaged, or larger than its architecture")
         names = [name for name in found.files if name != "metadata"]
         params = {name: found[name].astype(np.float32) for name in names}
-      numbers = np.concatenate([x.ravel() for x in params.values()])
-      if len(numbers) != count or not np.isfinite(numbers).all():
-        raise ValueError(f"its arrays are not {count} finite numbers")
-      label = np.zeros((1, len(metadata["attributes"])))
-      generate(params, np.zeros((1, 4, 4, 3)), label)
+      every = np.concatenate([x.ravel() for x in params.values()])
+      if len(every) != numbers or not np.isfinite(every).all():
+        raise ValueError(f"its arrays are not {numbers} finite numbers")
+      side, label = metadata.get("multiple", 4), metadata["attributes"]
+      generate(params, np.zeros((1, side, side, 3)), np.zeros((1, len(label))))
     except Exception as error:  # There is no end to what damage may raise.
       raise ValueError(f"{path} is no exported generator: {error}") from error
   return params, metadata
 
 
-def _count_numbers(metadata: dict[str, Any]) -> int:
+def count_numbers(metadata: dict[str, Any]) -> int:
   """Counts those of the parameters; refuses metadata of no export."""
   # The first files do not name their system.
   form = metadata.get("format"), metadata.setdefault("system", SYSTEM)
@@ -71,10 +76,8 @@ def _count_numbers(metadata: dict[str, Any]) -> int:
   size, w, blocks = metadata["image_size"], about["width"], about["blocks"]
   if not (names and 0 < w < 2**16 and 0 < blocks < 2**10 and 0 < size < 2**16):
     raise ValueError(f"it is a network of {about} at {size} pixels")
-  if metadata["value_range"] != [-1, 1]:
-    raise ValueError(
-      f"its value_range is {metadata['value_range']}, not [-1, 1]"
-    )
+  if (span := metadata["value_range"]) != [-1, 1]:
+    raise ValueError(f"its value_range is {span}, not [-1, 1]")
   outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
   kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
   return w * (kernels + 2 * (10 + 8 * blocks))
@@ -113,9 +116,7 @@ def load_photo(path: str, metadata: Metadata) -> Array:
 
 
 def make_label(
-  metadata: Metadata,
-  wanted: Mapping[str, int],
-  original: Array | None = None,
+  metadata: Metadata, wanted: Mapping[str, int], original: Array | None = None
 ) -> Array:
   """Returns the label [C] that asks for the attributes `wanted`.
 
@@ -154,24 +155,26 @@ def make_label(
 
 
 def translate(
-  params: Params, metadata: Metadata, image: Array, label: Array
-) -> Array:
+  params: Params, metadata: Metadata, image: Array, label: Array,
+  run: Callable[..., Array] | None = None,
+) -> Array:  # fmt: skip
   """Translates photos; returns uint8 in the shape of `image`.
 
   Args:
     params, metadata: from `load`.
     image: uint8 [H, W, 3] or [B, H, W, 3], H and W multiples of 4.
     label: [C] for all, or [B, C], from `make_label`.
+    run: another network's `generate`.
   """
-  if image.dtype != np.uint8 or image.ndim not in (3, 4):
-    raise ValueError(
-      f"image is {image.dtype} {image.shape}, not uint8 [H, W, 3]"
-    )
+  kind, shape = image.dtype, image.shape
+  if kind != np.uint8 or image.ndim not in (3, 4):
+    raise ValueError(f"image is {kind} {shape}, not uint8 [H, W, 3]")
   batch = image if image.ndim == 4 else image[np.newaxis]
   label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
   scale, one = np.float32(2 / 255), np.float32(1)
-  result = np.rint((generate(params, batch * scale - one, label) + one) / scale)
-  return np.clip(result, 0, 255).astype(np.uint8).reshape(image.shape)
+  drawn = (run or generate)(params, batch * scale - one, label)
+  result = np.rint((drawn + one) / scale)
+  return np.clip(result, 0, 255).astype(np.uint8).reshape(shape)
 
 
 def generate(params: Params, image: Array, label: Array) -> Array:
@@ -183,9 +186,8 @@ def generate(params: Params, image: Array, label: Array) -> Array:
   if label.shape != (len(image), classes):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
   # One picture at a time: its rows are contiguous, which saves copies.
-  return np.stack(
-    [_generate(params, *x) for x in zip(image, label, strict=True)]
-  )
+  pairs = zip(image, label, strict=True)
+  return np.stack([_generate(params, *pair) for pair in pairs])
 
 
 def _generate(params: Params, image: Array, label: Array) -> Array:
@@ -193,21 +195,21 @@ def _generate(params: Params, image: Array, label: Array) -> Array:
   x = np.concatenate([image, tiled], axis=-1, dtype=np.float32)
 
   def normed(x: Array, path: str) -> Array:
-    return _normalize(x, params[f"{path}/scale"], params[f"{path}/bias"])
+    return normalize(x, params[f"{path}/scale"], params[f"{path}/bias"])
 
   for i, stride in enumerate((1, 2, 2)):
     kernel = params[f"encoder_{i}/conv/kernel"]
-    y = _convolve(x, kernel, stride)
+    y = convolve(x, kernel, stride)
     x = np.maximum(normed(y, f"encoder_{i}/norm"), 0)
   for i in range(sum(path.endswith("/conv_0/kernel") for path in params)):
-    y = _convolve(x, params[f"residual_{i}/conv_0/kernel"])
+    y = convolve(x, params[f"residual_{i}/conv_0/kernel"])
     y = np.maximum(normed(y, f"residual_{i}/norm_0"), 0)
-    y = _convolve(y, params[f"residual_{i}/conv_1/kernel"])
+    y = convolve(y, params[f"residual_{i}/conv_1/kernel"])
     x = x + normed(y, f"residual_{i}/norm_1")
   for i in range(2):
     kernel = params[f"decoder_{i}/conv/kernel"]
-    x = np.maximum(normed(_upsample(x, kernel), f"decoder_{i}/norm"), 0)
-  y = _convolve(x, params["output/kernel"])
+    x = np.maximum(normed(upsample(x, kernel), f"decoder_{i}/norm"), 0)
+  y = convolve(x, params["output/kernel"])
   colours = np.tanh(y[..., :3])
   if y.shape[-1] == 3:
     return colours
@@ -215,7 +217,7 @@ def _generate(params: Params, image: Array, label: Array) -> Array:
   return copied * image.astype(np.float32) + (1 - copied) * colours
 
 
-def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
+def convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   """Convolves x [H, W, I] with kernel [k, k, I, O], padded to keep the size.
 
   One matrix product a row of the kernel: less memory than k x k patches.
@@ -224,10 +226,8 @@ def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   pad = (size - 1) // 2
   x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
   height = (len(x) - size) // stride + 1
-  run = size * channels
-  windows = np.lib.stride_tricks.sliding_window_view(
-    x.reshape(len(x), -1), run, axis=1
-  )
+  run, slide = size * channels, np.lib.stride_tricks.sliding_window_view
+  windows = slide(x.reshape(len(x), -1), run, axis=1)
   windows = np.ascontiguousarray(windows[:, :: stride * channels])
   y = np.zeros((height * windows.shape[1], features), np.float32)
   for i, row in enumerate(kernel.reshape(size, run, features)):
@@ -236,7 +236,7 @@ def _convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   return y.reshape(height, -1, features)
 
 
-def _upsample(x: Array, kernel: Array) -> Array:
+def upsample(x: Array, kernel: Array) -> Array:
   """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1.
 
   Row 2a + p of the kernel takes row m of x [H, W, O] to row 2(m + a) + p of the
@@ -247,38 +247,38 @@ def _upsample(x: Array, kernel: Array) -> Array:
   z = x.reshape(height * width, -1) @ kernel.reshape(16 * features, -1).T
   z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
   y = np.zeros((height + 1, 2, width + 1, 2, features), np.float32)
-  for a in range(2):
-    for b in range(2):
-      part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
-      y[a : a + height, :, b : b + width] += part
+  for a, b in np.ndindex(2, 2):
+    part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
+    y[a : a + height, :, b : b + width] += part
   return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
 
 
-def _normalize(x: Array, scale: Array, bias: Array) -> Array:
+def normalize(x: Array, scale: Array, bias: Array) -> Array:
+  """Normalises each channel of x [H, W, K] over its pixels."""
   # In float32 the error of a mean grows with the number of pixels.
   x = x - x.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
   variance = np.square(x).mean(axis=(0, 1), dtype=np.float64)
   return x * (scale / np.sqrt(variance + 1e-5)).astype(np.float32) + bias
 
 
-def _run(args: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace, runtime: Any) -> None:
   from PIL import Image
 
-  params, metadata = load(args.model)
+  params, metadata = runtime.load(args.model)
   for setting in args.set:
     if setting[-2:] not in ("=0", "=1"):
       raise ValueError(f"--set {setting} should be NAME=1 or NAME=0")
   wanted = {setting[:-2]: int(setting[-1]) for setting in args.set}
   label = make_label(metadata, wanted)
   photo = load_photo(args.photo, metadata)
-  result = Image.fromarray(translate(params, metadata, photo, label))
+  result = Image.fromarray(runtime.translate(params, metadata, photo, label))
   partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
   result.save(partial)
   os.replace(partial, args.out)
   print(args.out)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   """Translates one photo, as the command line says."""
   parser = argparse.ArgumentParser(description="Translates one photo.")
   add = parser.add_argument
@@ -289,7 +289,7 @@ def main(argv: Sequence[str] | None = None) -> None:
   add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
   try:
-    _run(args)
+    _run(args, runtime or sys.modules[__name__])
   except (OSError, ValueError, ImportError) as error:
     if args.debug:
       raise

@@ -28,6 +28,7 @@ from akd_jax.models.stargan import MASK
 from akd_jax.systems import losses, stargan
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Pass
+from akd_jax.systems.stargan_program import write_program
 from akd_jax.systems.system import Terms
 
 
@@ -101,4 +102,5 @@ ACGAN = dataclasses.replace(
   generator_terms=generator_terms,
   weights=weights,
   generator_first=True,
+  program=write_program,
 )

@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
+from akd_jax.interop.numpy_program import Step
 from akd_jax.systems import arrangements
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import (
@@ -27,6 +28,19 @@ Terms = dict[str, jax.Array]
 # What a field may be: one of some values, or a number of this type that is at
 # least as large.
 Allowed = tuple[Any, ...] | int | float
+
+
+class NetworkProgram(NamedTuple):
+  """A generator as `interop.numpy_program` runs it.
+
+  Attributes:
+    steps: what to do, one after the other.
+    multiple: of which the side of a picture must be one.
+  """
+
+  steps: list[Step]
+  multiple: int
+
 
 Slicer = Callable[[Params, Params], Params]
 
@@ -82,9 +96,12 @@ class System:
     test_strength: at test, how far the attribute that is set goes from what is
       there (0) to what is wanted (1), or beyond.
     slice_generator: (a wide generator's parameters, a narrow one's fresh
-      parameters) -> the narrow one's, cut out of the wide one's. Raises
-      UserError where it can not be cut out. None of a system without.
+      parameters) -> the narrow one's, cut out of the wide one's; statistics
+      stand beside the scales of their norms. Raises UserError where it can not
+      be cut out. None of a system without.
     network: name of its generator's architecture, in exported files.
+    program: generator module -> its `NetworkProgram`; None where NumPy can not
+      run it. StarGAN's needs none.
   """
 
   fields: Mapping[str, Allowed]
@@ -121,6 +138,7 @@ class System:
   classifies: bool = True
   test_strength: float = 1.0
   slice_generator: Slicer | None = None
+  program: Callable[[Any], NetworkProgram] | None = None
 
   def complete(self, model: Model, translation: Translation) -> Pass:
     """Scores a translation by the discriminator of a model of this system."""

@@ -73,7 +73,7 @@ def test_the_transposed_convolution_scatters_as_pytorch_defines_it():
   padded = np.zeros((2 * 3 + 2, 2 * 5 + 2, 4))
   for m, n, i, j in np.ndindex(3, 5, 4, 4):
     padded[2 * m + i, 2 * n + j] += x[m, n] @ weight[:, :, i, j]
-  made = numpy_generator._upsample(x, weight.transpose(2, 3, 1, 0))
+  made = numpy_generator.upsample(x, weight.transpose(2, 3, 1, 0))
   np.testing.assert_allclose(made, padded[1:-1, 1:-1], atol=1e-5)
 
 

@@ -1,0 +1,169 @@
+r"""Runs any exported generator with NumPy alone: its metadata say what to do.
+
+`akd_jax.export --format=numpy` writes a program for every system but StarGAN,
+whose files numpy_generator.py runs by itself. With that one beside it, this
+file may be copied away, and is used the same way:
+
+  params, metadata = load("model.npz")
+  photo = load_photo("photo.jpg", metadata)
+  label = make_label(metadata, {"Blond_Hair": 1})
+  translated = translate(params, metadata, photo, label)
+
+  python numpy_program.py model.npz photo.jpg --set Smiling=1 --out out.png
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+try:
+  from akd_jax.interop import numpy_generator as base
+except ImportError:  # Copied away.
+  import numpy_generator as base  # type: ignore
+
+Array = np.ndarray
+Params = Mapping[str, Array]
+Metadata = Mapping[str, Any]
+load_photo, make_label = base.load_photo, base.make_label
+
+FORMAT = 3
+# Numbers of a map: beyond those of any photo.
+_LARGEST = 2**28
+# What one step of a program says: "do", one of OPERATIONS; "of", the names of
+# what it is done to; "to", the name of what comes of it; "at", the path of its
+# parameters; and options. "image" and "given" are there, "picture" is drawn.
+Step = dict[str, Any]
+
+
+def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
+  """Reads an exported generator: parameters by path, float32, and metadata.
+
+  Raises:
+    OSError, ValueError: the file cannot be read, is damaged or no such export.
+  """
+  about: dict[str, Any] = {}
+
+  def count(metadata: dict[str, Any]) -> int:
+    about.update(metadata)
+    if metadata.get("format") != FORMAT:
+      return base.count_numbers(metadata)
+    numbers, side = metadata["numbers"], metadata["multiple"]
+    if not (0 < numbers < 2**30 and 0 < side < 2**10):
+      raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
+    return numbers
+
+  return base.read(path, count, functools.partial(generate, about))
+
+
+def translate(
+  params: Params,
+  metadata: Metadata,
+  image: Array,
+  label: Array,
+  own: Array | float = 0,
+  edits: Array | float = 1,
+) -> Array:
+  """Translates photos; returns uint8 in the shape of `image`.
+
+  Args:
+    params, metadata: from `load`.
+    image: uint8 [H, W, 3] or [B, H, W, 3], H and W multiples of
+      metadata["multiple"].
+    label: [C] for all, or [B, C], from `make_label`.
+    own: the photos' own label, for systems that are given differences.
+    edits: 1 where an attribute was set, 0 where it changes because of another.
+  """
+  if "program" not in metadata:
+    return base.translate(params, metadata, image, label)
+  further = (metadata["test_strength"] - 1) * edits
+  label = label + further * (label - own)
+  of_label, of_own, constant = metadata["given"]
+  given = of_label * label + of_own * own + constant
+  run = functools.partial(generate, metadata)
+  return base.translate(params, metadata, image, given, run)
+
+
+def generate(
+  metadata: Metadata, params: Params, image: Array, given: Array
+) -> Array:
+  """Runs the network: image [B, H, W, 3] in [-1, 1], given [B, C] -> image."""
+  if "program" not in metadata:
+    return base.generate(params, image, given)
+  side, classes = metadata["multiple"], len(metadata["attributes"])
+  size = image.shape[1:3]
+  if image.shape != (len(given), *size, 3) or size[0] % side or size[1] % side:
+    raise ValueError(
+      f"image is {image.shape}; H and W must be multiples of {side}"
+    )
+  if given.shape != (len(image), classes):
+    raise ValueError(f"label is {given.shape}, not [{len(image)}, {classes}]")
+  steps = metadata["program"]
+  program = [(step, _under(step.get("at"), params)) for step in steps]
+  pairs = zip(image, given, strict=True)
+  return np.stack([_execute(program, *pair) for pair in pairs])
+
+
+def _under(path: str | None, params: Params) -> Params:
+  """The parameters of a step, by their last names."""
+  start = f"{path}/"
+  return {
+    name.removeprefix(start): x
+    for name, x in params.items()
+    if name.startswith(start)
+  }
+
+
+def _execute(
+  program: list[tuple[Step, Params]], image: Array, given: Array
+) -> Array:
+  values = {"image": image.astype(np.float32), "given": given}
+  for step, own in program:
+    taken = [values[name] for name in step["of"]]
+    made = values[step["to"]] = OPERATIONS[step["do"]](taken, own, step)
+    if made.size > _LARGEST:
+      raise ValueError(f"{step['do']} makes {made.size:,} numbers")
+  return values["picture"]
+
+
+def _biased(y: Array, own: Params) -> Array:
+  return y + own["bias"] if "bias" in own else y
+
+
+def _normalize(x: Array, own: Params, epsilon: float) -> Array:
+  """By running statistics where there are any, else by the picture's own."""
+  if "mean" not in own:
+    return base.normalize(x, own["scale"], own["bias"])
+  factor = own["scale"] / np.sqrt(own["var"] + np.float32(epsilon))
+  return (x - own["mean"]) * factor + own["bias"]
+
+
+# (what it is done to, its parameters, the step) -> what comes of it, [H, W, K].
+OPERATIONS: dict[str, Callable[[list[Array], Params, Step], Array]] = {
+  # A label as planes of the size of a map.
+  "tile": lambda x, _, step: np.broadcast_to(
+    x[0], (*x[1].shape[:2], len(x[0]))
+  ),
+  "concat": lambda x, _, step: np.concatenate(x, axis=-1, dtype=np.float32),
+  # Some channels.
+  "take": lambda x, _, step: x[0][..., step["first"] : step["last"]],
+  "conv": lambda x, own, step: _biased(
+    base.convolve(x[0], own["kernel"], step.get("stride", 1)), own
+  ),
+  "up": lambda x, own, step: _biased(base.upsample(x[0], own["kernel"]), own),
+  "norm": lambda x, own, step: _normalize(x[0], own, step.get("epsilon", 1e-5)),
+  "relu": lambda x, _, step: np.maximum(x[0], step.get("slope", 0) * x[0]),
+  "tanh": lambda x, _, step: np.tanh(x[0]),
+  # It can not overflow.
+  "sigmoid": lambda x, _, step: (1 + np.tanh(x[0] / 2)) / 2,
+  "add": lambda x, _, step: x[0] + x[1],
+  "multiply": lambda x, _, step: x[0] * x[1],
+  # The first says how much of the second, the rest is the third.
+  "mix": lambda x, _, step: x[0] * x[1] + (1 - x[0]) * x[2],
+}
+
+
+if __name__ == "__main__":
+  base.main(runtime=sys.modules[__name__])

@@ -14,8 +14,14 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.models import stargan
 from akd_jax.models.relgan import Discriminator, Generator
-from akd_jax.systems import hooks, randomness, relgan_losses
+from akd_jax.systems import (
+  hooks,
+  randomness,
+  relgan_losses,
+  stargan_program,
+)
 from akd_jax.systems.arrangements import (
   Arranged,
   DiscriminatorBatch,
@@ -31,7 +37,7 @@ from akd_jax.systems.model import (
 )
 from akd_jax.systems.randomness import Draws
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.systems.system import System
+from akd_jax.systems.system import NetworkProgram, System
 
 
 def create_networks(config: ConfigDict) -> Networks:
@@ -221,6 +227,16 @@ def list_activations(
   return hooks.list_activations(options, list_hooks(generator))
 
 
+def write_program(generator: Generator) -> NetworkProgram:
+  """Returns the program of StarGAN's generator.
+
+  Its layers have the same order and the same names; what a norm does is known
+  by its parameters.
+  """
+  alike = stargan.Generator(blocks=generator.blocks)
+  return stargan_program.write_program(alike)
+
+
 RELGAN = System(
   fields={
     "generator.width": 1,
@@ -254,4 +270,5 @@ RELGAN = System(
   explained=explained,
   classifies=False,
   slice_generator=slice_generator,
+  program=write_program,
 )

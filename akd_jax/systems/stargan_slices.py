@@ -35,29 +35,29 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   kept = np.arange(np.shape(wide["encoder_0"]["conv"]["kernel"])[2])
   for i in range(3):
     name = f"encoder_{i}"
-    chosen = _largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
+    chosen = find_largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
     sliced[name] = {
-      "conv": _cut_conv(wide[name]["conv"], kept, chosen),
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": cut_conv(wide[name]["conv"], kept, chosen),
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   blocks = _blocks(narrow)
   for i in range(blocks):
     block = wide[f"residual_{_blocks(wide) - blocks + i}"]
-    inner = _largest(block["conv_0"]["kernel"], 3, len(kept))
+    inner = find_largest(block["conv_0"]["kernel"], 3, len(kept))
     sliced[f"residual_{i}"] = {
-      "conv_0": _cut_conv(block["conv_0"], kept, inner),
-      "norm_0": _cut_norm(block["norm_0"], inner),
-      "conv_1": _cut_conv(block["conv_1"], inner, kept),
-      "norm_1": _cut_norm(block["norm_1"], kept),
+      "conv_0": cut_conv(block["conv_0"], kept, inner),
+      "norm_0": cut_norm(block["norm_0"], inner),
+      "conv_1": cut_conv(block["conv_1"], inner, kept),
+      "norm_1": cut_norm(block["norm_1"], kept),
     }
   for i in range(2):
     name = f"decoder_{i}"
     # A transposed convolution's kernel is [k, k, out, in].
-    chosen = _largest(wide[name]["conv"]["kernel"], 2, _width(narrow[name]))
+    chosen = find_largest(wide[name]["conv"]["kernel"], 2, _width(narrow[name]))
     sliced[name] = {
-      "conv": _cut_conv(wide[name]["conv"], kept, chosen, transposed=True),
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": cut_conv(wide[name]["conv"], kept, chosen, transposed=True),
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   output = np.asarray(wide["output"]["kernel"])[:, :, kept]
@@ -100,28 +100,35 @@ def _blocks(params: Params) -> int:
   return sum(name.startswith("residual_") for name in params)
 
 
-def _largest(kernel: Any, axis: int, count: int) -> np.ndarray:
-  """The `count` channels of an axis with the largest l1 norm, in order."""
+def find_largest(kernel: Any, axis: int, count: int) -> np.ndarray:
+  """Returns the `count` channels of an axis with the largest l1 norm."""
   others = tuple(i for i in range(4) if i != axis)
   sizes = np.abs(np.asarray(kernel)).sum(others)
   return np.sort(np.argsort(-sizes, kind="stable")[:count])
 
 
-def _cut_conv(
+def cut(kernel: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+  """Returns the chosen channels of a kernel's third and fourth axis."""
+  return np.asarray(kernel)[:, :, first][:, :, :, second]
+
+
+def cut_conv(
   conv: Params,
   incoming: np.ndarray,
   outgoing: np.ndarray,
   transposed: bool = False,
 ) -> dict[str, np.ndarray]:
-  """The chosen channels of a convolution, and of its bias if it has one."""
+  """Returns the chosen channels of a convolution, and of its bias if any."""
   axes = (outgoing, incoming) if transposed else (incoming, outgoing)
-  kernel = np.asarray(conv["kernel"])[:, :, axes[0]][:, :, :, axes[1]]
   bias = {k: np.asarray(x)[outgoing] for k, x in conv.items() if k == "bias"}
-  return {"kernel": kernel} | bias
+  return {"kernel": cut(conv["kernel"], *axes)} | bias
 
 
-def _cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
-  """The chosen channels of a norm; weights of a mixture are no channels'."""
+def cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns the chosen channels of all that a norm has.
+
+  The weights by which a SwitchNorm mixes are no channels'.
+  """
   return {
     name: np.asarray(x) if name.endswith("_weight") else np.asarray(x)[chosen]
     for name, x in norm.items()

@@ -3,8 +3,10 @@
 import jax
 import numpy as np
 import pytest
+from flax import traverse_util
 from ml_collections import ConfigDict
 
+from akd_jax.interop import numpy_program
 from akd_jax.systems.relgan import RELGAN, list_hooks
 from tests import golden_relgan
 from tests.golden_arrays import error, nhwc, part
@@ -31,6 +33,20 @@ def test_pictures_equal_the_released_generators(released):
   for name in ("unchanged", "between"):
     assert_close(fakes[name], theirs[name])
   assert_close(ours["fake"], theirs["translated"])
+
+
+def test_numpy_draws_the_released_picture(released):
+  model, batch = released.model, released.taught
+  program = RELGAN.program(model.networks.generator)
+  about = program._asdict() | {"program": program.steps}
+  about["attributes"] = list("abcde")
+  trees = model.generator, model.statistics
+  parts = [traverse_util.flatten_dict(x, sep="/") for x in trees]
+  params = jax.tree.map(np.asarray, parts[0] | parts[1])
+  given = np.asarray(batch.target - batch.label)
+  image = np.asarray(batch.image)
+  ours = numpy_program.generate(about, params, image, given)
+  assert_close(ours, np.asarray(nhwc(released.arrays["eval/x_fake"])))
 
 
 def test_answers_and_vectors_equal_the_released_ones(released):

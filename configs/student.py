@@ -56,13 +56,26 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 
 def by_attention(scale: str = "avatars") -> ConfigDict:
   """Returns the papers' recipe: a smaller generator, and L_akd."""
-  config = teacher.get_config(scale)
+  config = taught(teacher.get_config(scale), teacher.get_config(scale))
   # Half of the teacher's channels,
   config.generator.width //= 2
   # and half of its blocks.
   config.generator.blocks = 3
   # As heavy as the reconstruction, as in the papers.
   config.distill.akd.weight = config.loss.lambda_rec
+  return at_scale(config, scale, _AT_SCALE)
+
+
+def taught(config: ConfigDict, recipe: ConfigDict) -> ConfigDict:
+  """Returns the recipe of a student, whatever its system and its teacher's.
+
+  Nothing is taught yet: a weight in config.distill says what.
+
+  Args:
+    config: the recipe of a network that has no teacher.
+    recipe: that of the teacher.
+  """
+  config, recipe = (ConfigDict(x.to_dict()) for x in (config, recipe))
   # Where the student's generator starts: "scratch"; "sliced", as the largest
   # channels of the teacher's last blocks; or "teacher", as a copy, which needs
   # the teacher's architecture.
@@ -71,7 +84,7 @@ def by_attention(scale: str = "avatars") -> ConfigDict:
   config.teacher = "runs/teacher"
   # The recipe of that teacher. Its data and its attribute classifier are the
   # student's.
-  config.teacher_recipe = teacher.get_config(scale)
+  config.teacher_recipe = recipe
   del config.teacher_recipe.data, config.teacher_recipe.classifier
   config.pseudo = ConfigDict()
   # Whether the teacher knows other attributes than the student (see
@@ -80,4 +93,4 @@ def by_attention(scale: str = "avatars") -> ConfigDict:
   config.pseudo.reading = "off"
   # {attribute of the student: attribute of the teacher that stands for it}.
   config.pseudo.mapping = ConfigDict()
-  return at_scale(config, scale, _AT_SCALE)
+  return config

@@ -63,7 +63,7 @@ def _compare(maps: list[tuple[jax.Array, jax.Array]], count: int) -> jax.Array:
 
 def check_layers(config: ConfigDict, teacher: ConfigDict) -> None:
   """Refuses a teacher whose discriminator has no second layer."""
-  if teacher.discriminator.layers < 2:
+  if teacher.discriminator.get("layers", 2) < 2:
     raise UserError(
       f"config.distill.co_attention.weight={config.distill.co_attention.weight}"
       " looks at the second layer of the teacher's discriminator, whose"
@@ -71,7 +71,9 @@ def check_layers(config: ConfigDict, teacher: ConfigDict) -> None:
     )
 
 
-ATTENTION_TRANSFER = Method("g_loss_attention_transfer", transfer_distances)
+ATTENTION_TRANSFER = Method(
+  "g_loss_attention_transfer", transfer_distances, same_size=True
+)
 CO_ATTENTION = Method(
-  "g_loss_co_attention", co_attention_distances, check_layers
+  "g_loss_co_attention", co_attention_distances, check_layers, same_size=True
 )

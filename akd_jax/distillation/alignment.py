@@ -43,4 +43,4 @@ def _squared(x: jax.Array, y: jax.Array) -> jax.Array:
   return jnp.sum(jnp.square(jnp.einsum("bnk,bnl->bkl", x, y)), axis=(1, 2))
 
 
-ALIGNMENT = Method("g_loss_alignment", distances)
+ALIGNMENT = Method("g_loss_alignment", distances, same_size=True)

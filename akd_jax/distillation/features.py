@@ -25,4 +25,6 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   return total, {}
 
 
-FEATURES = Method("g_loss_features", distances, create=create_adapters)
+FEATURES = Method(
+  "g_loss_features", distances, same_size=True, create=create_adapters
+)

@@ -62,6 +62,8 @@ class Method:
     check: (config, the teacher's config) -> None; raises UserError where the
       method can not teach this student.
     names_activation: whether it needs the activation of config.attention.
+    same_size: whether it compares activations of both, all blocks with their
+      partners, which must have the same height and width.
     create: (key, shapes of `Lesson.pairs`) -> parameters of its own, which are
       trained along; None where it has none.
   """
@@ -70,6 +72,7 @@ class Method:
   distances: Callable[[Lesson, ConfigDict], tuple[jax.Array, Metrics]]
   check: Callable[[ConfigDict, ConfigDict], None] = accept
   names_activation: bool = False
+  same_size: bool = False
   create: Callable[[jax.Array, Pairs], Params] | None = None
 
 

@@ -1,7 +1,7 @@
 """The terms that a teacher adds to the generator's loss."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -169,16 +169,23 @@ def create_learnt(
 def _depths(
   networks: Networks, teacher: Teacher, config: ConfigDict
 ) -> list[tuple[str, str]]:
-  """Returns names of the student's and the teacher's activations, in pairs.
-
-  Both lists end together: of three blocks and six, the first goes with the
-  second, the second with the fourth, the last with the last.
-  """
+  """Returns names of the student's and the teacher's activations, in pairs."""
   options = config.attention
   ours = system_of(config).list_activations(options, networks.generator)
   theirs = teacher.system.list_activations(
     placed(options, teacher.place), teacher.model.networks.generator
   )
+  return paired_names(ours, theirs)
+
+
+def paired_names(
+  ours: Sequence[str], theirs: Sequence[str]
+) -> list[tuple[str, str]]:
+  """Returns each of ours with its partner among theirs.
+
+  Both lists end together: of three blocks and six, the first goes with the
+  second, the second with the fourth, the last with the last.
+  """
   count = len(ours)
   return [
     (name, theirs[math.ceil((i + 1) * len(theirs) / count) - 1])

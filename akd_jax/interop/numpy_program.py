@@ -31,7 +31,7 @@ load_photo, make_label = base.load_photo, base.make_label
 
 FORMAT = 3
 # Numbers of a map: beyond those of any photo.
-_LARGEST = 2**28
+_LARGEST = 2**27
 # What one step of a program says: "do", one of OPERATIONS; "of", the names of
 # what it is done to; "to", the name of what comes of it; "at", the path of its
 # parameters; and options. "image" and "given" are there, "picture" is drawn.

@@ -104,7 +104,8 @@ class System:
       run it. StarGAN's needs none.
   """
 
-  fields: Mapping[str, Allowed]
+  # A mapping has no hash.
+  fields: Mapping[str, Allowed] = dataclasses.field(hash=False)
   create_networks: Callable[[ConfigDict], Networks]
   generator_label: Callable[[jax.Array, jax.Array], jax.Array]
   name_activation: Callable[[ConfigDict, Any], str]

@@ -184,6 +184,9 @@ def _differ(
 
 
 def _same(field: str, before: Any, now: Any) -> bool:
+  if field == "data.exclusive" and before is not None:
+    # A data set may say more of it than it did: nothing is trained by it.
+    return all(group in now for group in before)
   if field in PLACES and isinstance(before, str) and isinstance(now, str):
     return before == now or bool(before and now and same_place(before, now))
   return before == now
@@ -279,15 +282,13 @@ def write_run(run: Run, file: BinaryIO) -> None:
 
   But for running statistics, which may be too small for it, or too large.
   """
+  model = run.model
   parameters = traverse_util.flatten_dict(
-    {
-      "generator": run.model.generator,
-      "discriminator": run.model.discriminator,
-    },
+    {"generator": model.generator, "discriminator": model.discriminator},
     sep="/",
   )
   statistics = traverse_util.flatten_dict(
-    {"statistics": run.model.statistics or {}}, sep="/"
+    {"statistics": model.statistics or {}}, sep="/"
   )
   np.savez_compressed(
     file,

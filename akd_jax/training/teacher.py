@@ -20,6 +20,7 @@ from akd_jax.distillation.mapping import (
   mapping_matrix,
   placed,
 )
+from akd_jax.distillation.sizes import check_sizes
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Params
@@ -121,7 +122,7 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
       label rule, or in its architecture if the student is to start from its
       weights (the message has both values), or attention is asked for in a
       way that does not exist or that one of the two does not have, or a method
-      can not teach across their attributes.
+      can not teach across their attributes, or their systems.
   """
   check_options(config.attention)
   check_reading(config)
@@ -147,6 +148,7 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     system = system_of(network)
     generator = system.create_networks(network).generator
     system.name_activation(options, generator)
+  check_sizes(config, teacher, place)
   if config.init == "teacher":
     _check_same("init", "generator", config, teacher)
   if config.adversary in ("teacher", "frozen"):

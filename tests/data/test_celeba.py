@@ -50,11 +50,14 @@ def test_celeba_official_files(official):
       np.testing.assert_array_equal(record["label"], source.labels[index])
 
 
-def test_celeba_knows_all_forty_attributes_and_the_hair_group(official):
+def test_celeba_knows_all_forty_attributes_and_what_excludes_what(official):
   source = open_celeba(config(official), "train")
   assert source.attributes == CELEBA
   assert source.exclusive == (
     ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Bald"),
+    ("Straight_Hair", "Wavy_Hair"),
+    ("Bald", "Bangs"),
+    ("Receding_Hairline", "Bangs"),
   )
 
 

@@ -1,10 +1,13 @@
 """Which pictures are translated, and into what, worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.photos.source import find_exclusive
 from akd_jax.evaluation import selection
 from akd_jax.evaluation.metrics.outcome import Names
 from akd_jax.evaluation.selection import (
@@ -14,6 +17,7 @@ from akd_jax.evaluation.selection import (
   target_labels,
 )
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Eyeglasses")
 HAIR = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
 LABELS = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]], np.uint8)
@@ -54,6 +58,28 @@ def test_an_exclusive_target_is_one_hot(protocol, expected):
   assert targets("Blond_Hair", labels, protocol=protocol, **EXCLUSIVE) == (
     expected
   )
+
+
+@pytest.mark.parametrize("name", ["default13", "all40"])
+def test_targets_are_those_of_attgans_test_program(name):
+  """Its rules, but that whoever is bald has no hair colour, and back."""
+  with np.load(GOLDEN / "labels.npz") as arrays:
+    labels, released, names = (
+      arrays[f"{name}/{x}"] for x in ("att", "targets", "names")
+    )
+  names = tuple(map(str, names))
+  exclusive = find_exclusive(names)
+  hair = [names.index(x) for x in exclusive[0]]
+  for i, attribute in enumerate(names):
+    chosen, ours = target_labels(
+      labels, names, attribute, exclusive=exclusive, label_rule="multilabel",
+      protocol="flip",
+    )  # fmt: skip
+    assert len(chosen) == len(labels)
+    differing = np.flatnonzero((ours != released[i + 1]).any(0))
+    bald = names.index("Bald")
+    may_differ = hair if i == bald else [bald] if i in hair else []
+    assert set(differing) <= set(may_differ)
 
 
 def test_unknown_protocols_and_attributes_are_named():

@@ -3,6 +3,8 @@
 Of StarGAN tests/training/ asks more; here its step is not compiled again.
 """
 
+import collections
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -17,13 +19,18 @@ from flax import traverse_util
 
 from akd_jax import export
 from akd_jax.common.config import RECIPES
+from akd_jax.configs import student
 from akd_jax.configs.scales import SCALES
+from akd_jax.distillation.terms import distillation_terms
 from akd_jax.inference import numpy_network, translator
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.run_network import RunNetwork
+from akd_jax.models.pixels import to_unit
 from akd_jax.systems import SYSTEMS, system_of
-from akd_jax.training import loop, run_dir, validation
+from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.model import Pass, Translation
+from akd_jax.training import loop, run_dir, teacher, validation
 from akd_jax.training.shapes import network_shapes
 from tests import small_runs
 from tests.layouts import error
@@ -308,9 +315,9 @@ def test_several_devices_train_as_one(
   assert far <= 0.01 * total
 
 
-def pictures(count, seed=0):
+def pictures(count, size, seed=0):
   rng = np.random.default_rng(seed)
-  return rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8)
+  return rng.integers(0, 256, (count, size, size, 3)).astype(np.uint8)
 
 
 def asked(count, classes):
@@ -326,9 +333,10 @@ def test_a_picture_depends_on_no_other_and_files_draw_the_same(
 ):
   run = run_dir.load_run(str(trained(name)))
   network = RunNetwork(run)
-  images, wanted = pictures(3), asked(3, len(run.attributes))
+  size = run.config.data.image_size
+  images, wanted = pictures(3, size), asked(3, len(run.attributes))
   drawn = network.translate(images, wanted)
-  others = np.concatenate([images[:1], pictures(2, seed=1)])
+  others = np.concatenate([images[:1], pictures(2, size, seed=1)])
   np.testing.assert_array_equal(network.translate(others, wanted)[0], drawn[0])
   path = str(tmp_path / "run.npz")
   export.export_run(run, path)
@@ -353,7 +361,8 @@ def test_a_picture_depends_on_no_other_and_files_draw_the_same(
 def test_attention_depends_on_no_other_picture(trained, name):
   run = run_dir.load_run(str(trained(name)))
   classes = len(run.attributes)
-  images, wanted = pictures(3), asked(3, classes)
+  size = run.config.data.image_size
+  images, wanted = pictures(3, size), asked(3, classes)
   (alone,) = translator.translators_of(run.config, run.model, None)
   look = translator.Look(
     (alone.name_activation(run.config.attention),), run.config.attention.method
@@ -367,5 +376,38 @@ def test_attention_depends_on_no_other_picture(trained, name):
 
   both = maps(images)
   assert np.isfinite(both).all() and both.min() >= 0
-  others = np.concatenate([images[:1], pictures(2, seed=1)])
+  others = np.concatenate([images[:1], pictures(2, size, seed=1)])
   np.testing.assert_array_equal(maps(others)[0], both[0])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_stargan_student_learns_from_its_pictures(trained, name):
+  """The teacher is given the label of its own system."""
+  config = small_runs.resolved(
+    student.taught(small("stargan"), RECIPES[name].get_config("debug"))
+  )
+  config.data.image_size = run_dir.read_config(
+    str(trained(name))
+  ).data.image_size
+  config.teacher = str(trained(name))
+  config.distill.output.weight = 1.0
+  taught_by = teacher.open_teacher(config)
+  image = to_unit(jnp.asarray(pictures(2, config.data.image_size)))
+  label = np.float32(np.random.default_rng(2).integers(0, 2, (2, 7)))
+  batch = GeneratorBatch(0, image, label, 1 - label, label)
+  model, system = taught_by.model, taught_by.system
+
+  @jax.jit
+  def distances(model):
+    nothing = collections.defaultdict(lambda: image)  # is compared of these
+    drawn = Translation(image, nothing, None, image, None, {}, model)
+    lesson = dataclasses.replace(taught_by, model=model)
+    ours = Pass(model, drawn, None, None)
+    terms, _ = distillation_terms(ours, lesson, batch, config)
+    given = system.generator_label(1 - label, label)
+    theirs, _ = model.generate(image, given)
+    return terms["g_loss_out"], jnp.mean(jnp.abs(theirs - image), (1, 2, 3))
+
+  found, expected = distances(model)
+  np.testing.assert_allclose(found, expected, rtol=1e-5)
+  assert expected.min() > 0

@@ -48,6 +48,14 @@ def test_any_other_field_is_noticed(tmp_path, field, value, shown):
   assert shown in message
 
 
+def test_a_data_set_may_say_more_of_what_excludes_what(tmp_path):
+  config = teacher.get_config("debug")
+  config.data.exclusive = (("Black_Hair", "Bald"),)
+  runs.write_config(config, str(tmp_path))
+  config.data.exclusive = (("Black_Hair", "Bald"), ("Bald", "Bangs"))
+  runs.check_same_run(config, str(tmp_path))
+
+
 def test_what_changes_no_weight_may_change(tmp_path):
   config = teacher.get_config("debug")
   runs.write_config(config, str(tmp_path))

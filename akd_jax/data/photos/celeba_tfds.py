@@ -12,7 +12,7 @@ from akd_jax.data.attributes import CELEBA, attribute_indices
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
-  find_hair_colors,
+  find_exclusive,
   photo_source,
 )
 
@@ -44,7 +44,7 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
       splits=[split] * len(records),
       labels=_read_labels(records, attributes),
       attributes=attributes,
-      exclusive=find_hair_colors(CELEBA),
+      exclusive=find_exclusive(CELEBA),
       read=functools.partial(_read_image, records),
     ),
   )

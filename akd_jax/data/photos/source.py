@@ -15,8 +15,14 @@ from akd_jax.data.attributes import HAIR_COLORS
 from akd_jax.data.photos.images import SUFFIXES, load_image
 
 # Whoever is bald has no hair colour. CelebA's annotators switched on two of
-# these for a few people; its vast majority has at most one.
-HAIR = (*HAIR_COLORS, "Bald")
+# these for a few people; its vast majority has at most one. The others are what
+# AttGAN switches off at test (LynnHo/AttGAN-Tensorflow, data.py:78-104).
+EXCLUSIVE = (
+  (*HAIR_COLORS, "Bald"),
+  ("Straight_Hair", "Wavy_Hair"),
+  ("Bald", "Bangs"),
+  ("Receding_Hairline", "Bangs"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,10 +164,11 @@ def _check_exclusive(photos: Photos) -> None:
     )
 
 
-def find_hair_colors(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-  """Returns the hair colours among the `known` attributes, as one group."""
-  group = tuple(name for name in HAIR if name in set(known))
-  return (group,) if len(group) > 1 else ()
+def find_exclusive(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+  """Returns the groups of EXCLUSIVE, as far as their names are `known`."""
+  names = set(known)
+  groups = (tuple(x for x in group if x in names) for group in EXCLUSIVE)
+  return tuple(group for group in groups if len(group) > 1)
 
 
 def assign_split(key: str, test_share: float) -> str:

@@ -16,8 +16,8 @@ from akd_jax.data.photos.source import (
   PhotoSource,
   assign_split,
   check_present,
+  find_exclusive,
   find_folder,
-  find_hair_colors,
   find_present,
   list_folders,
   photo_source,
@@ -63,7 +63,7 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
       splits=[assign_split(name, data.test_share) for name in names],
       labels=labels,
       attributes=attributes,
-      exclusive=find_hair_colors(header[1:]),
+      exclusive=find_exclusive(header[1:]),
       read=functools.partial(Path, root),
     ),
   )

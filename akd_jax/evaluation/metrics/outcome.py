@@ -146,13 +146,22 @@ def _gender_is_kept(outcome: Outcome) -> bool:
   return GENDER in outcome.names.known and GENDER not in changed
 
 
+def _maps_are_comparable(outcome: Outcome) -> bool:
+  """Whether there are a teacher's maps, of the size of the network's own.
+
+  A teacher of another system may have others.
+  """
+  theirs, own = outcome.probes.teacher_maps, outcome.probes.maps
+  if theirs is None or outcome.probes.block not in own:
+    return theirs is not None
+  return theirs.shape == own[outcome.probes.block].shape
+
+
 # What a metric may need of an outcome, and whether one has it.
 NEEDS: dict[str, Callable[[Outcome], bool]] = {
   "true translations": lambda outcome: outcome.probes.truths is not None,
   "attention": lambda outcome: bool(outcome.probes.maps),
   "a mask": lambda outcome: outcome.probes.drawn is not None,
-  "a teacher's attention": (
-    lambda outcome: outcome.probes.teacher_maps is not None
-  ),
+  "a teacher's attention": _maps_are_comparable,
   "gender": _gender_is_kept,
 }

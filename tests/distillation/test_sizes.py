@@ -1,0 +1,75 @@
+"""A teacher of another system: what can be compared, and what can not."""
+
+import dataclasses
+
+import pytest
+
+from akd_jax.configs import student
+from akd_jax.configs import teacher as recipes
+from akd_jax.systems import SYSTEMS
+from akd_jax.systems.stargan import STARGAN
+from akd_jax.training import teacher
+from tests.layouts import error
+
+
+@pytest.fixture
+def other(monkeypatch):
+  """A teacher whose attention is taken from its mask, at full size."""
+  system = dataclasses.replace(
+    STARGAN,
+    network="other",
+    name_activation=lambda options, generator: "mask",
+    list_activations=lambda options, generator: ("mask",),
+    slice_generator=None,
+    classifies=False,
+  )
+  monkeypatch.setitem(SYSTEMS, "other", system)
+  config = recipes.get_config("debug")
+  config.system, config.generator.output = "other", "blend"
+  return config
+
+
+def config(recipe, **weights):
+  config = student.taught(recipes.get_config("debug"), recipe)
+  for name, weight in weights.items():
+    config.distill[name].weight = weight
+  return config
+
+
+@pytest.mark.parametrize(
+  "name", ["akd", "features", "alignment", "attention_transfer", "co_attention"]
+)
+def test_activations_of_other_sizes_are_not_compared(other, name):
+  message = error(teacher.check_compatible, config(other, **{name: 2.0}), other)
+  assert f"config.distill.{name}.weight=2.0" in message
+  assert "block_1 is 8 x 8" in message or "block_0 is 8 x 8" in message
+  assert "mask 32 x 32" in message
+
+
+@pytest.mark.parametrize(
+  "name", ["output", "change", "omgd", "discriminator_features", "dgl", "dcd"]
+)
+def test_pictures_can_be(other, name):
+  teacher.check_compatible(config(other, **{name: 2.0}), other)
+
+
+def test_its_attention_is_taken_where_its_own_recipe_says(other):
+  ours = config(other, output=1.0)
+  other.attention.block, other.attention.hook = "0", "branch"
+  assert teacher.place_of(ours, other) == ("0", "branch")
+  assert teacher.place_of(ours, recipes.get_config("debug")) is None
+
+
+def test_class_logits_that_it_lacks_are_not_asked_for(other):
+  ours = config(other, class_score=3.0)
+  message = error(teacher.check_compatible, ours, other)
+  assert "config.distill.class_score.weight=3.0" in message
+  assert "other" in message
+
+
+def test_no_generator_is_cut_out_of_one_of_another_system(other):
+  ours = config(other, output=1.0)
+  ours.init = "sliced"
+  message = error(teacher.check_compatible, ours, other)
+  assert "config.init='sliced'" in message
+  assert "stargan" in message and "other" in message

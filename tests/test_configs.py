@@ -11,7 +11,15 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import acgan, data, distill, pseudo, student, teacher
+from akd_jax.configs import (
+  acgan,
+  data,
+  distill,
+  pseudo,
+  relgan,
+  student,
+  teacher,
+)
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.configs.scales import SCALES, changed
 from akd_jax.data import attributes
@@ -63,7 +71,7 @@ def test_the_attribute_classifier_is_that_of_the_other_recipes(scale):
   assert set(classifier) == {"data", "classifier"}
 
 
-@pytest.mark.parametrize("module", [teacher, acgan, student, distill])
+@pytest.mark.parametrize("module", [teacher, acgan, relgan, student, distill])
 def test_every_field_of_a_recipe_is_explained(module):
   """Each assignment stands right below a comment, but for whole sections."""
   lines = inspect.getsource(module).splitlines()

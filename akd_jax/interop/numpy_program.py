@@ -134,10 +134,27 @@ def _biased(y: Array, own: Params) -> Array:
 
 def _normalize(x: Array, own: Params, epsilon: float) -> Array:
   """By running statistics where there are any, else by the picture's own."""
+  if "mean_weight" in own:
+    return _switch(x, own, epsilon)
   if "mean" not in own:
     return base.normalize(x, own["scale"], own["bias"])
   factor = own["scale"] / np.sqrt(own["var"] + np.float32(epsilon))
   return (x - own["mean"]) * factor + own["bias"]
+
+
+def _switch(x: Array, own: Params, epsilon: float) -> Array:
+  """SwitchNorm: by a mixture of both, and of those of all channels."""
+  mean, pixels = x.mean((0, 1)), x.shape[0] * x.shape[1]
+  var = np.square(x - mean).sum((0, 1)) / max(pixels - 1, 1)
+  means = mean, mean.mean(), own["mean"]
+  variances = var, (var + (mean - mean.mean()) ** 2).mean(), own["var"]
+  mixed = []
+  for name, parts in (("mean_weight", means), ("var_weight", variances)):
+    weights = np.exp(own[name] - own[name].max())
+    pairs = zip(weights / weights.sum(), parts, strict=True)
+    mixed.append(sum(weight * part for weight, part in pairs))
+  factor = own["scale"] / np.sqrt(mixed[1] + np.float32(epsilon))
+  return (x - mixed[0]) * factor + own["bias"]
 
 
 # (what it is done to, its parameters, the step) -> what comes of it, [H, W, K].

@@ -1,4 +1,4 @@
-"""The layers of StarGAN: convolution and instance normalisation."""
+"""The layers of the networks: convolutions and normalisations."""
 
 import flax.linen as nn
 import jax
@@ -14,7 +14,8 @@ class Conv(nn.Module):
   """A convolution of stride 1 ("same"), or "down" or "up" by 2 (kernel 4).
 
   Parameters start as PyTorch's do: uniform in +-1 / sqrt(fan in), where the
-  fan in of a transposed convolution counts its *output* channels.
+  fan in of a transposed convolution counts its *output* channels. With a
+  `kernel_init` of its own, a bias starts at 0.
   """
 
   features: int
@@ -22,6 +23,7 @@ class Conv(nn.Module):
   resample: str = "same"
   padding: int | None = None
   use_bias: bool = False
+  kernel_init: nn.initializers.Initializer | None = None
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
@@ -37,7 +39,8 @@ class Conv(nn.Module):
       shape = (size, size, self.features, channels)
     else:
       shape = (size, size, channels, self.features)
-    kernel = self.param("kernel", _FAN_IN_UNIFORM, shape).astype(self.dtype)
+    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
+    kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
     x = x.astype(self.dtype)
     if planes is not None:
       y = convolutions.conv_with_planes(x, planes.astype(self.dtype), kernel)
@@ -48,7 +51,7 @@ class Conv(nn.Module):
       resample = {"down": convolutions.down, "up": convolutions.up}
       y = resample[self.resample](x, kernel)
     if self.use_bias:
-      bound = (size * size * channels) ** -0.5
+      bound = 0.0 if self.kernel_init else (size * size * channels) ** -0.5
       bias = self.param(
         "bias",
         lambda key, shape: jax.random.uniform(

@@ -7,11 +7,16 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.systems.acgan import ACGAN
+from akd_jax.systems.relgan import RELGAN
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.systems.system import System
 
 # By config.system.
-SYSTEMS: dict[str, System] = {"stargan": STARGAN, "acgan": ACGAN}
+SYSTEMS: dict[str, System] = {
+  "stargan": STARGAN,
+  "acgan": ACGAN,
+  "relgan": RELGAN,
+}
 
 
 def system_of(config: ConfigDict) -> System:

@@ -36,10 +36,9 @@ def draw(
     axis_name: of pmap.
   """
   n, size = label.shape[:2]
-  everyone, first = label, jnp.zeros((), jnp.int32)
+  everyone, first = label, _first_place(size, axis_name)
   if axis_name is not None:
     everyone = lax.all_gather(label, axis_name, axis=1, tiled=True)
-    first = lax.axis_index(axis_name) * size
   of_targets, of_alpha, of_active = jax.random.split(key, 3)
   permuted = jax.vmap(jax.random.permutation)(
     jax.random.split(of_targets, n), everyone
@@ -48,9 +47,30 @@ def draw(
   sample = first + jnp.arange(size)
   micro_batch = jnp.arange(n)[:, None] * everyone.shape[1]
   alpha = _per_sample(of_alpha, micro_batch + sample)
-  keys = jax.vmap(jax.random.fold_in, (None, 0))(of_active, sample)
-  active = jax.vmap(_sample_active)(keys, target[-1])
+  active = draw_active(of_active, target[-1], axis_name)
   return Draws(target, alpha, active)
+
+
+def draw_active(
+  key: jax.Array, target: jax.Array, axis_name: str | None = None
+) -> jax.Array:
+  """Draws one active class of each target [B, C]: one-hot, or zeros.
+
+  Args:
+    key: of this step.
+    target: this device's share.
+    axis_name: of pmap.
+  """
+  sample = _first_place(len(target), axis_name) + jnp.arange(len(target))
+  keys = jax.vmap(jax.random.fold_in, (None, 0))(key, sample)
+  return jax.vmap(_sample_active)(keys, target)
+
+
+def _first_place(size: int, axis_name: str | None) -> jax.Array:
+  """The place of this device's first sample in the global batch."""
+  if axis_name is None:
+    return jnp.zeros((), jnp.int32)
+  return lax.axis_index(axis_name) * size
 
 
 def _per_sample(key: jax.Array, sample: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""A narrow StarGAN generator cut out of a wide one.
+"""A narrow StarGAN or RelGAN generator cut out of a wide one.
 
 Pruning by the size of filters (Li et al., Pruning Filters for Efficient
 ConvNets, 2017, section 3.1): of each layer the channels whose kernels are
@@ -21,7 +21,8 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   """Returns the narrow generator's parameters, cut out of the wide one's.
 
   Args:
-    wide: of a generator of `models.stargan`.
+    wide: of a generator of `models.stargan` or `models.relgan`, whose layers
+      have the same names.
     narrow: fresh ones, of another width, depth or output: they say the sizes.
       A mask that the wide one lacks starts at a half: its kernel is 0.
 
@@ -34,31 +35,29 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   kept = np.arange(np.shape(wide["encoder_0"]["conv"]["kernel"])[2])
   for i in range(3):
     name = f"encoder_{i}"
-    chosen = _largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
+    chosen = find_largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
     sliced[name] = {
-      "conv": {"kernel": _cut(wide[name]["conv"]["kernel"], kept, chosen)},
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": cut_conv(wide[name]["conv"], kept, chosen),
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   blocks = _blocks(narrow)
   for i in range(blocks):
     block = wide[f"residual_{_blocks(wide) - blocks + i}"]
-    first, second = block["conv_0"]["kernel"], block["conv_1"]["kernel"]
-    inner = _largest(first, 3, len(kept))
+    inner = find_largest(block["conv_0"]["kernel"], 3, len(kept))
     sliced[f"residual_{i}"] = {
-      "conv_0": {"kernel": _cut(first, kept, inner)},
-      "norm_0": _cut_norm(block["norm_0"], inner),
-      "conv_1": {"kernel": _cut(second, inner, kept)},
-      "norm_1": _cut_norm(block["norm_1"], kept),
+      "conv_0": cut_conv(block["conv_0"], kept, inner),
+      "norm_0": cut_norm(block["norm_0"], inner),
+      "conv_1": cut_conv(block["conv_1"], inner, kept),
+      "norm_1": cut_norm(block["norm_1"], kept),
     }
   for i in range(2):
     name = f"decoder_{i}"
     # A transposed convolution's kernel is [k, k, out, in].
-    kernel = wide[name]["conv"]["kernel"]
-    chosen = _largest(kernel, 2, _width(narrow[name]))
+    chosen = find_largest(wide[name]["conv"]["kernel"], 2, _width(narrow[name]))
     sliced[name] = {
-      "conv": {"kernel": _cut(kernel, chosen, kept)},
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": cut_conv(wide[name]["conv"], kept, chosen, transposed=True),
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   output = np.asarray(wide["output"]["kernel"])[:, :, kept]
@@ -66,7 +65,7 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   output = np.pad(output, ((0, 0), (0, 0), (0, 0), (0, max(lacking, 0))))
   # A narrow one that draws pictures needs no mask.
   last = output.shape[3] + min(lacking, 0)
-  sliced["output"] = {"kernel": output[..., :last]}
+  sliced["output"] = dict(wide["output"]) | {"kernel": output[..., :last]}
   return sliced
 
 
@@ -101,17 +100,36 @@ def _blocks(params: Params) -> int:
   return sum(name.startswith("residual_") for name in params)
 
 
-def _largest(kernel: Any, axis: int, count: int) -> np.ndarray:
-  """The `count` channels of an axis with the largest l1 norm, in order."""
+def find_largest(kernel: Any, axis: int, count: int) -> np.ndarray:
+  """Returns the `count` channels of an axis with the largest l1 norm."""
   others = tuple(i for i in range(4) if i != axis)
   sizes = np.abs(np.asarray(kernel)).sum(others)
   return np.sort(np.argsort(-sizes, kind="stable")[:count])
 
 
-def _cut(kernel: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-  """The chosen channels of a kernel's third and fourth axis."""
+def cut(kernel: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+  """Returns the chosen channels of a kernel's third and fourth axis."""
   return np.asarray(kernel)[:, :, first][:, :, :, second]
 
 
-def _cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
-  return {name: np.asarray(x)[chosen] for name, x in norm.items()}
+def cut_conv(
+  conv: Params,
+  incoming: np.ndarray,
+  outgoing: np.ndarray,
+  transposed: bool = False,
+) -> dict[str, np.ndarray]:
+  """Returns the chosen channels of a convolution, and of its bias if any."""
+  axes = (outgoing, incoming) if transposed else (incoming, outgoing)
+  bias = {k: np.asarray(x)[outgoing] for k, x in conv.items() if k == "bias"}
+  return {"kernel": cut(conv["kernel"], *axes)} | bias
+
+
+def cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns the chosen channels of all that a norm has.
+
+  The weights by which a SwitchNorm mixes are no channels'.
+  """
+  return {
+    name: np.asarray(x) if name.endswith("_weight") else np.asarray(x)[chosen]
+    for name, x in norm.items()
+  }

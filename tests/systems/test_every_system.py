@@ -41,6 +41,7 @@ STEPS = 2
 # What makes a recipe of debug smaller still.
 SMALL = {
   "acgan": {"generator.blocks": 1, "discriminator.layers": 2},
+  "relgan": {"generator.blocks": 1, "discriminator.layers": 2},
 }
 
 

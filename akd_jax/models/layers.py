@@ -1,4 +1,4 @@
-"""The layers of StarGAN: convolution and instance normalisation."""
+"""The layers of the networks: convolutions and normalisations."""
 
 import flax.linen as nn
 import jax
@@ -14,7 +14,8 @@ class Conv(nn.Module):
   """A convolution of stride 1 ("same"), or "down" or "up" by 2 (kernel 4).
 
   Parameters start as PyTorch's do: uniform in +-1 / sqrt(fan in), where the
-  fan in of a transposed convolution counts its *output* channels.
+  fan in of a transposed convolution counts its *output* channels. With a
+  `kernel_init` of its own, a bias starts at 0.
   """
 
   features: int
@@ -22,6 +23,7 @@ class Conv(nn.Module):
   resample: str = "same"
   padding: int | None = None
   use_bias: bool = False
+  kernel_init: nn.initializers.Initializer | None = None
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
@@ -37,7 +39,8 @@ class Conv(nn.Module):
       shape = (size, size, self.features, channels)
     else:
       shape = (size, size, channels, self.features)
-    kernel = self.param("kernel", _FAN_IN_UNIFORM, shape).astype(self.dtype)
+    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
+    kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
     x = x.astype(self.dtype)
     if planes is not None:
       y = convolutions.conv_with_planes(x, planes.astype(self.dtype), kernel)
@@ -48,7 +51,7 @@ class Conv(nn.Module):
       resample = {"down": convolutions.down, "up": convolutions.up}
       y = resample[self.resample](x, kernel)
     if self.use_bias:
-      bound = (size * size * channels) ** -0.5
+      bound = 0.0 if self.kernel_init else (size * size * channels) ** -0.5
       bias = self.param(
         "bias",
         lambda key, shape: jax.random.uniform(
@@ -63,11 +66,13 @@ class Conv(nn.Module):
 class InstanceNorm(nn.Module):
   """Normalises each channel of each picture over its pixels, as PyTorch does.
 
-  Epsilon 1e-5 and the two-pass biased variance; always the statistics of the
-  instance, in float32 whatever the dtype of x [B, H, W, C]. Flax's own gives
-  the same numbers, but its gradient takes 1.3 times as long on a CPU
+  The two-pass biased variance; always the statistics of the instance, in
+  float32 whatever the dtype of x [B, H, W, C]. Flax's own gives the same
+  numbers, but its gradient takes 1.3 times as long on a CPU
   (benchmarks/instance_norm.py).
   """
+
+  epsilon: float = 1e-5
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
@@ -76,5 +81,56 @@ class InstanceNorm(nn.Module):
     wide = x.astype(jnp.float32)
     centred = wide - jnp.mean(wide, axis=(1, 2), keepdims=True)
     variance = jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True)
-    y = centred * (lax.rsqrt(variance + 1e-5) * scale[None, None, None])
+    y = centred * (lax.rsqrt(variance + self.epsilon) * scale[None, None, None])
     return (y + bias[None, None, None]).astype(x.dtype)
+
+
+class BatchNorm(nn.Module):
+  """Normalises each channel over the batch, or by running statistics.
+
+  As tf_slim's and PyTorch's: the batch is normalised by its biased variance,
+  and the unbiased one is kept. Flax's own keeps the biased one. In float32
+  whatever the dtype of x [B, H, W, C].
+
+  Attributes:
+    epsilon, momentum: the momentum is the weight of the *new* statistics.
+    axis_name: of pmap, over whose devices the batch is spread.
+  """
+
+  epsilon: float = 1e-3
+  momentum: float = 1e-3
+  axis_name: str | None = None
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Normalises by the batch, and moves the statistics, where it trains."""
+    features = (x.shape[-1],)
+    scale = self.param("scale", nn.initializers.ones, features)
+    bias = self.param("bias", nn.initializers.zeros, features)
+    kept_mean = self.variable("batch_stats", "mean", jnp.zeros, features)
+    kept_variance = self.variable("batch_stats", "var", jnp.ones, features)
+    wide = x.astype(jnp.float32)
+    if not train:
+      centred, variance = wide - kept_mean.value, kept_variance.value
+    else:
+      mean = self._mean(wide)
+      centred = wide - mean
+      variance = self._mean(jnp.square(centred))
+      if not self.is_initializing():
+        self._keep(kept_mean, mean)
+        self._keep(kept_variance, variance * self._unbiased(x))
+    y = centred * (lax.rsqrt(variance + self.epsilon) * scale)
+    return (y + bias).astype(x.dtype)
+
+  def _mean(self, x: jax.Array) -> jax.Array:
+    mean = jnp.mean(x, axis=(0, 1, 2))
+    return mean if self.axis_name is None else lax.pmean(mean, self.axis_name)
+
+  def _unbiased(self, x: jax.Array) -> float:
+    """n / (n - 1), n the pixels of the whole batch."""
+    devices = 1 if self.axis_name is None else lax.axis_size(self.axis_name)
+    count = devices * x.size // x.shape[-1]
+    return count / (count - 1)
+
+  def _keep(self, kept: nn.Variable, new: jax.Array) -> None:
+    kept.value += self.momentum * (lax.stop_gradient(new) - kept.value)

@@ -18,7 +18,9 @@ from akd_jax.models.taps import Activations, Interceptor, Taps
 XAVIER_UNIFORM = nn.initializers.xavier_uniform()
 # No layer has more channels.
 WIDEST = 1024
-BOTTLENECK, DECODE, ENCODE = "bottleneck", "decode", "encode"
+# Of every leaky ReLU.
+SLOPE = 0.2
+BOTTLENECK = "bottleneck"
 
 
 def channels(width: int, level: int) -> int:
@@ -45,7 +47,7 @@ class EncoderLayer(nn.Module):
   axis_name: str | None = None
 
   @nn.compact
-  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+  def __call__(self, x: jax.Array) -> jax.Array:
     x = Conv(
       self.features,
       4,
@@ -54,8 +56,8 @@ class EncoderLayer(nn.Module):
       dtype=self.dtype,
       name="conv",
     )(x)
-    x = BatchNorm(axis_name=self.axis_name, name="norm")(x, train)
-    return nn.leaky_relu(x, 0.2)
+    x = BatchNorm(axis_name=self.axis_name, name="norm")(x)
+    return nn.leaky_relu(x, SLOPE)
 
 
 class DecoderLayer(nn.Module):
@@ -66,7 +68,7 @@ class DecoderLayer(nn.Module):
   axis_name: str | None = None
 
   @nn.compact
-  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+  def __call__(self, x: jax.Array) -> jax.Array:
     x = Conv(
       self.features,
       4,
@@ -75,11 +77,11 @@ class DecoderLayer(nn.Module):
       dtype=self.dtype,
       name="conv",
     )(x)
-    return nn.relu(BatchNorm(axis_name=self.axis_name, name="norm")(x, train))
+    return nn.relu(BatchNorm(axis_name=self.axis_name, name="norm")(x))
 
 
 class Encoder(nn.Module):
-  """A picture to its encodings, one a layer."""
+  """Pictures to their encodings, one a layer."""
 
   width: int
   layers: int
@@ -87,15 +89,13 @@ class Encoder(nn.Module):
   axis_name: str | None = None
 
   @nn.compact
-  def __call__(self, image: jax.Array, train: bool) -> list[jax.Array]:
+  def __call__(self, image: jax.Array) -> list[jax.Array]:
     """Returns [B, S/2^(i+1), S/2^(i+1), width 2^i] of each layer i."""
     encodings, x = [], image
     for i in range(self.layers):
-      features = channels(self.width, i)
-      layer = EncoderLayer(
-        features, self.dtype, self.axis_name, name=f"layer_{i}"
-      )
-      x = layer(x, train)
+      x = EncoderLayer(
+        channels(self.width, i), self.dtype, self.axis_name, name=f"layer_{i}"
+      )(x)
       encodings.append(x)
     return encodings
 
@@ -104,7 +104,7 @@ class Decoder(nn.Module):
   """The deepest encoding, a label and skips to a picture.
 
   Attributes:
-    inject: how many layers are given the label again, behind their output.
+    inject: how many layers' outputs are given the label again.
   """
 
   width: int
@@ -120,7 +120,6 @@ class Decoder(nn.Module):
     skips: Sequence[jax.Array],
     label: jax.Array,
     intercept: Interceptor,
-    train: bool,
   ) -> jax.Array:
     """Draws [B, S, S, 3] in [-1, 1], float32.
 
@@ -129,15 +128,14 @@ class Decoder(nn.Module):
       skips: what the first layers' outputs go on with, the deepest first.
       label: [B, C].
       intercept: sees each layer's output, "decode_i", before anything joins it.
-      train: whether to normalise by the batch.
     """
     x = append_label(x, label)
     for i in range(self.layers - 1):
       features = channels(self.width, self.layers - 1 - i)
-      layer = DecoderLayer(
+      x = DecoderLayer(
         features, self.dtype, self.axis_name, name=f"layer_{i}"
-      )
-      x = intercept(f"{DECODE}_{i}", layer(x, train))
+      )(x)
+      x = intercept(f"decode_{i}", x)
       if i < len(skips):
         x = jnp.concatenate([x, skips[i]], axis=-1)
       if i < self.inject:
@@ -157,6 +155,9 @@ class Decoder(nn.Module):
 class Generator(nn.Module):
   """AttGAN's generator: `(image, label) -> image`.
 
+  Its norms use the batch's statistics where the collection "batch_stats" is
+  mutable, and the running ones elsewhere.
+
   Attributes:
     width: channels of the first layer.
     layers: of the encoder, and of the decoder; each halves the picture.
@@ -165,7 +166,7 @@ class Generator(nn.Module):
     inject: how many are given the label; at most layers - 1. The bottleneck is
       given it always.
     dtype: of the computation; parameters and statistics are float32.
-    axis_name: of pmap, over whose devices a batch is normalised.
+    axis_name: of pmap, over whose devices a batch is spread.
   """
 
   width: int = 64
@@ -176,16 +177,13 @@ class Generator(nn.Module):
   axis_name: str | None = None
 
   def setup(self) -> None:
-    shared = {"dtype": self.dtype, "axis_name": self.axis_name}
-    self.encoder = Encoder(self.width, self.layers, **shared)
-    self.decoder = Decoder(self.width, self.layers, self.inject, **shared)
+    self.encoder = Encoder(self.width, self.layers, self.dtype, self.axis_name)
+    self.decoder = Decoder(
+      self.width, self.layers, self.inject, self.dtype, self.axis_name
+    )
 
   def __call__(
-    self,
-    image: jax.Array,
-    label: jax.Array,
-    taps: Taps | None = None,
-    train: bool = False,
+    self, image: jax.Array, label: jax.Array, taps: Taps | None = None
   ) -> tuple[jax.Array, Activations]:
     """Translates.
 
@@ -193,45 +191,49 @@ class Generator(nn.Module):
       image: [B, S, S, 3] in [-1, 1], S a multiple of 2^layers.
       label: [B, C], as the system gives it.
       taps: what to add to the activations of these names.
-      train: whether to normalise by the batch, and to move the statistics.
 
     Returns:
       The translated image [B, S, S, 3] in [-1, 1], float32, and activations:
-      the "bottleneck", each "decode_i" [B, S/2^(layers-1-i), ..], and each
-      "encode_i", from which `decode` draws the same picture otherwise.
+      "bottleneck", the deepest encoding before the label joins it, and
+      "decode_i" of each layer of the decoder but the last, the deepest first.
     """
-    return self.decode(self.encode(image, train), label, taps, train)
-
-  def encode(self, image: jax.Array, train: bool = False) -> list[jax.Array]:
-    """Returns the encodings of images, one a layer."""
-    return self.encoder(image, train)
+    return self.decode(self.encoder(image), label, taps)
 
   def decode(
     self,
     encodings: Sequence[jax.Array],
     label: jax.Array,
     taps: Taps | None = None,
-    train: bool = False,
   ) -> tuple[jax.Array, Activations]:
     """Draws pictures of encodings; see `__call__`."""
     intercept = Interceptor(taps)
     *shallow, deepest = encodings
     x = intercept(BOTTLENECK, deepest)
-    skips = shallow[::-1][: self.shortcut]
-    image = self.decoder(x, skips, label, intercept, train)
+    image = self.decoder(x, shallow[::-1][: self.shortcut], label, intercept)
     intercept.check_all_used()
-    return image, intercept.activations | name_encodings(encodings)
+    return image, intercept.activations
 
 
-def name_encodings(encodings: Sequence[jax.Array]) -> Activations:
-  """Returns encodings by the names that they have among the activations."""
-  return {f"{ENCODE}_{i}": x for i, x in enumerate(encodings)}
+def translate_and_restore(
+  generator: nn.Module,
+  image: jax.Array,
+  label: jax.Array,
+  own: jax.Array,
+  taps: Taps | None = None,
+) -> tuple[jax.Array, Activations, jax.Array]:
+  """Decodes one encoding twice: to a label, then to the picture's own.
 
+  Args:
+    generator: a bound one, AttGAN's or STGAN's.
+    image, label, taps: see `Generator`.
+    own: [B, C], what asks for the picture as it is.
 
-def find_encodings(activations: Activations) -> list[jax.Array]:
-  """Returns the encodings that are among a generator's activations."""
-  names = [name for name in activations if name.startswith(f"{ENCODE}_")]
-  return [activations[f"{ENCODE}_{i}"] for i in range(len(names))]
+  Returns:
+    The translated image, its activations, and the restored image.
+  """
+  encodings = generator.encoder(image)
+  translated, activations = generator.decode(encodings, label, taps)
+  return translated, activations, generator.decode(encodings, own)[0]
 
 
 class Discriminator(nn.Module):
@@ -272,7 +274,7 @@ class Discriminator(nn.Module):
         dtype=self.dtype,
         name=f"layer_{i}",
       )(x)
-      x = nn.leaky_relu(InstanceNorm(1e-6, name=f"norm_{i}")(x), 0.2)
+      x = nn.leaky_relu(InstanceNorm(1e-6, name=f"norm_{i}")(x), SLOPE)
       features[f"layer_{i}"] = x
     flat = x.reshape(len(x), -1)
     critic = self._head(flat, 1, "critic")
@@ -287,5 +289,5 @@ class Discriminator(nn.Module):
         features, dtype=self.dtype, kernel_init=XAVIER_UNIFORM, name=name
       )
 
-    x = nn.leaky_relu(dense(self.hidden, f"{name}_hidden")(x), 0.2)
+    x = nn.leaky_relu(dense(self.hidden, f"{name}_hidden")(x), SLOPE)
     return dense(features, name)(x).astype(jnp.float32)

@@ -89,12 +89,16 @@ class BatchNorm(nn.Module):
   """Normalises each channel over the batch, or by running statistics.
 
   As tf_slim's and PyTorch's: the batch is normalised by its biased variance,
-  and the unbiased one is kept. Flax's own keeps the biased one. In float32
-  whatever the dtype of x [B, H, W, C].
+  and of the unbiased one a running average is kept. Flax's own keeps the
+  biased one. In float32 whatever the dtype of x [B, H, W, C].
+
+  The batch counts where the collection "batch_stats" is mutable: its
+  statistics move then.
 
   Attributes:
-    epsilon, momentum: the momentum is the weight of the *new* statistics.
-    axis_name: of pmap, over whose devices the batch is spread.
+    epsilon: beside the variance, in the root.
+    momentum: what a batch counts in the running average.
+    axis_name: of pmap, over whose devices a batch is spread.
   """
 
   epsilon: float = 1e-3
@@ -102,32 +106,33 @@ class BatchNorm(nn.Module):
   axis_name: str | None = None
 
   @nn.compact
-  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-    """Normalises by the batch, and moves the statistics, where it trains."""
+  def __call__(self, x: jax.Array) -> jax.Array:
     features = (x.shape[-1],)
     scale = self.param("scale", nn.initializers.ones, features)
     bias = self.param("bias", nn.initializers.zeros, features)
     kept_mean = self.variable("batch_stats", "mean", jnp.zeros, features)
     kept_variance = self.variable("batch_stats", "var", jnp.ones, features)
     wide = x.astype(jnp.float32)
-    if not train:
-      centred, variance = wide - kept_mean.value, kept_variance.value
-    else:
+    if self.is_mutable_collection("batch_stats"):
       mean = self._mean(wide)
-      centred = wide - mean
+      centred = wide - mean[None, None, None]
       variance = self._mean(jnp.square(centred))
       if not self.is_initializing():
         self._keep(kept_mean, mean)
         self._keep(kept_variance, variance * self._unbiased(x))
-    y = centred * (lax.rsqrt(variance + self.epsilon) * scale)
-    return (y + bias).astype(x.dtype)
+    else:
+      centred = wide - kept_mean.value[None, None, None]
+      variance = kept_variance.value
+    factor = lax.rsqrt(variance + self.epsilon) * scale
+    y = centred * factor[None, None, None] + bias[None, None, None]
+    return y.astype(x.dtype)
 
   def _mean(self, x: jax.Array) -> jax.Array:
     mean = jnp.mean(x, axis=(0, 1, 2))
     return mean if self.axis_name is None else lax.pmean(mean, self.axis_name)
 
   def _unbiased(self, x: jax.Array) -> float:
-    """n / (n - 1), n the pixels of the whole batch."""
+    """n / (n - 1), n the pixels of the batch on all devices."""
     devices = 1 if self.axis_name is None else lax.axis_size(self.axis_name)
     count = devices * x.size // x.shape[-1]
     return count / (count - 1)

@@ -17,12 +17,10 @@ from akd_jax.models.attgan import (
   Encoder,
   append_label,
   channels,
-  name_encodings,
 )
 from akd_jax.models.layers import Conv
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
-SKIP, STATE = "stu", "state"
 # What a unit hands to the next: "stu", STGAN's, its state before it is mixed
 # with new information; "gru", after, as a GRU does; "direct", the state as it
 # came. The last two are variants of the release.
@@ -88,8 +86,8 @@ class Generator(nn.Module):
     inject: how many are given the label; at most layers - 1.
     unit_width: channels of the shallowest unit of layers - 1; they double.
     unit_kernel: side of the kernels of its gates, odd.
-    unit_inject: how many states are given the label besides the first, which is
-      given it always.
+    unit_inject: how many states are given the label besides the bottleneck,
+      which is given it always.
     unit_state: what a unit passes on, one of STATES.
     dtype: of the computation; parameters and statistics are float32.
     axis_name: of pmap, over whose devices a batch is normalised.
@@ -107,9 +105,10 @@ class Generator(nn.Module):
   axis_name: str | None = None
 
   def setup(self) -> None:
-    shared = {"dtype": self.dtype, "axis_name": self.axis_name}
-    self.encoder = Encoder(self.width, self.layers, **shared)
-    self.decoder = Decoder(self.width, self.layers, self.inject, **shared)
+    self.encoder = Encoder(self.width, self.layers, self.dtype, self.axis_name)
+    self.decoder = Decoder(
+      self.width, self.layers, self.inject, self.dtype, self.axis_name
+    )
     self.unit = [
       Unit(
         channels(self.unit_width, self.layers - 2 - i),
@@ -121,11 +120,7 @@ class Generator(nn.Module):
     ]
 
   def __call__(
-    self,
-    image: jax.Array,
-    label: jax.Array,
-    taps: Taps | None = None,
-    train: bool = False,
+    self, image: jax.Array, label: jax.Array, taps: Taps | None = None
   ) -> tuple[jax.Array, Activations]:
     """Translates.
 
@@ -133,49 +128,32 @@ class Generator(nn.Module):
       image: [B, S, S, 3] in [-1, 1], S a multiple of 2^layers.
       label: [B, C], what is to change: the target less what is there.
       taps: what to add to the activations of these names.
-      train: whether to normalise by the batch, and to move the statistics.
 
     Returns:
-      The translated image [B, S, S, 3] in [-1, 1], float32, and activations:
-      the "bottleneck"; each "decode_i", "stu_i" (a skip) and "state_i" (what
-      its unit passes on), of one size; and each "encode_i", from which `decode`
-      draws the same picture otherwise.
+      The translated image [B, S, S, 3] in [-1, 1], float32, and activations,
+      the deepest first: "bottleneck", the deepest encoding before the label
+      joins it; "stu_i", a unit's skip; "state_i", what it passes on; and
+      "decode_i", as AttGAN's.
     """
-    return self.decode(self.encode(image, train), label, taps, train)
-
-  def encode(self, image: jax.Array, train: bool = False) -> list[jax.Array]:
-    """Returns the encodings of images, one a layer."""
-    return self.encoder(image, train)
+    return self.decode(self.encoder(image), label, taps)
 
   def decode(
     self,
     encodings: Sequence[jax.Array],
     label: jax.Array,
     taps: Taps | None = None,
-    train: bool = False,
   ) -> tuple[jax.Array, Activations]:
     """Draws pictures of encodings; see `__call__`."""
     intercept = Interceptor(taps)
     *shallow, deepest = encodings
-    x = intercept(BOTTLENECK, deepest)
-    skips = self._select(x, shallow, label, intercept)
-    image = self.decoder(x, skips, label, intercept, train)
-    intercept.check_all_used()
-    return image, intercept.activations | name_encodings(encodings)
-
-  def _select(
-    self,
-    state: jax.Array,
-    encodings: Sequence[jax.Array],
-    label: jax.Array,
-    intercept: Interceptor,
-  ) -> list[jax.Array]:
-    """Returns each unit's skip, the deepest first."""
+    x = state = intercept(BOTTLENECK, deepest)
     skips = []
     for i, unit in enumerate(self.unit):
-      if i == 0 or i <= self.unit_inject:
+      if i <= self.unit_inject:
         state = append_label(state, label)
-      skip, state = unit(encodings[-1 - i], state)
-      skips.append(intercept(f"{SKIP}_{i}", skip))
-      state = intercept(f"{STATE}_{i}", state)
-    return skips
+      skip, state = unit(shallow[-1 - i], state)
+      skips.append(intercept(f"stu_{i}", skip))
+      state = intercept(f"state_{i}", state)
+    image = self.decoder(x, skips, label, intercept)
+    intercept.check_all_used()
+    return image, intercept.activations

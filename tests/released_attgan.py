@@ -4,10 +4,20 @@ Their PyTorch ports name layers alike: AttGAN's `enc_layers.0.layers.1.weight`
 is STGAN's `encoder.0.1.weight`.
 """
 
+import dataclasses
 import re
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
+
+from akd_jax.distillation.attention import attention_maps
+from akd_jax.systems import SYSTEMS
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import Model, translate
+from akd_jax.training.step import discriminator_loss, generator_loss
+from tests.golden_arrays import load, nhwc, part
 
 # What only one of the two says, in the words of the patterns below.
 _WORDS = {
@@ -83,3 +93,106 @@ def _flattened_last(kernel, channels):
   """[C h w, K] to [h w C, K]: we flatten a map's channels last."""
   kernel = kernel.reshape(channels, -1, kernel.shape[-1])
   return kernel.swapaxes(0, 1).reshape(-1, kernel.shape[-1])
+
+
+class Released:
+  """A released system's arrays, and what ours makes of the same inputs.
+
+  Args:
+    system: "attgan" or "stgan".
+    networks: ours, of the arrays' sizes.
+    config: the published recipe, whose weights count.
+  """
+
+  def __init__(self, system, networks, config):
+    self.arrays = load(system)
+    self.system, self.config = SYSTEMS[system], config
+    weights = {name: part(self.arrays, f"{name}/") for name in ("G", "D")}
+    self.model = Model(
+      parameters(weights["G"]),
+      parameters(weights["D"]),
+      networks,
+      statistics(weights["G"]),
+    )
+    self.image = nhwc(self.arrays["x_real"])
+    self.label, self.target = (
+      jnp.asarray(self.arrays[name]) for name in ("att_a", "att_b")
+    )
+    self.given = self.system.generator_label(self.target, self.label)
+    self.hooks = sorted(
+      {x.split("/")[1] for x in self.arrays if x.startswith("attention/")}
+    )
+
+  def compute(self):
+    """All that is compared, by one program."""
+    return jax.jit(self._compute)(self.model)
+
+  def _compute(self, model):
+    one = jnp.zeros(())
+    # Released code mixes fake and real the other way round.
+    alpha = 1 - self.arrays["gp_alpha"][:, 0, 0, 0]
+    batches = DiscriminatorBatch(
+      one[None], self.image[None], None, self.label[None], alpha[None],
+      self.target[None],
+    )  # fmt: skip
+    batches, moved = self.system.fakes(model, batches, self.given[None])
+    batch = jax.tree.map(lambda x: x[0], batches)
+    d_gradient, d_terms = jax.grad(discriminator_loss, has_aux=True)(
+      model.discriminator, model, batch, self.config
+    )
+    g_gradient, g_terms = jax.grad(self._generator_loss, has_aux=True)(
+      model.generator, model
+    )
+    encodings, _ = model.move(
+      self.image, method=lambda generator, image: generator.encoder(image)
+    )
+    trained = self._translate(model, self.hooks)
+    evaluated = translate(model, self.image, self.given, self.hooks)
+    return {
+      "encode": encodings,
+      "activations": trained.activations,
+      "x_fake": trained.image,
+      "x_rec": trained.others["restored"],
+      "fake": model.discriminate(batch.fake),
+      "real": model.discriminate(self.image),
+      "D_loss": d_terms,
+      "D_grad": d_gradient,
+      "G_after_D_step": moved.statistics,
+      "G_loss": g_terms,
+      "G_grad": g_gradient,
+      "G_after_G_step": trained.model.statistics,
+      "eval/x_fake": evaluated.image,
+      "eval/fake_att": model.discriminate(evaluated.image).logits,
+      "attention": self._maps(model, evaluated),
+      "attention_train": self._maps(model, trained),
+    }
+
+  def _batch(self):
+    return GeneratorBatch(
+      jnp.zeros(()), self.image, self.label, self.target, self.target
+    )
+
+  def _translate(self, model, names=()):
+    return self.system.translate(model, self._batch(), self.given, names)
+
+  def _generator_loss(self, params, model):
+    model = dataclasses.replace(model, generator=params)
+    translation = self._translate(model)
+    return generator_loss(
+      model, translation, None, self._batch(), self.config
+    )
+
+  def _maps(self, model, translation):
+    """{hook: (maps, channel weights)}, each [C + 1, ...]: the sum comes last."""
+    passed = self.system.complete(model, translation)
+    classes = self.target.shape[1]
+    each = jnp.repeat(jnp.eye(classes)[:, None], len(self.target), axis=1)
+
+    def look(weights):
+      gradient = passed.pull_classes(weights)
+      alphas = jax.tree.map(
+        lambda x: jnp.mean(x, axis=(1, 2)), passed.pull(gradient)
+      )
+      return attention_maps(passed, gradient), alphas
+
+    return jax.lax.map(look, jnp.concatenate([each, self.target[None]]))

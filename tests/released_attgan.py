@@ -178,9 +178,7 @@ class Released:
   def _generator_loss(self, params, model):
     model = dataclasses.replace(model, generator=params)
     translation = self._translate(model)
-    return generator_loss(
-      model, translation, None, self._batch(), self.config
-    )
+    return generator_loss(model, translation, None, self._batch(), self.config)
 
   def _maps(self, model, translation):
     """{hook: (maps, channel weights)}, each [C + 1, ...]: the sum comes last."""

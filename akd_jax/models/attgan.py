@@ -132,9 +132,9 @@ class Decoder(nn.Module):
     x = append_label(x, label)
     for i in range(self.layers - 1):
       features = channels(self.width, self.layers - 1 - i)
-      x = DecoderLayer(
-        features, self.dtype, self.axis_name, name=f"layer_{i}"
-      )(x)
+      x = DecoderLayer(features, self.dtype, self.axis_name, name=f"layer_{i}")(
+        x
+      )
       x = intercept(f"decode_{i}", x)
       if i < len(skips):
         x = jnp.concatenate([x, skips[i]], axis=-1)

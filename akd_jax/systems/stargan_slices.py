@@ -34,31 +34,31 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   kept = np.arange(np.shape(wide["encoder_0"]["conv"]["kernel"])[2])
   for i in range(3):
     name = f"encoder_{i}"
-    chosen = _largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
+    chosen = find_largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
     sliced[name] = {
-      "conv": {"kernel": _cut(wide[name]["conv"]["kernel"], kept, chosen)},
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": {"kernel": cut(wide[name]["conv"]["kernel"], kept, chosen)},
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   blocks = _blocks(narrow)
   for i in range(blocks):
     block = wide[f"residual_{_blocks(wide) - blocks + i}"]
     first, second = block["conv_0"]["kernel"], block["conv_1"]["kernel"]
-    inner = _largest(first, 3, len(kept))
+    inner = find_largest(first, 3, len(kept))
     sliced[f"residual_{i}"] = {
-      "conv_0": {"kernel": _cut(first, kept, inner)},
-      "norm_0": _cut_norm(block["norm_0"], inner),
-      "conv_1": {"kernel": _cut(second, inner, kept)},
-      "norm_1": _cut_norm(block["norm_1"], kept),
+      "conv_0": {"kernel": cut(first, kept, inner)},
+      "norm_0": cut_norm(block["norm_0"], inner),
+      "conv_1": {"kernel": cut(second, inner, kept)},
+      "norm_1": cut_norm(block["norm_1"], kept),
     }
   for i in range(2):
     name = f"decoder_{i}"
     # A transposed convolution's kernel is [k, k, out, in].
     kernel = wide[name]["conv"]["kernel"]
-    chosen = _largest(kernel, 2, _width(narrow[name]))
+    chosen = find_largest(kernel, 2, _width(narrow[name]))
     sliced[name] = {
-      "conv": {"kernel": _cut(kernel, chosen, kept)},
-      "norm": _cut_norm(wide[name]["norm"], chosen),
+      "conv": {"kernel": cut(kernel, chosen, kept)},
+      "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
   output = np.asarray(wide["output"]["kernel"])[:, :, kept]
@@ -101,17 +101,18 @@ def _blocks(params: Params) -> int:
   return sum(name.startswith("residual_") for name in params)
 
 
-def _largest(kernel: Any, axis: int, count: int) -> np.ndarray:
-  """The `count` channels of an axis with the largest l1 norm, in order."""
+def find_largest(kernel: Any, axis: int, count: int) -> np.ndarray:
+  """Returns the `count` channels of an axis with the largest l1 norm."""
   others = tuple(i for i in range(4) if i != axis)
   sizes = np.abs(np.asarray(kernel)).sum(others)
   return np.sort(np.argsort(-sizes, kind="stable")[:count])
 
 
-def _cut(kernel: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-  """The chosen channels of a kernel's third and fourth axis."""
+def cut(kernel: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+  """Returns the chosen channels of a kernel's third and fourth axis."""
   return np.asarray(kernel)[:, :, first][:, :, :, second]
 
 
-def _cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
+def cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns the chosen channels of all that a norm has."""
   return {name: np.asarray(x)[chosen] for name, x in norm.items()}

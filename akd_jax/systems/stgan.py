@@ -69,9 +69,7 @@ def translate(
 ) -> Translation:
   """Translates the generator's batch, and restores it (train.py:185-190)."""
   nothing = generator_label(batch.label, batch.label)
-  return attgan.translate_and_restore(
-    model, batch.image, given, nothing, names
-  )
+  return attgan.translate_and_restore(model, batch.image, given, nothing, names)
 
 
 STGAN = System(

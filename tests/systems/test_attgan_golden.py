@@ -142,5 +142,3 @@ def test_every_released_array_is_compared(released, ours):
   }  # fmt: skip
   for name in released.arrays:
     assert name in compared | INPUTS or name.split("/")[0] in compared, name
-
-

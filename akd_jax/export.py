@@ -151,12 +151,12 @@ def _for_any_platform(run: "Run") -> Callable[..., Any]:
 
   generator = run.model.networks.generator.clone(dtype=jnp.float32)
 
-  def apply(cpu, params, image, label):
+  def apply(cpu, variables, image, label):
     with convolutions.traced_for(cpu=cpu):
-      return generator.apply({"params": params}, image, label)[0]
+      return generator.apply(variables, image, label)[0]
 
   return lambda image, label: lax.platform_dependent(
-    run.model.generator,
+    run.model.variables,
     image,
     label,
     cpu=functools.partial(apply, True),

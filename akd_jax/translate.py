@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> None:
   # What is wrong with the request is said before anything is looked at.
   label = model.label(own, None) if own else np.zeros(len(model.attributes))
   asked = wanted or {model.attributes[0]: 1}
-  model.targets_of(label[None], asked, args.strength)
+  model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:
     cache.use_persistent_cache()
   crop = model.crop if crop is None else crop

@@ -18,9 +18,9 @@ import results
 
 from akd_jax.common import cache as compilation
 from akd_jax.distillation.terms import tapped
+from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Model, translate
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.systems.system import GeneratorBatch
 from akd_jax.training.step import generator_loss
 
 CASE = {

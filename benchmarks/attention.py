@@ -21,6 +21,7 @@ from akd_jax.distillation import MAPS
 from akd_jax.evaluation.metrics.agreement import agreement
 from akd_jax.evaluation.metrics.localization import localization
 from akd_jax.evaluation.selection import load_test_set
+from akd_jax.inference.network import set_one
 from akd_jax.inference.translator import (
   Look,
   load_translators,
@@ -53,8 +54,7 @@ def maps_of(translator, test, asked, names, method):
   _, maps = translate_with_attention(
     translator,
     test.images[lacking],
-    targets,
-    test.labels[lacking, : targets.shape[1]],
+    set_one(targets, test.labels[lacking, : targets.shape[1]], column),
     classes,
     Look(names, method),
   )

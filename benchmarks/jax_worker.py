@@ -14,6 +14,7 @@ from product import product_rate
 from akd_jax.common import cache as compilation
 from akd_jax.configs import teacher as recipe
 from akd_jax.distillation.mapping import Teacher
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import Translator, translate
 from akd_jax.interop import numpy_generator
 from akd_jax.systems.stargan import STARGAN, create_networks
@@ -94,11 +95,12 @@ def _translation(case):
     )
   own = np.eye(case["classes"], dtype=np.float32)
   translator = Translator(
-    "generator", (), STARGAN, state.model(networks), own, own
+    "generator", (), STARGAN, state.model(networks), own, STARGAN, own
   )
+  asked = Wanted(label, label, label)
   picture = np.uint8(255 * image)
   return worker.Unit(
-    lambda: translate(translator, picture, label, label), lambda: None
+    lambda: translate(translator, picture, asked), lambda: None
   )
 
 

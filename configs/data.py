@@ -55,11 +55,6 @@ AVATARS: dict[str, Any] = {
   "data.distribution": AVATAR_SHARES,
   "data.conditional": AVATAR_CONDITIONS,
   "classifier.also": AVATAR_ALSO,
-  # Beside these weights the adversarial loss counts 3.3 times as much as in the
-  # papers. Pictures are clearer, and what the class loss asks for looks like
-  # the attribute (docs/results.md).
-  "loss.lambda_cls": 0.3,
-  "loss.lambda_rec": 3.0,
 }
 RAFD: dict[str, Any] = {
   "data.name": "folder",

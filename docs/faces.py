@@ -16,6 +16,7 @@ import numpy as np
 from akd_jax.common import cache
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
+from akd_jax.inference.network import set_one
 from akd_jax.inference.translator import Translator, load_translators, translate
 from akd_jax.plotting import sample_grid
 from akd_jax.training.run_dir import load_run
@@ -39,9 +40,10 @@ def draw(source: Any, translators: Sequence[Translator]) -> np.ndarray:
 
   def line(translator: Translator) -> sample_grid.Line:
     columns = []
-    for name in source.attributes:
+    for i, name in enumerate(source.attributes):
       target = set_attribute(labels, source.attributes, name, source.exclusive)
-      columns.append(translate(translator, images, target, labels))
+      asked = set_one(target, labels, i)
+      columns.append(translate(translator, images, asked))
     return sample_grid.Line(translator.name, np.stack(columns, axis=1))
 
   lines = [line(translator) for translator in translators]

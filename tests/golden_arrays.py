@@ -17,8 +17,9 @@ from akd_jax.interop.torch_stargan import (
   generator_from_torch,
 )
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems.model import Model, Networks, complete, translate
-from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import Model, Networks, translate
+from akd_jax.systems.stargan import STARGAN
 from akd_jax.training.step import discriminator_loss, generator_loss
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -101,6 +102,7 @@ class Released:
       nhwc(self.arrays["x_fake"]),
       self.label,
       jnp.asarray(self.arrays["gp_alpha"][:, 0, 0, 0]),
+      self.target,
     )
     gradient, metrics = jax.jit(
       jax.grad(
@@ -146,8 +148,8 @@ class Released:
       f"{hook}_{i}" for hook in ("block", "branch", "conv") for i in (0, 1)
     ]
     translation = translate(self.model, self.image, self.target, names)
-    translated = complete(translation, self.model)
-    return translated, translated.pull_logits(weights)
+    translated = STARGAN.complete(self.model, translation)
+    return translated, translated.pull_classes(weights)
 
   def weights(self):
     """{name in the golden file: weights of the logits}."""

@@ -15,10 +15,10 @@ from akd_jax.interop.torch_stargan import (
   generator_from_torch,
 )
 from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Networks
 from akd_jax.systems.randomness import Draws
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.systems.system import GeneratorBatch
 from akd_jax.training import step as steps
 from akd_jax.training.optimizers import adam
 from akd_jax.training.state import TrainState

@@ -11,12 +11,12 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import data, distill, pseudo, student, teacher
+from akd_jax.configs import acgan, data, distill, pseudo, student, teacher
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.configs.scales import SCALES, changed
 from akd_jax.data import attributes
 from akd_jax.distillation.terms import distils
-from akd_jax.systems.stargan import create_networks
+from akd_jax.systems import system_of
 from akd_jax.training import run_dir as runs
 from akd_jax.training import teacher as teaching
 from akd_jax.training import validation
@@ -63,7 +63,7 @@ def test_the_attribute_classifier_is_that_of_the_other_recipes(scale):
   assert set(classifier) == {"data", "classifier"}
 
 
-@pytest.mark.parametrize("module", [teacher, student, distill])
+@pytest.mark.parametrize("module", [teacher, acgan, student, distill])
 def test_every_field_of_a_recipe_is_explained(module):
   """Each assignment stands right below a comment, but for whole sections."""
   lines = inspect.getsource(module).splitlines()
@@ -104,7 +104,7 @@ def test_recipes_and_data_sets_have_the_same_expressions():
 
 
 def test_every_recipe_builds_at_every_scale(config):
-  networks = create_networks(config)
+  networks = system_of(config).create_networks(config)
   assert networks.discriminator.classes == len(config.data.attributes)
   assert config.steps > 0
 
@@ -137,6 +137,7 @@ def test_every_config_survives_json(config, tmp_path):
   runs.write_config(config, str(tmp_path))
   read = runs.read_config(str(tmp_path))
   assert read.to_json_best_effort() == config.to_json_best_effort()
+  create_networks = system_of(config).create_networks
   assert create_networks(read) == create_networks(config)
   # The same recipe goes on with that run, and another is refused.
   runs.check_same_run(config, str(tmp_path))

@@ -38,11 +38,11 @@ class Inverter:
       "crop": crop,
     }
 
-  def translate(self, images, targets, labels):
-    self.seen += targets.tolist()
+  def translate(self, images, wanted):
+    self.seen += wanted.targets.tolist()
     return 255 - images
 
-  def attend(self, images, targets, labels, columns, block):
+  def attend(self, images, wanted, columns, block):
     self.looked = columns.tolist(), block
     maps = np.zeros((len(images), SIZE, SIZE), np.float32)
     maps[:, 0, 0] = 1

@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import distill, student, teacher
+from akd_jax.configs import acgan, distill, student, teacher
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -19,16 +19,15 @@ RENAMED = {
   "loss.lambda_out": "distill.output.weight",
   "evaluation.looked_at": "evaluation.probe_images",
 }
+# {a system: its recipe, whose fields a run of it has}.
+RECIPES = {"stargan": teacher, "acgan": acgan}
 # {a field that earlier versions lack: the value that means what they did}.
 ADDED = {
   "system": "stargan",
   "adversary": "scratch",
   "adversary_every": 1,
-  "generator.output": "image",
   "attention.method": "grad_cam",
   "classifier.data": {},
-  "loss.cls_radius": 0.0,
-  "loss.lambda_mask": 0.1,
   "held_out.images": 0,
   # Every method of distillation, of weight 0.
   **{
@@ -37,6 +36,14 @@ ADDED = {
     for field, value in section.items()
   },
 }
+# And those of StarGAN, which was the only system.
+_ADDED_TO_STARGAN = {
+  "generator.output": "image",
+  "loss.cls_radius": 0.0,
+  "loss.lambda_mask": 0.1,
+}
+# Sections whose fields are those of a system.
+_OF_SYSTEM = ("generator", "discriminator", "loss")
 
 # Sections with whichever fields a run has.
 _FREE = (
@@ -106,8 +113,18 @@ def read(text: str, where: str) -> ConfigDict:
     config = completed(fields)
   except (AttributeError, TypeError, ValueError) as error:
     raise UserError(f"{where} is no config: {error}") from None
-  _check_types(config, teacher.get_config("debug"), where)
+  _check_types(config, _example(config.get("system")), where)
   return config
+
+
+def _example(system: Any) -> ConfigDict:
+  """Returns a recipe of a system; of an unknown one, what all have."""
+  if isinstance(system, str) and system in RECIPES:
+    return RECIPES[system].get_config("debug")
+  example = teacher.get_config("debug")
+  for section in _OF_SYSTEM:
+    example[section] = ConfigDict()
+  return example
 
 
 def _check_types(
@@ -195,7 +212,10 @@ def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
   if recipe.get("init") == "teacher":
     # Then, the discriminator came along.
     _put(recipe, "adversary", "teacher")
-  for name, value in ADDED.items():
+  added = dict(ADDED)
+  if recipe.get("system", ADDED["system"]) == ADDED["system"]:
+    added |= _ADDED_TO_STARGAN
+  for name, value in added.items():
     if name.split(".")[0] not in lacking:
       _put(recipe, name, copy.deepcopy(value))
   # Once the lowest loss, which preferred a generator that copies.

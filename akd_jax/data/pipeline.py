@@ -110,7 +110,7 @@ def training_batches(
   source: Source,
   *,
   batch_size: int,
-  n_critic: int,
+  micro_batches: int,
   seed: int,
   threads: int,
   process_index: int = 0,
@@ -125,14 +125,14 @@ def training_batches(
   Args:
     source: the pictures.
     batch_size: B, the pictures of this process in a micro-batch.
-    n_critic: n, the micro-batches in a step.
+    micro_batches: m, how many there are in a step.
     seed: decides the order and the flips.
     threads: how many read ahead.
     process_index: which share of each global batch this process gets.
     process_count: how many shares there are.
 
   Returns:
-    An iterator over {"image": uint8 [n, B, S, S, 3], "label": uint8 [n, B, C]}.
+    An iterator over {"image": uint8 [m, B, S, S, 3], "label": uint8 [m, B, C]}.
     Its `get_state` and `set_state` resume it anywhere.
 
   Raises:
@@ -151,7 +151,7 @@ def training_batches(
     .random_map(_flip)
     .batch(batch_size)
   )
-  dataset = dataset[process_index::process_count].batch(n_critic)
+  dataset = dataset[process_index::process_count].batch(micro_batches)
   return iter(
     dataset.to_iter_dataset(
       grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)

@@ -26,9 +26,9 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   """
   options = config.attention
   student, teacher = lesson.student, lesson.teacher
-  pull_student = student.pull_logits
+  pull_student = student.pull_classes
   if options.discriminator == "teacher":
-    _, pull_student = teacher.model.score(student.image)
+    pull_student = lesson.explain()
   totals, sizes, count = [], [], jnp.zeros(len(lesson.target))
   for weights in TARGETS[options.target](lesson):
     # The teacher's discriminator has logits for its own attributes.
@@ -40,7 +40,7 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
     # The teacher's maps are constants: the gradient is taken with respect to
     # the student only, and stop_gradient says so to the reader.
     teacher_map = lax.stop_gradient(
-      _map(teacher, teacher.pull_logits(theirs), options, True)
+      _map(teacher, teacher.pull_classes(theirs), options, True)
     )
     normalize = NORMALIZATIONS[options.normalize]
     totals.append(
@@ -79,14 +79,15 @@ def _sizes(maps: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _each(lesson: Lesson) -> list[jax.Array]:
-  classes = lesson.target.shape[-1]
-  return [lesson.target * jax.nn.one_hot(c, classes) for c in range(classes)]
+  whole = lesson.explained
+  classes = whole.shape[-1]
+  return [whole * jax.nn.one_hot(c, classes) for c in range(classes)]
 
 
-# By config.attention.target: the weights of the logits, [B, C], of each map
+# By config.attention.target: the weights of the classes, [B, C], of each map
 # that is compared.
 TARGETS: dict[str, Callable[[Lesson], list[jax.Array]]] = {
-  "sum": lambda lesson: [lesson.target],
+  "sum": lambda lesson: [lesson.explained],
   "sampled": lambda lesson: [lesson.active],
   "each": _each,
 }

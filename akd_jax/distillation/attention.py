@@ -34,7 +34,7 @@ def attention_maps(
   Args:
     translated: the generator's pass.
     score_gradient: [B, S, S, 3], of the class score with respect to the image:
-      `Pass.pull_logits` of one-hot rows for the map of one class, of the
+      `Pass.pull_classes` of one-hot rows for the map of one class, of the
       target label for the map of the sum of its active logits.
     method: one of MAPS.
     second_order: keep the gradient differentiable, so that a loss on the maps

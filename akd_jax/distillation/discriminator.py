@@ -14,9 +14,10 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
 from akd_jax.distillation.method import Lesson, Method, same_attributes
 from akd_jax.models.taps import Activations
-from akd_jax.systems import losses
+from akd_jax.systems import losses, system_of
 from akd_jax.systems.model import Metrics
 
 
@@ -56,9 +57,18 @@ def critic_distances(
   return -losses.critic_score(lesson.scores.critic), {}
 
 
-CLASS_SCORE = Method(
-  "g_loss_class_score", class_distances, same_attributes("class_score")
-)
+def check_logits(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses other attributes, and a discriminator that does not classify."""
+  same_attributes("class_score")(config, teacher)
+  if not system_of(teacher).classifies:
+    raise UserError(
+      f"config.distill.class_score.weight={config.distill.class_score.weight}"
+      f" needs class logits, which the discriminator of a {teacher.system}"
+      " teacher does not have: it must be 0"
+    )
+
+
+CLASS_SCORE = Method("g_loss_class_score", class_distances, check_logits)
 DISCRIMINATOR_FEATURES = Method(
   "g_loss_discriminator_features",
   feature_distances,

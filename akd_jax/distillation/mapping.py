@@ -6,10 +6,14 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.systems.model import Model
 from akd_jax.systems.system import System
+
+# A block and a hook, as config.attention has them.
+Place = tuple[str, str]
 
 
 @flax.struct.dataclass
@@ -23,12 +27,23 @@ class Teacher:
     mapping: [C, T], see `map_label`.
     system: what its generator is given; it may be another than the student's.
     attributes: the T names.
+    place: where its attention is taken; None where its system is the student's,
+      whose config.attention says it.
   """
 
   model: Model
   mapping: jax.Array
   system: System = flax.struct.field(pytree_node=False)
   attributes: tuple[str, ...] = flax.struct.field(pytree_node=False)
+  place: Place | None = flax.struct.field(pytree_node=False, default=None)
+
+
+def placed(options: ConfigDict, place: Place | None) -> ConfigDict:
+  """Returns config.attention with another block and hook, where there are."""
+  if place is None:
+    return options
+  block, hook = place
+  return ConfigDict(options.to_dict() | {"block": block, "hook": hook})
 
 
 def map_label(

@@ -8,7 +8,7 @@ import jax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.systems.model import Metrics, Params, Pass, Scores
+from akd_jax.systems.model import Metrics, Params, Pass, Pull, Scores
 
 # Activations of a student and a teacher at the same depth, [B, h, w, K] each.
 Pairs = list[tuple[Any, Any]]
@@ -22,8 +22,10 @@ class Lesson(NamedTuple):
     student: its pass, a function of its parameters.
     teacher: its pass of the same images to its counterparts of the targets.
     scores: what the teacher's discriminator says of the student's pictures.
+    explain: () -> the way back to them from the class score that it gives.
     pairs: activations of both, from the first block to the last.
     target: 0/1 [B, C], the student's.
+    explained: [B, C], what a map of all that is asked for explains.
     active: [B, C], one active class of each target, one-hot.
     mapping: [C, T], the student's attributes to the teacher's.
     learnt: {method: its own parameters}.
@@ -33,8 +35,10 @@ class Lesson(NamedTuple):
   student: Pass
   teacher: Pass
   scores: Scores
+  explain: Callable[[], Pull]
   pairs: Pairs
   target: jax.Array
+  explained: jax.Array
   active: jax.Array
   mapping: jax.Array
   learnt: Mapping[str, Params]

@@ -10,19 +10,13 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax.distillation import METHODS
-from akd_jax.distillation.mapping import Teacher, map_label
+from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.method import Lesson, Method, Pairs
 from akd_jax.models.taps import Activations
 from akd_jax.systems import system_of
-from akd_jax.systems.model import (
-  Metrics,
-  Networks,
-  Params,
-  Pass,
-  complete,
-  translate,
-)
-from akd_jax.systems.system import GeneratorBatch, System
+from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.model import Metrics, Networks, Params, Pass, translate
+from akd_jax.systems.system import System
 
 
 def active_methods(config: ConfigDict) -> dict[str, Method]:
@@ -47,11 +41,22 @@ def distils(config: ConfigDict) -> bool:
 
 
 def tapped(
-  config: ConfigDict, system: System, networks: Networks
+  config: ConfigDict,
+  system: System,
+  networks: Networks,
+  place: Place | None = None,
 ) -> tuple[str, ...]:
-  """Returns the activations of a network that the active methods look at."""
+  """Returns the activations of a network that the active methods look at.
+
+  Args:
+    config: the student's.
+    system: the network's.
+    networks: it, and its discriminator.
+    place: `Teacher.place`.
+  """
   if any(m.names_activation for m in active_methods(config).values()):
-    return (system.name_activation(config.attention, networks.generator),)
+    options = placed(config.attention, place)
+    return (system.name_activation(options, networks.generator),)
   return ()
 
 
@@ -87,20 +92,25 @@ def distillation_terms(
   given = teacher.system.generator_label(
     *(map_label(x, teacher.mapping) for x in (batch.target, batch.label))
   )
-  names = tapped(config, teacher.system, teacher.model.networks)
-  translated = translate(teacher.model, batch.image, given, names)
-  theirs = complete(translated, teacher.model)
+  system, model = teacher.system, teacher.model
+  names = tapped(config, system, model.networks, teacher.place)
+  translated = translate(model, batch.image, given, names)
+  theirs = system.complete(model, translated)
+  by_teacher = config.attention.discriminator == "teacher"
+  explaining = system if by_teacher else system_of(config)
   lesson = Lesson(
     image=batch.image,
     student=student,
     teacher=theirs,
-    scores=teacher.model.discriminate(student.image),
+    scores=model.discriminate(student.image),
+    explain=lambda: system.score(model, student.image, batch.image, given)[1],
     pairs=_paired(
       student.activations,
       theirs.activations,
       _depths(student.model.networks, teacher, config),
     ),
     target=batch.target,
+    explained=explaining.explained(batch.target, batch.label),
     active=batch.active,
     mapping=teacher.mapping,
     learnt=learnt or {},
@@ -164,12 +174,10 @@ def _depths(
   Both lists end together: of three blocks and six, the first goes with the
   second, the second with the fourth, the last with the last.
   """
-  ours, theirs = (
-    system.list_activations(config.attention, of.generator)
-    for system, of in (
-      (system_of(config), networks),
-      (teacher.system, teacher.model.networks),
-    )
+  options = config.attention
+  ours = system_of(config).list_activations(options, networks.generator)
+  theirs = teacher.system.list_activations(
+    placed(options, teacher.place), teacher.model.networks.generator
   )
   count = len(ours)
   return [

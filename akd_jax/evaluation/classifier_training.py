@@ -77,7 +77,7 @@ def train_classifier(
   variables = jax.device_put(_first_variables(network, settings))
   progress = _Progress(0, variables, optimizer.init(variables["params"]))
   batches = training_batches(
-      train, batch_size=batch_size, n_critic=1, seed=settings.seed,
+      train, batch_size=batch_size, micro_batches=1, seed=settings.seed,
       threads=config.data.threads,
   )  # fmt: skip
   say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")

@@ -198,7 +198,7 @@ def measure(
   network |= summarized(
     Measured(
       generator=translator.model.networks.generator,
-      parameters=translator.model.generator,
+      variables=translator.model.variables,
       image_size=instruments.config.data.image_size,
       names=instruments.names,
       before=instruments.before,

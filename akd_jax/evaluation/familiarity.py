@@ -34,7 +34,8 @@ class Familiarity(NamedTuple):
 
   Attributes:
     low, high: USUAL of them have a critic score in between.
-    accuracy: share of their attributes that its class logits predict rightly.
+    accuracy: share of their attributes that its class logits predict rightly;
+      NaN of a system that has none.
   """
 
   low: float
@@ -54,15 +55,20 @@ class Familiarity(NamedTuple):
 
 def score_pictures(
   model: Model, images: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns critic scores [N] and class logits [N, C] of uint8 images."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+  """Returns critic scores [N] and class logits [N, C] of uint8 images.
+
+  Those are None of a system that does not classify.
+  """
   function = functools.partial(_score, model)
   scores, logits = in_pieces(function, _PIECE, images)
   return scores, logits
 
 
 @jax.jit
-def _score(model: Model, image: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _score(
+  model: Model, image: jax.Array
+) -> tuple[jax.Array, jax.Array | None]:
   scores = model.discriminate(to_unit(image))
   return scores.critic.mean((1, 2, 3)), scores.logits
 
@@ -93,7 +99,10 @@ def _measure(run: Run) -> Familiarity:
   for images, labels in pipeline.read_in_batches(source, chosen, data.threads):
     critic, logits = score_pictures(run.model, images)
     scores.append(critic)
-    right.append(predicted(logits, data.label_rule) == labels)
+    known = np.full(labels.shape, np.nan)
+    if logits is not None:
+      known = predicted(logits, data.label_rule) == labels
+    right.append(known)
   outside = (1 - USUAL) / 2
   low, high = np.quantile(np.concatenate(scores), (outside, 1 - outside))
   accuracy = np.concatenate(right).mean()

@@ -21,12 +21,13 @@ from akd_jax.evaluation.attribute_classifier import (
 )
 from akd_jax.evaluation.classifier_cache import classifier_of
 from akd_jax.evaluation.selection import spread_evenly, target_labels
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import translate, translators_of
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, Seen, Setting
 
-# Images uint8 [N, S, S, 3], targets and labels 0/1 [N, C], to images uint8.
-Translate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# Images uint8 [N, S, S, 3], and what is asked of them, to images uint8.
+Translate = Callable[[np.ndarray, Wanted], np.ndarray]
 Scorer = Callable[[Translate], dict[str, float]]
 
 
@@ -114,13 +115,16 @@ def _task(config: ConfigDict, source: Any, count: int) -> _Task:
 def _score(
   translate: Translate, task: _Task, classifier: Classifier
 ) -> dict[str, float]:
-  translated = translate(task.images, task.targets, task.labels)
+  edits = np.eye(task.labels.shape[1], dtype=np.float32)[task.columns]
+  there = Wanted(task.targets, task.labels, edits)
+  translated = translate(task.images, there)
   labels = classifier.predict(translated).labels
   seen = labels[np.arange(len(labels)), task.columns] > 0
   accuracy = np.mean(
     [seen[task.columns == column].mean() for column in np.unique(task.columns)]
   )
-  restored = translate(translated, task.labels, task.targets)
+  back = Wanted(task.labels, task.targets, edits)
+  restored = translate(translated, back)
   error = np.mean(np.abs(restored.astype(np.int16) - task.images)) / 255
   return {
     "held_out/accuracy": float(accuracy),

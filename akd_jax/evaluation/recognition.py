@@ -1,6 +1,7 @@
 """Which attributes a photo has: a run's classifier or discriminator says so."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,22 +13,25 @@ from akd_jax.evaluation.attribute_classifier import (
 from akd_jax.evaluation.classifier_cache import find_classifier
 from akd_jax.evaluation.familiarity import score_pictures
 from akd_jax.inference.loaded import Recognizer
+from akd_jax.systems import system_of
 from akd_jax.training.run_dir import Run
 
 
-def recognizer_of(run: Run) -> Recognizer:
+def recognizer_of(run: Run) -> Recognizer | None:
   """Returns the attribute classifier where it is there already.
 
   Nothing is trained for it: without one, the discriminator's class logits say
-  which attributes pictures have.
+  which attributes pictures have. None where it has no such logits.
   """
   try:
     classifier = find_classifier(with_known_attributes(run.config))
   except UserError:  # The run's data are not there.
     classifier = None
+  if classifier is None and not system_of(run.config).classifies:
+    return None
   if classifier is None:
 
-    def score(images: np.ndarray) -> np.ndarray:
+    def score(images: np.ndarray) -> Any:
       return score_pictures(run.model, images)[1]
 
     return Recognizer("discriminator", _predictor(run, score), None)

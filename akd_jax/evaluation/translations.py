@@ -20,6 +20,7 @@ from akd_jax.evaluation.selection import (
   request,
   true_translations,
 )
+from akd_jax.inference.network import Wanted, set_one
 from akd_jax.inference.translator import (
   Look,
   Translator,
@@ -74,8 +75,9 @@ def outcomes(
     chosen, targets, probes = request(test, names, name, config)
     if len(chosen):
       sources = test.images[chosen]
+      labels = test.labels[chosen, : targets.shape[1]]
       translated = translate(
-        translator, sources, targets, test.labels[chosen, : targets.shape[1]]
+        translator, sources, set_one(targets, labels, names.column(name))
       )
       after, features = classifier.predict(translated)
       if reference.embed:
@@ -131,7 +133,8 @@ def translate_to_own_labels(
   """
   test, names = instruments.test, instruments.names
   labels = test.labels[:, : len(names.attributes)]
-  restored = translate(translator, test.images, labels, labels)
+  nothing = Wanted(labels, labels, np.zeros_like(labels))
+  restored = translate(translator, test.images, nothing)
   return instruments.classifier.predict(restored).labels
 
 
@@ -188,8 +191,7 @@ def attention_of(
   _, found = translate_with_attention(
     translator,
     test.images[chosen],
-    targets,
-    test.labels[chosen, :classes],
+    set_one(targets, test.labels[chosen, :classes], column),
     np.tile(np.eye(classes)[column], (count, 1)),
     Look(
       translator.list_activations(config.attention), config.attention.method

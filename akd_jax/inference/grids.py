@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.data.attributes import set_attribute
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import (
   Look,
   Translator,
@@ -130,12 +131,16 @@ def draw_lines(
     method: config.attention.method.
   """
   count, classes = people.targets.shape[:2]
+  each = np.tile(np.eye(classes, dtype=np.float32), (count, 1))
   images, maps = translate_with_attention(
     translator,
     np.repeat(people.images, classes, axis=0),
-    people.targets.reshape(-1, classes),
-    np.repeat(people.labels, classes, axis=0),
-    np.tile(np.eye(classes), (count, 1)),
+    Wanted(
+      people.targets.reshape(-1, classes),
+      np.repeat(people.labels, classes, axis=0),
+      each,
+    ),
+    each,
     Look(tuple(attentions.values()), method),
   )
 

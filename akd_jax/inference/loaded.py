@@ -6,17 +6,15 @@ What is here needs NumPy and Pillow alone, as one of the networks does.
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.images import open_image, to_rgb, to_square
+from akd_jax.inference.network import Network, Wanted
 from akd_jax.interop import numpy_generator
-
-if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
 
 # A path, a Pillow image, or uint8 [H, W, 3].
 Picture = str | os.PathLike | Image.Image | np.ndarray
@@ -43,38 +41,6 @@ class Recognizer(NamedTuple):
   name: str
   predict: Callable[[np.ndarray], np.ndarray]
   accuracy: float | None
-
-
-class Network(Protocol):
-  """A generator that has been loaded, from whatever it was kept in.
-
-  Attributes:
-    about: what `describe` returns.
-    run: where it comes from; None where only the generator is known.
-    explained: whose logits its attention explains, in words.
-  """
-
-  @property
-  def about(self) -> Mapping[str, Any]: ...
-
-  @property
-  def run(self) -> "Run | None": ...
-
-  @property
-  def explained(self) -> str: ...
-
-  def translate(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray
-  ) -> np.ndarray:
-    """Translates uint8 [N, S, S, 3]; targets and labels are float [N, C]."""
-    ...
-
-  def attend(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray,
-    columns: np.ndarray, block: str | None,
-  ) -> np.ndarray:  # fmt: skip
-    """Returns where it looks, [N, h, w], each for the logit of one column."""
-    ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,9 +114,8 @@ class LoadedModel:
     """
     squares, one = self._read(images, crop)
     labels = self.labels_of(squares, own, needed=strength != 1)
-    drawn = self.network.translate(
-      squares, self.targets_of(labels, set, strength), labels
-    )
+    wanted = self.wanted_of(labels, set, strength)
+    drawn = self.network.translate(squares, wanted)
     return drawn[0] if one else drawn
 
   def attention(
@@ -184,10 +149,10 @@ class LoadedModel:
       self.label({attribute: 1}, None)
     squares, one = self._read(images, crop)
     labels = self.labels_of(squares, own)
-    targets = self.targets_of(labels, set or {attribute: 1}, 1.0)
+    wanted = self.wanted_of(labels, set or {attribute: 1}, 1.0)
     columns = np.full(len(squares), self.attributes.index(attribute))
     maps = self.network.attend(
-      squares, targets, labels, columns, None if block is None else str(block)
+      squares, wanted, columns, None if block is None else str(block)
     )
     return maps[0] if one else maps
 
@@ -234,19 +199,24 @@ class LoadedModel:
       return labels
     return np.stack([self.label(own, label) for label in labels])
 
-  def targets_of(
-    self, labels: np.ndarray, wanted: Mapping[str, int], strength: float
-  ) -> np.ndarray:
-    """Returns what asks for attributes, float32 [N, C].
+  def wanted_of(
+    self, labels: np.ndarray, set: Mapping[str, int], strength: float
+  ) -> Wanted:
+    """Returns what asks for attributes, float32.
 
     Args:
       labels: [N, C], the pictures' own.
-      wanted, strength: as for `translate`.
+      set, strength: as for `translate`.
     """
     if not 0 <= strength <= STRONGEST:
       raise UserError(f"strength={strength} is not in 0..{STRONGEST}")
-    targets = np.stack([self.label(wanted, label) for label in labels])
-    return labels + np.float32(strength) * (targets - labels)
+    targets = np.stack([self.label(set, label) for label in labels])
+    edits = np.array([name in set for name in self.attributes], np.float32)
+    return Wanted(
+      labels + np.float32(strength) * (targets - labels),
+      labels,
+      np.repeat(edits[None], len(labels), axis=0),
+    )
 
   def label(
     self, wanted: Mapping[str, int], label: np.ndarray | None

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.inference.network import Wanted
 from akd_jax.interop import numpy_generator
 
 
@@ -23,17 +24,19 @@ class NumpyNetwork(NamedTuple):
   run: None = None
   explained: str = "nobody"
 
-  def translate(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray
-  ) -> np.ndarray:
-    """Translates uint8 [N, S, S, 3] to targets [N, C]."""
-    del labels  # StarGAN is told what is wanted, not what is there.
-    return numpy_generator.translate(self.params, self.about, images, targets)
+  def translate(self, images: np.ndarray, wanted: Wanted) -> np.ndarray:
+    """Translates uint8 [N, S, S, 3]."""
+    return numpy_generator.translate(
+      self.params, self.about, images, wanted.targets
+    )
 
   def attend(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray,
-    columns: np.ndarray, block: str | None,
-  ) -> np.ndarray:  # fmt: skip
+    self,
+    images: np.ndarray,
+    wanted: Wanted,
+    columns: np.ndarray,
+    block: str | None,
+  ) -> np.ndarray:
     """Refuses: attention needs a discriminator's gradient.
 
     Raises:

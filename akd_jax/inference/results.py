@@ -9,6 +9,7 @@ from PIL import Image
 
 from akd_jax.data.photos.images import open_image, to_square
 from akd_jax.inference.loaded import LoadedModel
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
   Photo,
   name_request,
@@ -124,16 +125,14 @@ def _columns(
   """Yields results of all photos: the translations, then each overlay."""
   asked = name_request(request.wanted, request.strength)
   squares = np.stack([x.square for x in seen])
-  targets = model.targets_of(labels, request.wanted, request.strength)
-  drawn = model.network.translate(squares, targets, labels)
+  wanted = model.wanted_of(labels, request.wanted, request.strength)
+  drawn = model.network.translate(squares, wanted)
   yield [
     _result(request, x, y, asked) for x, y in zip(seen, drawn, strict=True)
   ]
   for name in request.wanted if request.attention else ():
     columns = np.full(len(seen), model.attributes.index(name))
-    maps = model.network.attend(
-      squares, targets, labels, columns, request.block
-    )
+    maps = model.network.attend(squares, wanted, columns, request.block)
     named = [*asked, f"attention={name}"]
     yield [
       _result(request, x, sample_grid.overlay(y, attention), named)
@@ -158,16 +157,14 @@ def _sheet(
   for name, has in zip(model.attributes, label, strict=True):
     # Of classes that exclude each other, one is always on.
     switched.append({name: 1 if model.exclusive else int(not has)})
-  labels = np.repeat(label[None], len(switched), axis=0)
-  targets = np.concatenate(
-    [model.targets_of(label[None], x, request.strength) for x in switched]
-  )
+  each = [model.wanted_of(label[None], x, request.strength) for x in switched]
+  wanted = Wanted(*map(np.concatenate, zip(*each, strict=True)))
   squares = np.repeat(seen.square[None], len(switched), axis=0)
-  drawn = model.network.translate(squares, targets, labels)
+  drawn = model.network.translate(squares, wanted)
   lines = [sample_grid.Line("translation", drawn[None])]
   if request.attention:
     maps = model.network.attend(
-      squares, targets, labels, np.arange(len(switched)), request.block
+      squares, wanted, np.arange(len(switched)), request.block
     )
     lines.append(sample_grid.Line("attention", drawn[None], maps[None]))
   headings = [

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.inference import translator as translators
 from akd_jax.inference.description import describe
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import Look, Translator
 from akd_jax.training.run_dir import Run
 
@@ -28,11 +29,9 @@ class RunNetwork:
     alone = translators.translators_of(run.config, run.model, None)
     (self._translator,) = alone
 
-  def translate(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray
-  ) -> np.ndarray:
-    """Translates uint8 [N, S, S, 3]; targets and labels are float [N, C]."""
-    return translators.translate(self._translator, images, targets, labels)
+  def translate(self, images: np.ndarray, wanted: Wanted) -> np.ndarray:
+    """Translates uint8 [N, S, S, 3]."""
+    return translators.translate(self._translator, images, wanted)
 
   @property
   def explained(self) -> str:
@@ -55,9 +54,12 @@ class RunNetwork:
     return translator, f"{whose} discriminator"
 
   def attend(
-    self, images: np.ndarray, targets: np.ndarray, labels: np.ndarray,
-    columns: np.ndarray, block: str | None,
-  ) -> np.ndarray:  # fmt: skip
+    self,
+    images: np.ndarray,
+    wanted: Wanted,
+    columns: np.ndarray,
+    block: str | None,
+  ) -> np.ndarray:
     """Returns where it looks, [N, h, w], each for the logit of one column.
 
     Raises:
@@ -70,7 +72,6 @@ class RunNetwork:
     name = translator.name_activation(options)
     classes = np.eye(len(self.run.attributes))[columns]
     _, maps = translators.translate_with_attention(
-      translator, images, targets, labels, classes,
-      Look((name,), options.method),
-    )  # fmt: skip
+      translator, images, wanted, classes, Look((name,), options.method)
+    )
     return maps[name]

@@ -1,8 +1,9 @@
 """Pictures through a trained generator, with or without its attention."""
 
+import dataclasses
 import functools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
@@ -12,9 +13,10 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.attention import attention_maps
-from akd_jax.distillation.mapping import Teacher, map_label
+from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.terms import distils
 from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.network import Wanted
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.models.stargan import MASK
@@ -35,9 +37,13 @@ class Translator(NamedTuple):
     attributes: the T that its generator knows; a teacher of pseudo-attention
       knows others than the C that are set.
     system: what its generator is given.
-    model: its discriminator is the one whose logits attention is taken from.
+    model: its discriminator is the one whose class score attention is taken
+      from.
     conditions: [C, T], from the attributes that are set to its own.
-    selectors: [C, T'], from those to the discriminator's classes.
+    scorer: the system of the discriminator.
+    selectors: [C, T'], from the attributes that are set to the discriminator's
+      classes.
+    place: see `Teacher.place`.
   """
 
   name: str
@@ -45,16 +51,20 @@ class Translator(NamedTuple):
   system: System
   model: Model
   conditions: np.ndarray
+  scorer: System
   selectors: np.ndarray
+  place: Place | None = None
 
   def name_activation(self, options: ConfigDict) -> str:
     """Names the activation that config.attention distils."""
     generator = self.model.networks.generator
+    options = placed(options, self.place)
     return self.system.name_activation(options, generator)
 
   def list_activations(self, options: ConfigDict) -> tuple[str, ...]:
     """Lists all activations that can be looked at, along the data flow."""
     generator = self.model.networks.generator
+    options = placed(options, self.place)
     return self.system.list_activations(options, generator)
 
 
@@ -74,17 +84,20 @@ def translators_of(
   attributes = tuple(config.data.attributes)
   own = np.eye(len(attributes), dtype=np.float32)
   system = system_of(config)
+  alone = Translator("generator", attributes, system, model, own, system, own)
   if teacher is None:
-    return [Translator("generator", attributes, system, model, own, own)]
+    return [alone]
   mapping = np.asarray(teacher.mapping)
   above = Translator(
     "teacher", teacher.attributes, teacher.system, teacher.model,
-    mapping, mapping,
+    mapping, teacher.system, mapping, teacher.place,
   )  # fmt: skip
-  student = Translator("student", attributes, system, model, own, own)
+  student = alone._replace(name="student")
   if config.attention.discriminator == "teacher":
     student = student._replace(
-      model=scored_by(model, teacher.model), selectors=mapping
+      model=scored_by(model, teacher.model),
+      scorer=teacher.system,
+      selectors=mapping,
     )
   return [above, student]
 
@@ -127,7 +140,9 @@ def _teacher_of(run: Run) -> Teacher | None:
 def scored_by(model: Model, other: Model) -> Model:
   """Returns the generator of `model` with the discriminator of another."""
   pair = model.networks.generator, other.networks.discriminator
-  return Model(model.generator, other.discriminator, Networks(*pair))
+  return dataclasses.replace(
+    model, discriminator=other.discriminator, networks=Networks(*pair)
+  )
 
 
 @flax.struct.dataclass
@@ -137,29 +152,43 @@ class _Program:
   model: Model
   # None where the attributes that are set are its own.
   conditions: jax.typing.ArrayLike | None
+  selectors: jax.typing.ArrayLike | None
   system: System = flax.struct.field(pytree_node=False)
+  scorer: System = flax.struct.field(pytree_node=False)
 
-  def given(self, target: jax.Array, label: jax.Array) -> jax.Array:
+  def given(self, wanted: Wanted) -> jax.Array:
     """Returns what the generator is given for the attributes that are set."""
-    return self.system.generator_label(*map(self._own, (target, label)))
+    return self.system.test_label(*_mapped(wanted, self.conditions))
 
-  def _own(self, label: jax.Array) -> jax.Array:
-    if self.conditions is None:
-      # As they are: a label between two, or beyond one, too.
-      return label.astype(jnp.float32)
-    return map_label(label, self.conditions)
+  def scored(self, wanted: Wanted) -> jax.Array:
+    """Returns what a generator of the discriminator's system would be given."""
+    return self.scorer.test_label(*_mapped(wanted, self.selectors))
+
+
+def _mapped(wanted: Wanted, mapping: Any) -> Iterator[jax.Array]:
+  """Yields targets, labels and edits in the attributes of a network."""
+  for label in wanted:
+    # As they are: a label between two, or beyond one, too.
+    own = mapping is None
+    yield jnp.asarray(label, jnp.float32) if own else map_label(label, mapping)
 
 
 def _program(translator: Translator) -> _Program:
-  mapping = translator.conditions
-  own = np.array_equal(mapping, np.eye(len(mapping)))
-  conditions = None if own else mapping
-  return _Program(translator.model, conditions, translator.system)
+  def unless_own(mapping: np.ndarray) -> np.ndarray | None:
+    return None if np.array_equal(mapping, np.eye(len(mapping))) else mapping
+
+  return _Program(
+    translator.model,
+    unless_own(translator.conditions),
+    unless_own(translator.selectors),
+    translator.system,
+    translator.scorer,
+  )
 
 
 @jax.jit
-def _translate(program, image, target, label):
-  given = program.given(target, label)
+def _translate(program, image, *wanted):
+  given = program.given(Wanted(*wanted))
   return to_uint8(program.model.generate(to_unit(image), given)[0])
 
 
@@ -169,35 +198,32 @@ def _piece(count: int) -> int:
 
 
 def translate(
-  translator: Translator,
-  images: np.ndarray,
-  targets: np.ndarray,
-  labels: np.ndarray,
+  translator: Translator, images: np.ndarray, wanted: Wanted
 ) -> np.ndarray:
   """Translates images.
 
   Args:
     translator: whose generator.
     images: uint8 [N, S, S, 3].
-    targets: 0/1 [N, C], what is wanted; fractions and values beyond reach a
-      generator that knows the C attributes as they are.
-    labels: 0/1 [N, C], what is there. Systems that are given differences need
-      it.
+    wanted: what is asked of each.
 
   Returns:
     uint8 [N, S, S, 3].
   """
   function = functools.partial(_translate, _program(translator))
-  return in_pieces(function, _piece(len(images)), images, targets, labels)
+  return in_pieces(function, _piece(len(images)), images, *wanted)
 
 
 @functools.partial(jax.jit, static_argnames=("names", "method"))
-def _attend(program, image, target, label, weights, *, names, method):
-  model = program.model
-  given = program.given(target, label)
-  translation = models.translate(model, to_unit(image), given, names)
-  translated = models.complete(translation, model)
-  gradient = translated.pull_logits(weights)
+def _attend(program, image, weights, *wanted, names, method):
+  asked, model = Wanted(*wanted), program.model
+  translation = models.translate(
+    model, to_unit(image), program.given(asked), names
+  )
+  translated = program.scorer.complete(
+    model, translation._replace(given=program.scored(asked))
+  )
+  gradient = translated.pull_classes(weights)
   maps = attention_maps(translated, gradient, method=method)
   return to_uint8(translated.image), maps | _drawn(translated.activations)
 
@@ -224,17 +250,16 @@ class Look(NamedTuple):
 def translate_with_attention(
   translator: Translator,
   images: np.ndarray,
-  targets: np.ndarray,
-  labels: np.ndarray,
+  wanted: Wanted,
   classes: np.ndarray,
   look: Look,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
   """Translates, and says where the generator looked.
 
   Args:
-    translator, images, targets, labels: see `translate`.
-    classes: [N, C], how much each attribute's logit counts in each map: a
-      one-hot row for the map of one attribute.
+    translator, images, wanted: see `translate`.
+    classes: [N, C], how much each attribute counts in the class score of each
+      map: a one-hot row for the map of one attribute.
     look: which activations.
 
   Returns:
@@ -249,4 +274,4 @@ def translate_with_attention(
     method=look.method,
   )
   size = _piece(len(images))
-  return in_pieces(function, size, images, targets, labels, weights)
+  return in_pieces(function, size, images, weights, *wanted)

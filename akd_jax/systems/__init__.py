@@ -6,11 +6,12 @@ A new system is one file that ends in a `System`, and one entry in SYSTEMS.
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.systems.acgan import ACGAN
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.systems.system import System
 
 # By config.system.
-SYSTEMS: dict[str, System] = {"stargan": STARGAN}
+SYSTEMS: dict[str, System] = {"stargan": STARGAN, "acgan": ACGAN}
 
 
 def system_of(config: ConfigDict) -> System:

@@ -1,5 +1,6 @@
 """A generator and its discriminator, and one batch on its way through both."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,13 +27,17 @@ class Scores(NamedTuple):
 
   Attributes:
     critic: [B, h, w, 1], large where an image looks real.
-    logits: [B, C], one a class.
+    logits: [B, C], one a class; None of a system that does not classify.
     features: {layer: [B, h, w, K]}, the discriminator's own activations.
   """
 
   critic: jax.Array
-  logits: jax.Array
+  logits: Any
   features: Activations
+
+
+# Flax's name of the running statistics of norms.
+STATISTICS = "batch_stats"
 
 
 @flax.struct.dataclass
@@ -45,11 +50,21 @@ class Model:
     generator: parameters.
     discriminator: parameters.
     networks: the modules.
+    statistics: running statistics of the generator's norms; None where it has
+      none.
   """
 
   generator: Params
   discriminator: Params
   networks: Networks = flax.struct.field(pytree_node=False)
+  statistics: Params = None
+
+  @property
+  def variables(self) -> dict[str, Params]:
+    """The generator's parameters and statistics, as Flax takes them."""
+    if self.statistics is None:
+      return {"params": self.generator}
+    return {"params": self.generator, STATISTICS: self.statistics}
 
   def generate(
     self,
@@ -57,11 +72,35 @@ class Model:
     label: jax.Array,
     taps: Mapping[str, jax.Array] | None = None,
   ) -> tuple[jax.Array, Activations]:
-    """Translates image [B, S, S, 3]: the picture and all named activations."""
+    """Translates image [B, S, S, 3]: the picture and all named activations.
+
+    By running statistics: a picture depends on no other of its batch.
+    """
     outputs: Any = self.networks.generator.apply(
-      {"params": self.generator}, image, label, taps
+      self.variables, image, label, taps
     )
     return outputs
+
+  def move(
+    self, *inputs: Any, method: str | None = None
+  ) -> tuple[Any, "Model"]:
+    """Runs the generator as in training: by the statistics of the batch.
+
+    Args:
+      inputs: of the generator, or of its method.
+      method: by its name; None calls the generator.
+
+    Returns:
+      What the generator returns, and the model with statistics that have moved
+      towards those of the batch. Without statistics, the model as it is.
+    """
+    apply = self.networks.generator.apply
+    if self.statistics is None:
+      return apply(self.variables, *inputs, method=method), self
+    outputs, moved = apply(
+      self.variables, *inputs, method=method, mutable=[STATISTICS]
+    )
+    return outputs, dataclasses.replace(self, statistics=moved[STATISTICS])
 
   def discriminate(self, image: jax.Array) -> Scores:
     """Scores image [B, S, S, 3]."""
@@ -71,22 +110,19 @@ class Model:
     (critic, logits), features = outputs
     return Scores(critic, logits, features)
 
-  def score(
-    self, image: jax.Array
-  ) -> tuple[Scores, Callable[[jax.Array], jax.Array]]:
-    """Scores image [B, S, S, 3], and keeps the way back from the logits.
 
-    Returns:
-      The scores, and a function from weights of the logits [B, C] to the
-      gradient of their weighted sum with respect to the image [B, S, S, 3].
-    """
+def over_devices(model: Model, axis_name: str | None) -> Model:
+  """Returns a model whose statistics of a batch are those of all devices.
 
-    def logits_first(image):
-      scores = self.discriminate(image)
-      return scores.logits, scores
-
-    _, pull, scores = jax.vjp(logits_first, image, has_aux=True)
-    return scores, lambda weights: pull(weights)[0]
+  Args:
+    model: whose generator.
+    axis_name: of pmap; None without one.
+  """
+  if model.statistics is None or axis_name is None:
+    return model
+  generator = model.networks.generator.clone(axis_name=axis_name)
+  networks = model.networks._replace(generator=generator)
+  return dataclasses.replace(model, networks=networks)
 
 
 class Translation(NamedTuple):
@@ -97,11 +133,24 @@ class Translation(NamedTuple):
     activations: {name: [B, h, w, K]}, all that have a name.
     pull: gradient of a scalar with respect to the image -> {name: its gradient
       with respect to the activation}, of those that were asked for.
+    source: [B, S, S, 3], what was translated.
+    given: [B, C], what the generator was given.
+    others: further pictures of the same pass, by name.
+    model: as it is after the pass, which may move statistics.
   """
 
   image: jax.Array
   activations: Activations
   pull: Callable[[jax.Array], Activations]
+  source: jax.Array
+  given: jax.Array
+  others: dict[str, jax.Array]
+  model: Model
+
+
+# Weights of the classes [B, C] -> the gradient of the class score with respect
+# to the image, [B, S, S, 3].
+Pull = Callable[[jax.Array], jax.Array]
 
 
 class Pass(NamedTuple):
@@ -109,44 +158,94 @@ class Pass(NamedTuple):
 
   Attributes:
     model: both networks.
-    image, activations, pull: see `Translation`.
+    translation: what the generator has made.
     scores: the discriminator's, of the translated pictures.
-    pull_logits: weights of the logits [B, C] -> the gradient of their weighted
-      sum with respect to the image.
+    pull_classes: the way back from the class score to the pictures.
   """
 
   model: Model
-  image: jax.Array
-  activations: Activations
-  pull: Callable[[jax.Array], Activations]
+  translation: Translation
   scores: Scores
-  pull_logits: Callable[[jax.Array], jax.Array]
+  pull_classes: Pull
+
+  @property
+  def image(self) -> jax.Array:
+    """The translated pictures, [B, S, S, 3]."""
+    return self.translation.image
+
+  @property
+  def activations(self) -> Activations:
+    """All activations that have a name, {name: [B, h, w, K]}."""
+    return self.translation.activations
+
+  @property
+  def pull(self) -> Callable[[jax.Array], Activations]:
+    """`Translation.pull`: the way back to the activations asked for."""
+    return self.translation.pull
+
+
+def score_logits(
+  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+) -> tuple[Scores, Pull]:
+  """Scores image [B, S, S, 3], and keeps the way back from the logits.
+
+  The class score is the weighted sum of the logits, whatever the picture is
+  translated from (`source`) and the generator was `given`.
+  """
+  del source, given
+
+  def logits_first(image):
+    scores = model.discriminate(image)
+    return scores.logits, scores
+
+  _, pull, scores = jax.vjp(logits_first, image, has_aux=True)
+  return scores, lambda weights: pull(weights)[0]
+
+
+# Taps, or None -> the picture, all named activations, and anything else.
+Run = Callable[[Any], tuple[jax.Array, Activations, Any]]
+
+
+def tap(
+  run: Run, names: Sequence[str]
+) -> tuple[jax.Array, Activations, Callable[[jax.Array], Activations], Any]:
+  """Runs a generator, and keeps the way back to the named activations.
+
+  Args:
+    run: the generator, a function of its taps.
+    names: of activations.
+
+  Returns:
+    The picture, which does not depend on `names`, so that one pass serves it
+    and every map; all activations; `Translation.pull`; and what else `run` has
+    returned.
+  """
+  if not names:
+    image, activations, rest = run(None)
+    return image, activations, lambda _: {}, rest
+  shapes = jax.eval_shape(lambda: run(None)[1])
+  taps = {name: jnp.zeros_like(shapes[name]) for name in names}
+
+  def picture_first(taps):
+    image, *others = run(taps)
+    return image, others
+
+  image, pull, (activations, rest) = jax.vjp(picture_first, taps, has_aux=True)
+  return image, activations, lambda x: pull(x)[0], rest
 
 
 def translate(
-  model: Model, image: jax.Array, label: jax.Array, names: Sequence[str] = ()
+  model: Model, image: jax.Array, given: jax.Array, names: Sequence[str] = ()
 ) -> Translation:
-  """Translates, and keeps the way back to the named activations.
-
-  The picture does not depend on `names`: one pass serves it and every map.
+  """Translates by running statistics, as whoever has been trained does.
 
   Args:
     model: whose generator.
     image: [B, S, S, 3] in [-1, 1].
-    label: [B, C], what the generator is given.
-    names: of activations.
+    given: [B, C], what the generator is given.
+    names: of activations, to which the way back is kept.
   """
-  if not names:
-    return Translation(*model.generate(image, label), lambda _: {})
-  _, shapes = jax.eval_shape(model.generate, image, label)
-  taps = {name: jnp.zeros_like(shapes[name]) for name in names}
-  translated, pull, activations = jax.vjp(
-    lambda taps: model.generate(image, label, taps), taps, has_aux=True
+  translated, activations, pull, _ = tap(
+    lambda taps: (*model.generate(image, given, taps), None), names
   )
-  return Translation(translated, activations, lambda x: pull(x)[0])
-
-
-def complete(translation: Translation, model: Model) -> Pass:
-  """Scores a translation by the discriminator of `model`."""
-  scores, pull_logits = model.score(translation.image)
-  return Pass(model, *translation, scores, pull_logits)
+  return Translation(translated, activations, pull, image, given, {}, model)

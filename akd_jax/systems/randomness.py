@@ -14,11 +14,13 @@ class Draws(NamedTuple):
     target: [n, B, C], wanted labels: those of the batch, permuted.
     alpha: [n, B], where the gradient penalty looks.
     active: [B, C], one active class of each last target, one-hot.
+    more: what a single system draws, by name.
   """
 
   target: jax.Array
   alpha: jax.Array
   active: jax.Array
+  more: dict[str, jax.Array] = {}
 
 
 def draw(

@@ -10,16 +10,27 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.models.stargan import HOOKS, MASK, Discriminator, Generator
+from akd_jax.models.stargan import (
+  HOOKS,
+  MASK,
+  OUTPUTS,
+  Discriminator,
+  Generator,
+)
 from akd_jax.systems import losses, randomness
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.systems.system import (
-  DiscriminatorBatch,
-  GeneratorBatch,
-  System,
-  Terms,
-)
+from akd_jax.systems.system import Allowed, System, Terms
+
+# The sizes of its networks.
+SIZES: dict[str, Allowed] = {
+  "generator.width": 1,
+  "generator.blocks": 1,
+  "generator.output": OUTPUTS,
+  "discriminator.width": 1,
+  "discriminator.layers": 1,
+}
 
 
 def create_networks(config: ConfigDict) -> Networks:
@@ -186,6 +197,11 @@ def weights(config: ConfigDict) -> Mapping[str, float]:
   }
 
 
+def micro_batches(config: ConfigDict) -> int:
+  """Returns how many a step has: one an update of the discriminator."""
+  return config.n_critic
+
+
 def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
   """Returns the distance of the adversarial examples after `step` updates.
 
@@ -222,6 +238,14 @@ def _robust_class_loss(
 
 
 STARGAN = System(
+  fields=SIZES
+  | {
+    "loss.lambda_cls": 0.0,
+    "loss.cls_radius": 0.0,
+    "loss.lambda_rec": 0.0,
+    "loss.lambda_gp": 0.0,
+    "loss.lambda_mask": 0.0,
+  },
   create_networks=create_networks,
   generator_label=generator_label,
   name_activation=name_activation,
@@ -230,5 +254,7 @@ STARGAN = System(
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,
   weights=weights,
+  micro_batches=micro_batches,
   slice_generator=slice_generator,
+  network="stargan",
 )

@@ -1,53 +1,40 @@
 """What a published system is made of, as the step and the evaluation use it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
 
-from akd_jax.systems.model import Metrics, Model, Networks, Params, Pass
+from akd_jax.systems import arrangements
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import (
+  Metrics,
+  Model,
+  Networks,
+  Params,
+  Pass,
+  Pull,
+  Scores,
+  Translation,
+  score_logits,
+)
 from akd_jax.systems.randomness import Draws
 
 # Terms by their names in metrics.jsonl, [B] each.
 Terms = dict[str, jax.Array]
+# What a field may be: one of some values, or a number of this type that is at
+# least as large.
+Allowed = tuple[Any, ...] | int | float
+
+Slicer = Callable[[Params, Params], Params]
 
 
-class DiscriminatorBatch(NamedTuple):
-  """What one update of the discriminator sees.
-
-  Attributes:
-    step: [], generator updates before this one.
-    image: [B, S, S, 3], real, in [-1, 1].
-    fake: [B, S, S, 3], translated.
-    label: 0/1 [B, C], of the real ones.
-    alpha: [B], where the gradient penalty looks.
-  """
-
-  step: jax.Array
-  image: jax.Array
-  fake: jax.Array
-  label: jax.Array
-  alpha: jax.Array
-
-
-class GeneratorBatch(NamedTuple):
-  """What one update of the generator sees.
-
-  Attributes:
-    step: [], generator updates before this one.
-    image: [B, S, S, 3], real, in [-1, 1].
-    label: 0/1 [B, C], its own.
-    target: 0/1 [B, C], the label that it is translated to.
-    active: [B, C], one active class of each target, one-hot.
-  """
-
-  step: jax.Array
-  image: jax.Array
-  label: jax.Array
-  target: jax.Array
-  active: jax.Array
+def explain_target(target: jax.Array, label: jax.Array) -> jax.Array:
+  """Returns the target: what is wanted is explained, asked for or there."""
+  del label
+  return target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,24 +42,52 @@ class System:
   """A published image translator: one entry of SYSTEMS.
 
   Attributes:
+    fields: {dotted name: its values} of every field of config.generator,
+      config.discriminator and config.loss that it reads, and of those others
+      of which it does not take all values.
     create_networks: resolved config -> the modules.
-    generator_label: (target, label) 0/1 [B, C] -> what the generator is given.
+    generator_label: (target, label) [B, C] -> what the generator is given:
+      an affine function of both, which are 0 or 1, in between or beyond.
     name_activation: (config.attention, generator module) -> the activation
       that attention is taken from. Raises UserError where there is none.
     list_activations: (config.attention, generator module) -> the activations
       that can be looked at with its hook, in the order of the data flow.
-    draw: (key, label [n, B, C], pmap's axis or None) -> all that is random in
+    draw: (key, label [m, B, C], pmap's axis or None) -> all that is random in
       a step.
     discriminator_terms: (model, batch, config) -> the terms that the
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
     weights: config -> {term: its weight}. A term of weight 0 is not computed.
+    micro_batches: config -> m, how many micro-batches a step has.
+    arrange: (step, images [m, B, S, S, 3], labels [m, B, C], draws) -> what
+      each of n updates of the discriminator sees, [n, ...], still without
+      fakes, and what the update of the generator does.
+    shares_fake: whether the generator's picture of its batch is the last fake
+      of the discriminator. If not, all fakes are made first.
+    generator_first: whether the generator moves before the discriminator,
+      which then sees the picture that was made before.
+    fakes: (model, discriminator batches [n, ...], what the generator is given
+      [n, B, C]) -> the batches with their fakes, and the model, whose
+      statistics may have moved; n may be 0.
+    translate: (model, batch, what the generator is given, names of
+      activations) -> the generator's pass of its own batch, with all else that
+      it draws for its loss: nothing later moves its statistics.
+    score: (model, images, what they are translated from, what the generator
+      was given) -> the scores of the images, and the way back from the class
+      score to them.
+    explained: (target, label) [B, C] -> the weights of the classes in a map of
+      all that is asked for.
+    classifies: whether its discriminator has class logits.
+    test_strength: at test, how far the attribute that is set goes from what is
+      there (0) to what is wanted (1), or beyond.
     slice_generator: (a wide generator's parameters, a narrow one's fresh
       parameters) -> the narrow one's, cut out of the wide one's. Raises
-      UserError where it can not be cut out.
+      UserError where it can not be cut out. None of a system without.
+    network: name of its generator's architecture, in exported files.
   """
 
+  fields: Mapping[str, Allowed]
   create_networks: Callable[[ConfigDict], Networks]
   generator_label: Callable[[jax.Array, jax.Array], jax.Array]
   name_activation: Callable[[ConfigDict, Any], str]
@@ -85,4 +100,46 @@ class System:
     [Pass, GeneratorBatch, ConfigDict], tuple[Terms, Metrics]
   ]
   weights: Callable[[ConfigDict], Mapping[str, float]]
-  slice_generator: Callable[[Params, Params], Params]
+  micro_batches: Callable[[ConfigDict], int]
+  network: str
+  arrange: Callable[
+    [jax.Array, jax.Array, jax.Array, Draws],
+    tuple[DiscriminatorBatch, GeneratorBatch],
+  ] = arrangements.all_then_last
+  shares_fake: bool = True
+  generator_first: bool = False
+  fakes: Callable[
+    [Model, DiscriminatorBatch, jax.Array], tuple[DiscriminatorBatch, Model]
+  ] = arrangements.fakes_at_once
+  translate: Callable[
+    [Model, GeneratorBatch, jax.Array, Sequence[str]], Translation
+  ] = arrangements.translate_once
+  score: Callable[
+    [Model, jax.Array, jax.Array, jax.Array], tuple[Scores, Pull]
+  ] = score_logits
+  explained: Callable[[jax.Array, jax.Array], jax.Array] = explain_target
+  classifies: bool = True
+  test_strength: float = 1.0
+  slice_generator: Slicer | None = None
+
+  def complete(self, model: Model, translation: Translation) -> Pass:
+    """Scores a translation by the discriminator of a model of this system."""
+    scores, pull = self.score(
+      model, translation.image, translation.source, translation.given
+    )
+    return Pass(model, translation, scores, pull)
+
+  def test_label(
+    self, target: jax.Array, label: jax.Array, edits: jax.Array
+  ) -> jax.Array:
+    """Returns what a trained generator is given, [B, C].
+
+    Args:
+      target: [B, C], what is wanted.
+      label: [B, C], what is there.
+      edits: 0/1 [B, C], what was set; not what changes because of it.
+    """
+    if self.test_strength != 1:
+      further = (self.test_strength - 1) * edits
+      target = target + further * (target - label)
+    return self.generator_label(target, label)

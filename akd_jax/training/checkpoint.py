@@ -25,7 +25,7 @@ from akd_jax.training import integrity, parallel
 from akd_jax.training.state import TrainState
 
 # Fields of the state that are left out where they are None.
-_OPTIONAL = ("learnt", "learnt_moments")
+_OPTIONAL = ("learnt", "learnt_moments", "statistics")
 
 
 class Checkpoints:

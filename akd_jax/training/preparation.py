@@ -154,7 +154,7 @@ def _batches(config: ConfigDict, source: Any) -> Any:
   return pipeline.training_batches(
     source,
     batch_size=parallel.check_batch_size(config.batch_size),
-    n_critic=config.n_critic,
+    micro_batches=system_of(config).micro_batches(config),
     seed=config.seed,
     threads=config.data.threads,
     process_index=jax.process_index(),

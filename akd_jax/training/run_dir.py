@@ -238,6 +238,8 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   state = found.state
   generator = state["generator"] if state["ema"] is None else state["ema"]
   networks = {"generator": generator, "discriminator": state["discriminator"]}
+  if state.get("statistics") is not None:
+    networks["statistics"] = state["statistics"]
   run = _run(config, networks, found.step, workdir)
   return run._replace(origins=found.origins)
 
@@ -246,14 +248,16 @@ def _run(
   config: ConfigDict, networks: dict[str, Any], step: int, where: str
 ) -> Run:
   check_shapes(networks, config, where)
+  networks = jax.tree.map(np.asarray, networks)
   return Run(
     config,
     tuple(config.data.attributes),
     tuple(map(tuple, config.data.exclusive)),
     Model(
-      jax.tree.map(np.asarray, networks["generator"]),
-      jax.tree.map(np.asarray, networks["discriminator"]),
+      networks["generator"],
+      networks["discriminator"],
       system_of(config).create_networks(config),
+      networks.get("statistics"),
     ),
     step,
   )
@@ -271,17 +275,24 @@ def save_run(run: Run, path: str) -> None:
 
 
 def write_run(run: Run, file: BinaryIO) -> None:
-  """Writes generator and discriminator as one .npz, in half precision."""
-  arrays = traverse_util.flatten_dict(
+  """Writes generator and discriminator as one .npz, in half precision.
+
+  But for running statistics, which may be too small for it, or too large.
+  """
+  parameters = traverse_util.flatten_dict(
     {
       "generator": run.model.generator,
       "discriminator": run.model.discriminator,
     },
     sep="/",
   )
+  statistics = traverse_util.flatten_dict(
+    {"statistics": run.model.statistics or {}}, sep="/"
+  )
   np.savez_compressed(
     file,
     config=np.array(run.config.to_json_best_effort()),
     step=np.array(run.step),
-    **{name: x.astype(np.float16) for name, x in arrays.items()},
+    **{name: x.astype(np.float16) for name, x in parameters.items()},
+    **statistics,
   )

@@ -24,7 +24,8 @@ class Contents(NamedTuple):
 
   Attributes:
     config: resolved.
-    networks: "generator" and "discriminator", parameters in float32.
+    networks: "generator" and "discriminator", parameters in float32, and
+      "statistics" of a generator that has any.
     step: generator updates done.
   """
 

@@ -12,9 +12,11 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.systems import system_of
+from akd_jax.systems.model import STATISTICS
 
 # Beyond any network: so many layers would take forever to be counted.
 _DEEPEST = 1_000
+_DEPTHS = ("blocks", "layers")
 
 # Array -> shape, by paths such as generator/output/kernel.
 Shapes = dict[str, tuple[int, ...]]
@@ -35,13 +37,8 @@ def parameter_shapes(config: ConfigDict, where: str) -> Shapes:
     raise UserError(f"the config in {where} names no attributes")
   if not all(isinstance(name, str) for name in attributes):
     raise UserError(f"the attributes in {where} are {list(attributes)}")
-  for field in ("generator.blocks", "discriminator.layers"):
-    section, name = field.split(".")
-    if not 0 < config[section][name] <= _DEEPEST:
-      raise UserError(
-        f"the config in {where} has {field}={config[section][name]}"
-      )
   try:
+    _check_depths(config)
     params = network_shapes(config)
   except Exception as error:  # There is no end to what a config may ask for.
     reason = " ".join(str(error).split())[:200]
@@ -52,8 +49,20 @@ def parameter_shapes(config: ConfigDict, where: str) -> Shapes:
   return {name: tuple(leaf.shape) for name, leaf in flat.items()}
 
 
+def _check_depths(config: ConfigDict) -> None:
+  for field in system_of(config).fields:
+    section, _, name = field.rpartition(".")
+    if name in _DEPTHS and not 0 < config[section][name] <= _DEEPEST:
+      raise UserError(f"it has {field}={config[section][name]}")
+
+
 def network_shapes(config: ConfigDict) -> dict[str, Any]:
-  """Returns the parameters of "generator" and "discriminator": shapes alone."""
+  """Returns the shapes of all arrays of a config's networks.
+
+  Returns:
+    {"generator" and "discriminator": parameters, "statistics": the generator's,
+    where it has any}.
+  """
   return _network_shapes(config.to_json_best_effort())
 
 
@@ -66,11 +75,15 @@ def _network_shapes(text: str) -> dict[str, Any]:
   image = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
   label = jax.ShapeDtypeStruct((1, classes), jnp.float32)
   key = jax.eval_shape(lambda: jax.random.key(0))
+  generator = jax.eval_shape(networks.generator.init, key, image, label)
+  discriminator = jax.eval_shape(networks.discriminator.init, key, image)
   trees = {
-    "generator": jax.eval_shape(networks.generator.init, key, image, label),
-    "discriminator": jax.eval_shape(networks.discriminator.init, key, image),
+    "generator": generator["params"],
+    "discriminator": discriminator["params"],
   }
-  return {name: tree["params"] for name, tree in trees.items()}
+  if STATISTICS in generator:
+    trees["statistics"] = generator[STATISTICS]
+  return trees
 
 
 def check_shapes(

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.distillation.terms import create_learnt
-from akd_jax.systems.model import Model, Networks, Params
+from akd_jax.systems.model import STATISTICS, Model, Networks, Params
 from akd_jax.training.optimizers import adam
 
 
@@ -26,6 +26,8 @@ class TrainState:
     learnt: {distillation method: its own parameters}, trained with the
       generator; None where no method has any.
     learnt_moments: Adam's.
+    statistics: running statistics of the generator's norms; None where it has
+      none.
   """
 
   step: jax.Array
@@ -36,15 +38,16 @@ class TrainState:
   ema: Params | None
   learnt: dict[str, Params] | None = None
   learnt_moments: optax.OptState | None = None
+  statistics: Params = None
 
   def model(self, networks: Networks) -> Model:
     """Returns the model as it is trained."""
-    return Model(self.generator, self.discriminator, networks)
+    return Model(self.generator, self.discriminator, networks, self.statistics)
 
   def best_model(self, networks: Networks) -> Model:
     """Returns the model to use: with the running average, where one is kept."""
     generator = self.generator if self.ema is None else self.ema
-    return Model(generator, self.discriminator, networks)
+    return Model(generator, self.discriminator, networks, self.statistics)
 
 
 def create_state(
@@ -65,9 +68,10 @@ def create_state(
   key = jax.random.key(config.seed)
   keys = jax.random.split(key)
   # Compiled: run eagerly, initialisation costs a second for each network.
-  generator = jax.jit(networks.generator.init)(
+  variables = jax.jit(networks.generator.init)(
     keys[0], image, jnp.zeros((1, classes))
-  )["params"]
+  )
+  generator = variables["params"]
   discriminator = jax.jit(networks.discriminator.init)(keys[1], image)["params"]
   learnt: dict[str, Params] = {}
   if teacher is not None:
@@ -84,4 +88,5 @@ def create_state(
     ema=(jax.tree.map(jnp.copy, generator) if config.optimizer.ema else None),
     learnt=learnt or None,
     learnt_moments=adam(config).init(learnt) if learnt else None,
+    statistics=variables.get(STATISTICS),
   )

@@ -1,9 +1,11 @@
 """One training step: n_critic discriminator updates, one generator update.
 
-StarGAN counts iterations in discriminator updates and updates the generator
-on every fifth, on the same batch. The generator does not move in between, so
-five iterations are exactly five updates of the discriminator on five
-micro-batches, then one of the generator on the last of them.
+A system says which micro-batch each of them sees (`System.arrange`), and which
+network moves first. StarGAN counts iterations in discriminator updates and
+updates the generator on every fifth, on the same batch. The generator does not
+move in between, so five iterations are exactly five updates of the
+discriminator on five micro-batches, then one of the generator on the last of
+them.
 """
 
 import dataclasses
@@ -22,17 +24,17 @@ from akd_jax.distillation.terms import weights as distillation_weights
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems import system_of
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import (
   Metrics,
   Model,
   Networks,
   Params,
   Translation,
-  complete,
-  translate,
+  over_devices,
 )
 from akd_jax.systems.randomness import Draws
-from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch, Terms
+from akd_jax.systems.system import System, Terms
 from akd_jax.training.optimizers import learning_rate, moving_average, update
 from akd_jax.training.state import TrainState
 
@@ -53,7 +55,8 @@ def train_step(
   Args:
     state: what is trained.
     teacher: what it learns from; None without distillation.
-    batch: `image` uint8 [n_critic, B, S, S, 3] and `label` [n_critic, B, C].
+    batch: `image` uint8 [m, B, S, S, 3] and `label` [m, B, C], in the system's
+      number of micro-batches.
     networks: those of `state`.
     config: resolved.
     axis_name: of pmap, whose replicas stay in step.
@@ -90,22 +93,21 @@ def cycle(
   axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
   """Does `train_step` with images in [-1, 1] and all that is random given."""
-  image, label = batch["image"], batch["label"]
   rate = learning_rate(state.step, config)
   system = system_of(config)
-  given = system.generator_label(draws.target, label)
-  earlier = None
+  learning, taught = system.arrange(
+    state.step, batch["image"], batch["label"], draws
+  )
+  model = over_devices(state.model(networks), axis_name)
   if adversary_learns(config):
-    earlier = _translated(state.model(networks), image[:-1], given[:-1])
+    learning, model = _make_fakes(system, model, learning)
+  given = system.generator_label(taught.target, taught.label)
   names = tapped(config, system, networks) if teacher is not None else ()
 
-  def update_discriminator(carry, micro_batch):
+  def update_discriminator(carry, seen):
     params, moments = carry
     gradient, metrics = jax.grad(discriminator_loss, has_aux=True)(
-      params,
-      state.model(networks),
-      DiscriminatorBatch(state.step, *micro_batch),
-      config,
+      params, model, seen, config
     )
     gradient = _mean_over_devices(gradient, axis_name)
     metrics["d_gradient_norm"] = optax.tree.norm(gradient)
@@ -114,31 +116,35 @@ def cycle(
   def loss(params, learnt):
     # The discriminator is updated in here, a constant to the gradient, so that
     # one pass makes its last fake and the generator's.
-    model = Model(params, state.discriminator, networks)
-    last = translate(model, image[-1], given[-1], names)
-    discriminator = state.discriminator, state.discriminator_moments
+    translation = system.translate(
+      dataclasses.replace(model, generator=params), taught, given, names
+    )
+    before = state.discriminator, state.discriminator_moments
+    discriminator = before
     metrics: Metrics = {}
     if adversary_learns(config):
-      fake = lax.stop_gradient(jnp.concatenate([earlier, last.image[None]]))
-      discriminator, metrics = _scan(
-        update_discriminator, discriminator, (image, fake, label, draws.alpha)
-      )
+      seen = learning
+      if system.shares_fake:
+        shared = translation.image[None]
+        fake = lax.stop_gradient(jnp.concatenate([learning.fake, shared]))
+        seen = learning._replace(fake=fake)
+      discriminator, metrics = _scan(update_discriminator, before, seen)
+    scored_by = before if system.generator_first else discriminator
     total, generator_metrics = generator_loss(
-      Model(params, discriminator[0], networks),
-      last,
+      dataclasses.replace(model, generator=params, discriminator=scored_by[0]),
+      translation,
       teacher,
-      GeneratorBatch(
-        state.step, image[-1], label[-1], draws.target[-1], draws.active
-      ),
+      taught,
       config,
       learnt,
     )
     metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
-    return total, (*discriminator, metrics)
+    moved = translation.model.statistics
+    return total, (*discriminator, moved, metrics)
 
-  gradients, (discriminator, discriminator_moments, metrics) = jax.grad(
-    loss, argnums=(0, 1), has_aux=True
-  )(state.generator, state.learnt)
+  gradients, (discriminator, discriminator_moments, statistics, metrics) = (
+    jax.grad(loss, argnums=(0, 1), has_aux=True)(state.generator, state.learnt)
+  )
   (gradient, learnt_gradient), metrics = _mean_over_devices(
     (gradients, metrics), axis_name
   )
@@ -161,8 +167,22 @@ def cycle(
     ema=moving_average(state.ema, generator, state.step, config.optimizer.ema),
     learnt=learnt,
     learnt_moments=learnt_moments,
+    statistics=statistics,
   )
   return new_state, metrics
+
+
+def _make_fakes(
+  system: System, model: Model, batches: DiscriminatorBatch
+) -> tuple[DiscriminatorBatch, Model]:
+  """Makes the fakes that the generator's own pass will not make."""
+  if not system.shares_fake:
+    given = system.generator_label(batches.target, batches.label)
+    return system.fakes(model, batches, given)
+  earlier = jax.tree.map(lambda x: x[:-1], batches)
+  given = system.generator_label(earlier.target, earlier.label)
+  made, model = system.fakes(model, earlier, given)
+  return batches._replace(fake=made.fake), model
 
 
 def discriminator_loss(
@@ -199,7 +219,7 @@ def generator_loss(
     learnt: the distillation methods' own parameters, where any has some.
   """
   system, weights = system_of(config), {}
-  translated = complete(translation, model)
+  translated = system.complete(model, translation)
   terms, metrics = system.generator_terms(translated, batch, config)
   if teacher is not None:
     more_terms, more = distillation_terms(
@@ -235,14 +255,6 @@ def _scan(f: Callable[..., Any], carry: Any, batches: Any) -> tuple[Any, Any]:
     return lax.scan(f, carry, batches, unroll=True if on_cpu() else 1)
   carry, output = f(carry, jax.tree.map(lambda x: x[0], batches))
   return carry, jax.tree.map(lambda x: x[None], output)
-
-
-def _translated(model: Model, image: jax.Array, label: jax.Array) -> jax.Array:
-  """Translates n micro-batches [n, B, S, S, 3], n may be 0, in one pass."""
-  if not len(image):
-    return image
-  images, labels = (x.reshape(-1, *x.shape[2:]) for x in (image, label))
-  return model.generate(images, labels)[0].reshape(image.shape)
 
 
 def _mean_over_devices(tree: Any, axis_name: str | None) -> Any:

@@ -11,9 +11,15 @@ from ml_collections import ConfigDict
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.akd import check_options, check_reading
-from akd_jax.distillation.mapping import Teacher, mapping_matrix
+from akd_jax.distillation.mapping import (
+  Place,
+  Teacher,
+  mapping_matrix,
+  placed,
+)
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
+from akd_jax.systems.system import Slicer
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.shapes import network_shapes
 from akd_jax.training.state import TrainState
@@ -57,6 +63,7 @@ def digest_of(teacher: Teacher) -> str:
     {
       "generator": teacher.model.generator,
       "discriminator": teacher.model.discriminator,
+      "statistics": teacher.model.statistics,
     }
   )
 
@@ -75,8 +82,24 @@ def open_teacher(config: ConfigDict) -> Teacher:
   run = run_dir.load_run(config.teacher)
   mapping = check_compatible(config, run.config)
   return Teacher(
-    run.model, jnp.asarray(mapping), system_of(run.config), run.attributes
+    run.model,
+    jnp.asarray(mapping),
+    system_of(run.config),
+    run.attributes,
+    place_of(config, run.config),
   )
+
+
+def place_of(config: ConfigDict, teacher: ConfigDict) -> Place | None:
+  """Returns where a teacher of another system has its attention taken.
+
+  Args:
+    config: the student's, which says it for a teacher of its own system.
+    teacher: the teacher's.
+  """
+  if config.system == teacher.system:
+    return None
+  return teacher.attention.block, teacher.attention.hook
 
 
 def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
@@ -112,10 +135,14 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     teacher.data.attributes,
     None if config.pseudo.reading == "off" else config.pseudo.mapping.to_dict(),
   )
-  for network in (config, teacher):
+  place = place_of(config, teacher)
+  for network, options in (
+    (config, config.attention),
+    (teacher, placed(config.attention, place)),
+  ):
     system = system_of(network)
     generator = system.create_networks(network).generator
-    system.name_activation(config.attention, generator)
+    system.name_activation(options, generator)
   if config.init == "teacher":
     _check_same("init", "generator", config, teacher)
   if config.adversary in ("teacher", "frozen"):
@@ -134,8 +161,19 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
       jax.tree.map(lambda x: np.zeros(x.shape), network_shapes(c)["generator"])
       for c in (teacher, config)
     )
-    system_of(teacher).slice_generator(wide, narrow)
+    _slicer(config, teacher)(wide, narrow)
   return mapping
+
+
+def _slicer(config: ConfigDict, teacher: ConfigDict) -> Slicer:
+  """Returns what cuts a student's generator out of a teacher's."""
+  ours, theirs = system_of(config), system_of(teacher)
+  if theirs.slice_generator is None or ours.network != theirs.network:
+    raise UserError(
+      f"config.init='sliced' cuts no generator of {config.system} out of one of"
+      f" {teacher.system}: it must be 'scratch'"
+    )
+  return theirs.slice_generator
 
 
 def _check_same(
@@ -169,10 +207,11 @@ def start_from(
   """
   copy = functools.partial(jax.tree.map, lambda x: np.array(x))
   generator, discriminator = state.generator, state.discriminator
+  statistics, cut = state.statistics, teacher.system.slice_generator
   if config.init == "teacher":
     generator = teacher.model.generator
-  elif config.init == "sliced":
-    cut = teacher.system.slice_generator
+    statistics = teacher.model.statistics
+  elif config.init == "sliced" and cut is not None:
     generator = cut(teacher.model.generator, state.generator)
   theirs = teacher.model.discriminator
   taken = config.adversary in ("teacher", "frozen")
@@ -188,4 +227,5 @@ def start_from(
     generator=copy(generator),
     discriminator=copy(discriminator),
     ema=None if state.ema is None else copy(generator),
+    statistics=copy(statistics),
   )

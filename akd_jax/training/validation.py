@@ -9,8 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.distillation.terms import active_methods, distils
-from akd_jax.models.stargan import OUTPUTS
-from akd_jax.systems import SYSTEMS
+from akd_jax.systems import system_of
 from akd_jax.training.optimizers import SCHEDULES
 from akd_jax.training.step import adversary_learns
 
@@ -23,21 +22,12 @@ _POSITIVE = (
   "sample_every",
   "checkpoint_every",
   "keep",
-  "generator.width",
-  "generator.blocks",
-  "discriminator.width",
-  "discriminator.layers",
   "classifier.width",
   "classifier.epochs",
   "classifier.batch_size",
   "evaluation.probe_images",
 )
 _NOT_NEGATIVE = (
-  "loss.lambda_cls",
-  "loss.lambda_rec",
-  "loss.lambda_gp",
-  "loss.lambda_mask",
-  "loss.cls_radius",
   "optimizer.learning_rate",
   "evaluation.images",
   "held_out.images",
@@ -45,11 +35,9 @@ _NOT_NEGATIVE = (
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
 _CHOICES: dict[str, Collection[str]] = {
-  "system": SYSTEMS,
   "dtype": ("float32", "bfloat16"),
   "init": ("scratch", "teacher", "sliced"),
   "adversary": ("scratch", "teacher", "frozen", "none"),
-  "generator.output": OUTPUTS,
   "optimizer.schedule": SCHEDULES,
   "best_metric": ("held_out/score", "held_out/accuracy", ""),
   "pseudo.reading": ("off", "paper1", "paper2"),
@@ -58,6 +46,8 @@ _CHOICES: dict[str, Collection[str]] = {
 }
 
 
+# Sections whose fields are those that the system reads.
+_OF_SYSTEM = ("generator", "discriminator", "loss")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 
@@ -68,6 +58,7 @@ def check(config: ConfigDict) -> None:
   Raises:
     UserError: one has another; the message says which are possible.
   """
+  _check_fields_of_system(config)
   for field in _POSITIVE:
     if _value(config, field) < 1:
       raise UserError(
@@ -90,11 +81,7 @@ def check(config: ConfigDict) -> None:
     # Only a student has config.init and config.pseudo.
     if fields is None or name not in fields:
       continue
-    if fields[name] not in choices:
-      raise UserError(
-        f"config.{field}={fields[name]!r} is none of {', '.join(choices)}"
-        f"{nearest(str(fields[name]), choices)}"
-      )
+    _check_choice(field, fields[name], choices)
   if (
     config.evaluation.protocol == "flip"
     and config.data.label_rule == "exclusive"
@@ -116,6 +103,43 @@ def check(config: ConfigDict) -> None:
       " configs/pseudo.py"
     )
   _check_start(config)
+
+
+def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:
+  if value not in choices:
+    raise UserError(
+      f"config.{field}={value!r} is none of {', '.join(choices)}"
+      f"{nearest(str(value), choices)}"
+    )
+
+
+def _check_fields_of_system(config: ConfigDict) -> None:
+  """Checks that the system reads every field, and takes its value."""
+  fields, name = system_of(config).fields, config.system
+  given = {f"{part}.{field}" for part in _OF_SYSTEM for field in config[part]}
+  read = {field for field in fields if field.partition(".")[0] in _OF_SYSTEM}
+  for field in sorted(given ^ read):
+    what = "misses" if field in read else "does not read"
+    raise UserError(
+      f"config.system={name!r} {what} config.{field}: start from the recipe of"
+      " that system"
+    )
+  for field, allowed in fields.items():
+    value = _value(config, field)
+    if isinstance(allowed, tuple) and len(allowed) == 1:
+      if value != allowed[0]:
+        raise UserError(
+          f"config.{field}={value!r} must be {allowed[0]!r} for"
+          f" config.system={name!r}"
+        )
+    elif isinstance(allowed, tuple):
+      _check_choice(field, value, allowed)
+    elif isinstance(allowed, float) and not allowed <= value < math.inf:
+      raise UserError(
+        f"config.{field}={value} must be finite and at least {allowed:g}"
+      )
+    elif value < allowed:
+      raise UserError(f"config.{field}={value} must be at least {allowed}")
 
 
 def _check_start(config: ConfigDict) -> None:

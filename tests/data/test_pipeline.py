@@ -28,11 +28,13 @@ class Numbered:
     return {"image": image, "label": self.labels[index]}
 
 
-def batches(count=20, batch_size=4, n_critic=2, seed=0, threads=2, **share):
+def batches(
+  count=20, batch_size=4, micro_batches=2, seed=0, threads=2, **share
+):
   return pipeline.training_batches(
     Numbered(count),
     batch_size=batch_size,
-    n_critic=n_critic,
+    micro_batches=micro_batches,
     seed=seed,
     threads=threads,
     **share,
@@ -60,8 +62,8 @@ def flipped(batch):
   return image[..., 0] != numbers(batch)
 
 
-def test_a_batch_is_n_critic_micro_batches():
-  batch = next(batches(batch_size=3, n_critic=5))
+def test_a_batch_is_micro_batches_micro_batches():
+  batch = next(batches(batch_size=3, micro_batches=5))
   assert batch["image"].shape == (5, 3, SIZE, SIZE, 3)
   assert batch["label"].shape == (5, 3, 1)
   assert batch["image"].dtype == batch["label"].dtype == np.uint8
@@ -114,7 +116,7 @@ def test_hosts_side_by_side_see_the_batch_of_one():
 
 
 def test_half_of_the_images_are_flipped_each_time_anew():
-  iterator = batches(count=250, batch_size=50, n_critic=1)
+  iterator = batches(count=250, batch_size=50, micro_batches=1)
   epochs = []
   for _ in range(4):
     flips = np.zeros(250, bool)

@@ -17,7 +17,7 @@ from akd_jax.configs import student
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.method import Lesson
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems.model import Model, Networks, Pass, Scores
+from akd_jax.systems.model import Model, Networks, Pass, Scores, Translation
 
 SIZE, BATCH, CLASSES = 16, 3, 3
 # Channels and pixels of the activations, as generators of width 2 and 3 have.
@@ -123,7 +123,8 @@ def _lesson(given: Given) -> Lesson:
 
   def whole(picture: Any) -> Pass:
     scores = model.discriminate(picture)
-    return Pass(model, picture, {}, None, scores, None)  # type: ignore
+    drawn = Translation(picture, {}, None, given.image, None, {}, model)
+    return Pass(model, drawn, scores, None)  # type: ignore
 
   ours, theirs = whole(given.ours), whole(given.theirs)
   return Lesson(
@@ -131,8 +132,10 @@ def _lesson(given: Given) -> Lesson:
     student=ours,
     teacher=theirs,
     scores=ours.scores,
+    explain=None,  # type: ignore
     pairs=given.pairs,
     target=jnp.asarray(TARGET),
+    explained=jnp.asarray(TARGET),
     active=jnp.asarray(TARGET),
     mapping=jnp.eye(CLASSES),
     learnt=given.learnt,

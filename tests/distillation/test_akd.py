@@ -15,9 +15,9 @@ from akd_jax.distillation.akd import NORMS, OPTIONS, check_options, compare
 from akd_jax.distillation.mapping import Teacher, map_label, mapping_matrix
 from akd_jax.distillation.terms import distillation_terms, tapped
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems.model import Model, Networks, complete, translate
+from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.model import Model, Networks, translate
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.systems.system import GeneratorBatch
 from akd_jax.training.step import generator_loss
 from tests.layouts import error
 
@@ -61,7 +61,7 @@ class Pair:
     names = tapped(config, STARGAN, student.networks)
     translation = translate(student, self.image, label, names)
     terms, metrics = distillation_terms(
-      complete(translation, student),
+      STARGAN.complete(student, translation),
       teacher,
       GeneratorBatch(None, self.image, label, label, jnp.asarray(active)),
       config,

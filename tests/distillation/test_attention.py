@@ -19,9 +19,10 @@ from akd_jax.systems.model import (
   Networks,
   Pass,
   Scores,
-  complete,
+  Translation,
   translate,
 )
+from akd_jax.systems.stargan import STARGAN
 
 BATCH, WIDTH, SIZE, CLASSES = 3, 2, 16, 3
 GENERATOR = Generator(WIDTH, blocks=2)
@@ -54,8 +55,8 @@ def maps_of(model):
   """(image, label, weights of the logits, names) -> maps."""
 
   def maps(image, label, weights, names, **options):
-    translated = complete(translate(model, image, label, names), model)
-    gradient = translated.pull_logits(jnp.asarray(weights))
+    translated = STARGAN.complete(model, translate(model, image, label, names))
+    gradient = translated.pull_classes(jnp.asarray(weights))
     return attention.attention_maps(translated, gradient, **options)
 
   return maps
@@ -188,11 +189,14 @@ def toy_pass(activation, logits):
   found, pull = jax.vjp(logits, activation)
   return Pass(
     model=None,
-    image=activation,
-    activations={"block_0": activation},
-    pull=lambda cotangent: {"block_0": cotangent},
+    translation=Translation(
+      activation,
+      {"block_0": activation},
+      lambda cotangent: {"block_0": cotangent},
+      *(None, None, {}, None),
+    ),
     scores=Scores(None, found, {}),
-    pull_logits=lambda weights: pull(weights)[0],
+    pull_classes=lambda weights: pull(weights)[0],
   )
 
 
@@ -201,7 +205,7 @@ def toy_map(activation, weights, selector, **options):
   translated = toy_pass(
     activation, lambda x: jnp.mean(x, axis=(1, 2)) @ weights.T
   )
-  gradient = translated.pull_logits(jnp.asarray(selector, jnp.float32))
+  gradient = translated.pull_classes(jnp.asarray(selector, jnp.float32))
   maps = attention.attention_maps(translated, gradient, **options)
   return maps["block_0"][0].tolist()
 
@@ -228,7 +232,7 @@ def test_hires_cam_keeps_where_the_gradient_was(second_order):
   def found(activation):
     translated = toy_pass(activation, logit)
     maps = attention.attention_maps(
-      translated, translated.pull_logits(jnp.ones((1, 1))),
+      translated, translated.pull_classes(jnp.ones((1, 1))),
       method="hires_cam", second_order=second_order,
     )  # fmt: skip
     return maps["block_0"][0]

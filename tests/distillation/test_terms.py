@@ -10,9 +10,9 @@ import pytest
 from akd_jax.configs import student, teacher
 from akd_jax.distillation import METHODS, terms
 from akd_jax.models.stargan import Discriminator, Generator
-from akd_jax.systems.model import Networks, complete, translate
+from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.model import Networks, translate
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.systems.system import GeneratorBatch
 from tests.distillation.test_akd import FIRST, NAMES, SIZE, TARGET, Pair
 
 
@@ -45,7 +45,7 @@ def everything(pair):
     target = jnp.asarray(TARGET)
     translation = translate(student, pair.image, target, names)
     found, metrics = terms.distillation_terms(
-      complete(translation, student),
+      STARGAN.complete(student, translation),
       teacher,
       GeneratorBatch(None, pair.image, target, target, jnp.asarray(FIRST)),
       config,

@@ -32,7 +32,9 @@ def test_the_papers_generators_cost_what_they_should(
   generator = Generator(width=width, blocks=blocks)
   params = shapes_of(generator, (1, 128, 128, 3), (1, 7))
   assert cost.parameters(params) == parameters
-  counted = cost.multiply_accumulates(generator, params, size=128, classes=7)
+  counted = cost.multiply_accumulates(
+    generator, {"params": params}, size=128, classes=7
+  )
   assert round(counted / 1e9, 2) == macs
 
 
@@ -41,7 +43,9 @@ def test_a_mask_costs_one_more_channel_of_the_last_layer(shapes_of):
   for output in ("image", "blend"):
     generator = Generator(width=4, blocks=1, output=output)
     params = shapes_of(generator, (1, 16, 16, 3), (1, 2))
-    counted = cost.multiply_accumulates(generator, params, size=16, classes=2)
+    counted = cost.multiply_accumulates(
+      generator, {"params": params}, size=16, classes=2
+    )
     costs.append((cost.parameters(params), counted))
   (parameters, macs), (more_parameters, more_macs) = costs
   assert more_parameters - parameters == 7 * 7 * 4
@@ -62,7 +66,9 @@ def test_a_kernel_counts_once_a_pixel_of_the_smaller_side(
 ):
   layer = Layer(resample)
   params = shapes_of(layer, (1, 8, 8, 3), (1, 2))
-  counted = cost.multiply_accumulates(layer, params, size=8, classes=2)
+  counted = cost.multiply_accumulates(
+    layer, {"params": params}, size=8, classes=2
+  )
   assert counted == 4 * 4 * 3 * 5 * pixels
 
 
@@ -76,7 +82,7 @@ def test_layers_that_would_go_uncounted_are_refused(shapes_of):
   network = WithDense()
   params = shapes_of(network, (1, 8, 8, 3), (1, 2))
   with pytest.raises(ValueError, match="not those of a Conv"):
-    cost.multiply_accumulates(network, params, size=8, classes=2)
+    cost.multiply_accumulates(network, {"params": params}, size=8, classes=2)
 
 
 def test_latency_is_a_median_without_the_first_calls(monkeypatch):
@@ -102,7 +108,7 @@ def test_the_cost_of_a_generator_is_a_line_of_json(initialize):
   generator = Generator(width=2, blocks=1)
   params = initialize(generator, (1, 8, 8, 3), (1, 2))
   result = cost.generator_cost(
-    generator, params, size=8, classes=2, batches=(1, 2), calls=3
+    generator, {"params": params}, size=8, classes=2, batches=(1, 2), calls=3
   )
   assert json.loads(json.dumps(result)) == result
   assert result["parameters"] == cost.parameters(params)

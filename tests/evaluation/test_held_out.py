@@ -59,21 +59,21 @@ def make_scorer(monkeypatch):
   return held_out.make_scorer
 
 
-def draw(images, targets, labels=None):
+def draw(images, wanted):
   """A perfect generator."""
   images = images.copy()
-  images[:, 0, :2] = 255 * np.asarray(targets, np.uint8)[:, :, None]
+  images[:, 0, :2] = 255 * np.asarray(wanted.targets, np.uint8)[:, :, None]
   return images
 
 
-def copy(images, targets, labels):
-  del targets, labels
+def copy(images, wanted):
+  del wanted
   return images
 
 
-def replace(images, targets, labels):
+def replace(images, wanted):
   """Makes the same person of everyone, with the attributes."""
-  return draw(np.full_like(images, 250), targets)
+  return draw(np.full_like(images, 250), wanted)
 
 
 def test_a_perfect_generator_has_the_best_score(make_scorer):
@@ -99,8 +99,9 @@ def test_who_replaces_people_loses_what_is_not_had_back(make_scorer):
 
 
 def test_every_attribute_counts_alike(make_scorer):
-  def only_hats(images, targets, labels):
-    return draw(images, np.stack([targets[:, 0], labels[:, 1]], axis=1))
+  def only_hats(images, wanted):
+    targets = np.stack([wanted.targets[:, 0], wanted.labels[:, 1]], axis=1)
+    return draw(images, wanted._replace(targets=targets))
 
   # Six of twelve lack a hat, eleven glasses.
   found = make_scorer(config(), Faces())(only_hats)
@@ -112,12 +113,12 @@ def test_pictures_are_those_that_lack_the_attribute_all_over_the_split(
 ):
   source, asked = Faces(100), []
 
-  def watch(images, targets, labels):
-    asked.append((images, targets, labels))
-    return draw(images, targets)
+  def watch(images, wanted):
+    asked.append((images, wanted))
+    return draw(images, wanted)
 
   make_scorer(config(10), source)(watch)
-  (images, targets, labels), (_, *back) = asked
+  (images, (targets, labels, edits)), (_, back) = asked
   seen = {x[1:].tobytes() for x in images}
   assert seen == {x[1:].tobytes() for x in source.images[::10]}
   # Five without a hat, nine without glasses, each asked for what it lacks.
@@ -125,8 +126,9 @@ def test_pictures_are_those_that_lack_the_attribute_all_over_the_split(
   np.testing.assert_array_equal(labels, images[:, 0, :2, 0] > 127)
   added = np.eye(2)[[0] * 5 + [1] * 9]
   np.testing.assert_array_equal(targets, labels + added)
+  np.testing.assert_array_equal(edits, added)
   # And back: what is there then, and what was there first.
-  np.testing.assert_array_equal(back, [labels, targets])
+  np.testing.assert_array_equal(back, [labels, targets, added])
 
 
 def test_no_images_no_score():

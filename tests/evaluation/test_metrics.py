@@ -88,7 +88,9 @@ def measured(shapes_of):
   shapes = shapes_of(generator, (1, 8, 8, 3), (1, 2))
   return Measured(
     generator=generator,
-    parameters=jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes),
+    variables={
+      "params": jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    },
     image_size=8,
     names=NAMES,
     before=LABELS,

@@ -40,12 +40,13 @@ class Recorder:
       "crop": crop,
     }
 
-  def translate(self, images, targets, labels):
-    self.images, self.targets, self.labels = images, targets, labels
+  def translate(self, images, wanted):
+    self.images, self.edits = images, wanted.edits
+    self.targets, self.labels = wanted.targets, wanted.labels
     return images
 
-  def attend(self, images, targets, labels, columns, block):
-    self.columns, self.block, self.targets = columns, block, targets
+  def attend(self, images, wanted, columns, block):
+    self.columns, self.block, self.targets = columns, block, wanted.targets
     return np.ones((len(images), 4, 4), np.float32)
 
 

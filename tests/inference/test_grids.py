@@ -34,7 +34,13 @@ def test_the_mask_of_a_blend_is_one_more_line(monkeypatch, output):
   networks = Networks(Generator(2, 1, output=output), Discriminator(2, 1, 3))
   own = np.eye(CLASSES)
   student = Translator(
-    "student", PEOPLE.attributes, STARGAN, Model({}, {}, networks), own, own
+    "student",
+    PEOPLE.attributes,
+    STARGAN,
+    Model({}, {}, networks),
+    own,
+    STARGAN,
+    own,
   )
   attentions = {"student attention": "block_0"}
   lines = grids.draw_lines(student, PEOPLE, attentions, "grad_cam")

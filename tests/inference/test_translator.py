@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import (
   Look,
   Translator,
@@ -33,13 +34,20 @@ def make_translator(initialize, generator):
     networks,
   )
   own = np.eye(CLASSES, dtype=np.float32)
-  return Translator("generator", ("a", "b", "c"), STARGAN, model, own, own)
+  return Translator(
+    "generator", ("a", "b", "c"), STARGAN, model, own, STARGAN, own
+  )
 
 
 def draw(count):
   rng = np.random.default_rng(count)
   images = rng.integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
   return images, rng.integers(0, 2, (count, CLASSES)).astype(np.uint8)
+
+
+def as_it_is(labels):
+  """Nothing is to change."""
+  return Wanted(labels, labels, np.zeros_like(labels))
 
 
 def test_every_pixel_value_survives_the_round_trip():
@@ -56,7 +64,7 @@ def test_what_is_out_of_range_is_clipped():
 @pytest.mark.parametrize("count", [1, 8, 19])
 def test_an_image_does_not_depend_on_its_batch(trained, count):
   images, labels = draw(count)
-  result = translate(trained, images, labels, labels)
+  result = translate(trained, images, as_it_is(labels))
   assert result.shape == images.shape and result.dtype == np.uint8
   direct, _ = trained.model.generate(
     to_unit(jnp.asarray(images)), labels.astype(np.float32)
@@ -77,7 +85,7 @@ def test_any_number_of_images_from_two_is_one_program(trained):
   try:
     for count in (33, 3, 8):
       images, labels = draw(count)
-      translate(trained, images, labels, labels)
+      translate(trained, images, as_it_is(labels))
   finally:
     jax.monitoring.clear_event_listeners()
   assert len(compiled) <= 1
@@ -86,12 +94,11 @@ def test_any_number_of_images_from_two_is_one_program(trained):
 def test_attention_comes_with_the_same_images(trained):
   images, labels = draw(4)
   selectors = np.eye(CLASSES)[[0, 1, 2, 0]]
-  plain = translate(trained, images, labels, labels)
+  plain = translate(trained, images, as_it_is(labels))
   translated, maps = translate_with_attention(
     trained,
     images,
-    labels,
-    labels,
+    as_it_is(labels),
     selectors,
     Look(["block_0", "branch_0"], "grad_cam"),
   )
@@ -102,12 +109,12 @@ def test_attention_comes_with_the_same_images(trained):
     assert np.all(some >= 0) and some.max() > 0
   # Another class of the same picture is looked for elsewhere.
   same_image = translate_with_attention(
-    trained, images[[0, 0]], labels[[0, 0]], labels[[0, 0]], selectors[:2],
+    trained, images[[0, 0]], as_it_is(labels[[0, 0]]), selectors[:2],
     Look(["block_0"], "grad_cam"),
   )[1]["block_0"]  # fmt: skip
   assert not np.allclose(same_image[0], same_image[1])
   other = translate_with_attention(
-    trained, images, labels, labels, selectors, Look(["block_0"], "hires_cam")
+    trained, images, as_it_is(labels), selectors, Look(["block_0"], "hires_cam")
   )[1]["block_0"]
   assert other.shape == maps["block_0"].shape
   assert not np.allclose(other, maps["block_0"])
@@ -119,7 +126,7 @@ def test_a_blend_says_where_it_draws(initialize):
   images, labels = draw(3)
   selectors = np.eye(CLASSES)
   translated, maps = translate_with_attention(
-    blend, images, labels, labels, selectors, Look(["block_0"], "grad_cam")
+    blend, images, as_it_is(labels), selectors, Look(["block_0"], "grad_cam")
   )
   assert set(maps) == {"block_0", MASK}
   unit, given = to_unit(jnp.asarray(images)), labels.astype(np.float32)

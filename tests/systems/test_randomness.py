@@ -85,12 +85,15 @@ def test_four_devices_draw_what_one_draws(draws, label):
     split.alpha.swapaxes(0, 1).reshape(N, BATCH),
     split.active.reshape(BATCH, CLASSES),
   )
-  for ours, single in zip(together, draws, strict=True):
+  for ours, single in zip(together, jax.tree.leaves(draws), strict=True):
     np.testing.assert_array_equal(ours, single)
 
 
 def test_draws_depend_on_the_key_of_the_step_alone(draw_with, draws, label):
-  for ours, again in zip(draw_with(KEY, label), draws, strict=True):
-    np.testing.assert_array_equal(ours, again)
-  for ours, other in zip(draw_with(KEY + 1, label), draws, strict=True):
+  first, again, later = (
+    jax.tree.leaves(x)
+    for x in (draws, draw_with(KEY, label), draw_with(KEY + 1, label))
+  )
+  for ours, same, other in zip(first, again, later, strict=True):
+    np.testing.assert_array_equal(ours, same)
     assert np.any(np.asarray(ours) != np.asarray(other))

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from akd_jax.configs import teacher
 from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems import losses
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import (
   Metrics,
   Model,
@@ -22,7 +23,6 @@ from akd_jax.systems.model import (
   translate,
 )
 from akd_jax.systems.randomness import Draws
-from akd_jax.systems.system import DiscriminatorBatch, GeneratorBatch
 from akd_jax.training import step as steps
 from akd_jax.training.state import create_state
 
@@ -45,7 +45,7 @@ def test_the_last_fake_of_the_discriminator_is_the_generators(n_critic):
     *(state, None, {"image": image, "label": label}, draws),
   )
   of_discriminator = DiscriminatorBatch(
-    state.step, image[0], image[0], label[0], draws.alpha[0]
+    state.step, image[0], image[0], label[0], draws.alpha[0], label[0]
   )
   discriminator = flops(
     jax.grad(
@@ -96,7 +96,7 @@ GROWN = jnp.asarray(1.0)
 def of_discriminator(
   params: Params, image: np.ndarray, radius: float | None
 ) -> Metrics:
-  batch = DiscriminatorBatch(GROWN, image, image, LABEL, LABEL[:, 0])
+  batch = DiscriminatorBatch(GROWN, image, image, LABEL, LABEL[:, 0], LABEL)
   config = with_radius(radius)
   return steps.discriminator_loss(params, small(), batch, config)[1]
 
@@ -107,7 +107,7 @@ def of_generator(
   model = dataclasses.replace(small(), generator=params)
   return steps.generator_loss(
     model,
-    Translation(fake, {}, lambda _: {}),
+    Translation(fake, {}, lambda _: {}, IMAGE, LABEL, {}, model),
     None,
     GeneratorBatch(GROWN, IMAGE, LABEL, LABEL, LABEL),
     with_radius(radius),

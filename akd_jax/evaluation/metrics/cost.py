@@ -32,7 +32,7 @@ def parameters(params: Any) -> int:
 
 
 def multiply_accumulates(
-  generator: nn.Module, params: Any, *, size: int, classes: int
+  generator: nn.Module, variables: Any, *, size: int, classes: int
 ) -> int:
   """Counts the multiply-accumulates of one translation.
 
@@ -43,7 +43,7 @@ def multiply_accumulates(
 
   Args:
     generator: the network.
-    params: its parameters, or their shapes.
+    variables: its "params" and whatever else it has, or their shapes.
     size: of the square picture.
     classes: of its labels.
   """
@@ -62,11 +62,12 @@ def multiply_accumulates(
   with nn.intercept_methods(count):
     jax.eval_shape(
       generator.apply,
-      {"params": params},
+      variables,
       jax.ShapeDtypeStruct((1, size, size, 3), np.float32),
       jax.ShapeDtypeStruct((1, classes), np.float32),
     )
-  kernels = sum(p.size for p in jax.tree.leaves(params) if len(p.shape) > 1)
+  params = jax.tree.leaves(variables["params"])
+  kernels = sum(p.size for p in params if len(p.shape) > 1)
   if sum(entries for entries, _ in uses) != kernels:
     raise ValueError("the network has kernels that are not those of a Conv")
   return sum(entries * pixels for entries, pixels in uses)
@@ -94,7 +95,7 @@ def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:
 
 def generator_cost(
   generator: nn.Module,
-  params: Any,
+  variables: Any,
   *,
   size: int,
   classes: int,
@@ -105,7 +106,7 @@ def generator_cost(
 
   Args:
     generator: the network.
-    params: its parameters.
+    variables: its "params" and whatever else it has.
     size: of the square pictures.
     classes: of their labels.
     batches: how many pictures at a time, for the latency.
@@ -115,21 +116,21 @@ def generator_cost(
     {"parameters", "macs", "image_size", "device", "latency": {batch as text:
     `latency`}}; the latency is that of a whole batch, already on the device.
   """
-  params = jax.device_put(params)
-  apply = jax.jit(
-    lambda params, *inputs: generator.apply({"params": params}, *inputs)[0]
-  )
+  variables = jax.device_put(variables)
+  apply = jax.jit(lambda *inputs: generator.apply(*inputs)[0])
   rng = np.random.default_rng(0)
 
   def timed(batch: int) -> dict[str, Any]:
     image = rng.uniform(-1, 1, (batch, size, size, 3)).astype(np.float32)
     label = rng.integers(0, 2, (batch, classes)).astype(np.float32)
     inputs = jax.device_put((image, label))
-    return latency(lambda: apply(params, *inputs), calls=calls)
+    return latency(lambda: apply(variables, *inputs), calls=calls)
 
   return {
-    "parameters": parameters(params),
-    "macs": multiply_accumulates(generator, params, size=size, classes=classes),
+    "parameters": parameters(variables["params"]),
+    "macs": multiply_accumulates(
+      generator, variables, size=size, classes=classes
+    ),
     "image_size": size,
     "device": jax.devices()[0].device_kind,
     "latency": {str(batch): timed(batch) for batch in batches},
@@ -139,7 +140,7 @@ def generator_cost(
 def _summarize(measured: Measured) -> dict[str, Any]:
   cost = generator_cost(
     measured.generator,
-    measured.parameters,
+    measured.variables,
     size=measured.image_size,
     classes=len(measured.names.attributes),
   )

@@ -122,7 +122,7 @@ class Measured(NamedTuple):
 
   Attributes:
     generator: its module.
-    parameters: of the generator.
+    variables: of the generator: parameters, and statistics where it has any.
     image_size: side of the pictures.
     names: what labels are of.
     before: 0/1 [N, K], the attribute classifier's predictions of test pictures.
@@ -132,7 +132,7 @@ class Measured(NamedTuple):
   """
 
   generator: Any
-  parameters: Any
+  variables: Any
   image_size: int
   names: Names
   before: np.ndarray

@@ -1,0 +1,104 @@
+"""ACGAN as a translator: StarGAN's networks under a classifying GAN's losses.
+
+Odena et al., Conditional Image Synthesis with Auxiliary Classifier GANs (2017);
+nobody has published it as a translator. This is composed of StarGAN's networks
+and of the losses of PyTorch-GAN's implementation (eriklindernoren/PyTorch-GAN,
+implementations/acgan/acgan.py):
+
+  L_G = (adv(G, 1) + cls(G, target)) / 2                         lines 194-195
+  L_D = (adv(x, 1) + cls(x, label)
+         + adv(G, 0) + cls(G, target)) / 4                       lines 206-215
+
+adv is a cross-entropy. There it is of a sigmoid's output, here of the logits of
+the critic's map, which is the same. cls there is a cross-entropy of a softmax's
+output, which is a softmax twice; here it is StarGAN's. The generator moves
+first. The discriminator then sees the same pictures, and its class loss is of
+fakes, too.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from akd_jax.models.stargan import MASK
+from akd_jax.systems import losses, stargan
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import Metrics, Model, Pass
+from akd_jax.systems.system import Terms
+
+
+def adversarial(critic: jax.Array, real: bool) -> jax.Array:
+  """Returns the cross-entropy of a critic map [B, h, w, 1] of logits: [B]."""
+  label = jnp.full_like(critic, real)
+  entropy = optax.sigmoid_binary_cross_entropy(critic, label)
+  return jnp.mean(entropy, axis=(1, 2, 3))
+
+
+def discriminator_terms(
+  model: Model, batch: DiscriminatorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_D."""
+  rule = config.data.label_rule
+  real, fake = (model.discriminate(x) for x in (batch.image, batch.fake))
+  terms = {
+    "d_loss_real": adversarial(real.critic, True),
+    "d_loss_fake": adversarial(fake.critic, False),
+    "d_loss_cls": losses.classification(real.logits, batch.label, rule),
+    "d_loss_cls_fake": losses.classification(fake.logits, batch.target, rule),
+  }
+  return terms, {}
+
+
+def generator_terms(
+  translated: Pass, batch: GeneratorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_G, and those of StarGAN that keep the person."""
+  rule, scores = config.data.label_rule, translated.scores
+  restored, _ = translated.model.generate(translated.image, batch.label)
+  terms = {
+    "g_loss_fake": adversarial(scores.critic, True),
+    "g_loss_cls": losses.classification(scores.logits, batch.target, rule),
+    "g_loss_rec": losses.reconstruction(batch.image, restored),
+  }
+  if MASK in translated.activations:
+    terms["g_loss_mask"] = losses.mask_size(translated.activations[MASK])
+  if config.adversary == "none":
+    return terms, {}
+  agreement = losses.fake_agreement(scores.logits, batch.target, rule)
+  return terms, {"fake_agreement": agreement}
+
+
+def weights(config: ConfigDict) -> Mapping[str, float]:
+  """Returns the weight of each term of L_D and L_G."""
+  classes = config.loss.lambda_cls
+  scored = config.adversary != "none"
+  return {
+    "d_loss_real": 0.25,
+    "d_loss_fake": 0.25,
+    "d_loss_cls": 0.25 * classes,
+    "d_loss_cls_fake": 0.25 * classes,
+    "g_loss_fake": 0.5 * scored,
+    "g_loss_cls": 0.5 * classes * scored,
+    "g_loss_rec": config.loss.lambda_rec,
+    "g_loss_mask": config.loss.lambda_mask,
+  }
+
+
+ACGAN = dataclasses.replace(
+  stargan.STARGAN,
+  fields=stargan.SIZES
+  | {
+    "n_critic": (1,),
+    "loss.lambda_cls": 0.0,
+    "loss.lambda_rec": 0.0,
+    "loss.lambda_mask": 0.0,
+  },
+  discriminator_terms=discriminator_terms,
+  generator_terms=generator_terms,
+  weights=weights,
+  generator_first=True,
+)

@@ -181,7 +181,7 @@ class Released:
     return generator_loss(model, translation, None, self._batch(), self.config)
 
   def _maps(self, model, translation):
-    """{hook: (maps, channel weights)}, each [C + 1, ...]: the sum comes last."""
+    """Maps and channel weights by hook, [C + 1, ...]; the sum comes last."""
     passed = self.system.complete(model, translation)
     classes = self.target.shape[1]
     each = jnp.repeat(jnp.eye(classes)[:, None], len(self.target), axis=1)

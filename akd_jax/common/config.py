@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import acgan, distill, student, teacher
+from akd_jax.configs import acgan, attgan, distill, stgan, student, teacher
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -20,7 +20,12 @@ RENAMED = {
   "evaluation.looked_at": "evaluation.probe_images",
 }
 # {a system: its recipe, whose fields a run of it has}.
-RECIPES = {"stargan": teacher, "acgan": acgan}
+RECIPES = {
+  "stargan": teacher,
+  "acgan": acgan,
+  "attgan": attgan,
+  "stgan": stgan,
+}
 # {a field that earlier versions lack: the value that means what they did}.
 ADDED = {
   "system": "stargan",

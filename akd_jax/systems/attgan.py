@@ -17,6 +17,7 @@ from akd_jax.models.attgan import BOTTLENECK, Discriminator, Generator
 from akd_jax.models.taps import Activations
 from akd_jax.systems import arrangements, hooks, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.attgan_slices import slice_generator
 from akd_jax.systems.model import (
   Metrics,
   Model,
@@ -104,28 +105,28 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
   return 2 * target - 1
 
 
-def list_hooks(generator: Generator) -> hooks.Hooks:
-  """Lists the activations that can be looked at, by config.attention.hook.
+def list_hooks(layers: int) -> hooks.Hooks:
+  """Lists the activations of so many layers, by config.attention.hook.
 
   "decode": after the ReLU of each layer of the decoder, before anything joins
   it; "bottleneck": the deepest encoding, before the label does.
   """
   return {
-    "decode": [f"decode_{i}" for i in range(generator.layers - 1)],
+    "decode": [f"decode_{i}" for i in range(layers - 1)],
     "bottleneck": [BOTTLENECK],
   }
 
 
 def name_activation(options: ConfigDict, generator: Generator) -> str:
   """Names the activation that attention is taken from; see `hooks`."""
-  return hooks.name_activation(options, list_hooks(generator))
+  return hooks.name_activation(options, list_hooks(generator.layers))
 
 
 def list_activations(
   options: ConfigDict, generator: Generator
 ) -> tuple[str, ...]:
   """Lists the activations of config.attention.hook; see `hooks`."""
-  return hooks.list_activations(options, list_hooks(generator))
+  return hooks.list_activations(options, list_hooks(generator.layers))
 
 
 def translate(
@@ -243,5 +244,6 @@ ATTGAN = System(
   fakes=arrangements.fakes_in_turn,
   translate=translate,
   test_strength=TEST_STRENGTH,
+  slice_generator=slice_generator,
   network="attgan",
 )

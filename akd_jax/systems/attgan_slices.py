@@ -39,7 +39,8 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   encoder, encodings = _slice_encoder(wide["encoder"], narrow["encoder"])
   *shallow, deepest = encodings
   # Of AttGAN the skips are the encodings themselves.
-  skips, units = shallow[::-1], {}
+  skips = shallow[::-1]
+  units: dict[str, Any] = {}
   if "unit_0" in wide:
     units, skips = _slice_units(wide, narrow, encodings)
   decoder = _slice_decoder(wide["decoder"], narrow["decoder"], deepest, skips)

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from akd_jax.models.stgan import STATES, Generator
 from akd_jax.systems import arrangements, attgan, hooks, randomness
 from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.attgan_slices import slice_generator
 from akd_jax.systems.model import Model, Networks, Translation
 from akd_jax.systems.system import System
 
@@ -49,7 +50,7 @@ def list_hooks(generator: Generator) -> hooks.Hooks:
   AttGAN's, and "stu": the skips that the units have selected, which are signed.
   """
   units = [f"stu_{i}" for i in range(generator.shortcut)]
-  return {**attgan.list_hooks(generator), "stu": units}
+  return {**attgan.list_hooks(generator.layers), "stu": units}
 
 
 def name_activation(options: ConfigDict, generator: Generator) -> str:
@@ -94,5 +95,6 @@ STGAN = System(
   fakes=arrangements.fakes_in_turn,
   translate=translate,
   test_strength=attgan.TEST_STRENGTH,
+  slice_generator=slice_generator,
   network="stgan",
 )

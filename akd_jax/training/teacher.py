@@ -6,6 +6,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import traverse_util
 from ml_collections import ConfigDict
 
 from akd_jax.common.array_digest import digest_arrays
@@ -19,6 +20,7 @@ from akd_jax.distillation.mapping import (
 )
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
+from akd_jax.systems.model import Model, Params
 from akd_jax.systems.system import Slicer
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.shapes import network_shapes
@@ -212,7 +214,7 @@ def start_from(
     generator = teacher.model.generator
     statistics = teacher.model.statistics
   elif config.init == "sliced" and cut is not None:
-    generator = cut(teacher.model.generator, state.generator)
+    generator, statistics = _cut(cut, teacher.model, state)
   theirs = teacher.model.discriminator
   taken = config.adversary in ("teacher", "frozen")
   if config.adversary == "none":
@@ -229,3 +231,17 @@ def start_from(
     ema=None if state.ema is None else copy(generator),
     statistics=copy(statistics),
   )
+
+
+def _cut(cut: Slicer, wide: Model, narrow: TrainState) -> tuple[Params, Params]:
+  """Cuts parameters, and the statistics of norms: a channel keeps its own."""
+  flatten = traverse_util.flatten_dict
+  joined = (
+    flatten(x.generator) | flatten(x.statistics or {}) for x in (wide, narrow)
+  )
+  sliced = flatten(cut(*map(traverse_util.unflatten_dict, joined)))
+  generator, statistics = (
+    traverse_util.unflatten_dict({path: sliced[path] for path in flatten(x)})
+    for x in (narrow.generator, narrow.statistics or {})
+  )
+  return generator, statistics or None

@@ -8,7 +8,6 @@ from akd_jax.configs import attgan as attgan_recipe
 from akd_jax.configs import stgan as stgan_recipe
 from akd_jax.models import attgan, stgan
 from akd_jax.systems.model import Networks
-
 from tests.golden_arrays import error, nhwc, part
 from tests.released_attgan import Released, parameters, statistics
 

@@ -82,8 +82,9 @@ class System:
     test_strength: at test, how far the attribute that is set goes from what is
       there (0) to what is wanted (1), or beyond.
     slice_generator: (a wide generator's parameters, a narrow one's fresh
-      parameters) -> the narrow one's, cut out of the wide one's. Raises
-      UserError where it can not be cut out. None of a system without.
+      parameters) -> the narrow one's, cut out of the wide one's; statistics
+      stand beside the scales of their norms. Raises UserError where it can not
+      be cut out. None of a system without.
     network: name of its generator's architecture, in exported files.
   """
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +22,7 @@ from akd_jax.distillation.mapping import (
 )
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
-from akd_jax.systems.model import Model, Params
+from akd_jax.systems.model import Params
 from akd_jax.systems.system import Slicer
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.shapes import network_shapes
@@ -158,12 +160,12 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
         " be the same"
       )
   if config.init == "sliced":
-    # Tried on parameters that are all 0: only their sizes are asked for.
+    # Tried on arrays that are all 0: only their sizes are asked for.
     wide, narrow = (
-      jax.tree.map(lambda x: np.zeros(x.shape), network_shapes(c)["generator"])
+      jax.tree.map(lambda x: np.zeros(x.shape), network_shapes(c))
       for c in (teacher, config)
     )
-    _slicer(config, teacher)(wide, narrow)
+    _slice(_slicer(config, teacher), wide, narrow)
   return mapping
 
 
@@ -176,6 +178,26 @@ def _slicer(config: ConfigDict, teacher: ConfigDict) -> Slicer:
       f" {teacher.system}: it must be 'scratch'"
     )
   return theirs.slice_generator
+
+
+def _slice(
+  cut: Slicer, wide: Mapping[str, Any], narrow: Mapping[str, Any]
+) -> tuple[Params, Params]:
+  """Cuts a "generator" with its "statistics", if any, out of a wider one."""
+
+  def together(network: Mapping[str, Any]) -> Params:
+    parts = (network["generator"], network.get("statistics") or {})
+    flat = [traverse_util.flatten_dict(x) for x in parts]
+    return traverse_util.unflatten_dict(flat[0] | flat[1])
+
+  sliced = traverse_util.flatten_dict(cut(together(wide), together(narrow)))
+
+  def part(fresh: Params) -> Params:
+    names = traverse_util.flatten_dict(fresh)
+    return traverse_util.unflatten_dict({name: sliced[name] for name in names})
+
+  statistics = narrow.get("statistics")
+  return part(narrow["generator"]), statistics and part(statistics)
 
 
 def _check_same(
@@ -214,7 +236,7 @@ def start_from(
     generator = teacher.model.generator
     statistics = teacher.model.statistics
   elif config.init == "sliced" and cut is not None:
-    generator, statistics = _cut(cut, teacher.model, state)
+    generator, statistics = _slice(cut, vars(teacher.model), vars(state))
   theirs = teacher.model.discriminator
   taken = config.adversary in ("teacher", "frozen")
   if config.adversary == "none":
@@ -231,17 +253,3 @@ def start_from(
     ema=None if state.ema is None else copy(generator),
     statistics=copy(statistics),
   )
-
-
-def _cut(cut: Slicer, wide: Model, narrow: TrainState) -> tuple[Params, Params]:
-  """Cuts parameters, and the statistics of norms: a channel keeps its own."""
-  flatten = traverse_util.flatten_dict
-  joined = (
-    flatten(x.generator) | flatten(x.statistics or {}) for x in (wide, narrow)
-  )
-  sliced = flatten(cut(*map(traverse_util.unflatten_dict, joined)))
-  generator, statistics = (
-    traverse_util.unflatten_dict({path: sliced[path] for path in flatten(x)})
-    for x in (narrow.generator, narrow.statistics or {})
-  )
-  return generator, statistics or None

@@ -77,7 +77,7 @@ STGAN = System(
   fields={
     **attgan.FIELDS,
     "generator.unit_width": 1,
-    "generator.unit_kernel": (1, 3, 5, 7),
+    "generator.unit_kernel": (1, 3, 5),
     "generator.unit_inject": 0,
     "generator.unit_state": STATES,
   },

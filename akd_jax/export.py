@@ -66,7 +66,13 @@ def export_torch(run: "Run", path: str) -> list[str]:
   """
   from akd_jax.interop import torch_stargan
   from akd_jax.interop.torch_writer import write_npz, write_state_dict
+  from akd_jax.systems import system_of
 
+  if system_of(run.config).network != "stargan":
+    raise UserError(
+      "--format=torch writes a network of released StarGAN, which one of"
+      f" {run.config.system} is not: choose another format"
+    )
   output = run.config.generator.output
   if output != "image":
     raise UserError(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from akd_jax.common.config import RENAMED
+from akd_jax.common.config import RECIPES, RENAMED
 from akd_jax.configs import student
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.method import Lesson, Method
@@ -50,9 +50,16 @@ def name_of(path: pathlib.Path) -> str:
 
 
 def has_field(name: str) -> bool:
-  """Whether a student's recipe has a field, by its name now or once."""
-  fields = student.get_config("debug").to_dict()
-  for part in RENAMED.get(name, name).split("."):
+  """Whether any recipe has a field, by its name now or once."""
+  recipes = (student, *RECIPES.values())
+  return any(
+    _has(recipe.get_config("debug").to_dict(), RENAMED.get(name, name))
+    for recipe in recipes
+  )
+
+
+def _has(fields, name):
+  for part in name.split("."):
     if not isinstance(fields, dict) or part not in fields:
       return False
     fields = fields[part]

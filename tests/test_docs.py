@@ -50,15 +50,15 @@ def name_of(path: pathlib.Path) -> str:
 
 
 def has_field(name: str) -> bool:
-  """Whether any recipe has a field, by its name now or once."""
+  """Whether a student's or a system's recipe has a field, now or once."""
   recipes = (student, *RECIPES.values())
   return any(
-    _has(recipe.get_config("debug").to_dict(), RENAMED.get(name, name))
-    for recipe in recipes
+    _has(x.get_config("debug").to_dict(), RENAMED.get(name, name))
+    for x in recipes
   )
 
 
-def _has(fields, name):
+def _has(fields: dict, name: str) -> bool:
   for part in name.split("."):
     if not isinstance(fields, dict) or part not in fields:
       return False
@@ -186,8 +186,9 @@ def test_people_are_named_after_what_they_have(tmp_path):
 def test_faces_are_a_line_of_every_network_for_each_person(monkeypatch):
   faces = load_script("faces")
 
-  def paint(network, images, targets, labels):
-    assert not labels.any()
+  def paint(network, images, wanted):
+    assert not wanted.labels.any()
+    targets = wanted.targets
     # A colour tells the network and the attributes that are on.
     colours = np.stack([np.full(len(images), network.red), *targets.T], axis=1)
     return np.broadcast_to(

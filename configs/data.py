@@ -16,6 +16,13 @@ CELEBA_ALSO = (
     "Brown_Hair", "Gray_Hair",
 )  # fmt: skip
 
+# AttGAN's and STGAN's.
+ATTGAN_ATTRIBUTES = (
+  "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows",
+  "Eyeglasses", "Male", "Mouth_Slightly_Open", "Mustache", "No_Beard",
+  "Pale_Skin", "Young",
+)  # fmt: skip
+
 AVATAR_ATTRIBUTES = (
     "Black_Hair", "Blond_Hair", "Gray_Hair", "Eyeglasses", "Goatee",
     "Pale_Skin", "Smiling",

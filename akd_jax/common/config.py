@@ -11,7 +11,15 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs import acgan, distill, relgan, student, teacher
+from akd_jax.configs import (
+  acgan,
+  attgan,
+  distill,
+  relgan,
+  stgan,
+  student,
+  teacher,
+)
 
 # {a field's name in earlier versions: its name now}.
 RENAMED = {
@@ -20,7 +28,13 @@ RENAMED = {
   "evaluation.looked_at": "evaluation.probe_images",
 }
 # {a system: its recipe, whose fields a run of it has}.
-RECIPES = {"stargan": teacher, "acgan": acgan, "relgan": relgan}
+RECIPES = {
+  "stargan": teacher,
+  "acgan": acgan,
+  "attgan": attgan,
+  "stgan": stgan,
+  "relgan": relgan,
+}
 # {a field that earlier versions lack: the value that means what they did}.
 ADDED = {
   "system": "stargan",

@@ -7,14 +7,18 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.systems.acgan import ACGAN
+from akd_jax.systems.attgan import ATTGAN
 from akd_jax.systems.relgan import RELGAN
 from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.stgan import STGAN
 from akd_jax.systems.system import System
 
 # By config.system.
 SYSTEMS: dict[str, System] = {
   "stargan": STARGAN,
   "acgan": ACGAN,
+  "attgan": ATTGAN,
+  "stgan": STGAN,
   "relgan": RELGAN,
 }
 

@@ -70,6 +70,16 @@ CLASS_LOSSES: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
 }
 
 
+def mean_of_sigmoids(logits: jax.Array, label: jax.Array) -> jax.Array:
+  """Returns AttGAN's class loss: [B, C] twice to [B].
+
+  A sigmoid cross-entropy each, *averaged* over attributes (AttGAN's eq. 6-7,
+  TensorFlow's reduction).
+  """
+  check_same_shape(logits, label)
+  return jnp.mean(optax.sigmoid_binary_cross_entropy(logits, label), axis=-1)
+
+
 def adversarial_examples(
   loss: Callable[[jax.Array], jax.Array],
   image: jax.Array,

@@ -82,13 +82,13 @@ class Model:
     return outputs
 
   def move(
-    self, *inputs: Any, method: str | None = None
+    self, *inputs: Any, method: str | Callable[..., Any] | None = None
   ) -> tuple[Any, "Model"]:
     """Runs the generator as in training: by the statistics of the batch.
 
     Args:
       inputs: of the generator, or of its method.
-      method: by its name; None calls the generator.
+      method: by its name, or a function of the generator, too; None calls it.
 
     Returns:
       What the generator returns, and the model with statistics that have moved

@@ -39,6 +39,12 @@ def _released(config: ConfigDict) -> optax.Schedule:
   return schedule
 
 
+def _tenth(config: ConfigDict) -> optax.Schedule:
+  """A tenth of the rate for the second half (STGAN's code, train.py:322)."""
+  rate, half = config.optimizer.learning_rate, config.steps / 2
+  return lambda step: jnp.where(step < half, rate, rate / 10)
+
+
 def _constant(config: ConfigDict) -> optax.Schedule:
   return optax.schedules.constant_schedule(config.optimizer.learning_rate)
 
@@ -47,6 +53,7 @@ def _constant(config: ConfigDict) -> optax.Schedule:
 SCHEDULES: dict[str, Callable[[ConfigDict], optax.Schedule]] = {
   "linear": _linear,
   "released": _released,
+  "tenth": _tenth,
   "constant": _constant,
 }
 

@@ -108,8 +108,8 @@ def check(config: ConfigDict) -> None:
 def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:
   if value not in choices:
     raise UserError(
-      f"config.{field}={value!r} is none of {', '.join(choices)}"
-      f"{nearest(str(value), choices)}"
+      f"config.{field}={value!r} is none of {', '.join(map(str, choices))}"
+      f"{nearest(str(value), list(map(str, choices)))}"
     )
 
 

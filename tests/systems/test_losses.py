@@ -36,6 +36,12 @@ def test_labels_that_go_together_cost_a_sigmoid_each_summed():
   np.testing.assert_allclose(found, each.sum(-1), rtol=1e-5)
 
 
+def test_attgans_class_loss_is_a_sigmoid_each_averaged():
+  found = jax.jit(losses.mean_of_sigmoids)(LOGITS, LABEL)
+  summed = losses.classification(LOGITS, LABEL, "multilabel")
+  np.testing.assert_allclose(found, summed / LABEL.shape[1], rtol=1e-6)
+
+
 def test_labels_that_exclude_each_other_cost_a_softmax():
   label = np.eye(4, dtype=np.float32)[[2, 0, 3]]
   found = jax.jit(losses.classification, static_argnums=2)(
@@ -122,6 +128,7 @@ def test_adversarial_examples_of_a_flat_loss_are_the_images():
   [
     lambda: losses.classification(LOGITS, LABEL[:1], "multilabel"),
     lambda: losses.classification(LOGITS, LABEL[:1], "exclusive"),
+    lambda: losses.mean_of_sigmoids(LOGITS, LABEL[:1]),
     lambda: losses.reconstruction(REAL, FAKE[:1]),
     lambda: losses.gradient_penalty(jnp.sum, REAL, FAKE[:1], ALPHA),
   ],

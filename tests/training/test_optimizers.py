@@ -38,6 +38,13 @@ def test_released_schedule_ends_at_the_released_number():
   assert schedule("released")(40_000) == pytest.approx(9.99e-5, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+  "step, rate", [(0, 1e-4), (19_999, 1e-4), (20_000, 1e-5), (40_000, 1e-5)]
+)
+def test_tenth_schedule_is_a_tenth_for_the_second_half(step, rate):
+  assert schedule("tenth")(step) == pytest.approx(rate, rel=1e-6)
+
+
 def test_constant_schedule_is_constant():
   rates = {schedule("constant")(step) for step in (0, 20_000, 40_000)}
   assert rates == {float(np.float32(1e-4))}

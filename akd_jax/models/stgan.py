@@ -1,0 +1,159 @@
+"""STGAN's generator (Liu et al., 2019), as released: AttGAN's, but for skips.
+
+Units after csmliu/STGAN, models.py:42-87. Its encoder, decoder and
+discriminator are AttGAN's (models/attgan.py).
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from akd_jax.models.attgan import (
+  BOTTLENECK,
+  XAVIER_UNIFORM,
+  Decoder,
+  Encoder,
+  append_label,
+  channels,
+)
+from akd_jax.models.layers import Conv
+from akd_jax.models.taps import Activations, Interceptor, Taps
+
+# What a unit hands to the next: "stu", STGAN's, its state before it is mixed
+# with new information; "gru", after, as a GRU does; "direct", the state as it
+# came. The last two are variants of the release.
+STATES = ("stu", "gru", "direct")
+
+
+class Unit(nn.Module):
+  """Selective transfer unit: chooses what of an encoding a skip carries on.
+
+  A GRU of convolutions. Its gates have biases and no norm.
+
+  Attributes:
+    features: channels of its state.
+    kernel: side of its gates' kernels, odd.
+    passes: one of STATES.
+  """
+
+  features: int
+  kernel: int = 3
+  passes: str = "stu"
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, encoding: jax.Array, state: jax.Array
+  ) -> tuple[jax.Array, jax.Array]:
+    """Returns the skip and the state that is passed on, [B, 2h, 2w, features].
+
+    Args:
+      encoding: [B, 2h, 2w, K].
+      state: [B, h, w, L], of the next deeper unit; the deepest encoding first.
+    """
+    before = self._conv(4, "up", "upsample")(state)
+    both = jnp.concatenate([encoding, before], axis=-1)
+    reset = nn.sigmoid(self._conv(self.kernel, "same", "reset")(both))
+    update = nn.sigmoid(self._conv(self.kernel, "same", "update")(both))
+    kept = reset * before
+    both = jnp.concatenate([encoding, kept], axis=-1)
+    new = jnp.tanh(self._conv(self.kernel, "same", "hidden")(both))
+    skip = (1 - update) * before + update * new
+    return skip, {"stu": kept, "gru": skip, "direct": before}[self.passes]
+
+  def _conv(self, kernel: int, resample: str, name: str) -> Conv:
+    return Conv(
+      self.features,
+      kernel,
+      resample,
+      use_bias=True,
+      kernel_init=XAVIER_UNIFORM,
+      dtype=self.dtype,
+      name=name,
+    )
+
+
+class Generator(nn.Module):
+  """STGAN's generator: `(image, difference of labels) -> image`.
+
+  Attributes:
+    width: channels of the encoder's first layer.
+    layers: of the encoder, and of the decoder; each halves the picture.
+    shortcut: how many layers of the decoder are given a unit's skip; at most
+      layers - 1. There are as many units.
+    inject: how many are given the label; at most layers - 1.
+    unit_width: channels of the shallowest unit of layers - 1; they double.
+    unit_kernel: side of the kernels of its gates, odd.
+    unit_inject: how many states are given the label besides the bottleneck,
+      which is given it always.
+    unit_state: what a unit passes on, one of STATES.
+    dtype: of the computation; parameters and statistics are float32.
+    axis_name: of pmap, over whose devices a batch is normalised.
+  """
+
+  width: int = 64
+  layers: int = 5
+  shortcut: int = 4
+  inject: int = 4
+  unit_width: int = 64
+  unit_kernel: int = 3
+  unit_inject: int = 4
+  unit_state: str = "stu"
+  dtype: jnp.dtype = jnp.float32
+  axis_name: str | None = None
+
+  def setup(self) -> None:
+    self.encoder = Encoder(self.width, self.layers, self.dtype, self.axis_name)
+    self.decoder = Decoder(
+      self.width, self.layers, self.inject, self.dtype, self.axis_name
+    )
+    self.unit = [
+      Unit(
+        channels(self.unit_width, self.layers - 2 - i),
+        self.unit_kernel,
+        self.unit_state,
+        self.dtype,
+      )
+      for i in range(self.shortcut)
+    ]
+
+  def __call__(
+    self, image: jax.Array, label: jax.Array, taps: Taps | None = None
+  ) -> tuple[jax.Array, Activations]:
+    """Translates.
+
+    Args:
+      image: [B, S, S, 3] in [-1, 1], S a multiple of 2^layers.
+      label: [B, C], what is to change: the target less what is there.
+      taps: what to add to the activations of these names.
+
+    Returns:
+      The translated image [B, S, S, 3] in [-1, 1], float32, and activations,
+      the deepest first: "bottleneck", the deepest encoding before the label
+      joins it; "stu_i", a unit's skip; "state_i", what it passes on; and
+      "decode_i", as AttGAN's.
+    """
+    return self.decode(self.encoder(image), label, taps)
+
+  def decode(
+    self,
+    encodings: Sequence[jax.Array],
+    label: jax.Array,
+    taps: Taps | None = None,
+  ) -> tuple[jax.Array, Activations]:
+    """Draws pictures of encodings; see `__call__`."""
+    intercept = Interceptor(taps)
+    *shallow, deepest = encodings
+    x = state = intercept(BOTTLENECK, deepest)
+    skips = []
+    for i, unit in enumerate(self.unit):
+      if i <= self.unit_inject:
+        state = append_label(state, label)
+      skip, state = unit(shallow[-1 - i], state)
+      skips.append(intercept(f"stu_{i}", skip))
+      state = intercept(f"state_{i}", state)
+    image = self.decoder(x, skips, label, intercept)
+    intercept.check_all_used()
+    return image, intercept.activations

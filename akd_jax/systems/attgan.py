@@ -1,0 +1,249 @@
+"""AttGAN (He et al., 2019), as released: labels, hooks, L_D and L_G.
+
+After LynnHo/AttGAN-Tensorflow v2 (train.py:95-180, test.py:107-109); what
+differs from the paper, and what is left out, is in docs/method.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.models import attgan as networks
+from akd_jax.models.attgan import BOTTLENECK, Discriminator, Generator
+from akd_jax.models.taps import Activations
+from akd_jax.systems import arrangements, hooks, losses, randomness
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.attgan_slices import slice_generator
+from akd_jax.systems.model import (
+  Metrics,
+  Model,
+  Networks,
+  Pass,
+  Translation,
+  tap,
+)
+from akd_jax.systems.system import Allowed, System, Terms
+
+# At test the attribute that is set is given twice as strong (test_int 2): +-2
+# where others are +-1, which is half the distance of both beyond the target.
+TEST_STRENGTH = 1.5
+# What STGAN reads of a config, too.
+FIELDS: dict[str, Allowed] = {
+  "generator.width": 1,
+  "generator.layers": 2,
+  "generator.shortcut": 0,
+  "generator.inject": 0,
+  "discriminator.width": 1,
+  "discriminator.layers": 1,
+  "discriminator.hidden": 1,
+  "loss.lambda_gp": 0.0,
+  "loss.lambda_d_cls": 0.0,
+  "loss.lambda_g_cls": 0.0,
+  "loss.lambda_rec": 0.0,
+}
+
+
+def create_networks(config: ConfigDict) -> Networks:
+  """Returns the networks that a resolved config describes.
+
+  Raises:
+    UserError: a network can not halve the pictures that often, or has fewer
+      layers than are to be given something.
+  """
+  check_sizes(config)
+  generator = Generator(
+    config.generator.width,
+    config.generator.layers,
+    config.generator.shortcut,
+    config.generator.inject,
+    jnp.dtype(config.dtype),
+  )
+  return Networks(generator, create_discriminator(config))
+
+
+def create_discriminator(config: ConfigDict) -> Discriminator:
+  """Returns the discriminator that a resolved config describes."""
+  return Discriminator(
+    config.discriminator.width,
+    config.discriminator.layers,
+    config.discriminator.hidden,
+    len(config.data.attributes),
+    jnp.dtype(config.dtype),
+  )
+
+
+def check_sizes(config: ConfigDict) -> None:
+  """Refuses networks that do not fit the pictures, or themselves.
+
+  Raises:
+    UserError: see `create_networks`.
+  """
+  size = config.data.image_size
+  for name in ("generator", "discriminator"):
+    layers = config[name].layers
+    if size % 2**layers or size < 2**layers:
+      raise UserError(
+        f"config.data.image_size={size} is not a multiple of"
+        f" 2^config.{name}.layers = {2**layers}"
+      )
+  inner = config.generator.layers - 1
+  for field in ("shortcut", "inject"):
+    if config.generator[field] > inner:
+      raise UserError(
+        f"config.generator.{field}={config.generator[field]} must be at most"
+        f" config.generator.layers - 1 = {inner}"
+      )
+
+
+def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
+  """Returns 2 target - 1: AttGAN is told what is wanted as -1 or 1."""
+  del label
+  return 2 * target - 1
+
+
+def list_hooks(layers: int) -> hooks.Hooks:
+  """Lists the activations of so many layers, by config.attention.hook.
+
+  "decode": after the ReLU of each layer of the decoder, before anything joins
+  it; "bottleneck": the deepest encoding, before the label does.
+  """
+  return {
+    "decode": [f"decode_{i}" for i in range(layers - 1)],
+    "bottleneck": [BOTTLENECK],
+  }
+
+
+def name_activation(options: ConfigDict, generator: Generator) -> str:
+  """Names the activation that attention is taken from; see `hooks`."""
+  return hooks.name_activation(options, list_hooks(generator.layers))
+
+
+def list_activations(
+  options: ConfigDict, generator: Generator
+) -> tuple[str, ...]:
+  """Lists the activations of config.attention.hook; see `hooks`."""
+  return hooks.list_activations(options, list_hooks(generator.layers))
+
+
+def translate(
+  model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
+) -> Translation:
+  """Translates the generator's batch, and restores it (train.py:164-166)."""
+  own = generator_label(batch.label, batch.label)
+  return translate_and_restore(model, batch.image, given, own, names)
+
+
+def translate_and_restore(
+  model: Model,
+  image: jax.Array,
+  given: jax.Array,
+  own: jax.Array,
+  names: Sequence[str],
+) -> Translation:
+  """Decodes one encoding twice, as in training.
+
+  In the releases' order, which the running statistics keep.
+
+  Args:
+    model: whose generator.
+    image: [B, S, S, 3].
+    given: [B, C], what asks for the translation.
+    own: [B, C], what asks for the picture as it is.
+    names: of activations of the translation.
+
+  Returns:
+    The translation; among its others "restored", [B, S, S, 3].
+  """
+
+  def run(taps: Any) -> tuple[jax.Array, Activations, Any]:
+    (translated, activations, restored), moved = model.move(
+      image, given, own, taps, method=networks.translate_and_restore
+    )
+    return translated, activations, (restored, moved)
+
+  translated, activations, pull, (restored, moved) = tap(run, names)
+  others = {"restored": restored}
+  return Translation(translated, activations, pull, image, given, others, moved)
+
+
+def discriminator_terms(
+  model: Model, batch: DiscriminatorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_D (train.py:109-121)."""
+  del config
+  real = model.discriminate(batch.image)
+  terms = {
+    "d_loss_real": -losses.critic_score(real.critic),
+    "d_loss_fake": losses.critic_score(model.discriminate(batch.fake).critic),
+    "d_loss_cls": losses.mean_of_sigmoids(real.logits, batch.label),
+    "d_loss_gp": losses.gradient_penalty(
+      lambda x: model.discriminate(x).critic,
+      batch.image,
+      batch.fake,
+      batch.alpha,
+    ),
+  }
+  return terms, {}
+
+
+def generator_terms(
+  translated: Pass, batch: GeneratorBatch, config: ConfigDict
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of L_G (train.py:164-180)."""
+  critic, logits, _ = translated.scores
+  restored = translated.translation.others["restored"]
+  terms = {
+    "g_loss_fake": -losses.critic_score(critic),
+    "g_loss_cls": losses.mean_of_sigmoids(logits, batch.target),
+    "g_loss_rec": losses.reconstruction(batch.image, restored),
+  }
+  if config.adversary == "none":
+    return terms, {}
+  agreement = losses.fake_agreement(
+    logits, batch.target, config.data.label_rule
+  )
+  return terms, {"fake_agreement": agreement}
+
+
+def weights(config: ConfigDict) -> Mapping[str, float]:
+  """Returns the weight of each term of L_D and L_G."""
+  scored = config.adversary != "none"
+  return {
+    "d_loss_real": 1.0,
+    "d_loss_fake": 1.0,
+    "d_loss_cls": config.loss.lambda_d_cls,
+    "d_loss_gp": config.loss.lambda_gp,
+    "g_loss_fake": 1.0 * scored,
+    "g_loss_cls": config.loss.lambda_g_cls * scored,
+    "g_loss_rec": config.loss.lambda_rec,
+  }
+
+
+def micro_batches(config: ConfigDict) -> int:
+  """Returns n_critic + 1: every update has a batch of its own."""
+  return config.n_critic + 1
+
+
+ATTGAN = System(
+  fields=FIELDS,
+  create_networks=create_networks,
+  generator_label=generator_label,
+  name_activation=name_activation,
+  list_activations=list_activations,
+  draw=randomness.draw,
+  discriminator_terms=discriminator_terms,
+  generator_terms=generator_terms,
+  weights=weights,
+  micro_batches=micro_batches,
+  arrange=arrangements.all_but_last,
+  shares_fake=False,
+  fakes=arrangements.fakes_in_turn,
+  translate=translate,
+  test_strength=TEST_STRENGTH,
+  slice_generator=slice_generator,
+  network="attgan",
+)

@@ -1,0 +1,100 @@
+"""STGAN (Liu et al., 2019), as released: AttGAN told what is to change.
+
+After csmliu/STGAN (train.py:177-227, test.py:164-175). Networks but for the
+skips, both losses and the schedule are AttGAN's.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from akd_jax.models.stgan import STATES, Generator
+from akd_jax.systems import arrangements, attgan, hooks, randomness
+from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.attgan_slices import slice_generator
+from akd_jax.systems.model import Model, Networks, Translation
+from akd_jax.systems.system import System
+
+
+def create_networks(config: ConfigDict) -> Networks:
+  """Returns the networks that a resolved config describes.
+
+  Raises:
+    UserError: see `attgan.create_networks`.
+  """
+  attgan.check_sizes(config)
+  generator = Generator(
+    config.generator.width,
+    config.generator.layers,
+    config.generator.shortcut,
+    config.generator.inject,
+    config.generator.unit_width,
+    config.generator.unit_kernel,
+    config.generator.unit_inject,
+    config.generator.unit_state,
+    jnp.dtype(config.dtype),
+  )
+  return Networks(generator, attgan.create_discriminator(config))
+
+
+def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
+  """Returns what is to change, -1, 0 or 1: target - label."""
+  return target - label
+
+
+def list_hooks(generator: Generator) -> hooks.Hooks:
+  """Lists the activations that can be looked at, by config.attention.hook.
+
+  AttGAN's, and "stu": the skips that the units have selected, which are signed.
+  """
+  units = [f"stu_{i}" for i in range(generator.shortcut)]
+  return {**attgan.list_hooks(generator.layers), "stu": units}
+
+
+def name_activation(options: ConfigDict, generator: Generator) -> str:
+  """Names the activation that attention is taken from; see `hooks`."""
+  return hooks.name_activation(options, list_hooks(generator))
+
+
+def list_activations(
+  options: ConfigDict, generator: Generator
+) -> tuple[str, ...]:
+  """Lists the activations of config.attention.hook; see `hooks`."""
+  return hooks.list_activations(options, list_hooks(generator))
+
+
+def translate(
+  model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
+) -> Translation:
+  """Translates the generator's batch, and restores it (train.py:185-190)."""
+  nothing = generator_label(batch.label, batch.label)
+  return attgan.translate_and_restore(model, batch.image, given, nothing, names)
+
+
+STGAN = System(
+  fields={
+    **attgan.FIELDS,
+    "generator.unit_width": 1,
+    "generator.unit_kernel": (1, 3, 5),
+    "generator.unit_inject": 0,
+    "generator.unit_state": STATES,
+  },
+  create_networks=create_networks,
+  generator_label=generator_label,
+  name_activation=name_activation,
+  list_activations=list_activations,
+  draw=randomness.draw,
+  discriminator_terms=attgan.discriminator_terms,
+  generator_terms=attgan.generator_terms,
+  weights=attgan.weights,
+  micro_batches=attgan.micro_batches,
+  arrange=arrangements.all_but_last,
+  shares_fake=False,
+  fakes=arrangements.fakes_in_turn,
+  translate=translate,
+  test_strength=attgan.TEST_STRENGTH,
+  slice_generator=slice_generator,
+  network="stgan",
+)

@@ -17,6 +17,7 @@ from akd_jax.models.attgan import BOTTLENECK, Discriminator, Generator
 from akd_jax.models.taps import Activations
 from akd_jax.systems import arrangements, hooks, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.attgan_program import write_attgan
 from akd_jax.systems.attgan_slices import slice_generator
 from akd_jax.systems.model import (
   Metrics,
@@ -246,4 +247,5 @@ ATTGAN = System(
   test_strength=TEST_STRENGTH,
   slice_generator=slice_generator,
   network="attgan",
+  program=write_attgan,
 )

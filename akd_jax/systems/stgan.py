@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from akd_jax.models.stgan import STATES, Generator
 from akd_jax.systems import arrangements, attgan, hooks, randomness
 from akd_jax.systems.arrangements import GeneratorBatch
+from akd_jax.systems.attgan_program import write_stgan
 from akd_jax.systems.attgan_slices import slice_generator
 from akd_jax.systems.model import Model, Networks, Translation
 from akd_jax.systems.system import System
@@ -97,4 +98,5 @@ STGAN = System(
   test_strength=attgan.TEST_STRENGTH,
   slice_generator=slice_generator,
   network="stgan",
+  program=write_stgan,
 )

@@ -7,6 +7,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.configs import attgan as attgan_recipe
 from akd_jax.configs import stgan as stgan_recipe
+from akd_jax.data.attributes import HAIR_COLORS, set_attribute
+from akd_jax.data.photos.source import find_exclusive
 from akd_jax.models import attgan as attgan_networks
 from akd_jax.models import stgan as stgan_networks
 from akd_jax.systems import attgan, stgan
@@ -43,6 +45,23 @@ def test_at_test_a_generator_is_given_what_the_released_one_is(
       jnp.float32(target), jnp.float32(label), jnp.float32(edit)
     )
     np.testing.assert_allclose(given, vector, atol=1e-6)
+
+
+@pytest.mark.parametrize("names", ["default13", "all40"])
+def test_what_conflicts_is_switched_off_as_in_the_released_tests(names, labels):
+  attributes = list(labels[f"{names}/names"])
+  label, (_, *targets) = (labels[f"{names}/{x}"] for x in ("att", "targets"))
+  exclusive = find_exclusive(attributes)
+  for i, (name, target) in enumerate(zip(attributes, targets, strict=True)):
+    lacking = label[:, i] == 0
+    ours = set_attribute(label, attributes, name, exclusive)[lacking]
+    # Ours alone: whoever is bald has no hair colour.
+    group = {*HAIR_COLORS, "Bald"} if name in (*HAIR_COLORS, "Bald") else ()
+    other = [
+      x in group and x != name and "Bald" in (x, name) for x in attributes
+    ]
+    expected = np.where(other, 0, target[lacking])
+    np.testing.assert_array_equal(ours, expected)
 
 
 def test_at_test_what_is_set_is_stronger_than_what_changes_along(labels):

@@ -42,6 +42,18 @@ STEPS = 2
 SMALL = {
   "acgan": {"generator.blocks": 1, "discriminator.layers": 2},
   "relgan": {"generator.blocks": 1, "discriminator.layers": 2},
+  "attgan": {
+    "n_critic": 1,
+    "generator.layers": 2,
+    "discriminator.layers": 2,
+  },
+  "stgan": {
+    "n_critic": 1,
+    "generator.layers": 2,
+    "generator.shortcut": 1,
+    "generator.inject": 1,
+    "discriminator.layers": 2,
+  },
 }
 
 
@@ -406,7 +418,9 @@ def test_a_stargan_student_learns_from_its_pictures(trained, name):
     nothing = collections.defaultdict(lambda: image)  # is compared of these
     drawn = Translation(image, nothing, None, image, None, {}, model)
     lesson = dataclasses.replace(taught_by, model=model)
-    ours = Pass(model, drawn, None, None)
+    networks = system_of(config).create_networks(config)
+    own = dataclasses.replace(model, networks=networks)
+    ours = Pass(own, drawn, None, None)
     terms, _ = distillation_terms(ours, lesson, batch, config)
     given = system.generator_label(1 - label, label)
     theirs, _ = model.generate(image, given)

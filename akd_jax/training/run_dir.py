@@ -120,6 +120,8 @@ def check_same_run(
 ) -> None:
   """Refuses to go on with a run under another config, or from other things.
 
+  More steps are another config that it may go on with.
+
   Args:
     config: resolved.
     workdir: the run's directory.
@@ -137,6 +139,8 @@ def check_same_run(
   for field in now | before:
     if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
       continue
+    if field == "steps" and now[field] > before[field]:
+      continue
     if not _same(field, before.get(field), now.get(field)):
       raise UserError(
         f"{workdir} holds a run with {field}={before.get(field)!r}, not"
@@ -144,6 +148,17 @@ def check_same_run(
         " that made it (config.json has it)"
       )
   check_origins(known, origins, config, workdir)
+
+
+def steps_before(config: ConfigDict, workdir: str) -> int | None:
+  """Returns how many steps a run was to have that is extended to more.
+
+  None for a new run, and for one of as many steps.
+  """
+  if not pathlib.Path(workdir, "config.json").exists():
+    return None
+  steps: int = read_config(workdir).steps
+  return steps if steps < config.steps else None
 
 
 def check_origins(

@@ -1,0 +1,79 @@
+"""Holds configs to the ranges that stand beside each field in configs/."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.configs import student
+from akd_jax.configs.ranges import Range
+
+RANGES = student.every_range()
+# What a config is given once its data are open.
+_RESOLVED = "data.exclusive"
+
+
+def check(config: ConfigDict) -> None:
+  """Checks that every field of a config lies in its range.
+
+  What depends on several fields, on files or on the data is not asked here.
+
+  Args:
+    config: of any recipe, resolved or not.
+
+  Raises:
+    UserError: one does not, or its section lacks it or should not have it; the
+      message says what it may be.
+  """
+  for name in RANGES:
+    section, _, field = name.rpartition(".")
+    holder = _find(config, section)
+    if section and holder is not None and field not in holder:
+      raise UserError(
+        f"config.{section} lacks {field}: set its fields one by one, as"
+        f" --config.{name}=..."
+      )
+  _check_section(config, "")
+
+
+def _find(config: Any, section: str) -> Any:
+  """Returns a section by its dotted name; None where there is none."""
+  for name in section.split(".") if section else ():
+    if not isinstance(config, ConfigDict) or name not in config:
+      return None
+    config = config[name]
+  return config
+
+
+def _check_section(section: ConfigDict, start: str) -> None:
+  for name, value in section.items():
+    field = start + name
+    if field in RANGES:
+      _check_value(value, RANGES[field], field)
+    elif any(known.startswith(f"{field}.") for known in RANGES):
+      if not isinstance(value, ConfigDict):
+        raise UserError(f"config.{field}={value!r} must be a section of fields")
+      _check_section(value, f"{field}.")
+    elif field != _RESOLVED:
+      raise UserError(
+        f"the config has no field {field!r}{nearest(field, RANGES)}"
+      )
+
+
+def _check_value(value: Any, may_be: Range, field: str) -> None:
+  if not may_be.holds(value):
+    near = nearest(str(value), may_be.choices)
+    raise UserError(f"config.{field}={_shown(value)} must {may_be.text}{near}")
+  if may_be.inside and isinstance(value, Mapping | ConfigDict):
+    for name, entry in value.items():
+      if (inside := may_be.inside(name)) is not None:
+        _check_value(entry, inside, f"{field}.{name}")
+
+
+def _shown(value: Any) -> str:
+  """Returns a value as somebody would type it, and not too long."""
+  if isinstance(value, ConfigDict):
+    value = value.to_dict()
+  text = f"{value:g}" if isinstance(value, float) else repr(value)
+  return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,7 +1,7 @@
 """Kills and signals over all commands and phases: is anything lost?
 
 A case is a command in a fresh directory. It is struck, started again and struck
-again, up to six times, and then left alone. What is there in the end has to be
+again, up to ten times, and then left alone. What is there in the end has to be
 what an undisturbed run has left, to the bit. In between, whatever has a name is
 whole; a signal ends a command with status 75 and without a traceback.
 """
@@ -23,7 +23,7 @@ from soak_progress import Progress
 ROOT = pathlib.Path(__file__).parents[1]
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 STOPPED = 75
-MOST_STRIKES = 6
+MOST_STRIKES = 10
 # Seconds in which a command does anything of this size, or hangs.
 PATIENCE = 300
 _NETWORKS = {

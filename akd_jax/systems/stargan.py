@@ -21,19 +21,36 @@ from akd_jax.systems.system import (
   Terms,
 )
 
+# In the discriminator's last layer. The papers' has 2,048; one of so many has
+# two billion parameters.
+_MOST_CHANNELS = 16_384
+
 
 def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: the discriminator can not halve the pictures that often.
+    UserError: the discriminator can not halve the pictures that often, nor the
+      generator twice; or the last layer has more channels than fit anywhere.
   """
   dtype = jnp.dtype(config.dtype)
   size, layers = config.data.image_size, config.discriminator.layers
+  if size % 4:
+    raise UserError(
+      f"config.data.image_size={size} is not a multiple of 4: the generator"
+      " halves it twice"
+    )
   if size % 2**layers or size < 2**layers:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of"
       f" 2^config.discriminator.layers = {2**layers}"
+    )
+  channels = config.discriminator.width * 2 ** (layers - 1)
+  if channels > _MOST_CHANNELS:
+    raise UserError(
+      f"config.discriminator.width={config.discriminator.width} doubles with"
+      f" each of config.discriminator.layers={layers}: {channels} channels, and"
+      f" at most {_MOST_CHANNELS} are possible"
     )
   return Networks(
     Generator(

@@ -66,7 +66,7 @@ def _train(run: Prepared) -> TrainState:
     # It was killed between its last checkpoint and this.
     if not pathlib.Path(workdir, _CURVES).exists():
       _draw_curves(workdir)
-    say(f"{workdir} is finished ({run.first:,} steps)")
+    parallel.say(f"{workdir} is finished ({run.first:,} steps)")
     return parallel.replicate(run.state)
   _introduce(run)
   try:
@@ -224,9 +224,9 @@ def _writer(run: Prepared) -> Any:
 
 def _introduce(run: Prepared) -> None:
   if run.first:
-    say(f"{run.workdir}: going on from step {run.first:,}")
+    parallel.say(f"{run.workdir}: going on from step {run.first:,}")
   if run.steps_before:
-    say(
+    parallel.say(
       f"{run.workdir}: extended from {run.steps_before:,} to"
       f" {run.config.steps:,} steps; {describe_schedules(run.config)}"
     )
@@ -234,15 +234,9 @@ def _introduce(run: Prepared) -> None:
     parameter_overview.count_parameters(params)
     for params in (run.state.generator, run.state.discriminator)
   )
-  say(
+  parallel.say(
     f"{run.workdir}: generator {generator:,} parameters, discriminator"
     f" {discriminator:,}; {len(run.source):,} images of {run.config.data.name};"
     f" {jax.device_count()} x {jax.devices()[0].device_kind}; the first step"
     " takes longer: it is compiled"
   )
-
-
-def say(message: str) -> None:
-  """Prints one line, on the first process of a pod."""
-  if jax.process_index() == 0:
-    print(message, flush=True)

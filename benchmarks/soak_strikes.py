@@ -77,26 +77,22 @@ COMMANDS = {
     True,
   ),
 }  # fmt: skip
-# Which phases a command has, and how often each begins in an undisturbed run.
+# Which phases a command has, and the last of their beginnings that is struck:
+# a run that goes on has fewer to come.
+_TRAINING = {
+  "start-up": 1, "data": 3, "compile": 25, "training": 3, "checkpoint": 2,
+  "commit": 2, "writing": 3, "evaluation": 3,
+}  # fmt: skip
 PHASES = {
-  "main, teacher": {
-    "start-up": 1, "data": 3, "compile": 60, "training": 8, "checkpoint": 4,
-    "commit": 4, "writing": 8, "evaluation": 8,
-  },
-  "main, student": {
-    "start-up": 1, "data": 6, "compile": 100, "training": 16, "checkpoint": 8,
-    "commit": 8, "writing": 16, "evaluation": 16,
-  },
+  "main, teacher": _TRAINING,
+  "main, student": _TRAINING,
   "evaluate": {
-    "start-up": 1, "data": 4, "compile": 60, "writing": 8, "evaluation": 30,
+    "start-up": 1, "data": 3, "compile": 25, "writing": 3, "evaluation": 8,
   },
-  "experiment": {
-    "start-up": 1, "data": 20, "compile": 150, "training": 12,
-    "checkpoint": 6, "commit": 6, "writing": 40, "evaluation": 60,
-  },
-  "export": {"start-up": 1, "compile": 2, "writing": 3},
+  "experiment": _TRAINING,
+  "export": {"start-up": 1, "writing": 2},
   "translate": {
-    "start-up": 1, "compile": 20, "writing": 6, "evaluation": 4,
+    "start-up": 1, "compile": 6, "writing": 4, "evaluation": 2,
   },
 }  # fmt: skip
 # Of a phase's later part; a compilation takes longest.
@@ -196,7 +192,6 @@ def strike(name, case, compiled, rng, kill):
   cold = phase == "compile" and rng.random() < 0.25
   if cold:
     compiled = case / "cold"
-    count = min(count, 40)
   argv = [
     sys.executable, str(ROOT / "benchmarks/soak_struck.py"), number, phase,
     str(count), f"{delay:.3f}", *COMMANDS[name][0],

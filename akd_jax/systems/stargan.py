@@ -30,16 +30,11 @@ def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: the discriminator can not halve the pictures that often, nor the
-      generator twice; or the last layer has more channels than fit anywhere.
+    UserError: the discriminator can not halve the pictures that often, or its
+      last layer has more channels than fit anywhere.
   """
   dtype = jnp.dtype(config.dtype)
   size, layers = config.data.image_size, config.discriminator.layers
-  if size % 4:
-    raise UserError(
-      f"config.data.image_size={size} is not a multiple of 4: the generator"
-      " halves it twice"
-    )
   if size % 2**layers or size < 2**layers:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of"

@@ -10,21 +10,21 @@ from akd_jax.configs import student
 from akd_jax.configs.ranges import Range
 
 RANGES = student.every_range()
-# What a config is given once its data are open.
-_RESOLVED = "data.exclusive"
 
 
 def check(config: ConfigDict) -> None:
   """Checks that every field of a config lies in its range.
 
   What depends on several fields, on files or on the data is not asked here.
+  Fields that are in none of the recipes are left alone: somebody has added
+  them, and what they are for.
 
   Args:
     config: of any recipe, resolved or not.
 
   Raises:
-    UserError: one does not, or its section lacks it or should not have it; the
-      message says what it may be.
+    UserError: one does not, or its section lacks it; the message says what it
+      may be.
   """
   for name in RANGES:
     section, _, field = name.rpartition(".")
@@ -51,14 +51,10 @@ def _check_section(section: ConfigDict, start: str) -> None:
     field = start + name
     if field in RANGES:
       _check_value(value, RANGES[field], field)
-    elif any(known.startswith(f"{field}.") for known in RANGES):
-      if not isinstance(value, ConfigDict):
-        raise UserError(f"config.{field}={value!r} must be a section of fields")
+    elif isinstance(value, ConfigDict):
       _check_section(value, f"{field}.")
-    elif field != _RESOLVED:
-      raise UserError(
-        f"the config has no field {field!r}{nearest(field, RANGES)}"
-      )
+    elif any(known.startswith(f"{field}.") for known in RANGES):
+      raise UserError(f"config.{field}={value!r} must be a section of fields")
 
 
 def _check_value(value: Any, may_be: Range, field: str) -> None:

@@ -108,7 +108,7 @@ def prepare(
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
-  steps_before = run_dir.steps_before(config, workdir)
+  steps_before = _steps_before(config, workdir)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
   checkpoints = checkpoint.Checkpoints(workdir, config, origins)
@@ -127,6 +127,14 @@ def prepare(
     config, workdir, source, networks, teacher, state, batches, checkpoints,
     hooks, steps_before,
   )  # fmt: skip
+
+
+def _steps_before(config: ConfigDict, workdir: str) -> int | None:
+  """Returns how many steps a run was to have that is extended to more."""
+  if not pathlib.Path(workdir, "config.json").exists():
+    return None
+  steps: int = run_dir.read_config(workdir).steps
+  return steps if steps < config.steps else None
 
 
 def _open(config: ConfigDict) -> tuple[Any, Any]:

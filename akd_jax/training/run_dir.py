@@ -150,17 +150,6 @@ def check_same_run(
   check_origins(known, origins, config, workdir)
 
 
-def steps_before(config: ConfigDict, workdir: str) -> int | None:
-  """Returns how many steps a run was to have that is extended to more.
-
-  None for a new run, and for one of as many steps.
-  """
-  if not pathlib.Path(workdir, "config.json").exists():
-    return None
-  steps: int = read_config(workdir).steps
-  return steps if steps < config.steps else None
-
-
 def check_origins(
   known: Mapping[str, str],
   found: Mapping[str, str],

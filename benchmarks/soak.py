@@ -24,6 +24,9 @@ def main():
   options.add_argument("what", choices=KINDS)
   options.add_argument("--count", type=int, required=True)
   options.add_argument("--seed", type=int, default=0)
+  options.add_argument(
+    "--only", default="", help="of strikes: commands, A,B,..."
+  )
   options.add_argument("--folder", default="runs/soak")
   options = options.parse_args()
   result = importlib.import_module(f"soak_{options.what}").soak(options)

@@ -56,8 +56,8 @@ _STUDENT = [
 ]  # fmt: skip
 # Name -> the command, and whether it needs a trained student.
 COMMANDS = {
-  "main, teacher": (_TEACHER, False),
-  "main, student": (_STUDENT, False),
+  "teacher": (_TEACHER, False),
+  "student": (_STUDENT, False),
   "evaluate": (["akd_jax.evaluate", "--workdir=student"], True),
   "export": (
     ["akd_jax.export", "--workdir=student", "--format=torch", "--out=torch"],
@@ -85,8 +85,8 @@ _TRAINING = {
   "commit": 2, "writing": 3, "evaluation": 3,
 }  # fmt: skip
 PHASES = {
-  "main, teacher": _TRAINING,
-  "main, student": _TRAINING,
+  "teacher": _TRAINING,
+  "student": _TRAINING,
   "evaluate": {
     "start-up": 1, "data": 3, "compile": 25, "writing": 3, "evaluation": 8,
   },
@@ -176,7 +176,7 @@ def _reference(name, references, compiled):
     undisturbed(_STUDENT, trained, compiled)
     _write_photos(trained / "photos")
     (done / "trained").touch()
-  case = references / name.replace(", ", "_")
+  case = references / name
   if not (done / case.name).exists():
     _prepare(case, name, references)
     undisturbed(COMMANDS[name][0], case, compiled)
@@ -348,7 +348,8 @@ def soak(options):
   """
   progress = Progress(options, {"cases": 0, "struck": {}, "lost": []})
   state = progress.state
-  names = list(COMMANDS)
+  wanted = options.only.split(",") if options.only else COMMANDS
+  names = [name for name in COMMANDS if name in wanted]
   while progress.goes_on(_count(state, True) + _count(state, False), 2):
     index = state["cases"]
     kill = _count(state, True) <= _count(state, False)

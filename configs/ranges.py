@@ -39,10 +39,6 @@ class Field(NamedTuple):
   range: Range
 
 
-# A section's fields by their names, and sections inside it.
-Fields = Mapping[str, Any]
-
-
 class Section:
   """Fields of the config, set as attributes: `section.width = Field(...)`."""
 

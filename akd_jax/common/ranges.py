@@ -27,23 +27,23 @@ def check(config: ConfigDict) -> None:
       may be.
   """
   for name in RANGES:
-    section, _, field = name.rpartition(".")
-    holder = _find(config, section)
-    if section and holder is not None and field not in holder:
-      raise UserError(
-        f"config.{section} lacks {field}: set its fields one by one, as"
-        f" --config.{name}=..."
-      )
+    section, *inside = name.split(".")
+    if inside and section in config:
+      _check_there(config[section], section, inside)
   _check_section(config, "")
 
 
-def _find(config: Any, section: str) -> Any:
-  """Returns a section by its dotted name; None where there is none."""
-  for name in section.split(".") if section else ():
-    if not isinstance(config, ConfigDict) or name not in config:
-      return None
-    config = config[name]
-  return config
+def _check_there(holder: Any, section: str, inside: list[str]) -> None:
+  """Checks that a section has what is inside, one in the other."""
+  for name in inside:
+    if not isinstance(holder, ConfigDict):
+      return
+    if name not in holder:
+      raise UserError(
+        f"config.{section} lacks {name}: set its fields one by one, as"
+        f" --config.{section}.FIELD=..."
+      )
+    holder, section = holder[name], f"{section}.{name}"
 
 
 def _check_section(section: ConfigDict, start: str) -> None:

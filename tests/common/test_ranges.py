@@ -61,11 +61,19 @@ def test_a_field_that_somebody_has_added_is_theirs():
   ranges.check(config)
 
 
-def test_a_field_that_is_lacking_is_named():
-  config = teacher.get_config("debug")
+def test_what_is_lacking_is_named():
+  config = student.get_config("debug")
   config.optimizer = ConfigDict({"beta1": 0.5})
   message = error(ranges.check, config)
   assert message.startswith("config.optimizer lacks learning_rate: set its")
+  config = student.get_config("debug")
+  del config.teacher_recipe["loss"]
+  message = error(ranges.check, config)
+  assert message.startswith("config.teacher_recipe lacks loss: set its")
+  config = student.get_config("debug")
+  put(config, "loss", 3)
+  message = error(ranges.check, config)
+  assert message == "config.loss=3 must be a section of fields"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +223,7 @@ def put(config, field, value):
 @example(field="generator.width", value=1024)
 @example(field="generator.blocks", value=128)
 @example(field="data.image_size", value=6)
+@example(field="data.attributes", value=())
 @example(field="discriminator.width", value=1024)
 @example(field="attention.block", value="")
 @example(field="teacher", value="x" * 5000)
@@ -231,4 +240,6 @@ def test_any_field_is_refused_in_a_line_or_describes_networks(field, value):
   else:
     assert ranges.RANGES[field].holds(value)
     if field.startswith(("data.", "generator.", "discriminator.", "dtype")):
+      # () is all that the data have.
+      config.data.attributes = config.data.attributes or ("Smiling",)
       network_shapes(config)

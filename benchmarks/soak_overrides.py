@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -239,12 +240,12 @@ def _options(command, recipe):
 
 
 def process(command, recipe, overrides, folder):
-  """The same as a process of its own: (what became of it, seconds)."""
+  """The same as a process of its own: what became of it, its CPU seconds."""
   argv = [
     sys.executable, "-u", "-m", f"akd_jax.{command}",
     *_options(command, recipe), *overrides,
   ]  # fmt: skip
-  began = time.monotonic()
+  before = _children_seconds()
   with subprocess.Popen(
     argv, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -255,14 +256,20 @@ def process(command, recipe, overrides, folder):
       lines.append(line)
       if any(text in line for text in _STARTS):
         child.kill()
-        return "starts", time.monotonic() - began
+        return "starts", 0.0
     child.wait()
-  seconds = time.monotonic() - began
+  seconds = _children_seconds() - before
   if child.returncode == 2 and len(lines) == 1 and lines[0][:7] == "error: ":
     return "refused", seconds
   if child.returncode == 74 and len(lines) == 1:
     return "cannot be written", seconds
   return f"status {child.returncode}: {''.join(lines)[-500:]}", seconds
+
+
+def _children_seconds():
+  """Of the CPU, so that a busy machine does not count."""
+  usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return usage.ru_utime + usage.ru_stime
 
 
 @contextlib.contextmanager
@@ -336,6 +343,8 @@ def soak(options):
       if alone == "refused":
         slowest = max(state["slowest process"], round(seconds, 2))
         state["slowest process"] = slowest
+        if seconds > PATIENCE:
+          state["lost"].append(f"{where}: a process took {seconds:.1f} s")
     state["done"] += 1
     state |= {
       "outcomes": outcomes, "processes": processes, "fields": sorted(fields)

@@ -295,6 +295,9 @@ def soak(options):
   import numpy as np
   from absl import flags
 
+  # Loaded once: seconds that are not a trial's.
+  import akd_jax.training.loop  # noqa: F401
+
   # grain asks for them.
   flags.FLAGS.mark_as_parsed()
   global _Pixels

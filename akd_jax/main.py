@@ -70,6 +70,10 @@ def main(argv: list[str]) -> None:
   name = pathlib.Path(filename.split(":")[0]).stem
   config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
   if "generator" in config:
+    from akd_jax.training import validation
+
+    # What is wrong is said before TensorFlow is loaded.
+    validation.check(config)
     from akd_jax.experiments.run import train_with_teacher
 
     train_with_teacher(config, workdir)

@@ -12,6 +12,16 @@ debug    2 CPU cores     seconds    nothing: every part runs
 from ml_collections import ConfigDict
 
 from akd_jax.configs import teacher
+from akd_jax.configs.ranges import (
+  Field,
+  Range,
+  Section,
+  defaults,
+  mapping,
+  one_of,
+  ranges,
+  word,
+)
 from akd_jax.configs.scales import Deltas, at_scale
 
 _AT_SCALE: Deltas = {
@@ -76,21 +86,40 @@ def taught(config: ConfigDict, recipe: ConfigDict) -> ConfigDict:
     recipe: that of the teacher.
   """
   config, recipe = (ConfigDict(x.to_dict()) for x in (config, recipe))
-  # Where the student's generator starts: "scratch"; "sliced", as the largest
-  # channels of the teacher's last blocks; or "teacher", as a copy, which needs
-  # the teacher's architecture.
-  config.init = "scratch"
+  config.update(defaults(fields()))
   # A teacher is trained first, where none is finished.
   config.teacher = "runs/teacher"
   # The recipe of that teacher. Its data and its attribute classifier are the
   # student's.
   config.teacher_recipe = recipe
   del config.teacher_recipe.data, config.teacher_recipe.classifier
-  config.pseudo = ConfigDict()
+  return config
+
+
+def fields() -> Section:
+  """Returns the fields that only a student has, each with its range."""
+  config = Section()
+  # Where the student's generator starts: "scratch"; "sliced", as the largest
+  # channels of the teacher's last blocks; or "teacher", as a copy, which needs
+  # the teacher's architecture.
+  config.init = Field("scratch", one_of("scratch", "teacher", "sliced"))
+  config.pseudo = Section()
   # Whether the teacher knows other attributes than the student (see
   # configs/pseudo.py). "off": no; "paper1": both maps explain logits of the
   # teacher's attributes; "paper2": the student's map explains its own.
-  config.pseudo.reading = "off"
+  config.pseudo.reading = Field("off", one_of("off", "paper1", "paper2"))
   # {attribute of the student: attribute of the teacher that stands for it}.
-  config.pseudo.mapping = ConfigDict()
+  config.pseudo.mapping = Field({}, mapping(word()))
   return config
+
+
+def every_range() -> dict[str, Range]:
+  """Returns {dotted name: range} of all fields that a recipe can have."""
+  teachers = ranges(teacher.fields())
+  given = ("data.", "classifier.")
+  recipe = {
+    f"teacher_recipe.{name}": may_be
+    for name, may_be in teachers.items()
+    if not name.startswith(given)
+  }
+  return teachers | recipe | ranges(fields())

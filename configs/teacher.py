@@ -9,8 +9,8 @@ rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
 debug    2 CPU cores     seconds    nothing: every part runs
 
 This file explains every field, but for config.distill (configs/distill.py), and
-sets it as the papers do on CelebA. ARG sets some of them otherwise: see
-configs/scales.py and configs/data.py.
+sets it as the papers do on CelebA, beside what else it may be. ARG sets some of
+them otherwise: see configs/scales.py and configs/data.py.
 """
 
 from typing import Any
@@ -19,6 +19,23 @@ from ml_collections import ConfigDict
 
 from akd_jax.configs import distill
 from akd_jax.configs.data import CELEBA_ALSO, CELEBA_ATTRIBUTES
+from akd_jax.configs.ranges import (
+  LAST_SEED,
+  MOST,
+  Field,
+  Section,
+  defaults,
+  flag,
+  mapping,
+  names,
+  number,
+  one_of,
+  part,
+  path,
+  weight,
+  whole,
+  word,
+)
 from akd_jax.configs.scales import SCALES, Deltas, at_scale
 
 # For a laptop, and of no use at all, as configs/scales.py says.
@@ -55,64 +72,73 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 
 def papers() -> ConfigDict:
   """Returns the papers' recipe on CelebA."""
-  config = ConfigDict()
+  return defaults(fields())
+
+
+def fields() -> Section:
+  """Returns every field of the papers' recipe, and its range."""
+  config = Section()
 
   # The published system: which networks there are, and what each lowers.
-  config.system = "stargan"
+  config.system = Field("stargan", word())
   # All randomness is a function of this seed and the step.
-  config.seed = 0
+  config.seed = Field(0, whole(0, LAST_SEED))
   # Updates of the generator. StarGAN counts n_critic times as many iterations.
-  config.steps = 40_000
+  config.steps = Field(40_000, whole(1, MOST))
   # Images in a micro-batch, over all devices of all processes.
-  config.batch_size = 16
+  config.batch_size = Field(16, whole(1, 65_536))
   # Updates of the discriminator before each update of the generator.
-  config.n_critic = 5
+  config.n_critic = Field(5, whole(1, 64))
   # Type of the arithmetic: float32 or bfloat16. Parameters are float32 always.
-  config.dtype = "float32"
+  config.dtype = Field("float32", one_of("float32", "bfloat16"))
 
   config.data = _data()
-  config.generator = ConfigDict()
+  config.generator = Section()
   # Channels of the generator's first layer.
-  config.generator.width = 64
+  config.generator.width = Field(64, whole(1, 1_024))
   # Residual blocks of the generator.
-  config.generator.blocks = 6
+  config.generator.blocks = Field(6, whole(1, 128))
   # What its last layer gives: "image", the picture (StarGAN's), or "blend",
   # colours and a mask of what is copied from the source (GANimation's).
-  config.generator.output = "image"
-  config.discriminator = ConfigDict()
+  config.generator.output = Field("image", one_of("image", "blend"))
+  config.discriminator = Section()
   # Channels of the discriminator's first layer.
-  config.discriminator.width = 64
+  config.discriminator.width = Field(64, whole(1, 1_024))
   # Strided convolutions of the discriminator: each halves the picture.
-  config.discriminator.layers = 6
+  config.discriminator.layers = Field(6, whole(1, 11))
 
   # What the generator is trained against. "scratch": a discriminator of its
   # own; "teacher": the same, but it starts as the teacher's; "frozen": the
   # teacher's, as it is; "none": no discriminator, only what it is taught, and
   # the reconstruction. The last two take half of the time; n_critic is 1.
-  config.adversary = "scratch"
+  config.adversary = Field(
+    "scratch", one_of("scratch", "teacher", "frozen", "none")
+  )
   # Steps from one to the next in which that discriminator learns, too: at 4 a
   # step takes little more than with a frozen one.
-  config.adversary_every = 1
+  config.adversary_every = Field(1, whole(1, MOST))
 
   config.loss = _loss()
-  config.distill = distill.sections()
+  config.distill = distill.fields()
   config.optimizer = _optimizer()
   config.attention = _attention()
   # The teacher: a run's directory, or a file that was exported with
   # --format=run. "" is for a run without a teacher.
-  config.teacher = ""
+  config.teacher = Field("", path())
 
   # Steps between two lines of metrics.
-  config.log_every = 100
+  config.log_every = Field(100, whole(1, MOST))
   # Steps between two pictures of samples.
-  config.sample_every = 2_000
+  config.sample_every = Field(2_000, whole(1, MOST))
   # Steps between two checkpoints.
-  config.checkpoint_every = 1_000
+  config.checkpoint_every = Field(1_000, whole(1, MOST))
   # How many of the last checkpoints are kept.
-  config.keep = 2
+  config.keep = Field(2, whole(1, MOST))
   # The checkpoint with the highest score is kept, too: --step=best of evaluate
   # and export. "held_out/score", "held_out/accuracy", or "" to keep none.
-  config.best_metric = "held_out/score"
+  config.best_metric = Field(
+    "held_out/score", one_of("held_out/score", "held_out/accuracy", "")
+  )
   config.held_out = _held_out()
 
   config.classifier = _classifier()
@@ -120,169 +146,174 @@ def papers() -> ConfigDict:
   return config
 
 
-def _data() -> ConfigDict:
+def _data() -> Section:
   """Returns what the pictures and their labels are."""
-  data = ConfigDict()
+  data = Section()
   # The data set: avatars, celeba, folder (a subfolder for each class) or table
   # (images and a CSV of attributes).
-  data.name = "celeba"
+  data.name = Field("celeba", word())
   # Folder of the data set. "" is the user's cache for avatars, and TensorFlow
   # Datasets' copy of CelebA.
-  data.path = ""
+  data.path = Field("", path())
   # Side of the square pictures that the networks see.
-  data.image_size = 128
+  data.image_size = Field(128, whole(2, 2_048))
   # Attributes that are translated. () is all that the data set has labels of.
-  data.attributes = CELEBA_ATTRIBUTES
+  data.attributes = Field(CELEBA_ATTRIBUTES, names())
   # "multilabel": a picture has any number of them; "exclusive": exactly one.
-  data.label_rule = "multilabel"
+  data.label_rule = Field("multilabel", one_of("multilabel", "exclusive"))
   # Side of the square that is cut out of a photo's centre before it is resized.
   # 0 is the largest square there is.
-  data.crop = 178
+  data.crop = Field(178, whole(0, 65_536))
   # Whether an unreadable photo is counted and replaced by the next one, instead
   # of being an error.
-  data.skip_unreadable = False
+  data.skip_unreadable = Field(False, flag())
   # CelebA only. Which photos are for training and testing: the "official"
   # partition, or that of the released code, "stargan".
-  data.split_rule = "official"
+  data.split_rule = Field("official", one_of("official", "stargan"))
   # Folder and table only. Share of the people, or images, that are for testing.
-  data.test_share = 0.1
+  data.test_share = Field(0.1, number(0, 0.5, "(]"))
   # Table only. Name of the CSV; "" is the only one in the folder.
-  data.csv = ""
+  data.csv = Field("", path())
   # Avatars only. Seed of the faces.
-  data.seed = 0
+  data.seed = Field(0, whole(0, LAST_SEED))
   # Avatars only. How many faces each split has.
-  data.sizes = ConfigDict({"train": 10_000, "validation": 1_000, "test": 4_096})
+  data.sizes = Field(
+    {"train": 10_000, "validation": 1_000, "test": 4_096},
+    mapping(whole(1, MOST)),
+  )
   # Avatars only. Probability of attributes, where it is not the usual one:
   # {"Eyeglasses": 0.3}.
-  data.distribution = ConfigDict()
+  data.distribution = Field({}, mapping(number(0, 1)))
   # Avatars only. Probability of attributes, given another one:
   # {"Bald": {"Male": 0.996}}.
-  data.conditional = ConfigDict()
+  data.conditional = Field({}, mapping(mapping(number(0, 1))))
   # Threads that read pictures ahead of training.
-  data.threads = 4
+  data.threads = Field(4, whole(1, 256))
   return data
 
 
-def _loss() -> ConfigDict:
+def _loss() -> Section:
   """Returns the weights of the loss terms beside the adversarial one."""
-  loss = ConfigDict()
+  loss = Section()
   # Weight of the class loss, of both networks.
-  loss.lambda_cls = 1.0
+  loss.lambda_cls = Field(1.0, weight())
   # The class loss is taken of adversarial examples at this l2 distance, over
   # all pixels and channels in [-1, 1], which is reached after a quarter of the
   # steps. So it is satisfied only by what can be seen: 2 at 48 pixels is 3 of
   # 255 grey levels for each value. Not the papers', who have 0: no adversarial
   # examples.
-  loss.cls_radius = 0.0
+  loss.cls_radius = Field(0.0, number(0, 10_000))
   # Weight of the reconstruction: from x to the target, and back to x.
-  loss.lambda_rec = 10.0
+  loss.lambda_rec = Field(10.0, weight())
   # Weight of the discriminator's gradient penalty.
-  loss.lambda_gp = 10.0
+  loss.lambda_gp = Field(10.0, weight())
   # Weight of the size of a blend's mask (generator.output), which else may copy
   # everything; GANimation's.
-  loss.lambda_mask = 0.1
+  loss.lambda_mask = Field(0.1, weight())
   return loss
 
 
-def _optimizer() -> ConfigDict:
+def _optimizer() -> Section:
   """Returns how both networks are updated: by Adam."""
-  optimizer = ConfigDict()
+  optimizer = Section()
   # Step size.
-  optimizer.learning_rate = 1e-4
+  optimizer.learning_rate = Field(1e-4, number(0, 1))
   # Decay of the running mean of gradients.
-  optimizer.beta1 = 0.5
+  optimizer.beta1 = Field(0.5, number(0, 1, "[)"))
   # Decay of the running mean of their squares.
-  optimizer.beta2 = 0.999
+  optimizer.beta2 = Field(0.999, number(0, 1, "[)"))
   # How the step size changes. "constant"; "linear": constant, then linear to 0
   # over the second half; "released": as in StarGAN's code, which lowers it to
   # 0.999 of what it was.
-  optimizer.schedule = "linear"
+  optimizer.schedule = Field(
+    "linear", one_of("linear", "released", "tenth", "constant")
+  )
   # Decay of a running average of the generator, which is then evaluated and
   # exported. 0 keeps no average.
-  optimizer.ema = 0.0
+  optimizer.ema = Field(0.0, number(0, 1, "[)"))
   return optimizer
 
 
-def _attention() -> ConfigDict:
+def _attention() -> Section:
   """Returns how attention maps are taken and compared (docs/method.md)."""
-  attention = ConfigDict()
+  attention = Section()
   # What a map is made of. "grad_cam", the papers': each channel counts by the
   # mean of its gradient; "hires_cam": each pixel counts by its own gradient.
-  attention.method = "grad_cam"
+  attention.method = Field("grad_cam", word())
   # Residual block of the generator: its index, "last" or "second_last".
-  attention.block = "last"
+  attention.block = Field("last", word())
   # Place in the block. "block": after the residual sum; "branch": before it.
-  attention.hook = "block"
+  attention.hook = Field("block", word())
   # Discriminator whose logits are explained. "teacher": the teacher's, for both
   # generators; "own": the one that each generator was trained with.
-  attention.discriminator = "teacher"
+  attention.discriminator = Field("teacher", one_of("teacher", "own"))
   # Logits that are explained. "sum": of all active classes, in one map;
   # "sampled": one active class; "each": every active class, in a map each.
-  attention.target = "sum"
+  attention.target = Field("sum", one_of("sum", "sampled", "each"))
   # How maps are scaled before they are compared. "none"; "max": by their
   # maximum; "l2": by their norm.
-  attention.normalize = "none"
+  attention.normalize = Field("none", one_of("none", "max", "l2"))
   # Distance of two maps: "l1_mean" over pixels, "l1_sum" or "l2".
-  attention.norm = "l1_mean"
+  attention.norm = Field("l1_mean", one_of("l1_mean", "l1_sum", "l2"))
   # Whether L_akd is differentiated through the gradient in the map, too.
-  attention.second_order = True
+  attention.second_order = Field(True, flag())
   return attention
 
 
-def _held_out() -> ConfigDict:
+def _held_out() -> Section:
   """Returns how a checkpoint is scored, on validation images."""
-  held_out = ConfigDict()
+  held_out = Section()
   # How many validation images are translated to each attribute, spread evenly
   # over the split; 0 is no score. It needs the attribute classifier, which is
   # trained first where there is none.
-  held_out.images = 32
+  held_out.images = Field(32, whole(0, MOST))
   return held_out
 
 
-def _classifier() -> ConfigDict:
+def _classifier() -> Section:
   """Returns what the attribute classifier is, by which accuracy is measured.
 
   It learns from the real training split.
   """
-  classifier = ConfigDict()
+  classifier = Section()
   # Architecture, as torchvision's: resnet18 or resnet50.
-  classifier.name = "resnet50"
+  classifier.name = Field("resnet50", one_of("resnet18", "resnet50"))
   # Channels of its first stage.
-  classifier.width = 64
+  classifier.width = Field(64, whole(1, 1_024))
   # torchvision's file of ImageNet weights to start from. "" starts afresh.
-  classifier.weights = ""
+  classifier.weights = Field("", path())
   # Attributes that it knows besides those that are translated. Names that the
   # data set does not have are left out.
-  classifier.also = CELEBA_ALSO
+  classifier.also = Field(CELEBA_ALSO, names())
   # Fields of config.data that are set otherwise for the classifier. It learns
   # the bias of biased faces, and then is wrong about whoever goes against it.
-  classifier.data = ConfigDict()
+  classifier.data = Field({}, part(_data()))
   # Passes over the training split.
-  classifier.epochs = 3
+  classifier.epochs = Field(3, whole(1, 10_000))
   # Images in a batch.
-  classifier.batch_size = 64
+  classifier.batch_size = Field(64, whole(1, 65_536))
   # AdamW's step size at the start; a cosine takes it to 0 at the end.
-  classifier.learning_rate = 2e-3
+  classifier.learning_rate = Field(2e-3, number(0, 1))
   # AdamW's weight decay.
-  classifier.weight_decay = 1e-4
+  classifier.weight_decay = Field(1e-4, number(0, 1_000))
   # Seed of its first weights, of the order of images and of their flips.
-  classifier.seed = 0
+  classifier.seed = Field(0, whole(0, LAST_SEED))
   return classifier
 
 
-def _evaluation() -> ConfigDict:
+def _evaluation() -> Section:
   """Returns how a trained run is measured."""
-  evaluation = ConfigDict()
+  evaluation = Section()
   # Which test images are translated to an attribute: those "lacking" it, or
   # "all"; "flip" takes all, and takes the attribute away where it is.
-  evaluation.protocol = "lacking"
+  evaluation.protocol = Field("lacking", one_of("lacking", "all", "flip"))
   # How many test images are translated, spread evenly over the split; 0 is all.
-  evaluation.images = 0
+  evaluation.images = Field(0, whole(0, MOST))
   # How many of them are probe images, for each attribute. Their attention maps
   # and, of drawn faces, their true translations are measured, too.
-  evaluation.probe_images = 256
+  evaluation.probe_images = Field(256, whole(1, MOST))
   # File with the weights of FID's InceptionV3, as pytorch-fid has them. Without
   # one ("") there is no FID, but fd_classifier: the same distance of the
   # attribute classifier's features.
-  evaluation.inception = ""
+  evaluation.inception = Field("", path())
   return evaluation

@@ -80,7 +80,7 @@ def test_every_field_of_a_recipe_is_explained(module):
     for node in ast.walk(ast.parse("\n".join(lines)))
     if isinstance(node, ast.Assign)
     and isinstance(node.targets[0], ast.Attribute)
-    and not ast.unparse(node.value).endswith(("ConfigDict()", "sections()"))
+    and not ast.unparse(node.value).endswith(("Section()", "fields()"))
     and not ast.unparse(node.value).startswith("_")
   ]
   assert len(assigned) > 3

@@ -375,7 +375,7 @@ def test_the_roles_have_the_papers_recipes(pictures):
   [
     ({"data.crop": 3}, "--config.data.crop: it is that of --data"),
     ({"init": "scratch"}, "--config.init is not of this role"),
-    ({"dtype": "float16"}, "config.dtype='float16' is none of float32"),
+    ({"dtype": "float16"}, "config.dtype='float16' must be one of float32"),
   ],
 )
 def test_fields_that_make_no_sense_are_refused(pictures, fields, message):

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
-from akd_jax.common import allocator, config, output, pod, signals
+from akd_jax.common import allocator, config, output, pod, ranges, signals
 from akd_jax.common.errors import UserError, WriteError, nearest
 from akd_jax.common.writing import noticing_full_disks
 
@@ -182,7 +182,7 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
   """Parses the flags, or prints --help.
 
   Raises:
-    UserError: a flag or a field of the config is wrong.
+    UserError: a flag or a field of the config is wrong, or out of its range.
   """
   if {"--help", "-h"} & set(argv):
     print((sys.modules["__main__"].__doc__ or "").strip())
@@ -193,7 +193,7 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
   _check_recipe(argv)
   try:
     define()
-    return flags.FLAGS(argv)
+    arguments = flags.FLAGS(argv)
   except (AttributeError, KeyError) as error:
     raise UserError(_unknown_field(error)) from error
   except (flags.Error, TypeError, ValueError) as error:
@@ -202,6 +202,10 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     if "Traceback" in message:
       message = message.splitlines()[-1]
     raise UserError(" ".join(message.split())) from error
+  if "config" in flags.FLAGS:
+    # Before anything else: JAX alone takes a second to load.
+    ranges.check(flags.FLAGS["config"].value)
+  return arguments
 
 
 def _own_flags() -> list[flags.Flag]:

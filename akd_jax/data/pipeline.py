@@ -171,9 +171,12 @@ def training_batches(
     .shuffle()
     .repeat()
     .random_map(_flip)
-    .batch(batch_size)
+    # There is no remainder, but what there is is counted: rounded up, as many
+    # batches of one as there are numbers are one too many for grain.
+    .batch(batch_size, drop_remainder=True)
   )
-  dataset = dataset[process_index::process_count].batch(micro_batches)
+  dataset = dataset[process_index::process_count]
+  dataset = dataset.batch(micro_batches, drop_remainder=True)
   return iter(
     dataset.to_iter_dataset(
       grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)

@@ -11,6 +11,7 @@ from akd_jax.inference.grids import make_sample_hook
 from akd_jax.training import (
   hosts,
   loop,
+  parallel,
   preparation,
   run_dir,
   teacher,
@@ -51,6 +52,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
         f" config.teacher={config.teacher} holds no finished one: put it back,"
         " say where it is, or name another --workdir"
       )
+    _check_recipe(config)
     config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
     teacher.check_compatible(config, recipe)
@@ -58,8 +60,23 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     # Another student's command may be training it.
     with run_dir.alone(config.teacher, wait=True):
       if not teacher.is_finished(config.teacher):
-        loop.say(
+        parallel.say(
           f"{config.teacher} holds no finished teacher: training it first"
         )
-        loop.train(recipe, config.teacher, HOOKS)
+        _train(recipe, config.teacher)
+  _train(config, workdir)
+
+
+def _check_recipe(config: ConfigDict) -> None:
+  """Checks the recipe of a teacher that is to be trained."""
+  try:
+    validation.check(teacher.teacher_recipe(config))
+  except UserError as error:
+    raise UserError(f"in config.teacher_recipe: {error}") from None
+
+
+def _train(config: ConfigDict, workdir: str) -> None:
+  # Here, since it loads TensorFlow, for seconds: what is wrong with a config is
+  # said before.
+
   loop.train(config, workdir, HOOKS)

@@ -33,13 +33,18 @@ SIZES: dict[str, Allowed] = {
   "discriminator.layers": 1,
 }
 
+# In the discriminator's last layer. The papers' has 2,048; one of so many has
+# two billion parameters.
+_MOST_CHANNELS = 16_384
+
 
 def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: the discriminator can not halve the pictures that often, or the
-      generator not twice.
+    UserError: the discriminator can not halve the pictures that often, the
+      generator not twice, or the discriminator's last layer has more channels
+      than fit anywhere.
   """
   dtype = jnp.dtype(config.dtype)
   size, layers = config.data.image_size, config.discriminator.layers
@@ -52,6 +57,13 @@ def create_networks(config: ConfigDict) -> Networks:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of 4, by which the"
       " generator makes it smaller"
+    )
+  channels = config.discriminator.width * 2 ** (layers - 1)
+  if channels > _MOST_CHANNELS:
+    raise UserError(
+      f"config.discriminator.width={config.discriminator.width} doubles with"
+      f" each of config.discriminator.layers={layers}: {channels} channels, and"
+      f" at most {_MOST_CHANNELS} are possible"
     )
   return Networks(
     Generator(

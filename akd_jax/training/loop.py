@@ -22,11 +22,14 @@ from akd_jax.training import (
   writers,
 )
 from akd_jax.training.hooks import Hook, HookMaker
+from akd_jax.training.optimizers import describe_schedules
 from akd_jax.training.preemption import Interruption
 from akd_jax.training.preparation import Prepared, prepare
 from akd_jax.training.state import TrainState
 from akd_jax.training.step import train_step
 from akd_jax.training.window import Window
+
+_CURVES = "curves.png"
 
 
 def train(
@@ -60,7 +63,10 @@ def _train(run: Prepared) -> TrainState:
   workdir = run.workdir
   if run.first >= run.config.steps:
     run.checkpoints.close()
-    say(f"{workdir} is finished ({run.first:,} steps)")
+    # It was killed between its last checkpoint and this.
+    if not pathlib.Path(workdir, _CURVES).exists():
+      _draw_curves(workdir)
+    parallel.say(f"{workdir} is finished ({run.first:,} steps)")
     return parallel.replicate(run.state)
   _introduce(run)
   try:
@@ -81,7 +87,7 @@ def _draw_curves(workdir: str) -> None:
   root = pathlib.Path(workdir)
   # Before the first line there is nothing to draw, on a full disk no room.
   with contextlib.suppress(UserError, WriteError):
-    curves.draw({root.name: root / "metrics.jsonl"}, root / "curves.png")
+    curves.draw({root.name: root / "metrics.jsonl"}, root / _CURVES)
 
 
 def _train_on(run: Prepared) -> tuple[TrainState, bool]:
@@ -221,20 +227,19 @@ def _writer(run: Prepared) -> Any:
 
 def _introduce(run: Prepared) -> None:
   if run.first:
-    say(f"{run.workdir}: going on from step {run.first:,}")
+    parallel.say(f"{run.workdir}: going on from step {run.first:,}")
+  if run.steps_before:
+    parallel.say(
+      f"{run.workdir}: extended from {run.steps_before:,} to"
+      f" {run.config.steps:,} steps; {describe_schedules(run.config)}"
+    )
   generator, discriminator = (
     parameter_overview.count_parameters(params)
     for params in (run.state.generator, run.state.discriminator)
   )
-  say(
+  parallel.say(
     f"{run.workdir}: generator {generator:,} parameters, discriminator"
     f" {discriminator:,}; {len(run.source):,} images of {run.config.data.name};"
     f" {jax.device_count()} x {jax.devices()[0].device_kind}; the first step"
     " takes longer: it is compiled"
   )
-
-
-def say(message: str) -> None:
-  """Prints one line, on the first process of a pod."""
-  if jax.process_index() == 0:
-    print(message, flush=True)

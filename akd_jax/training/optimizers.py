@@ -57,6 +57,25 @@ SCHEDULES: dict[str, Callable[[ConfigDict], optax.Schedule]] = {
   "constant": _constant,
 }
 
+# What becomes of the step size, by the same names.
+_SHAPES = {
+  "linear": "is constant until step {half:,} and falls to 0 at step {steps:,}",
+  "released": "falls to 0.999 of it between steps {half:,} and {steps:,}",
+  "constant": "stays what it is",
+}
+
+
+def describe_schedules(config: ConfigDict) -> str:
+  """Returns in words what depends on how many steps there are."""
+  steps = config.steps
+  shape = _SHAPES[config.optimizer.schedule].format(
+    half=steps // 2, steps=steps
+  )
+  text = f"the step size, {config.optimizer.learning_rate:g}, {shape}"
+  if config.loss.cls_radius:
+    text += f"; loss.cls_radius is reached at step {-(-steps // 4):,}"
+  return text
+
 
 def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
   """Returns the step size of both networks after `step` generator updates.

@@ -112,3 +112,9 @@ def check_batch_size(batch_size: int) -> int:
       f" {jax.device_count()} devices"
     )
   return batch_size // jax.process_count()
+
+
+def say(message: str) -> None:
+  """Prints one line, on the first process of a pod."""
+  if jax.process_index() == 0:
+    print(message, flush=True)

@@ -58,6 +58,7 @@ class Prepared(NamedTuple):
     batches: they go on where the state does.
     checkpoints: where it is saved.
     hooks: what is done beside training.
+    steps_before: how many it was to have, where it is extended.
   """
 
   config: ConfigDict
@@ -69,6 +70,7 @@ class Prepared(NamedTuple):
   batches: Any
   checkpoints: checkpoint.Checkpoints
   hooks: list[Hook]
+  steps_before: int | None
 
   @property
   def first(self) -> int:
@@ -107,6 +109,7 @@ def prepare(
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
+  steps_before = _steps_before(config, workdir)
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
   checkpoints = checkpoint.Checkpoints(workdir, config, origins)
@@ -123,8 +126,16 @@ def prepare(
   hooks = [hook for make in makers if (hook := make(setting)) is not None]
   return Prepared(
     config, workdir, source, networks, teacher, state, batches, checkpoints,
-    hooks,
+    hooks, steps_before,
   )  # fmt: skip
+
+
+def _steps_before(config: ConfigDict, workdir: str) -> int | None:
+  """Returns how many steps a run was to have that is extended to more."""
+  if not pathlib.Path(workdir, "config.json").exists():
+    return None
+  steps: int = run_dir.read_config(workdir).steps
+  return steps if steps < config.steps else None
 
 
 def _open(config: ConfigDict) -> tuple[Any, Any]:

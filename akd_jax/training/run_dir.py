@@ -120,6 +120,8 @@ def check_same_run(
 ) -> None:
   """Refuses to go on with a run under another config, or from other things.
 
+  More steps are another config that it may go on with.
+
   Args:
     config: resolved.
     workdir: the run's directory.
@@ -136,6 +138,8 @@ def check_same_run(
   now = flatten(ConfigDict(_json(config)))
   for field in now | before:
     if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
+      continue
+    if field == "steps" and now[field] > before[field]:
       continue
     if not _same(field, before.get(field), now.get(field)):
       raise UserError(

@@ -7,45 +7,15 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from akd_jax.common import ranges
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
-from akd_jax.training.optimizers import SCHEDULES
 from akd_jax.training.step import adversary_learns
 
-_POSITIVE = (
-  "steps",
-  "batch_size",
-  "n_critic",
-  "adversary_every",
-  "log_every",
-  "sample_every",
-  "checkpoint_every",
-  "keep",
-  "classifier.width",
-  "classifier.epochs",
-  "classifier.batch_size",
-  "evaluation.probe_images",
-)
-_NOT_NEGATIVE = (
-  "optimizer.learning_rate",
-  "evaluation.images",
-  "held_out.images",
-)
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
-_CHOICES: dict[str, Collection[str]] = {
-  "dtype": ("float32", "bfloat16"),
-  "init": ("scratch", "teacher", "sliced"),
-  "adversary": ("scratch", "teacher", "frozen", "none"),
-  "optimizer.schedule": SCHEDULES,
-  "best_metric": ("held_out/score", "held_out/accuracy", ""),
-  "pseudo.reading": ("off", "paper1", "paper2"),
-  "evaluation.protocol": ("lacking", "all", "flip"),
-  "classifier.name": ("resnet18", "resnet50"),
-}
-
-
 # Sections whose fields are those that the system reads.
 _OF_SYSTEM = ("generator", "discriminator", "loss")
 # What the attribute classifier has in common with the networks.
@@ -53,35 +23,13 @@ _COMMON = ("attributes", "label_rule", "image_size")
 
 
 def check(config: ConfigDict) -> None:
-  """Checks every field that has a list of values, is a number or a file.
+  """Checks each field by itself, then those that have to go together.
 
   Raises:
-    UserError: one has another; the message says which are possible.
+    UserError: one is wrong; the message says which values are possible.
   """
+  ranges.check(config)
   _check_fields_of_system(config)
-  for field in _POSITIVE:
-    if _value(config, field) < 1:
-      raise UserError(
-        f"config.{field}={_value(config, field)} must be at least 1"
-      )
-  weights = (
-    f"distill.{name}.{field}"
-    for name, section in config.distill.items()
-    for field in section
-  )
-  for field in (*_NOT_NEGATIVE, *weights):
-    # So written, NaN is refused, too.
-    if not 0 <= _value(config, field) < math.inf:
-      raise UserError(
-        f"config.{field}={_value(config, field)} must be finite and at least 0"
-      )
-  for field, choices in _CHOICES.items():
-    section, _, name = field.rpartition(".")
-    fields = config.get(section) if section else config
-    # Only a student has config.init and config.pseudo.
-    if fields is None or name not in fields:
-      continue
-    _check_choice(field, fields[name], choices)
   if (
     config.evaluation.protocol == "flip"
     and config.data.label_rule == "exclusive"
@@ -97,6 +45,7 @@ def check(config: ConfigDict) -> None:
     if path and not pathlib.Path(path).is_file():
       raise UserError(f"config.{field}={path} is no file")
   check_classifier_data(config)
+  _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
       "config.teacher is for students: start from configs/student.py or"
@@ -140,6 +89,15 @@ def _check_fields_of_system(config: ConfigDict) -> None:
       )
     elif value < allowed:
       raise UserError(f"config.{field}={value} must be at least {allowed}")
+
+
+def _check_networks(config: ConfigDict) -> None:
+  """Checks what the system makes of the fields."""
+  check_options(config.attention)
+  networks = system_of(config).create_networks(config)
+  system_of(config).name_activation(config.attention, networks.generator)
+  if "pseudo" in config:
+    check_reading(config)
 
 
 def _check_start(config: ConfigDict) -> None:

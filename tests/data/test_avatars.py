@@ -1,6 +1,11 @@
 """The embedded data set: exact labels, local edits, a cache that is whole."""
 
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -242,6 +247,36 @@ def test_two_drawings_at_once_do_no_harm(tmp_path):
   _, images = avatar_cache.open_or_draw(target, description, overtaken)
   assert (images == 7).all()
   assert [path.name for path in target.parent.iterdir()] == ["train"]
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no groups")
+def test_a_killed_drawing_leaves_no_process(tmp_path):
+  many = config(tmp_path, sizes={"train": 10_000}).to_json()
+  code = (
+    "import json; from ml_collections import ConfigDict\n"
+    "from akd_jax.data.avatars.source import open_avatars\n"
+    f"open_avatars(ConfigDict(json.loads({many!r})), 'train')"
+  )
+  with subprocess.Popen(
+    [sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True
+  ) as process:
+    # First 0 %, and then what the processes have drawn.
+    shown = b""
+    while shown.count(b"%") < 2 and (more := process.stderr.read(1)):
+      shown += more
+    process.kill()
+  wait_until_empty(process.pid)
+
+
+def wait_until_empty(group):
+  for _ in range(300):
+    try:
+      os.killpg(group, 0)
+    except ProcessLookupError:
+      return
+    time.sleep(0.1)
+  os.killpg(group, signal.SIGKILL)
+  pytest.fail("processes that draw avatars are left")
 
 
 @pytest.mark.parametrize(

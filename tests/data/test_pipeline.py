@@ -146,3 +146,16 @@ def test_an_unknown_label_rule_is_refused():
   assert "config.data.label_rule='multi'" in error(
     pipeline.open_source, data, "train"
   )
+
+
+@pytest.mark.parametrize("n_critic", [1, 2])
+def test_batches_of_one_are_those_of_many_one_by_one(n_critic):
+  """One batch of one a number: more than grain can count if rounded up."""
+  ones = take(batches(batch_size=1, n_critic=n_critic), 8)
+  many = take(batches(batch_size=2, n_critic=n_critic), 4)
+  for name in ("image", "label"):
+    ours, theirs = (
+      np.concatenate([x[name].reshape(-1, *x[name].shape[2:]) for x in found])
+      for found in (ones, many)
+    )
+    np.testing.assert_array_equal(ours, theirs)

@@ -56,6 +56,17 @@ def test_an_unknown_schedule_is_refused():
   assert all(name in message for name in optimizers.SCHEDULES)
 
 
+@pytest.mark.parametrize("name", optimizers.SCHEDULES)
+def test_a_schedule_in_words_has_its_numbers(name):
+  config = teacher.get_config("celeba")
+  config.optimizer.schedule, config.loss.cls_radius = name, 2.0
+  text = optimizers.describe_schedules(config)
+  assert text.startswith("the step size, 0.0001, ")
+  assert text.endswith("; loss.cls_radius is reached at step 10,000")
+  for step in (20_000, 40_000):
+    assert (f"{step:,}" in text) == (name != "constant")
+
+
 @pytest.mark.parametrize(
   "step, keep", [(0, 0.1), (8, 0.5), (90, 0.91), (10**6, 0.99)]
 )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from akd_jax.common import cli
+from akd_jax.common.errors import UserError
 from akd_jax.experiments.run import HOOKS
 from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
@@ -90,3 +91,21 @@ def test_the_weights_are_those_of_a_run_that_never_stopped(interrupted, runs):
 def test_every_step_has_one_line_with_the_same_numbers(interrupted, runs):
   expected = small_runs.metrics(runs.student)
   assert small_runs.metrics(interrupted.workdir) == expected
+
+
+def test_a_finished_run_is_extended_to_what_a_longer_one_is(tmp_path, capsys):
+  """Where the step size does not depend on how many steps there are."""
+  fields = {"optimizer__schedule": "constant", "held_out__images": 0}
+  for name, steps in (("short", 2), ("short", 4), ("long", 4)):
+    config = small_runs.teacher_config(steps=steps, **fields)
+    small_runs.train(config, tmp_path / name)
+  short, long = tmp_path / "short", tmp_path / "long"
+  small_runs.assert_same_bits(small_runs.state(short), small_runs.state(long))
+  assert small_runs.metrics(short) == small_runs.metrics(long)
+  assert (
+    f"{short}: extended from 2 to 4 steps; the step size, 0.0004, stays what it"
+    " is\n"
+  ) in capsys.readouterr().out
+  config = small_runs.teacher_config(steps=2, **fields)
+  with pytest.raises(UserError, match="steps=4, not 2"):
+    small_runs.train(config, short)

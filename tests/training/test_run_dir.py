@@ -32,7 +32,9 @@ def test_a_config_equals_itself_on_disk(tmp_path, recipe, scale):
     ("data.distribution", {"Bald": 0.5, "Male": 1.0}, "Male=None, not 1.0"),
     ("data.attributes", ("Bald",), "=['Bald', 'Male'], not ['Bald']"),
     ("data.exclusive", (), "=[['Bald']], not []"),
-    ("steps", 5, " steps=4, not 5"),
+    ("steps", 3, " steps=4, not 3"),
+    ("n_critic", 3, " n_critic=2, not 3"),
+    ("batch_size", 1, " batch_size=4, not 1"),
   ],
 )
 def test_any_other_field_is_noticed(tmp_path, field, value, shown):
@@ -60,6 +62,13 @@ def test_what_changes_no_weight_may_change(tmp_path):
   config = teacher.get_config("debug")
   runs.write_config(config, str(tmp_path))
   config.log_every, config.keep, config.data.threads = 7, 5, 1
+  runs.check_same_run(config, str(tmp_path))
+
+
+def test_a_run_may_be_given_more_steps(tmp_path):
+  config = teacher.get_config("debug")
+  runs.write_config(config, str(tmp_path))
+  config.steps = 9
   runs.check_same_run(config, str(tmp_path))
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -222,6 +223,21 @@ def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   return Person(on, long, dict(zip(PICKS, picks, strict=True)))
 
 
+def _end_with_parent() -> None:
+  """Has this process end when the one that started it is killed.
+
+  It would wait for its next job for ever.
+  """
+  parent = multiprocessing.parent_process()
+
+  def end() -> None:
+    if parent is not None:
+      parent.join()
+      os._exit(1)
+
+  threading.Thread(target=end, daemon=True).start()
+
+
 def _draw_all(
   images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
 ) -> np.ndarray:
@@ -240,7 +256,9 @@ def _draw_all(
       # Spawned: a fork of a process that runs JAX may hang. An executor, whose
       # map ends with an error where a Pool restarts a broken worker for ever.
       context = multiprocessing.get_context("spawn")
-      pool = stack.enter_context(ProcessPoolExecutor(processes, context))
+      pool = stack.enter_context(
+        ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
+      )
       drawn = pool.map(_draw_some, jobs)
     bar = stack.enter_context(
       tqdm(total=len(images), desc="drawing avatars", mininterval=1)

@@ -52,16 +52,23 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 def papers() -> ConfigDict:
   """Returns the published recipe on CelebA."""
   config = teacher.papers()
+  # An encoder and a decoder with BatchNorm.
   config.system = "attgan"
   # 60 epochs of 5,687 batches, of which every sixth is the generator's.
   config.steps = 56_870
+  # The authors'.
   config.batch_size = 32
+  # Each on a batch of its own; the generator has a sixth.
   config.n_critic = 5
+  # The authors' thirteen.
   config.data.attributes = ATTGAN_ATTRIBUTES
+  # As large as the authors' cut of the aligned photos.
   config.data.crop = 170
+  # The authors'.
   config.optimizer.learning_rate = 2e-4
   # Constant for the first half of the epochs, then linear to 0.
   config.optimizer.schedule = "linear"
+  # There are no residual blocks: the decoder's layers.
   config.attention.hook = "decode"
 
   config.generator = ConfigDict()

@@ -47,6 +47,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 def _papers() -> ConfigDict:
   """Returns the published recipe on CelebA."""
   config = attgan.papers()
+  # AttGAN, with units that choose what goes on.
   config.system = "stgan"
   # 200 epochs of 947 steps.
   config.steps = 189_400

@@ -17,8 +17,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.configs import distill
-from akd_jax.configs.data import CELEBA_ALSO, CELEBA_ATTRIBUTES
+from akd_jax.configs import distill, measures
+from akd_jax.configs.data import CELEBA_ATTRIBUTES
 from akd_jax.configs.ranges import (
   LAST_SEED,
   MOST,
@@ -30,7 +30,6 @@ from akd_jax.configs.ranges import (
   names,
   number,
   one_of,
-  part,
   path,
   weight,
   whole,
@@ -139,10 +138,10 @@ def fields() -> Section:
   config.best_metric = Field(
     "held_out/score", one_of("held_out/score", "held_out/accuracy", "")
   )
-  config.held_out = _held_out()
+  config.held_out = measures.held_out()
 
-  config.classifier = _classifier()
-  config.evaluation = _evaluation()
+  config.classifier = measures.classifier(config.data)
+  config.evaluation = measures.evaluation()
   return config
 
 
@@ -258,62 +257,3 @@ def _attention() -> Section:
   # Whether L_akd is differentiated through the gradient in the map, too.
   attention.second_order = Field(True, flag())
   return attention
-
-
-def _held_out() -> Section:
-  """Returns how a checkpoint is scored, on validation images."""
-  held_out = Section()
-  # How many validation images are translated to each attribute, spread evenly
-  # over the split; 0 is no score. It needs the attribute classifier, which is
-  # trained first where there is none.
-  held_out.images = Field(32, whole(0, MOST))
-  return held_out
-
-
-def _classifier() -> Section:
-  """Returns what the attribute classifier is, by which accuracy is measured.
-
-  It learns from the real training split.
-  """
-  classifier = Section()
-  # Architecture, as torchvision's: resnet18 or resnet50.
-  classifier.name = Field("resnet50", one_of("resnet18", "resnet50"))
-  # Channels of its first stage.
-  classifier.width = Field(64, whole(1, 1_024))
-  # torchvision's file of ImageNet weights to start from. "" starts afresh.
-  classifier.weights = Field("", path())
-  # Attributes that it knows besides those that are translated. Names that the
-  # data set does not have are left out.
-  classifier.also = Field(CELEBA_ALSO, names())
-  # Fields of config.data that are set otherwise for the classifier. It learns
-  # the bias of biased faces, and then is wrong about whoever goes against it.
-  classifier.data = Field({}, part(_data()))
-  # Passes over the training split.
-  classifier.epochs = Field(3, whole(1, 10_000))
-  # Images in a batch.
-  classifier.batch_size = Field(64, whole(1, 65_536))
-  # AdamW's step size at the start; a cosine takes it to 0 at the end.
-  classifier.learning_rate = Field(2e-3, number(0, 1))
-  # AdamW's weight decay.
-  classifier.weight_decay = Field(1e-4, number(0, 1_000))
-  # Seed of its first weights, of the order of images and of their flips.
-  classifier.seed = Field(0, whole(0, LAST_SEED))
-  return classifier
-
-
-def _evaluation() -> Section:
-  """Returns how a trained run is measured."""
-  evaluation = Section()
-  # Which test images are translated to an attribute: those "lacking" it, or
-  # "all"; "flip" takes all, and takes the attribute away where it is.
-  evaluation.protocol = Field("lacking", one_of("lacking", "all", "flip"))
-  # How many test images are translated, spread evenly over the split; 0 is all.
-  evaluation.images = Field(0, whole(0, MOST))
-  # How many of them are probe images, for each attribute. Their attention maps
-  # and, of drawn faces, their true translations are measured, too.
-  evaluation.probe_images = Field(256, whole(1, MOST))
-  # File with the weights of FID's InceptionV3, as pytorch-fid has them. Without
-  # one ("") there is no FID, but fd_classifier: the same distance of the
-  # attribute classifier's features.
-  evaluation.inception = Field("", path())
-  return evaluation

@@ -13,10 +13,13 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.configs import (
   acgan,
+  attgan,
   data,
   distill,
+  measures,
   pseudo,
   relgan,
+  stgan,
   student,
   teacher,
 )
@@ -26,8 +29,8 @@ from akd_jax.data import attributes
 from akd_jax.distillation.terms import distils
 from akd_jax.systems import system_of
 from akd_jax.training import run_dir as runs
+from akd_jax.training import same_run, validation
 from akd_jax.training import teacher as teaching
-from akd_jax.training import validation
 
 FOLDER = pathlib.Path(teacher.__file__).parent
 
@@ -71,7 +74,9 @@ def test_the_attribute_classifier_is_that_of_the_other_recipes(scale):
   assert set(classifier) == {"data", "classifier"}
 
 
-@pytest.mark.parametrize("module", [teacher, acgan, relgan, student, distill])
+@pytest.mark.parametrize(
+  "module", [teacher, measures, acgan, attgan, stgan, relgan, student, distill]
+)
 def test_every_field_of_a_recipe_is_explained(module):
   """Each assignment stands right below a comment, but for whole sections."""
   lines = inspect.getsource(module).splitlines()
@@ -80,8 +85,10 @@ def test_every_field_of_a_recipe_is_explained(module):
     for node in ast.walk(ast.parse("\n".join(lines)))
     if isinstance(node, ast.Assign)
     and isinstance(node.targets[0], ast.Attribute)
-    and not ast.unparse(node.value).endswith(("Section()", "fields()"))
-    and not ast.unparse(node.value).startswith("_")
+    and not ast.unparse(node.value).endswith(
+      ("Section()", "fields()", "ConfigDict()")
+    )
+    and not ast.unparse(node.value).startswith(("_", "measures."))
   ]
   assert len(assigned) > 3
   bare = [
@@ -148,10 +155,10 @@ def test_every_config_survives_json(config, tmp_path):
   create_networks = system_of(config).create_networks
   assert create_networks(read) == create_networks(config)
   # The same recipe goes on with that run, and another is refused.
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
   config.seed += 1
   with pytest.raises(ValueError, match=" seed=0, not 1"):
-    runs.check_same_run(config, str(tmp_path))
+    same_run.check_same_run(config, str(tmp_path))
 
 
 def test_every_field_of_a_config_is_plain_json(config):

@@ -39,7 +39,8 @@ from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
-from akd_jax.training.run_dir import PLACES, Run, check_origins
+from akd_jax.training.run_dir import Run
+from akd_jax.training.same_run import PLACES, check_origins
 
 # People whose attention is drawn.
 _SHOWN = 2

@@ -3,7 +3,7 @@
 import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -12,6 +12,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Training, read_training
 from akd_jax.training import run_dir
+from akd_jax.training.same_run import flatten
 
 # Fields in which the seeds of one recipe differ.
 _OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
@@ -98,7 +99,7 @@ def differing_fields(
     {field: its value in each variant} of those in which they differ, where a
     config lacks one "-"; {field: value} of all others.
   """
-  flat = [flat_fields(variant.seeds[0].config) for variant in variants]
+  flat = [flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)
   differing, same = {}, {}
   for name in names:
@@ -112,27 +113,12 @@ def differing_fields(
   return differing, same
 
 
-def flat_fields(config: ConfigDict) -> dict[str, Any]:
-  """Returns {dotted name: value} of a config's fields."""
-
-  def walk(fields: Mapping[str, Any], inside: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-      if isinstance(value, dict):
-        found |= walk(value, f"{inside}{name}.")
-      else:
-        found[inside + name] = value
-    return found
-
-  return walk(json.loads(config.to_json_best_effort()), "")
-
-
 def _written(value: Any) -> str:
   return "-" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _recipe(config: ConfigDict) -> str:
-  fields = flat_fields(config)
+  fields = flatten(config)
   for name in _OF_SEEDS:
     fields.pop(name, None)
   return json.dumps(fields, sort_keys=True)

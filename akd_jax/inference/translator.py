@@ -25,7 +25,8 @@ from akd_jax.systems import model as models
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.system import System
-from akd_jax.training.run_dir import Run, check_origins
+from akd_jax.training.run_dir import Run
+from akd_jax.training.same_run import check_origins
 from akd_jax.training.teacher import digest_of, is_finished, open_teacher
 
 

@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
-from akd_jax.training import checkpoint, run_dir, teacher
+from akd_jax.training import checkpoint, same_run, teacher
 
 # What computes a step, or decides what goes into it.
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grain", "pillow")
@@ -30,7 +30,7 @@ _OPTIONS = (
 )
 # Fields of the config that each host may have for itself: what lies at these
 # paths is compared instead.
-_OWN = (*run_dir.PLACES, "data.threads")
+_OWN = (*same_run.PLACES, "data.threads")
 
 
 def check_start(config: ConfigDict, workdir: str) -> None:
@@ -41,7 +41,7 @@ def check_start(config: ConfigDict, workdir: str) -> None:
   """
   fields = {
     f"config.{name}": value
-    for name, value in run_dir.flatten(config).items()
+    for name, value in same_run.flatten(config).items()
     if name not in _OWN
   }
   finished = distils(config) and teacher.is_finished(config.teacher)

@@ -12,7 +12,14 @@ from akd_jax.data import pipeline
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Networks
-from akd_jax.training import checkpoint, hosts, parallel, run_dir, validation
+from akd_jax.training import (
+  checkpoint,
+  hosts,
+  parallel,
+  run_dir,
+  same_run,
+  validation,
+)
 from akd_jax.training import teacher as teachers
 from akd_jax.training.hooks import Hook, HookMaker, Setting
 from akd_jax.training.state import TrainState, create_state
@@ -33,7 +40,7 @@ def check(config: ConfigDict, workdir: str) -> ConfigDict:
   config = resolve(config, source)
   system_of(config).create_networks(config)
   _batches(config, source)
-  run_dir.check_same_run(config, workdir, _origins(config, source, None))
+  same_run.check_same_run(config, workdir, _origins(config, source, None))
   return config
 
 
@@ -105,7 +112,7 @@ def prepare(
     state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
   hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
-  run_dir.check_same_run(config, workdir, origins)
+  same_run.check_same_run(config, workdir, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)

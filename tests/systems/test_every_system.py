@@ -95,7 +95,7 @@ def test_a_field_that_a_system_does_not_read_is_refused(name):
   field = next(x for x in SYSTEMS[name].fields if x.startswith("loss."))
   del lacking.loss[field.partition(".")[2]]
   message = error(validation.check, lacking)
-  assert field in message and name in message
+  assert field.partition(".")[2] in message
 
 
 @pytest.mark.parametrize("name", EVERY)

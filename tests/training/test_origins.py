@@ -14,7 +14,7 @@ from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.inference.translator import load_translators
-from akd_jax.training import checkpoint, preparation, teacher
+from akd_jax.training import checkpoint, preparation, same_run, teacher
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
@@ -98,9 +98,9 @@ def test_a_run_of_an_earlier_version_keeps_its_teachers_place(runs, tmp_path):
   )
   respelt = runs.teacher.parent / "." / "x" / ".." / runs.teacher.name
   config.teacher = str(respelt)
-  directories.check_same_run(config, str(workdir))
+  same_run.check_same_run(config, str(workdir))
   config.teacher = str(tmp_path / "another")
-  message = error(directories.check_same_run, config, str(workdir))
+  message = error(same_run.check_same_run, config, str(workdir))
   assert "teacher=" in message
 
 

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.configs import pseudo, student, teacher
 from akd_jax.training import run_dir as runs
+from akd_jax.training import same_run
 from tests.layouts import error
 from tests.small_runs import ROOT
 
@@ -22,7 +23,7 @@ def test_a_config_equals_itself_on_disk(tmp_path, recipe, scale):
   config.data.distribution = ConfigDict({"Eyeglasses": 0.3})
   config.data.conditional = ConfigDict({"Bald": {"Male": 0.996}})
   runs.write_config(config, str(tmp_path))
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_any_other_field_is_noticed(tmp_path, field, value, shown):
   section, _, name = field.rpartition(".")
   fields = config[section] if section else config
   fields[name] = ConfigDict(value) if isinstance(value, dict) else value
-  message = error(runs.check_same_run, config, str(tmp_path))
+  message = error(same_run.check_same_run, config, str(tmp_path))
   assert shown in message
 
 
@@ -55,21 +56,21 @@ def test_a_data_set_may_say_more_of_what_excludes_what(tmp_path):
   config.data.exclusive = (("Black_Hair", "Bald"),)
   runs.write_config(config, str(tmp_path))
   config.data.exclusive = (("Black_Hair", "Bald"), ("Bald", "Bangs"))
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
 
 
 def test_what_changes_no_weight_may_change(tmp_path):
   config = teacher.get_config("debug")
   runs.write_config(config, str(tmp_path))
   config.log_every, config.keep, config.data.threads = 7, 5, 1
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
 
 
 def test_a_run_may_be_given_more_steps(tmp_path):
   config = teacher.get_config("debug")
   runs.write_config(config, str(tmp_path))
   config.steps = 9
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
 
 
 def test_a_run_of_an_earlier_version_goes_on(tmp_path):
@@ -77,9 +78,9 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
   shutil.copy(earlier, tmp_path / "config.json")
   config = student.get_config("debug")
   config.data.exclusive = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
-  runs.check_same_run(config, str(tmp_path))
+  same_run.check_same_run(config, str(tmp_path))
   config.distill.akd.weight = 7.0
-  message = error(runs.check_same_run, config, str(tmp_path))
+  message = error(same_run.check_same_run, config, str(tmp_path))
   assert "distill.akd.weight=3.0, not 7.0" in message
 
 

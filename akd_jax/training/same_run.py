@@ -1,0 +1,129 @@
+"""Whether a run goes on as what it was: its recipe, and what it learns from."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
+from akd_jax.training import checkpoint
+from akd_jax.training.run_dir import read_config
+
+# Where what a run learns from lies, and which of its origins that is. Another
+# place is the same where what lies there has the same digest.
+PLACES = {"teacher": "teacher", "data.path": "data", "data.csv": "data"}
+# Fields that a run may be resumed with another value of.
+_MAY_CHANGE = (
+  "log_every",
+  "sample_every",
+  "checkpoint_every",
+  "keep",
+  "best_metric",
+  "data.threads",
+  "classifier.",
+  "evaluation.",
+  "held_out.",
+  "teacher_recipe.",
+)
+
+
+def check_same_run(
+  config: ConfigDict,
+  workdir: str,
+  origins: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+  """Refuses to go on with a run under another config, or from other things.
+
+  More steps are another config that it may go on with.
+
+  Args:
+    config: resolved.
+    workdir: the run's directory.
+    origins: digests of what it is to learn from, as far as they are known.
+
+  Raises:
+    UserError: a field differs; the message has both values. Or it has begun to
+      learn from something else.
+  """
+  if not pathlib.Path(workdir, "config.json").exists():
+    return
+  known = checkpoint.origins(workdir) or {}
+  before = flatten(read_config(workdir))
+  now = flatten(ConfigDict(_json(config)))
+  for field in now | before:
+    if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
+      continue
+    if field == "steps" and now[field] > before[field]:
+      continue
+    if not _same(field, before.get(field), now.get(field)):
+      raise UserError(
+        f"{workdir} holds a run with {field}={before.get(field)!r}, not"
+        f" {now.get(field)!r}: name another directory, or go on with the recipe"
+        " that made it (config.json has it)"
+      )
+  check_origins(known, origins, config, workdir)
+
+
+def check_origins(
+  known: Mapping[str, str],
+  found: Mapping[str, str],
+  config: ConfigDict,
+  workdir: str,
+) -> None:
+  """Compares what a run has learnt from with what is there now.
+
+  Args:
+    known: digests that were kept with its checkpoint, by name.
+    found: those of now. What is known or found alone is not compared.
+    config: where they were looked for.
+    workdir: the run's directory.
+
+  Raises:
+    UserError: one is another.
+  """
+  if _differ("teacher", known, found):
+    raise UserError(
+      f"{workdir} has learnt from another teacher than the one in"
+      f" config.teacher={config.teacher}: put that one back, say where it is,"
+      " or name another --workdir"
+    )
+  if _differ("data", known, found):
+    raise UserError(
+      f"{workdir} has learnt from other photos or labels than those in"
+      f" config.data.path={config.data.path}: put those back, say where they"
+      " are, or name another --workdir"
+    )
+
+
+def _differ(
+  name: str, known: Mapping[str, str], found: Mapping[str, str]
+) -> bool:
+  return name in known and name in found and known[name] != found[name]
+
+
+def _same(field: str, before: Any, now: Any) -> bool:
+  if field == "data.exclusive" and before is not None:
+    # A data set may say more of it than it did: nothing is trained by it.
+    return all(group in now for group in before)
+  if field in PLACES and isinstance(before, str) and isinstance(now, str):
+    return before == now or bool(before and now and same_place(before, now))
+  return before == now
+
+
+def _json(config: ConfigDict) -> dict[str, Any]:
+  return json.loads(config.to_json_best_effort())
+
+
+def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+  """Returns a config's fields by their names, SECTION.FIELD."""
+  fields: dict[str, Any] = {}
+  for name, value in config.items():
+    if isinstance(value, ConfigDict):
+      fields |= flatten(value, f"{prefix}{name}.")
+    else:
+      fields[prefix + name] = value
+  return fields

@@ -12,4 +12,6 @@ case "${1:-}" in
 esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python="$(launch/setup.sh test)"
-exec "$python" -m pytest --numprocesses=auto --maxprocesses=4 "$@"
+# By stealing, the tests of a file mostly stay together, with what they share.
+exec "$python" -m pytest --numprocesses=auto --maxprocesses=4 \
+  --dist=worksteal "$@"

@@ -53,11 +53,18 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def celeba_labels(count: int) -> np.ndarray:
-  """Labels [count, 40]; one hair colour each, the others at random."""
+  """Labels [count, 40]; one hair colour each, the others at random.
+
+  Of two that exclude each other a photo has one at most.
+  """
   labels = np.random.default_rng(0).integers(0, 2, (count, len(CELEBA)))
   hair = [CELEBA.index(name) for name in HAIR_COLORS]
   labels[:, [*hair, CELEBA.index("Bald")]] = 0
   labels[np.arange(count), np.array(hair)[np.arange(count) % 4]] = 1
+  for one, other in (
+    ("Straight_Hair", "Wavy_Hair"), ("Receding_Hairline", "Bangs"),
+  ):  # fmt: skip
+    labels[:, CELEBA.index(one)] *= 1 - labels[:, CELEBA.index(other)]
   return labels.astype(np.uint8)
 
 

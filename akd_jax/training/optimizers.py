@@ -61,6 +61,7 @@ SCHEDULES: dict[str, Callable[[ConfigDict], optax.Schedule]] = {
 _SHAPES = {
   "linear": "is constant until step {half:,} and falls to 0 at step {steps:,}",
   "released": "falls to 0.999 of it between steps {half:,} and {steps:,}",
+  "tenth": "is a tenth of it from step {half:,} to {steps:,}",
   "constant": "stays what it is",
 }
 

@@ -148,11 +148,11 @@ def test_an_unknown_label_rule_is_refused():
   )
 
 
-@pytest.mark.parametrize("n_critic", [1, 2])
-def test_batches_of_one_are_those_of_many_one_by_one(n_critic):
+@pytest.mark.parametrize("several", [1, 2])
+def test_batches_of_one_are_those_of_many_one_by_one(several):
   """One batch of one a number: more than grain can count if rounded up."""
-  ones = take(batches(batch_size=1, n_critic=n_critic), 8)
-  many = take(batches(batch_size=2, n_critic=n_critic), 4)
+  ones = take(batches(batch_size=1, micro_batches=several), 8)
+  many = take(batches(batch_size=2, micro_batches=several), 4)
   for name in ("image", "label"):
     ours, theirs = (
       np.concatenate([x[name].reshape(-1, *x[name].shape[2:]) for x in found])

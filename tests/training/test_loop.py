@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from akd_jax import export
+from akd_jax.common import ranges
 from akd_jax.evaluation import evaluator as evaluation
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.interop import numpy_generator
@@ -70,7 +71,7 @@ def test_tensorboard_has_scalars_pictures_and_the_recipe(runs):
   events.Reload()
   tags = set(events.Tags()["tensors"])
   assert tags >= LOSSES | MAGNITUDES | {"samples", "steps_per_sec"}
-  (recipe,) = events.Tensors("config/text_summary")
+  (recipe,) = events.Tensors("config")
   assert b'"lambda_rec"' in recipe.tensor_proto.string_val[0]
 
 
@@ -96,7 +97,11 @@ def test_another_config_is_refused_with_both_values(runs):
     assert part in message
 
 
-def test_a_loss_that_is_not_finite_stops_with_its_step(unfinished_teacher):
+def test_a_loss_that_is_not_finite_stops_with_its_step(
+  unfinished_teacher, monkeypatch
+):
+  # No step size that may be asked for does it at once.
+  monkeypatch.delitem(ranges.RANGES, "optimizer.learning_rate")
   path = unfinished_teacher / "config.json"
   fields = json.loads(path.read_text())
   fields["optimizer"]["learning_rate"] = 1e30
@@ -186,15 +191,11 @@ def write_photos(kind, root):
   if kind == "celeba":
     layouts.write_celeba(root, 40)
     return {"attributes": ("Blond_Hair", "Eyeglasses")}
-  if kind == "table":
-    labels = {"Hat": [i % 2 for i in range(40)], "Beard": [1, 0, 0, 1] * 10}
-    layouts.write_table(root, labels)
-    return {"attributes": ()}
   layouts.write_folder(root, {"happy": 20, "sad": 20})
   return {"attributes": (), "label_rule": "exclusive"}
 
 
-@pytest.mark.parametrize("kind", ["celeba", "table", "folder"])
+@pytest.mark.parametrize("kind", ["celeba", "folder"])
 def test_photos_train_a_student(caches, tmp_path, kind):
   fields = {"name": kind, "path": str(tmp_path / "photos"), "test_share": 0.3}
   fields |= write_photos(kind, tmp_path / "photos")

@@ -104,8 +104,9 @@ def test_hosts_of_other_recipes_are_all_refused_in_one_line(runs, tmp_path):
     line = end.stderr.splitlines()[-1]
     # Whoever finds it later may have heard of it from the other.
     assert re.fullmatch(
-      r"error: (?:process \d on \S+: )?process 1 on (\S+) differs from process 0"
-      r" on \1 in config\.optimizer\.beta1: 0\.25, not 0\.5; all have to have the same",
+      r"error: (?:process \d on \S+: )?process 1 on (\S+) differs from"
+      r" process 0 on \1 in config\.optimizer\.beta1: 0\.25, not 0\.5; all have"
+      r" to have the same",
       line,
     )
   assert not (tmp_path / "student").exists()

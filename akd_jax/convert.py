@@ -27,21 +27,6 @@ from akd_jax.common.errors import UserError
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
-_FROM = flags.DEFINE_string("from", None, "The generator's state dict.")
-_DISCRIMINATOR = flags.DEFINE_string(
-  "discriminator", None, "The discriminator's state dict."
-)
-_ATTRIBUTES = flags.DEFINE_list(
-  "attributes", None, "The classes, in the order of the label."
-)
-_OUT = flags.DEFINE_string("out", None, "The file to write, *.npz.")
-_DATA = flags.DEFINE_enum(
-  "data", "celeba", ["celeba", "rafd"], "Whose recipe the file carries."
-)
-_STEP = flags.DEFINE_integer(
-  "step", 0, "Updates of the generator that made them.", lower_bound=0
-)
-
 
 def convert(
   generator: Mapping[str, Any],
@@ -113,21 +98,42 @@ def _check_names(attributes: Sequence[str]) -> None:
       raise UserError(f"--attributes names {name!r} twice, or nothing")
 
 
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  flags.DEFINE_string(
+    "from", None, "The generator's state dict.", required=True
+  )
+  flags.DEFINE_string(
+    "discriminator", None, "The discriminator's state dict.", required=True
+  )
+  flags.DEFINE_list(
+    "attributes", None, "The classes, in the order of the label.", required=True
+  )
+  flags.DEFINE_string("out", None, "The file to write, *.npz.", required=True)
+  flags.DEFINE_enum(
+    "data", "celeba", ["celeba", "rafd"], "Whose recipe the file carries."
+  )
+  flags.DEFINE_integer(
+    "step", 0, "Updates of the generator that made them.", lower_bound=0
+  )
+
+
 def main(argv: list[str]) -> None:
   """Reads both networks, and writes the file."""
   cli.refuse_arguments(argv)
-  path = str(_OUT.value)
+  given = flags.FLAGS
+  path: str = given.out
   if not path.endswith(".npz"):
     raise UserError(f"--out={path} should end in .npz")
   from akd_jax.interop.torch_file import read_state_dict
   from akd_jax.training import run_dir
 
   run = convert(
-    read_state_dict(str(_FROM.value)),
-    read_state_dict(str(_DISCRIMINATOR.value)),
-    _ATTRIBUTES.value or [],
-    str(_DATA.value),
-    _STEP.value,
+    read_state_dict(str(given["from"].value)),
+    read_state_dict(given.discriminator),
+    given.attributes,
+    given.data,
+    given.step,
   )
   run_dir.save_run(run, path, half=False)
   generator = run.config.generator
@@ -139,5 +145,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  flags.mark_flags_as_required(["from", "discriminator", "attributes", "out"])
+  define_flags()
   cli.run(main)

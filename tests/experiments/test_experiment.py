@@ -13,9 +13,9 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
     "--seeds=1", f"--root={tmp_path}",
   ]  # fmt: skip
 
-  def start(*more, images=16):
+  def start(images=16):
     return subprocess.Popen(
-      [*command, f"--config.evaluation.images={images}", *more],
+      [*command, f"--config.evaluation.images={images}"],
       cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -47,14 +47,13 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
     if row["metric"] == "accuracy" and not row["attribute"]:
       assert f" {float(row['value']):.2f} " in text
   # What is asked of a run afterwards trains nothing, and a page of more seeds
-  # is not lost. Done by jobs of a cluster it comes to the same.
+  # is not lost.
   page = results / "paper1_table1_debug.md"
   page.write_text(text.replace("1 seed, ", "3 seeds, "))
-  otherwise = start("--cluster=local", "--cluster_jobs=2", images=8)
+  otherwise = start(images=8)
   out, error = otherwise.communicate()
   assert otherwise.returncode == 0, error
   assert "generator " not in out and "--config.evaluation.images=8`" in out
-  assert out.count(": job ") == 3
   assert out.endswith(f"{page} is of more seeds, and stays\n")
   assert "3 seeds, " in page.read_text()
 

@@ -251,26 +251,19 @@ def test_a_student_can_not_take_its_teachers_folder(caches, tmp_path):
 
 
 EXCLUSIVE = {"data__label_rule": "exclusive"}
-PSEUDO = {"pseudo__reading": "paper2", "attention__discriminator": "own"}
 
 
 @pytest.mark.parametrize(
   ("attributes", "mapping", "changes"),
   [
     (("angry", "happy", "sad"), {}, EXCLUSIVE | {"loss__cls_radius": 1.0}),
-    (("Eyeglasses",), {}, {"attention__target": "sampled"}),
     (
       ("Bald", "Male"),
       {"Bald": "Wearing_Hat", "Male": "Mustache"},
       {"pseudo__reading": "paper1"},
     ),
-    (
-      ("Blond_Hair", "Gray_Hair"),
-      {"Blond_Hair": "Black_Hair", "Gray_Hair": "Black_Hair"},
-      PSEUDO | {"attention__target": "each", "attention__normalize": "l2"},
-    ),
   ],
-  ids=["exclusive", "one class", "paper 1", "many to one"],
+  ids=["exclusive", "paper 1"],
 )
 def test_every_kind_of_student_is_trained_evaluated_and_exported(
   caches, tmp_path, attributes, mapping, changes

@@ -4,6 +4,9 @@ import csv
 import subprocess
 import sys
 
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.experiments import report, runner
+from akd_jax.training import teacher
 from tests import small_runs
 
 
@@ -13,9 +16,9 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
     "--seeds=1", f"--root={tmp_path}",
   ]  # fmt: skip
 
-  def start(images=16):
+  def start():
     return subprocess.Popen(
-      [*command, f"--config.evaluation.images={images}"],
+      [*command, "--config.evaluation.images=16"],
       cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -46,16 +49,24 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   for row in rows:
     if row["metric"] == "accuracy" and not row["attribute"]:
       assert f" {float(row['value']):.2f} " in text
-  # What is asked of a run afterwards trains nothing, and a page of more seeds
-  # is not lost.
+  # A page of more seeds is not lost.
   page = results / "paper1_table1_debug.md"
   page.write_text(text.replace("1 seed, ", "3 seeds, "))
-  otherwise = start(images=8)
-  out, error = otherwise.communicate()
-  assert otherwise.returncode == 0, error
-  assert "generator " not in out and "--config.evaluation.images=8`" in out
-  assert out.endswith(f"{page} is of more seeds, and stays\n")
+  experiment = EXPERIMENTS["paper1_table1"]("debug").changed(
+    {"evaluation.images": 16}
+  )
+  replicate = runner.plan_replicate(experiment.variants, 0, tmp_path)
+  # What is there is taken as it is.
+  assert replicate.done
+  said = report.write(page, experiment.title, "", "", [replicate])
+  assert said.endswith(f"{page} is of more seeds, and stays")
   assert "3 seeds, " in page.read_text()
+  # What is asked of a run afterwards trains nothing, and is evaluated.
+  otherwise = experiment.changed({"evaluation.images": 8})
+  replicate = runner.plan_replicate(otherwise.variants, 0, tmp_path)
+  assert len(runner.undone(replicate.jobs.values())) == 3
+  for job in replicate.jobs.values():
+    assert teacher.is_finished(str(job.workdir))
 
 
 def test_an_unknown_name_is_told_the_nearest():

@@ -35,15 +35,6 @@ for step in (averaged, forgotten):
 """
 
 
-def test_two_devices_train_as_one(runs, tmp_path):
-  done = small_runs.run(
-    small_runs.student_command(tmp_path / "student", runs.teacher), devices=2
-  )
-  assert done.returncode == 0, done.stderr
-  assert "; 2 x cpu;" in done.stdout
-  small_runs.assert_same_training(tmp_path / "student", runs.student)
-
-
 def test_four_devices_train_as_one(runs, on_four_devices):
   small_runs.assert_same_training(on_four_devices, runs.student)
 

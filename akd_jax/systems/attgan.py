@@ -177,18 +177,8 @@ def discriminator_terms(
   """Returns the terms of L_D (train.py:109-121)."""
   del config
   real = model.discriminate(batch.image)
-  terms = {
-    "d_loss_real": -losses.critic_score(real.critic),
-    "d_loss_fake": losses.critic_score(model.discriminate(batch.fake).critic),
-    "d_loss_cls": losses.mean_of_sigmoids(real.logits, batch.label),
-    "d_loss_gp": losses.gradient_penalty(
-      lambda x: model.discriminate(x).critic,
-      batch.image,
-      batch.fake,
-      batch.alpha,
-    ),
-  }
-  return terms, {}
+  classes = losses.mean_of_sigmoids(real.logits, batch.label)
+  return losses.wasserstein_terms(model, batch, real, classes), {}
 
 
 def generator_terms(

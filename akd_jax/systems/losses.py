@@ -10,6 +10,9 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from akd_jax.systems.arrangements import DiscriminatorBatch
+from akd_jax.systems.model import Model, Scores
+
 
 def critic_score(critic: jax.Array) -> jax.Array:
   """Returns WGAN's critic score: the mean of its map, [B, h, w, 1] to [B].
@@ -18,6 +21,33 @@ def critic_score(critic: jax.Array) -> jax.Array:
   critic_score(fake), the generator -critic_score(fake).
   """
   return jnp.mean(critic, axis=(1, 2, 3))
+
+
+def wasserstein_terms(
+  model: Model, batch: DiscriminatorBatch, real: Scores, classes: jax.Array
+) -> dict[str, jax.Array]:
+  """Returns the terms of L_D of a Wasserstein GAN that tells classes, too.
+
+  Gulrajani et al. (2017), eq. 3, in the form of StarGAN and of AttGAN.
+
+  Args:
+    model: whose discriminator is trained.
+    batch: what it sees.
+    real: its scores of the real pictures.
+    classes: [B], the class loss of these.
+  """
+
+  def criticize(image: jax.Array) -> jax.Array:
+    return model.discriminate(image).critic
+
+  return {
+    "d_loss_real": -critic_score(real.critic),
+    "d_loss_fake": critic_score(criticize(batch.fake)),
+    "d_loss_cls": classes,
+    "d_loss_gp": gradient_penalty(
+      criticize, batch.image, batch.fake, batch.alpha
+    ),
+  }
 
 
 def gradient_penalty(

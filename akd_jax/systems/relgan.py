@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError
 from akd_jax.models import stargan
 from akd_jax.models.relgan import Discriminator, Generator
 from akd_jax.systems import (
@@ -36,6 +35,7 @@ from akd_jax.systems.model import (
   Translation,
 )
 from akd_jax.systems.randomness import Draws
+from akd_jax.systems.stargan import check_image_size
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.systems.system import NetworkProgram, System
 
@@ -46,23 +46,13 @@ def create_networks(config: ConfigDict) -> Networks:
   Raises:
     UserError: a network can not halve the pictures as often as it does.
   """
+  check_image_size(config)
   dtype = jnp.dtype(config.dtype)
-  size, layers = config.data.image_size, config.discriminator.layers
-  if size % 2**layers or size < 2**layers:
-    raise UserError(
-      f"config.data.image_size={size} is not a multiple of"
-      f" 2^config.discriminator.layers = {2**layers}"
-    )
-  if size % 4:
-    raise UserError(
-      f"config.data.image_size={size} is not a multiple of 4: the generator"
-      " halves pictures twice"
-    )
   return Networks(
     Generator(config.generator.width, config.generator.blocks, dtype),
     Discriminator(
       config.discriminator.width,
-      layers,
+      config.discriminator.layers,
       config.discriminator.match_width,
       config.discriminator.interpolation_width,
       len(config.data.attributes),

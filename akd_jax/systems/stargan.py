@@ -38,6 +38,25 @@ SIZES: dict[str, Allowed] = {
 _MOST_CHANNELS = 16_384
 
 
+def check_image_size(config: ConfigDict) -> None:
+  """Checks that both networks can halve the pictures as often as they do.
+
+  Raises:
+    UserError: one can not.
+  """
+  size, layers = config.data.image_size, config.discriminator.layers
+  if size % 2**layers or size < 2**layers:
+    raise UserError(
+      f"config.data.image_size={size} is not a multiple of"
+      f" 2^config.discriminator.layers = {2**layers}"
+    )
+  if size % 4:
+    raise UserError(
+      f"config.data.image_size={size} is not a multiple of 4: the generator"
+      " halves pictures twice"
+    )
+
+
 def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
@@ -47,17 +66,8 @@ def create_networks(config: ConfigDict) -> Networks:
       than fit anywhere.
   """
   dtype = jnp.dtype(config.dtype)
-  size, layers = config.data.image_size, config.discriminator.layers
-  if size % 2**layers or size < 2**layers:
-    raise UserError(
-      f"config.data.image_size={size} is not a multiple of"
-      f" 2^config.discriminator.layers = {2**layers}"
-    )
-  if size % 4:
-    raise UserError(
-      f"config.data.image_size={size} is not a multiple of 4, by which the"
-      " generator makes it smaller"
-    )
+  layers = config.discriminator.layers
+  check_image_size(config)
   channels = config.discriminator.width * 2 ** (layers - 1)
   if channels > _MOST_CHANNELS:
     raise UserError(
@@ -151,18 +161,7 @@ def discriminator_terms(
   if radius is not None:
     robust = _robust_class_loss(model, batch.image, batch.label, radius, config)
     classes = (classes + robust) / 2
-  terms = {
-    "d_loss_real": -losses.critic_score(real.critic),
-    "d_loss_fake": losses.critic_score(model.discriminate(batch.fake).critic),
-    "d_loss_cls": classes,
-    "d_loss_gp": losses.gradient_penalty(
-      lambda x: model.discriminate(x).critic,
-      batch.image,
-      batch.fake,
-      batch.alpha,
-    ),
-  }
-  return terms, {}
+  return losses.wasserstein_terms(model, batch, real, classes), {}
 
 
 def generator_terms(

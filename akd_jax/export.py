@@ -46,6 +46,7 @@ from akd_jax.inference.exports import (
   check_ending,
   export_onnx,
   export_safetensors,
+  program_of,
   write_files,
 )
 from akd_jax.inference.web import export_web
@@ -61,18 +62,12 @@ def export_numpy(run: "Run", path: str) -> list[str]:
     The files written, here and in the other formats.
   """
   from akd_jax.interop import numpy_generator
-  from akd_jax.systems import system_of
 
   check_ending(path, (".npz",))
   arrays: dict[str, Any] = {**arrays_of(run)}
-  about, program = describe(run), system_of(run.config).program
+  about = describe(run)
   if run.config.system != numpy_generator.SYSTEM:
-    if program is None:
-      raise UserError(
-        f"--format=numpy has no program for a generator of {run.config.system}:"
-        " choose another format"
-      )
-    written = program(run.model.networks.generator)
+    written = program_of(run, "numpy")
     numbers = sum(x.size for x in arrays.values())
     about |= {
       "program": written.steps,

@@ -10,8 +10,9 @@ from akd_jax.configs import student
 from akd_jax.configs.ranges import Range
 
 RANGES = student.every_range()
-# Sections that systems other than this one fill by themselves.
-_SYSTEM, _OF_SYSTEM = "stargan", ("generator", "discriminator", "loss")
+# Sections whose fields are those that the system reads. The ranges here are of
+# this system's; another says its own.
+OF_SYSTEM, _SYSTEM = ("generator", "discriminator", "loss"), "stargan"
 
 
 def check(config: ConfigDict) -> None:
@@ -40,7 +41,7 @@ def _is_another_s(config: ConfigDict, name: str) -> bool:
   recipe = config.get("teacher_recipe") if "teacher_recipe." in name else config
   system = recipe.get("system") if isinstance(recipe, ConfigDict) else None
   section = name.removeprefix("teacher_recipe.").partition(".")[0]
-  return section in _OF_SYSTEM and system not in (None, _SYSTEM)
+  return section in OF_SYSTEM and system not in (None, _SYSTEM)
 
 
 def _check_there(holder: Any, section: str, inside: list[str]) -> None:

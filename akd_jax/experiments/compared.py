@@ -26,14 +26,12 @@ class Seed(NamedTuple):
     config: resolved.
     training: how long it was trained, and its losses.
     result: evaluation.json; None before it has been evaluated.
-    versions: of what trained it, in words; empty where nobody has kept them.
   """
 
   workdir: pathlib.Path
   config: ConfigDict
   training: Training
   result: dict[str, Any] | None
-  versions: str = ""
 
 
 class Variant(NamedTuple):

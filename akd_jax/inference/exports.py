@@ -13,6 +13,7 @@ from akd_jax.common.files import written_whole
 from akd_jax.inference.description import describe
 
 if TYPE_CHECKING:
+  from akd_jax.systems.system import NetworkProgram
   from akd_jax.training.run_dir import Run
 
 
@@ -48,6 +49,23 @@ def arrays_of(run: "Run") -> dict[str, np.ndarray]:
   }
 
 
+def program_of(run: "Run", name: str) -> "NetworkProgram":
+  """Returns the generator of a run as steps, for --format=`name`.
+
+  Raises:
+    UserError: its system has none.
+  """
+  from akd_jax.systems import system_of
+
+  program = system_of(run.config).program
+  if program is None:
+    raise UserError(
+      f"--format={name} has no program for a generator of {run.config.system}:"
+      " choose another format"
+    )
+  return program(run.model.networks.generator)
+
+
 def to_onnx(run: "Run") -> bytes:
   """Returns an ONNX model: see `interop.onnx_model.build_generator`.
 
@@ -56,17 +74,9 @@ def to_onnx(run: "Run") -> bytes:
   """
   _need("onnx", "onnx")
   from akd_jax.interop import onnx_model
-  from akd_jax.systems import system_of
 
-  program = system_of(run.config).program
-  if program is None:
-    raise UserError(
-      f"--format=onnx has no program for a generator of {run.config.system}:"
-      " choose another format"
-    )
-  steps = program(run.model.networks.generator).steps
-  arrays = arrays_of(run)
-  model = onnx_model.build_generator(steps, arrays, describe(run))
+  steps = program_of(run, "onnx").steps
+  model = onnx_model.build_generator(steps, arrays_of(run), describe(run))
   return model.SerializeToString()
 
 

@@ -5,7 +5,7 @@ layers and their initialisation those of tf_slim. STGAN's encoder, decoder and
 discriminator are these, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
@@ -39,10 +39,23 @@ def append_label(x: jax.Array, label: jax.Array) -> jax.Array:
   return jnp.concatenate([x, tiled], axis=-1)
 
 
-class EncoderLayer(nn.Module):
-  """Convolution of stride 2, BatchNorm, leaky ReLU."""
+def leaky(x: jax.Array) -> jax.Array:
+  """Returns the leaky ReLU of the encoder and of the discriminator."""
+  return nn.leaky_relu(x, SLOPE)
+
+
+class NormedLayer(nn.Module):
+  """Convolution, BatchNorm, activation.
+
+  Attributes:
+    features: channels.
+    resample: "down" halves the picture, "up" doubles it.
+    activation: what comes last.
+  """
 
   features: int
+  resample: str
+  activation: Callable[[jax.Array], jax.Array]
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
 
@@ -51,33 +64,12 @@ class EncoderLayer(nn.Module):
     x = Conv(
       self.features,
       4,
-      "down",
+      self.resample,
       kernel_init=XAVIER_UNIFORM,
       dtype=self.dtype,
       name="conv",
     )(x)
-    x = BatchNorm(axis_name=self.axis_name, name="norm")(x)
-    return nn.leaky_relu(x, SLOPE)
-
-
-class DecoderLayer(nn.Module):
-  """Transposed convolution of stride 2, BatchNorm, ReLU."""
-
-  features: int
-  dtype: jnp.dtype = jnp.float32
-  axis_name: str | None = None
-
-  @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    x = Conv(
-      self.features,
-      4,
-      "up",
-      kernel_init=XAVIER_UNIFORM,
-      dtype=self.dtype,
-      name="conv",
-    )(x)
-    return nn.relu(BatchNorm(axis_name=self.axis_name, name="norm")(x))
+    return self.activation(BatchNorm(axis_name=self.axis_name, name="norm")(x))
 
 
 class Encoder(nn.Module):
@@ -93,8 +85,13 @@ class Encoder(nn.Module):
     """Returns [B, S/2^(i+1), S/2^(i+1), width 2^i] of each layer i."""
     encodings, x = [], image
     for i in range(self.layers):
-      x = EncoderLayer(
-        channels(self.width, i), self.dtype, self.axis_name, name=f"layer_{i}"
+      x = NormedLayer(
+        channels(self.width, i),
+        "down",
+        leaky,
+        self.dtype,
+        self.axis_name,
+        name=f"layer_{i}",
       )(x)
       encodings.append(x)
     return encodings
@@ -132,9 +129,14 @@ class Decoder(nn.Module):
     x = append_label(x, label)
     for i in range(self.layers - 1):
       features = channels(self.width, self.layers - 1 - i)
-      x = DecoderLayer(features, self.dtype, self.axis_name, name=f"layer_{i}")(
-        x
-      )
+      x = NormedLayer(
+        features,
+        "up",
+        nn.relu,
+        self.dtype,
+        self.axis_name,
+        name=f"layer_{i}",
+      )(x)
       x = intercept(f"decode_{i}", x)
       if i < len(skips):
         x = jnp.concatenate([x, skips[i]], axis=-1)
@@ -274,7 +276,7 @@ class Discriminator(nn.Module):
         dtype=self.dtype,
         name=f"layer_{i}",
       )(x)
-      x = nn.leaky_relu(InstanceNorm(1e-6, name=f"norm_{i}")(x), SLOPE)
+      x = leaky(InstanceNorm(1e-6, name=f"norm_{i}")(x))
       features[f"layer_{i}"] = x
     flat = x.reshape(len(x), -1)
     critic = self._head(flat, 1, "critic")
@@ -289,5 +291,5 @@ class Discriminator(nn.Module):
         features, dtype=self.dtype, kernel_init=XAVIER_UNIFORM, name=name
       )
 
-    x = nn.leaky_relu(dense(self.hidden, f"{name}_hidden")(x), SLOPE)
+    x = leaky(dense(self.hidden, f"{name}_hidden")(x))
     return dense(features, name)(x).astype(jnp.float32)

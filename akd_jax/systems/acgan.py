@@ -28,7 +28,6 @@ from akd_jax.models.stargan import MASK
 from akd_jax.systems import losses, stargan
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Pass
-from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.system import Terms
 
 
@@ -67,10 +66,7 @@ def generator_terms(
   }
   if MASK in translated.activations:
     terms["g_loss_mask"] = losses.mask_size(translated.activations[MASK])
-  if config.adversary == "none":
-    return terms, {}
-  agreement = losses.fake_agreement(scores.logits, batch.target, rule)
-  return terms, {"fake_agreement": agreement}
+  return terms, losses.agreement_metrics(scores, batch, config)
 
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
@@ -102,6 +98,4 @@ ACGAN = dataclasses.replace(
   generator_terms=generator_terms,
   weights=weights,
   generator_first=True,
-  program=write_program,
-  recognizer=write_recognizer,
 )

@@ -192,12 +192,7 @@ def generator_terms(
     "g_loss_cls": losses.mean_of_sigmoids(logits, batch.target),
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }
-  if config.adversary == "none":
-    return terms, {}
-  agreement = losses.fake_agreement(
-    logits, batch.target, config.data.label_rule
-  )
-  return terms, {"fake_agreement": agreement}
+  return terms, losses.agreement_metrics(translated.scores, batch, config)
 
 
 def weights(config: ConfigDict) -> Mapping[str, float]:

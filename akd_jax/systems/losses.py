@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from ml_collections import ConfigDict
 
-from akd_jax.systems.arrangements import DiscriminatorBatch
-from akd_jax.systems.model import Model, Scores
+from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.model import Metrics, Model, Scores
 
 
 def critic_score(critic: jax.Array) -> jax.Array:
@@ -145,6 +146,21 @@ def fake_agreement(
   if label_rule == "exclusive":
     return jnp.mean(jnp.argmax(logits, -1) == jnp.argmax(target, -1))
   return jnp.mean((logits > 0) == (target > 0))
+
+
+def agreement_metrics(
+  scores: Scores, batch: GeneratorBatch, config: ConfigDict
+) -> Metrics:
+  """Returns `fake_agreement` of translated pictures, by its name.
+
+  Nothing without an adversary: then no discriminator is asked.
+  """
+  if config.adversary == "none":
+    return {}
+  agreement = fake_agreement(
+    scores.logits, batch.target, config.data.label_rule
+  )
+  return {"fake_agreement": agreement}
 
 
 def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:

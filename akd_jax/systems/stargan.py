@@ -192,12 +192,7 @@ def generator_terms(
   if MASK in translated.activations:
     mask = translated.activations[MASK]
     terms["g_loss_mask"] = losses.mask_size(mask)
-  if config.adversary == "none":
-    return terms, {}
-  agreement = losses.fake_agreement(
-    translated.scores.logits, batch.target, rule
-  )
-  return terms, {"fake_agreement": agreement}
+  return terms, losses.agreement_metrics(translated.scores, batch, config)
 
 
 def weights(config: ConfigDict) -> Mapping[str, float]:

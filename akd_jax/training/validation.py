@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import ranges
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
@@ -16,8 +17,6 @@ from akd_jax.training.step import adversary_learns
 
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
-# Sections whose fields are those that the system reads.
-_OF_SYSTEM = ("generator", "discriminator", "loss")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 
@@ -65,8 +64,8 @@ def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:
 def _check_fields_of_system(config: ConfigDict) -> None:
   """Checks that the system reads every field, and takes its value."""
   fields, name = system_of(config).fields, config.system
-  given = {f"{part}.{field}" for part in _OF_SYSTEM for field in config[part]}
-  read = {field for field in fields if field.partition(".")[0] in _OF_SYSTEM}
+  given = {f"{part}.{field}" for part in OF_SYSTEM for field in config[part]}
+  read = {field for field in fields if field.partition(".")[0] in OF_SYSTEM}
   for field in sorted(given ^ read):
     what = "misses" if field in read else "does not read"
     raise UserError(

@@ -76,7 +76,7 @@ def test_a_flipped_bit_never_changes_what_is_taken_up(workdir, pristine):
     if not path.stat().st_size:
       continue
     target = folder(workdir, 6) / path.relative_to(folder(pristine, 6))
-    for position in rng.integers(0, 8 * path.stat().st_size, 2):
+    for position in rng.integers(0, 8 * path.stat().st_size, 4):
       flip_bit(target, int(position))
       with contextlib.suppress(integrity.DamagedError):
         found = integrity.read(folder(workdir, 6))
@@ -95,7 +95,7 @@ def test_a_flipped_bit_never_changes_what_is_taken_up(workdir, pristine):
       noticed += 1
       shutil.copy(path, target)
   # Which files there are, and so which bits are flipped, is Orbax's choice.
-  assert noticed
+  assert noticed > 7
 
 
 @pytest.mark.parametrize(

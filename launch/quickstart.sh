@@ -3,11 +3,12 @@
 # trains a student, prints its table, a verdict, and what to do next.
 #
 # Usage: [PYTHON=python3.12] launch/quickstart.sh [--from-scratch]
-#            [--workdir=DIR] [options of akd_jax.main]
+#            [--workdir=DIR] [--dry-run] [options of akd_jax.main]
 #
 #   --from-scratch  train the teacher here too
 #   --workdir=DIR   where the student goes (runs/student, or
 #                   runs/student_from_scratch)
+#   --dry-run       print the commands, and run none
 #
 # Relative paths start at the checkout. Run it again at any time: what is done
 # is not done twice, and a run that was interrupted goes on.
@@ -18,9 +19,13 @@ workdir=runs/student
 given_workdir=
 main_flags=()
 as_shipped=true
+dry_run=
+# Where paths go that nobody needs to read.
+exec 3> /dev/null
 for flag in "$@"; do
   case "$flag" in
     -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    --dry-run) dry_run=1; exec 3>&1 ;;
     # A teacher of one's own: main trains it where there is none yet.
     # It is another run than the one that the shipped teacher taught.
     --from-scratch)
@@ -35,15 +40,24 @@ done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 heading() {
-  printf '\n== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"
+  [[ -n "$dry_run" ]] || printf '\n== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"
+}
+
+run() {
+  if [[ -n "$dry_run" ]]; then
+    printf '%q ' "$@"
+    echo
+  else
+    "$@"
+  fi
 }
 
 heading "Setting up"
-python="$(launch/setup.sh)"
+python="$(launch/setup.sh ${dry_run:+--dry-run})"
 
 heading "Training"
 # macOS's bash 3.2 calls an empty array unbound, hence the +.
-"$python" -u -m akd_jax.main --config="$config" --workdir="$workdir" \
+run "$python" -u -m akd_jax.main --config="$config" --workdir="$workdir" \
   ${main_flags[@]+"${main_flags[@]}"} || {
   status=$?
   if [[ $status -eq 75 ]]; then
@@ -53,15 +67,16 @@ heading "Training"
 }
 
 heading "Evaluating"
-"$python" -m akd_jax.evaluate --workdir="$workdir"
+run "$python" -m akd_jax.evaluate --workdir="$workdir"
 
 heading "Done"
-"$python" docs/faces.py "$workdir" "$workdir/faces.png" > /dev/null
-"$python" docs/people.py "$workdir" "$workdir/people" > /dev/null
+run "$python" docs/faces.py "$workdir" "$workdir/faces.png" >&3
+run "$python" docs/people.py "$workdir" "$workdir/people" >&3
 # Of another recipe the other students would be others.
 if [[ "$as_shipped" == true ]]; then
-  "$python" docs/verdict.py "$workdir"
+  run "$python" docs/verdict.py "$workdir"
 fi
+[[ -z "$dry_run" ]] || exit 0
 cat <<EOF
 
 Look at: $workdir/faces.png
@@ -69,6 +84,8 @@ Look at: $workdir/faces.png
 Next, for instance (python is $python):
   python -m akd_jax.translate --workdir=$workdir --set Blond_Hair=1 --out=blond $workdir/people
   python -m akd_jax.translate --workdir=$workdir --all --attention --out=sheets $workdir/people
+  python -m akd_jax.report --workdir=$workdir --compare=pretrained:avatars --out=report.html
+  python -m akd_jax.export --workdir=$workdir --format=web --out=page
   python -m akd_jax.export --workdir=$workdir --format=numpy --out=student.npz
   python -m akd_jax.interop.numpy_generator student.npz PHOTO --set Blond_Hair=1 --out blond.png
   python -m akd_jax.experiment --name=paper1_table1 --seeds=3

@@ -69,6 +69,36 @@ def test_a_tpu_pod_runs_the_command_on_every_host():
   assert "--worker=all" in ran and "akd_jax.main --distributed" in ran
 
 
+def test_the_two_commands_say_what_they_would_run():
+  trains, evaluates, *draws = dry_run("quickstart", "--workdir=a b").splitlines()
+  assert shlex.split(trains)[1:] == [
+    "-u", "-m", "akd_jax.main", "--config=configs/student.py", "--workdir=a b",
+  ]  # fmt: skip
+  assert shlex.split(evaluates)[1:] == [
+    "-m", "akd_jax.evaluate", "--workdir=a b",
+  ]  # fmt: skip
+  assert [shlex.split(line)[1] for line in draws] == [
+    "docs/faces.py", "docs/people.py", "docs/verdict.py",
+  ]  # fmt: skip
+  (tests,) = dry_run("test", "-k", "one of them").splitlines()
+  assert "-m pytest" in tests and shlex.split(tests)[-1] == "one of them"
+
+
+def test_setting_up_says_what_it_would_install_and_installs_nothing(tmp_path):
+  for name in ("launch", "setup.cfg", "pyproject.toml", "constraints.txt"):
+    (tmp_path / name).symlink_to(ROOT / name)
+  done = subprocess.run(
+    ["bash", "launch/setup.sh", "--dry-run", "cuda"],
+    cwd=tmp_path,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  assert done.stdout == f"{tmp_path}/.venv/bin/python\n"
+  assert "-m venv " in done.stderr and "--editable" in done.stderr
+  assert "cuda" in done.stderr and not (tmp_path / ".venv").exists()
+
+
 @pytest.mark.parametrize("hosts", ["2", "32"])
 def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   jobset = yaml.safe_load(

@@ -61,7 +61,8 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     with run_dir.alone(config.teacher, wait=True):
       if not teacher.is_finished(config.teacher):
         parallel.say(
-          f"{config.teacher} holds no finished teacher: training it first"
+          f"{config.teacher} holds no finished teacher: training it first, by"
+          " config.teacher_recipe"
         )
         _train(recipe, config.teacher)
   _train(config, workdir)

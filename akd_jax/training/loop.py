@@ -23,6 +23,7 @@ from akd_jax.training import (
 )
 from akd_jax.training.hooks import Hook, HookMaker
 from akd_jax.training.optimizers import describe_schedules
+from akd_jax.training.pace import Foretold
 from akd_jax.training.preemption import Interruption
 from akd_jax.training.preparation import Prepared, prepare
 from akd_jax.training.state import TrainState
@@ -107,6 +108,9 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
     every_secs=None,
   )
   window = Window()
+  foretell = Foretold(
+    run.workdir, run.first, config.steps, config.adversary_every
+  )
   with (
     contextlib.closing(run.checkpoints),
     _naming_what_is_kept(run.checkpoints),
@@ -116,6 +120,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
       batch = parallel.shard(next(run.batches))
       state, metrics = step_of(step)(state, teacher, batch)
       window.add(step, metrics)
+      foretell(step, state)
       last = step == config.steps
       due = [hook for hook in run.hooks if last or step % hook.every == 0]
       saves = last or step % config.checkpoint_every == 0
@@ -239,7 +244,9 @@ def _introduce(run: Prepared) -> None:
   )
   parallel.say(
     f"{run.workdir}: generator {generator:,} parameters, discriminator"
-    f" {discriminator:,}; {len(run.source):,} images of {run.config.data.name};"
+    f" {discriminator:,}; {run.config.steps:,} steps;"
+    f" {len(run.source):,} images of {run.config.data.name},"
+    f" {run.config.batch_size} a batch;"
     f" {jax.device_count()} x {jax.devices()[0].device_kind}; the first step"
     " takes longer: it is compiled"
   )

@@ -44,7 +44,8 @@ def test_an_unfinished_teacher_is_finished_first(
   train_with_teacher(student_config(unfinished_teacher), str(workdir))
   output = capsys.readouterr().out
   assert output.startswith(
-    f"{unfinished_teacher} holds no finished teacher: training it first\n"
+    f"{unfinished_teacher} holds no finished teacher: training it first, by"
+    " config.teacher_recipe\n"
     f"{unfinished_teacher}: going on from step 2\n"
   )
   for ours, shared in (

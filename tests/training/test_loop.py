@@ -36,7 +36,8 @@ MAGNITUDES = {
 def test_the_terminal_shows_progress(runs):
   teacher_first, *lines = runs.output.splitlines()
   assert teacher_first == (
-    f"{runs.teacher} holds no finished teacher: training it first"
+    f"{runs.teacher} holds no finished teacher: training it first, by"
+    " config.teacher_recipe"
   )
   progress = [line for line in lines if line.startswith("step ")]
   assert len(progress) == small_runs.TEACHER_STEPS + small_runs.STEPS
@@ -45,7 +46,10 @@ def test_the_terminal_shows_progress(runs):
     r"  g_loss_akd \S+  \d+\.\d\d steps/s  0:00 left",
     progress[-1],
   )
-  assert "64 images of avatars; 1 x cpu;" in runs.output
+  assert (
+    f"{small_runs.STEPS} steps; 64 images of avatars, 4 a batch; 1 x cpu;"
+    in runs.output
+  )
 
 
 def test_every_step_has_a_line_of_numbers(runs):

@@ -84,7 +84,7 @@ Look at: $workdir/faces.png
 Next, for instance (python is $python):
   python -m akd_jax.translate --workdir=$workdir --set Blond_Hair=1 --out=blond $workdir/people
   python -m akd_jax.translate --workdir=$workdir --all --attention --out=sheets $workdir/people
-  python -m akd_jax.report --workdir=$workdir --compare=pretrained:avatars --out=report.html
+  python -m akd_jax.report --workdir=$workdir --out=report.html
   python -m akd_jax.export --workdir=$workdir --format=web --out=page
   python -m akd_jax.export --workdir=$workdir --format=numpy --out=student.npz
   python -m akd_jax.interop.numpy_generator student.npz PHOTO --set Blond_Hair=1 --out blond.png

@@ -13,6 +13,7 @@ from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Training, read_training
 from akd_jax.training import run_dir
 from akd_jax.training.same_run import flatten
+from akd_jax.training.versions import describe
 
 # Fields in which the seeds of one recipe differ.
 _OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
@@ -25,12 +26,14 @@ class Seed(NamedTuple):
     workdir: its directory.
     config: resolved.
     training: how long it was trained, and its losses.
+    versions: of the programs that trained it; "" where it has noted none.
     result: evaluation.json; None before it has been evaluated.
   """
 
   workdir: pathlib.Path
   config: ConfigDict
   training: Training
+  versions: str
   result: dict[str, Any] | None
 
 
@@ -85,7 +88,7 @@ def read_seed(workdir: pathlib.Path) -> Seed:
     ) from None
   path = workdir / f"{record.WHOLE}.json"
   result = record.read(path) if path.exists() else None
-  return Seed(workdir, config, training, result)
+  return Seed(workdir, config, training, describe(str(workdir)), result)
 
 
 def differing_fields(

@@ -5,10 +5,8 @@ or another version it would go wrong without a word.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import pathlib
-import platform
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -19,10 +17,8 @@ from ml_collections import ConfigDict
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
-from akd_jax.training import checkpoint, same_run, teacher
+from akd_jax.training import checkpoint, same_run, teacher, versions
 
-# What computes a step, or decides what goes into it.
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grain", "pillow")
 _OPTIONS = (
   "jax_enable_x64",
   "jax_default_matmul_precision",
@@ -117,7 +113,6 @@ def _shown(value: Any) -> str:
 
 def _versions() -> dict[str, str]:
   """Returns versions by name; of our own code what it is."""
-  versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
   digest = hashlib.sha256()
   root = pathlib.Path(__file__).parents[1]
   for path in sorted(root.rglob("*.py")):
@@ -125,7 +120,6 @@ def _versions() -> dict[str, str]:
     digest.update(path.read_bytes())
   return {
     "the code of akd_jax": digest.hexdigest()[:16],
-    "python": platform.python_version(),
-    **versions,
+    **versions.installed(),
     **{name: str(getattr(jax.config, name)) for name in _OPTIONS},
   }

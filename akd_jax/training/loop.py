@@ -19,6 +19,7 @@ from akd_jax.training import (
   checkpoint,
   parallel,
   validation,
+  versions,
   writers,
 )
 from akd_jax.training.hooks import Hook, HookMaker
@@ -223,6 +224,7 @@ def _writer(run: Prepared) -> Any:
 
   if jax.process_index() > 0:
     return metric_writers.MultiWriter([])
+  versions.note(run.workdir, run.first)
   writers.forget_after(run.workdir, run.first)
   writer = writers.create_writer(run.workdir, run.config.steps)
   config = run.config.to_json_best_effort(indent=2)

@@ -1,6 +1,7 @@
 """A run's directory, and what can be read back from it.
 
-config.json  checkpoints/  metrics.jsonl  samples/*.png  evaluation.json
+config.json  versions.json  checkpoints/  metrics.jsonl  samples/*.png
+evaluation.json
 """
 
 import contextlib

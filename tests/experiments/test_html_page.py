@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+import jax
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.experiments import columns, compared, html_faces, html_page
 from akd_jax.experiments.html_faces import Faces, Person, Strip
+from akd_jax.training import versions
 
 pytestmark = pytest.mark.quick
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -168,11 +170,14 @@ def test_a_single_seed_says_that_it_may_be_chance(tmp_path):
 
 
 def test_a_run_that_is_not_evaluated_yet_has_its_curves(tmp_path):
-  variants = compared.read_variants([write_run(tmp_path / "run", None)])
+  workdir = write_run(tmp_path / "run", None)
+  versions.note(workdir, 0)
+  variants = compared.read_variants([workdir])
   page = html_page.render("run", "", variants, Faces((), []))
   assert "python -m akd_jax.evaluate --workdir=" in page
   assert "Nothing has been evaluated yet." in page
   assert "<svg" in page and "g_loss_rec" in page
+  assert f"jax {jax.__version__}, " in page
 
 
 def test_what_is_no_run_is_named(tmp_path):

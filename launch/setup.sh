@@ -46,6 +46,10 @@ new_enough() {
   "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+if [[ "$(uname -sm)" == "Darwin x86_64" ]]; then
+  die "JAX and TensorFlow have no wheels for Intel Macs: use a Linux container"
+fi
+
 candidates=(python3.11 python3.12 python3)
 venv="$PWD/.venv"
 if [[ -n "${PYTHON:-}" ]]; then

@@ -9,16 +9,26 @@ from akd_jax.experiments import report, runner
 from akd_jax.training import teacher
 from tests import small_runs
 
+# Networks as small as those of other tests, whose programs are compiled.
+SMALL = {
+  "data.image_size": 16,
+  "discriminator.layers": 2,
+  "generator.blocks": 1,
+  "teacher_recipe.discriminator.layers": 2,
+  "teacher_recipe.generator.blocks": 1,
+}
+
 
 def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   command = [
     sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
-    "--seeds=1", f"--root={tmp_path}",
+    "--seeds=1", f"--root={tmp_path}", "--config.evaluation.images=16",
+    *(f"--config.{name}={value}" for name, value in SMALL.items()),
   ]  # fmt: skip
 
   def start():
     return subprocess.Popen(
-      [*command, "--config.evaluation.images=16"],
+      command,
       cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -34,7 +44,7 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   results = tmp_path / "results"
   text = (results / "paper1_table1_debug.md").read_text()
   assert text.startswith("# Paper 1, Table 1")
-  assert "--seeds=1 --config.evaluation.images=16`" in text
+  assert "--seeds=1 --config.evaluation.images=16 --config.data." in text
   assert "| without | with | teacher |" in text
   for picture in ("people", "curves"):
     assert f"(paper1_table1_debug_{picture}.png)" in text
@@ -53,7 +63,7 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   page = results / "paper1_table1_debug.md"
   page.write_text(text.replace("1 seed, ", "3 seeds, "))
   experiment = EXPERIMENTS["paper1_table1"]("debug").changed(
-    {"evaluation.images": 16}
+    SMALL | {"evaluation.images": 16}
   )
   replicate = runner.plan_replicate(experiment.variants, 0, tmp_path)
   # What is there is taken as it is.

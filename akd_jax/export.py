@@ -90,6 +90,7 @@ def export_torch(run: "Run", path: str) -> list[str]:
   """
   from akd_jax.interop import torch_stargan
   from akd_jax.interop.torch_writer import write_npz, write_state_dict
+  from akd_jax.models.layers import without_resizing
   from akd_jax.systems import system_of
 
   if system_of(run.config).network != "stargan":
@@ -104,7 +105,9 @@ def export_torch(run: "Run", path: str) -> list[str]:
       f" for config.generator.output={output!r}: choose another format"
     )
   note = _describe_for_torch(run)
-  state = torch_stargan.generator_to_torch(run.model.generator)
+  state = torch_stargan.generator_to_torch(
+    without_resizing(run.model.generator)
+  )
   if not _is_directory(path):
     check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
     write = write_npz if path.endswith(".npz") else write_state_dict

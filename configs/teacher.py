@@ -100,6 +100,11 @@ def fields() -> Section:
   # What its last layer gives: "image", the picture (StarGAN's), or "blend",
   # colours and a mask of what is copied from the source (GANimation's).
   config.generator.output = Field("image", one_of("image", "blend"))
+  # How its decoder doubles pictures: "transposed" convolutions (StarGAN's), or
+  # "resize", convolutions of doubled pixels, against checkerboards.
+  config.generator.upsample = Field(
+    "transposed", one_of("transposed", "resize")
+  )
   config.discriminator = Section()
   # Channels of the discriminator's first layer.
   config.discriminator.width = Field(64, whole(1, 1_024))

@@ -135,6 +135,35 @@ def test_the_numpy_export_of_a_blend_copies_what_jax_copies(blend, tmp_path):
   )
 
 
+def test_a_resizing_generator_is_written_as_one_of_released_stargan(
+  run, tmp_path
+):
+  run.config.generator.upsample = "resize"
+  networks = Networks(
+    Generator(4, 1, upsample="resize"), Discriminator(4, 2, 3)
+  )
+  run.model = run.model.replace(networks=networks)
+  rng = np.random.default_rng(0)
+  for i, (channels, features) in enumerate([(16, 8), (8, 4)]):
+    kernel = rng.normal(size=(3, 3, channels, features)).astype(np.float32)
+    run.model.generator[f"decoder_{i}"]["conv"] = {"resize_kernel": kernel}
+  export.export_numpy(run, str(tmp_path / "model.npz"))
+  params, metadata = numpy_generator.load(str(tmp_path / "model.npz"))
+  assert metadata["architecture"] == {
+    "name": "stargan", "width": 4, "blocks": 1,
+  }  # fmt: skip
+  image, label = inputs(2)
+  np.testing.assert_allclose(
+    numpy_generator.generate(params, image, label),
+    jax_generator(run, image, label),
+    atol=1e-4,
+  )
+  export.export_torch(run, str(tmp_path / "g.npz"))
+  with np.load(tmp_path / "g.npz") as released:
+    read = torch_stargan.generator_from_torch(released)
+  assert traverse_util.flatten_dict(read, sep="/").keys() == params.keys()
+
+
 def test_a_blend_is_no_network_of_released_stargan(blend, tmp_path):
   for name in ("g.pt", "g.npz", "folder"):
     with pytest.raises(UserError) as refused:

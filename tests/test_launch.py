@@ -70,7 +70,9 @@ def test_a_tpu_pod_runs_the_command_on_every_host():
 
 
 def test_the_two_commands_say_what_they_would_run():
-  trains, evaluates, *draws = dry_run("quickstart", "--workdir=a b").splitlines()
+  trains, evaluates, *draws = dry_run(
+    "quickstart", "--workdir=a b"
+  ).splitlines()
   assert shlex.split(trains)[1:] == [
     "-u", "-m", "akd_jax.main", "--config=configs/student.py", "--workdir=a b",
   ]  # fmt: skip

@@ -53,6 +53,7 @@ ADDED = {
 # And those of StarGAN, which was the only system.
 _ADDED_TO_STARGAN = {
   "generator.output": "image",
+  "generator.upsample": "transposed",
   "loss.cls_radius": 0.0,
   "loss.lambda_mask": 0.1,
 }
@@ -103,6 +104,29 @@ def completed(fields: Mapping[str, Any]) -> ConfigDict:
   if _TEACHER in config:
     _complete(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
   return ConfigDict(config)
+
+
+def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the fields of a recipe but for those that say nothing new.
+
+  Those are fields that earlier versions lack, at the value that means what
+  they did. What is left is the same in all versions.
+
+  Args:
+    fields: of a recipe, or of a teacher's recipe inside, as plain JSON.
+  """
+  left = copy.deepcopy(dict(fields))
+  for name, value in (ADDED | _ADDED_TO_STARGAN).items():
+    *sections, last = name.split(".")
+    inside: Any = left
+    for section in sections:
+      inside = inside.get(section, {})
+    if last in inside and inside[last] == value:
+      del inside[last]
+  # A method that is not used says nothing, either.
+  distilled = left.get("distill", {})
+  left["distill"] = {k: x for k, x in distilled.items() if x}
+  return {name: x for name, x in left.items() if x != {}}
 
 
 def read(text: str, where: str) -> ConfigDict:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files, json_lines
+from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
@@ -101,7 +102,11 @@ def plan_replicate(
     for fields in (recipe, recipe.get("teacher_recipe", {})):
       for section in _NOT_TRAINING:
         fields.pop(section, None)
-    return root / files.digest(recipe) / f"seed_{seed}"
+    if "teacher_recipe" in recipe:
+      taught_by = without_added(recipe["teacher_recipe"])
+      recipe["teacher_recipe"] = taught_by
+    # Else a version that adds a field would train everything anew.
+    return root / files.digest(without_added(recipe)) / f"seed_{seed}"
 
   students: dict[str, Job] = {}
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}

@@ -18,6 +18,8 @@ def describe(run: "Run") -> dict[str, Any]:
     for group in run.exclusive
   )
   generator, system = run.config.generator.to_dict(), system_of(run.config)
+  # What is written has transposed convolutions, whatever was trained.
+  generator.pop("upsample", None)
   about: dict[str, Any] = {"format": numpy_program.FORMAT, **_label_of(system)}
   if run.config.system == numpy_generator.SYSTEM:
     # Of what the first files hold, nothing is to change.

@@ -38,10 +38,17 @@ def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
 
 
 def arrays_of(run: "Run") -> dict[str, np.ndarray]:
-  """Returns the generator's parameters, and its norms' statistics, by path."""
+  """Returns the generator's parameters, and its norms' statistics, by path.
+
+  Of a resize-convolution the transposed one that it equals.
+  """
   from flax import traverse_util
 
-  arrays = traverse_util.flatten_dict(run.model.generator, sep="/")
+  from akd_jax.models.layers import without_resizing
+
+  arrays = traverse_util.flatten_dict(
+    without_resizing(run.model.generator), sep="/"
+  )
   # A norm's statistics have other names than its parameters.
   statistics = traverse_util.flatten_dict(run.model.statistics or {}, sep="/")
   return {

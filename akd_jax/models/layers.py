@@ -1,17 +1,27 @@
 """The layers of the networks: convolutions and normalisations."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from akd_jax.models import convolutions
 
+# The parameter of a resize-convolution: not the kernel that is applied.
+RESIZE_KERNEL = "resize_kernel"
 _FAN_IN_UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
 
 class Conv(nn.Module):
   """A convolution of stride 1 ("same"), or "down" or "up" by 2 (kernel 4).
+
+  "resize" (kernel 3) doubles each pixel and then convolves, so that no pixel
+  is made of more terms than its neighbour, which is what draws checkerboards
+  (Odena et al., Deconvolution and Checkerboard Artifacts, 2016).
 
   Parameters start as PyTorch's do: uniform in +-1 / sqrt(fan in), where the
   fan in of a transposed convolution counts its *output* channels. With a
@@ -34,12 +44,19 @@ class Conv(nn.Module):
     size, channels = self.kernel_size, x.shape[-1]
     if planes is not None:
       channels += planes.shape[-1]
+    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
+    if self.resample == "resize":
+      shape = (size, size, channels, self.features)
+      kernel = self.param(RESIZE_KERNEL, kernel_init, shape)
+      y = convolutions.up(
+        x.astype(self.dtype), to_transposed(kernel).astype(self.dtype)
+      )
+      return self._with_bias(y, size * size * channels)
     # A transposed convolution stores the kernel of the one it transposes.
     if self.resample == "up":
       shape = (size, size, self.features, channels)
     else:
       shape = (size, size, channels, self.features)
-    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
     kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
     x = x.astype(self.dtype)
     if planes is not None:
@@ -50,17 +67,58 @@ class Conv(nn.Module):
     else:
       resample = {"down": convolutions.down, "up": convolutions.up}
       y = resample[self.resample](x, kernel)
-    if self.use_bias:
-      bound = 0.0 if self.kernel_init else (size * size * channels) ** -0.5
-      bias = self.param(
-        "bias",
-        lambda key, shape: jax.random.uniform(
-          key, shape, minval=-bound, maxval=bound
-        ),
-        (self.features,),
-      )
-      y += bias.astype(self.dtype)
-    return y
+    return self._with_bias(y, size * size * channels)
+
+  def _with_bias(self, y: jax.Array, fan_in: int) -> jax.Array:
+    if not self.use_bias:
+      return y
+    bound = 0.0 if self.kernel_init else fan_in**-0.5
+    bias = self.param(
+      "bias",
+      lambda key, shape: jax.random.uniform(
+        key, shape, minval=-bound, maxval=bound
+      ),
+      (self.features,),
+    )
+    return y + bias.astype(self.dtype)
+
+
+def to_transposed(kernel: jax.Array) -> jax.Array:
+  """Returns the transposed convolution that a resize-convolution equals.
+
+  To double each pixel is a transposed convolution itself, of a 2 x 2 kernel of
+  ones; the two kernels are one, of 4 x 4.
+
+  Args:
+    kernel: [3, 3, I, O], applied to the doubled picture, zeros around it.
+
+  Returns:
+    [4, 4, O, I], for `convolutions.up`.
+  """
+  turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
+  for axis in (0, 1):
+    pad = [(0, 0)] * 4
+    pad[axis] = (1, 0)
+    turned = jnp.pad(turned, pad) + jnp.pad(turned, [x[::-1] for x in pad])
+  return turned
+
+
+def without_resizing(params: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns parameters in which each resize-convolution is a transposed one.
+
+  Of the networks that they are of, the one whose `upsample` is "transposed"
+  draws the same with them.
+  """
+  return {
+    name if name != RESIZE_KERNEL else "kernel": (
+      without_resizing(x)
+      if isinstance(x, Mapping)
+      else np.asarray(to_transposed(x))
+      if name == RESIZE_KERNEL
+      else x
+    )
+    for name, x in params.items()
+  }
 
 
 class InstanceNorm(nn.Module):

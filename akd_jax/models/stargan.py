@@ -16,6 +16,8 @@ HOOKS = ("block", "branch", "conv")
 # is to be seen.
 OUTPUTS = ("image", "blend")
 MASK = "mask"
+# How its decoder doubles pictures: the kernel of a layer, and its resampling.
+UPSAMPLE = {"transposed": (4, "up"), "resize": (3, "resize")}
 
 
 class ConvBlock(nn.Module):
@@ -66,12 +68,15 @@ class Generator(nn.Module):
     output: "image", StarGAN's, or "blend", GANimation's: colours c and a mask
       m in [0, 1], of which m x + (1 - m) c is the picture (Pumarola et al.,
       2018, eq. 1). What is not to change is copied and not drawn again.
+    upsample: "transposed" convolutions, StarGAN's, or "resize", of doubled
+      pixels, against checkerboards (paper 2, section IV-D).
   """
 
   width: int = 64
   blocks: int = 6
   dtype: jnp.dtype = jnp.float32
   output: str = "image"
+  upsample: str = "transposed"
 
   @nn.compact
   def __call__(
@@ -97,8 +102,9 @@ class Generator(nn.Module):
     x = ConvBlock(4 * width, 4, "down", dtype=dtype, name="encoder_2")(x)
     for i in range(self.blocks):
       x = ResidualBlock(i, dtype=dtype, name=f"residual_{i}")(x, intercept)
-    x = ConvBlock(2 * width, 4, "up", dtype=dtype, name="decoder_0")(x)
-    x = ConvBlock(width, 4, "up", dtype=dtype, name="decoder_1")(x)
+    up = UPSAMPLE[self.upsample]
+    x = ConvBlock(2 * width, *up, dtype=dtype, name="decoder_0")(x)
+    x = ConvBlock(width, *up, dtype=dtype, name="decoder_1")(x)
     x = self._to_image(x, image, intercept)
     intercept.check_all_used()
     return x, intercept.activations

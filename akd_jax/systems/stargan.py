@@ -14,6 +14,7 @@ from akd_jax.models.stargan import (
   HOOKS,
   MASK,
   OUTPUTS,
+  UPSAMPLE,
   Discriminator,
   Generator,
 )
@@ -29,6 +30,7 @@ SIZES: dict[str, Allowed] = {
   "generator.width": 1,
   "generator.blocks": 1,
   "generator.output": OUTPUTS,
+  "generator.upsample": tuple(UPSAMPLE),
   "discriminator.width": 1,
   "discriminator.layers": 1,
 }
@@ -81,6 +83,7 @@ def create_networks(config: ConfigDict) -> Networks:
       config.generator.blocks,
       dtype,
       config.generator.output,
+      config.generator.upsample,
     ),
     Discriminator(
       config.discriminator.width, layers, len(config.data.attributes), dtype

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.models.layers import RESIZE_KERNEL
 
 Params = Mapping[str, Any]
 
@@ -53,10 +54,13 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
     }
   for i in range(2):
     name = f"decoder_{i}"
+    conv = wide[name]["conv"]
     # A transposed convolution's kernel is [k, k, out, in].
-    chosen = find_largest(wide[name]["conv"]["kernel"], 2, _width(narrow[name]))
+    transposed = RESIZE_KERNEL not in conv
+    kernel, axis = ("kernel", 2) if transposed else (RESIZE_KERNEL, 3)
+    chosen = find_largest(conv[kernel], axis, _width(narrow[name]))
     sliced[name] = {
-      "conv": cut_conv(wide[name]["conv"], kept, chosen, transposed=True),
+      "conv": cut_conv(conv, kept, chosen, transposed),
       "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
@@ -82,6 +86,13 @@ def _check(wide: Params, narrow: Params) -> None:
       f"config.init='sliced' takes a generator of {_blocks(narrow)} blocks from"
       f" one of {_blocks(wide)}: it can not be the deeper one"
     )
+  ways = [_upsample(x) for x in (narrow, wide)]
+  if ways[0] != ways[1]:
+    raise UserError(
+      f"config.init='sliced' takes a generator of"
+      f" config.generator.upsample={ways[0]!r} from one of {ways[1]!r}: they"
+      " must be the same"
+    )
   labels = [
     np.shape(x["encoder_0"]["conv"]["kernel"])[2] - 3 for x in (narrow, wide)
   ]
@@ -94,6 +105,11 @@ def _check(wide: Params, narrow: Params) -> None:
 
 def _width(layer: Params) -> int:
   return len(np.asarray(layer["norm"]["scale"]))
+
+
+def _upsample(params: Params) -> str:
+  resizes = RESIZE_KERNEL in params["decoder_0"]["conv"]
+  return "resize" if resizes else "transposed"
 
 
 def _blocks(params: Params) -> int:
@@ -120,8 +136,10 @@ def cut_conv(
 ) -> dict[str, np.ndarray]:
   """Returns the chosen channels of a convolution, and of its bias if any."""
   axes = (outgoing, incoming) if transposed else (incoming, outgoing)
-  bias = {k: np.asarray(x)[outgoing] for k, x in conv.items() if k == "bias"}
-  return {"kernel": cut(conv["kernel"], *axes)} | bias
+  return {
+    name: np.asarray(x)[outgoing] if name == "bias" else cut(x, *axes)
+    for name, x in conv.items()
+  }
 
 
 def cut_norm(norm: Params, chosen: np.ndarray) -> dict[str, np.ndarray]:

@@ -182,7 +182,7 @@ def test_what_is_needed_is_there_when_a_metric_measures():
   row = evaluator.measured(outcome(probes=probes(**BLIND)))
   assert set(row) == {
     "accuracy", "unchanged_accuracy", "images", "flips", "mean_flips",
-    "gender", "fd_classifier",
+    "gender", "fd_classifier", "checkerboard",
   }  # fmt: skip
 
 

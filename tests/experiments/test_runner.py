@@ -52,6 +52,28 @@ def test_who_is_evaluated_otherwise_is_not_trained_anew():
     assert after.jobs[name].workdir == job.workdir
 
 
+def test_a_version_that_adds_a_field_trains_nothing_anew():
+  recipe = EXPERIMENTS["paper1_table1"]("avatars").variants["with"]
+
+  def place(**fields):
+    config = recipe.copy_and_resolve_references()
+    config.update_from_flattened_dict(fields)
+    return (
+      plan_replicate({"it": config}, 0, Path("root")).variants["it"].workdir
+    )
+
+  earlier = recipe.copy_and_resolve_references()
+  for fields in (earlier, earlier.teacher_recipe):
+    del fields.generator.upsample, fields.distill.dcd, fields.adversary_every
+  told = plan_replicate({"it": earlier}, 0, Path("root")).variants["it"].workdir
+  assert told == place()
+  other = {"teacher_recipe.generator.upsample": "resize"}
+  assert told != place(**other)
+  assert (
+    told != place(adversary_every=2) != place(**{"distill.dcd.weight": 1.0})
+  )
+
+
 @pytest.mark.parametrize("scale", ["avatars", "celeba"])
 def test_recipes_that_share_a_run_evaluate_it_alike(scale):
   seen = {}

@@ -9,7 +9,12 @@ import pytest
 from jax import lax
 
 from akd_jax.models import convolutions
-from akd_jax.models.layers import Conv, InstanceNorm
+from akd_jax.models.layers import (
+  Conv,
+  InstanceNorm,
+  to_transposed,
+  without_resizing,
+)
 
 TOLERANCE = 1e-5
 NHWC = ("NHWC", "HWIO", "NHWC")
@@ -247,4 +252,38 @@ def test_instance_norm_cancels_a_constant_added_to_a_channel(initialize):
   assert_close(
     InstanceNorm().apply({"params": params}, shifted),
     InstanceNorm().apply({"params": params}, x),
+  )
+
+
+def test_a_resize_convolution_convolves_doubled_pixels():
+  rng = np.random.default_rng(0)
+  x = jnp.asarray(rng.normal(size=(2, 5, 5, 3)), jnp.float32)
+  layer = Conv(4, 3, "resize", use_bias=True)
+  variables = layer.init(jax.random.key(0), x)
+  kernel = variables["params"]["resize_kernel"]
+  doubled = x.repeat(2, axis=1).repeat(2, axis=2)
+  expected = plain_conv(doubled, kernel) + variables["params"]["bias"]
+  np.testing.assert_allclose(
+    layer.apply(variables, x), expected, atol=TOLERANCE
+  )
+  # PyTorch's bound for Conv2d(3, 4, 3).
+  assert 0.5 < np.abs(kernel).max() * 27**0.5 <= 1
+
+
+def test_a_resize_convolution_is_written_as_the_transposed_one_it_equals():
+  rng = np.random.default_rng(0)
+  x = jnp.asarray(rng.normal(size=(1, 4, 4, 3)), jnp.float32)
+  kernel = jnp.asarray(rng.normal(size=(3, 3, 3, 2)), jnp.float32)
+  params = {"a": {"conv": {"resize_kernel": kernel}}, "b": {"kernel": 1}}
+  written = without_resizing(params)
+  assert set(written["a"]["conv"]) == {"kernel"} and written["b"] == {
+    "kernel": 1
+  }
+  np.testing.assert_array_equal(
+    written["a"]["conv"]["kernel"], to_transposed(kernel)
+  )
+  np.testing.assert_allclose(
+    plain_up(x, written["a"]["conv"]["kernel"]),
+    plain_conv(x.repeat(2, axis=1).repeat(2, axis=2), kernel),
+    atol=TOLERANCE,
   )

@@ -203,3 +203,23 @@ def test_what_can_not_be_cut_out_is_refused(
   assert "config.init='sliced'" in message and "\n" not in message
   for part in parts:
     assert part in message
+
+
+def test_resize_convolutions_are_cut_as_transposed_ones_are(initialize):
+  wide, narrow = (
+    on_host(initialize(x.clone(upsample="resize"), *INPUTS))
+    for x in (WIDE, NARROW)
+  )
+  assert_same_bits(slice_generator(wide, wide), wide)
+  name = "resize_kernel"
+  sliced = slice_generator(wide, narrow)["decoder_0"]["conv"][name]
+  kernel = wide["decoder_0"]["conv"][name]
+  trunk = largest(wide["encoder_2"]["conv"]["kernel"], 3, 8)
+  chosen = largest(kernel, 3, 4)
+  np.testing.assert_array_equal(sliced, kernel[:, :, trunk][..., chosen])
+
+
+def test_one_kind_of_decoder_is_not_cut_out_of_the_other(initialize, wide):
+  narrow = initialize(NARROW.clone(upsample="resize"), *INPUTS)
+  message = error(slice_generator, wide, on_host(narrow))
+  assert "config.generator.upsample='resize' from one of 'transp" in message

@@ -6,6 +6,7 @@ each entry, in this order.
 
 from akd_jax.evaluation.metrics.accuracy import ACCURACY
 from akd_jax.evaluation.metrics.agreement import AGREEMENT
+from akd_jax.evaluation.metrics.checkerboard import CHECKERBOARD
 from akd_jax.evaluation.metrics.cost import (
   LATENCY,
   MULTIPLY_ACCUMULATES,
@@ -51,6 +52,7 @@ METRICS: dict[str, Metric] = {
   "mask_maximum": MASK_MAXIMUM,
   "mask_iou": MASK_IOU,
   "agreement": AGREEMENT,
+  "checkerboard": CHECKERBOARD,
   "fid": FID,
   "kid": KID,
   "fd_classifier": FD_CLASSIFIER,

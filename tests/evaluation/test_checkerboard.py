@@ -1,0 +1,37 @@
+"""Checkerboards are what changes sign from pixel to pixel."""
+
+import numpy as np
+import pytest
+
+from akd_jax.evaluation.metrics.checkerboard import nyquist_share
+
+pytestmark = pytest.mark.quick
+ROWS, COLUMNS = np.indices((8, 8))
+
+
+def picture(brightness):
+  return np.broadcast_to(brightness[None, ..., None], (1, 8, 8, 3))
+
+
+@pytest.mark.parametrize("pattern", [ROWS, COLUMNS, ROWS + COLUMNS])
+def test_a_pattern_of_single_pixels_is_all_of_its_energy(pattern):
+  stripes = (100 + 50 * (pattern % 2)).astype(np.uint8)
+  assert nyquist_share(picture(stripes)) == pytest.approx(1)
+
+
+def test_slower_patterns_and_single_colours_have_none():
+  slower = (100 + 50 * (ROWS // 2 % 2)).astype(np.uint8)
+  assert nyquist_share(picture(slower)) == pytest.approx(0, abs=1e-9)
+  assert nyquist_share(picture(np.full((8, 8), 7, np.uint8))) == 0
+
+
+def test_energies_of_patterns_add_up_by_their_squares():
+  both = 100 + 30 * (ROWS % 2) + 60 * (COLUMNS // 4)
+  # Parseval: variances of the two.
+  assert nyquist_share(picture(both.astype(np.uint8))) == pytest.approx(
+    15**2 / (15**2 + 30**2)
+  )
+
+
+def test_of_no_pictures_there_is_none():
+  assert nyquist_share(np.zeros((0, 8, 8, 3), np.uint8)) is None

@@ -71,6 +71,10 @@ def draw(
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
 
 
+# When a line was written, which says nothing of the run.
+_CLOCKS = ("time", "uptime")
+
+
 def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   """Lists what runs have a curve of.
 
@@ -78,7 +82,7 @@ def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   its weight.
   """
   known = dict.fromkeys(name for run in runs.values() for name in run)
-  return [name for name in known if name != "time" and "/" not in name]
+  return [name for name in known if name not in _CLOCKS and "/" not in name]
 
 
 def draw_panel(

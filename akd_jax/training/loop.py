@@ -65,16 +65,14 @@ def _train(run: Prepared) -> TrainState:
   workdir = run.workdir
   if run.first >= run.config.steps:
     run.checkpoints.close()
-    # It was killed between its last checkpoint and this.
-    if not pathlib.Path(workdir, _CURVES).exists():
-      _draw_curves(workdir)
     parallel.say(f"{workdir} is finished ({run.first:,} steps)")
     return parallel.replicate(run.state)
   _introduce(run)
   try:
     state, stopped = _train_on(run)
-  finally:
+  except BaseException:
     _draw_curves(workdir)
+    raise
   if stopped:
     raise cli.Stopped(
       f"stopped; {workdir} is finished ({run.config.steps:,} steps)"
@@ -141,7 +139,9 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
         found = _call(hook, step, state, run, writer)
         scalars |= pod.gather(found)[0]
       writer.flush()
-      # Last: the line and the picture of this step will not be made again.
+      if last:
+        _draw_curves(run.workdir)
+      # Last: the line and the pictures of this step will not be made again.
       if saves or stop:
         _save(run, state, scalars)
       if stop and not last:

@@ -87,6 +87,16 @@ def test_samples_are_drawn_on_time(runs):
       assert min(picture.size) > 100
 
 
+def test_whoever_is_killed_after_the_last_checkpoint_has_curves(runs):
+  for run, steps in (
+    (runs.student, small_runs.STEPS),
+    (runs.teacher, small_runs.TEACHER_STEPS),
+  ):
+    last = run / "checkpoints" / str(steps) / "commit_success.txt"
+    drawn = (run / "curves.png").stat().st_mtime_ns
+    assert drawn < last.stat().st_mtime_ns
+
+
 def test_a_finished_run_says_so(runs, capsys):
   before = (runs.student / "metrics.jsonl").stat()
   train_with_teacher(student_config(runs.teacher), str(runs.student))

@@ -50,11 +50,22 @@ ADDED = {
     for field, value in section.items()
   },
 }
-# And those of StarGAN, which was the only system.
-_ADDED_TO_STARGAN = {
-  "generator.output": "image",
-  "loss.cls_radius": 0.0,
-  "loss.lambda_mask": 0.1,
+# And those of a system; StarGAN was the only one.
+_ATTGAN_CONSTANTS = {
+  "generator.slope": 0.2,
+  "generator.epsilon": 1e-3,
+  "discriminator.slope": 0.2,
+  "discriminator.hidden_slope": 0.2,
+  "discriminator.epsilon": 1e-6,
+}
+_ADDED_TO = {
+  "stargan": {
+    "generator.output": "image",
+    "loss.cls_radius": 0.0,
+    "loss.lambda_mask": 0.1,
+  },
+  "attgan": _ATTGAN_CONSTANTS,
+  "stgan": _ATTGAN_CONSTANTS,
 }
 # Sections whose fields are those of a system.
 _OF_SYSTEM = ("generator", "discriminator", "loss")
@@ -227,8 +238,9 @@ def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
     # Then, the discriminator came along.
     _put(recipe, "adversary", "teacher")
   added = dict(ADDED)
-  if recipe.get("system", ADDED["system"]) == ADDED["system"]:
-    added |= _ADDED_TO_STARGAN
+  system = recipe.get("system", ADDED["system"])
+  if isinstance(system, str):
+    added |= _ADDED_TO.get(system, {})
   for name, value in added.items():
     if name.split(".")[0] not in lacking:
       _put(recipe, name, copy.deepcopy(value))

@@ -7,8 +7,9 @@ r"""Makes a teacher of the weights of a released StarGAN, AttGAN or RelGAN.
 Reads PyTorch's files, those of version 1.6 and later and those from before, and
 .safetensors and .npz; nothing that is in them is executed. Which system it is
 and its networks' sizes are read from the arrays: yunjey/stargan,
-elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch, which keep what differs
-from our own networks: slopes, epsilons, the label's strength, the vector's sign.
+elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch. What these two have
+otherwise than our own networks goes along: slopes, epsilons, the label's
+strength, the vector's sign.
 The file that is written is a teacher for config.teacher, and for evaluate,
 translate and export.
 
@@ -18,9 +19,9 @@ it: for translate. AttGAN's port saves no other by default.
 
 --attributes are the classes, in the order of the label that the networks were
 trained with. --image_size is the side of the pictures, where the discriminator
-does not say it. --data names the data set whose recipe the file carries: celeba,
-or rafd, where a photo has exactly one of the classes. Whoever evaluates it says
-by --config.data.path where the photos are.
+does not say it: RelGAN's never does. --data names the data set whose recipe the
+file carries: celeba, or rafd, where a photo has exactly one of the classes.
+Whoever evaluates it says by --config.data.path where the photos are.
 """
 
 import os
@@ -206,11 +207,11 @@ def _part(
 
 def write(run: "Run", path: str) -> None:
   """Writes a run, or its generator alone where it has no discriminator."""
-  from akd_jax import export
+  from akd_jax.inference.exports import export_numpy
   from akd_jax.training import run_dir
 
   if run.model.discriminator is None:
-    export.export_numpy(run, path)
+    export_numpy(run, path)
   else:
     run_dir.save_run(run, path, half=False)
 

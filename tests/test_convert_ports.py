@@ -191,16 +191,19 @@ def test_a_generator_alone_translates_and_does_not_teach(states, tmp_path):
 def test_sizes_are_those_of_the_arrays(ported):
   about = ported.run.config.generator, ported.run.config.discriminator
   sizes = [{k: x for k, x in d.items() if isinstance(x, int)} for d in about]
-  assert sizes == {
-    "attgan": [
-      {"width": 2, "layers": 3, "shortcut": 1, "inject": 1},
-      {"width": 2, "layers": 3, "hidden": 6},
-    ],
-    "relgan": [
-      {"width": 4, "blocks": 1},
-      {"width": 4, "layers": 3, "match_width": 12, "interpolation_width": 6},
-    ],
-  }[ported.system]
+  assert (
+    sizes
+    == {
+      "attgan": [
+        {"width": 2, "layers": 3, "shortcut": 1, "inject": 1},
+        {"width": 2, "layers": 3, "hidden": 6},
+      ],
+      "relgan": [
+        {"width": 4, "blocks": 1},
+        {"width": 4, "layers": 3, "match_width": 12, "interpolation_width": 6},
+      ],
+    }[ported.system]
+  )
 
 
 @pytest.mark.parametrize("shortcut", range(4))
@@ -244,7 +247,9 @@ def test_what_does_not_fit_is_refused_in_one_line(states):
   assert found.endswith("names 4, but the generator's label has 5 classes")
   arguments = (generator, discriminator, NAMES, "celeba", 0, 32)
   found = message_of(convert.convert, *arguments)
-  assert found.startswith("--image_size=32, but the discriminator sees pictures")
+  assert found.startswith(
+    "--image_size=32, but the discriminator sees pictures"
+  )
 
 
 def test_a_file_says_which_state_dicts_it_holds(states, tmp_path):

@@ -58,7 +58,7 @@ _ATTGAN_CONSTANTS = {
   "discriminator.hidden_slope": 0.2,
   "discriminator.epsilon": 1e-6,
 }
-_ADDED_TO = {
+_ADDED_TO: dict[str, dict[str, Any]] = {
   "stargan": {
     "generator.output": "image",
     "loss.cls_radius": 0.0,

@@ -147,7 +147,7 @@ def read(
     UserError: one is no network of the port; names the first difference.
   """
   sizes, labels = _size_generator(generator)
-  weights = list_generator_weights(*sizes.values(), labels)
+  weights = list_generator_weights(classes=labels, **sizes)
   flat = from_torch(generator, weights, _GENERATOR)
   # The label stands behind all else that a layer of the decoder is given.
   for i in range(sizes["inject"] + 1):
@@ -163,7 +163,7 @@ def read(
     fields["discriminator.layers"] = sizes["layers"]
     return Released(drawing, None, statistics, classes, fields, EXCLUSIVE)
   sizes, answers, side = _size_discriminator(discriminator)
-  weights = list_discriminator_weights(*sizes.values(), answers, side)
+  weights = list_discriminator_weights(classes=answers, size=side, **sizes)
   scoring, _ = nest(from_torch(discriminator, weights, _DISCRIMINATOR))
   classes["the discriminator"] = answers
   fields |= {f"discriminator.{x}": size for x, size in sizes.items()}
@@ -198,7 +198,7 @@ def _size_generator(state: Mapping[str, Any]) -> tuple[dict[str, int], int]:
 def _size_discriminator(
   state: Mapping[str, Any],
 ) -> tuple[dict[str, int], int, int]:
-  """Reads the sizes of a discriminator, its classes, and its last map's side."""
+  """Reads a discriminator's sizes, its classes, and its last map's side."""
   width = kernel_shape(state, "conv.0.layers.0.weight", _DISCRIMINATOR)[0]
   layers = _count(state, r"conv\.\d+\.layers\.0\.weight")
   hidden, inputs = kernel_shape(

@@ -175,9 +175,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
   return dict(pairs)
 
 
-def _read_zip(
-  file: IO[bytes], choose: Callable[[Any], _Tensors]
-) -> _Arrays:
+def _read_zip(file: IO[bytes], choose: Callable[[Any], _Tensors]) -> _Arrays:
   """Reads a folder: the pickle, data.pkl, and a file for each storage."""
   with zipfile.ZipFile(file) as archive:
     npz.check(archive)
@@ -196,9 +194,7 @@ def _read_zip(
     return _arrays(tensors, read)
 
 
-def _read_legacy(
-  file: IO[bytes], choose: Callable[[Any], _Tensors]
-) -> _Arrays:
+def _read_legacy(file: IO[bytes], choose: Callable[[Any], _Tensors]) -> _Arrays:
   """Reads pickles one by one, then each storage: its length, its bytes."""
   if interpret(file) != _LEGACY_MAGIC or interpret(file) != _LEGACY_VERSION:
     raise ValueError("it does not begin as PyTorch's files do")

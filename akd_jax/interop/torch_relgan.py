@@ -76,7 +76,11 @@ def list_generator_weights(
 
 
 def list_discriminator_weights(
-  width: int, layers: int, match: int, interpolation: int, classes: int
+  width: int,
+  layers: int,
+  match_width: int,
+  interpolation_width: int,
+  classes: int,
 ) -> list[Weight]:
   """Returns every array of a discriminator, in the order of its state dict.
 
@@ -88,14 +92,15 @@ def list_discriminator_weights(
     shape = (features, channels, 4, 4)
     weights += _conv(f"layer_{i}", f"convs.{2 * i}", shape, features)
     channels = features
-  last = (interpolation, channels, 1, 1)
-  both = (match, 2 * channels + classes, 1, 1)
+  last = (interpolation_width, channels, 1, 1)
+  answer = (1, match_width, 1, 1)
+  both = (match_width, 2 * channels + classes, 1, 1)
   return [
     *weights,
     *_conv("adversarial_head", "conv_adv", (1, channels, 1, 1), 1),
-    *_conv("interpolation_head", "conv_int", last, interpolation),
-    *_conv("match_head", "convs_cls.0", both, match),
-    *_conv("match_head/answer", "convs_cls.2", (1, match, 1, 1), 1),
+    *_conv("interpolation_head", "conv_int", last, interpolation_width),
+    *_conv("match_head", "convs_cls.0", both, match_width),
+    *_conv("match_head/answer", "convs_cls.2", answer, 1),
   ]
 
 
@@ -133,7 +138,7 @@ def read(
     "interpolation_width": kernel("conv_int")[0],
   }
   weights = list_discriminator_weights(
-    *sizes.values(), classes["the discriminator"]
+    classes=classes["the discriminator"], **sizes
   )
   flat = from_torch(discriminator, weights, _DISCRIMINATOR)
   # It stands behind the features of two pictures.

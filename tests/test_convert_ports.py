@@ -22,7 +22,8 @@ from akd_jax.inference.exports import arrays_of, export_onnx, program_of
 from akd_jax.inference.network import Wanted
 from akd_jax.interop import numpy_program, torch_attgan
 from akd_jax.interop.torch_file import read_checkpoint, read_state_dict
-from akd_jax.models.attgan import Discriminator, Generator
+from akd_jax.models.attgan import Generator
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems import relgan_losses, system_of
 from akd_jax.training import teacher

@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.models import attgan as networks
-from akd_jax.models.attgan import BOTTLENECK, Discriminator, Generator
+from akd_jax.models.attgan import BOTTLENECK, Generator
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.taps import Activations
 from akd_jax.systems import arrangements, hooks, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch

@@ -42,42 +42,16 @@ from akd_jax.common import cli
 from akd_jax.common.errors import UserError
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
-  arrays_of,
   check_ending,
+  export_numpy,
   export_onnx,
   export_safetensors,
-  program_of,
   write_files,
 )
 from akd_jax.inference.web import export_web
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
-
-
-def export_numpy(run: "Run", path: str) -> list[str]:
-  """Writes arrays named by parameter path, and `metadata`, a JSON string.
-
-  Returns:
-    The files written, here and in the other formats.
-  """
-  from akd_jax.interop import numpy_generator
-
-  check_ending(path, (".npz",))
-  arrays: dict[str, Any] = {**arrays_of(run)}
-  about = describe(run)
-  if run.config.system != numpy_generator.SYSTEM:
-    written = program_of(run, "numpy")
-    numbers = sum(x.size for x in arrays.values())
-    about |= {
-      "program": written.steps,
-      "multiple": written.multiple,
-      "numbers": numbers,
-    }
-  metadata = np.array(json.dumps(about))
-  return write_files(
-    {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
-  )
 
 
 def export_torch(run: "Run", path: str) -> list[str]:

@@ -80,6 +80,10 @@ def papers() -> ConfigDict:
   config.generator.shortcut = 1
   # How many layers of the decoder are given the label, besides the first.
   config.generator.inject = 1
+  # Of the encoder's leaky ReLUs, below 0. The PyTorch port's is 0.01.
+  config.generator.slope = 0.2
+  # Beside the variance in a norm. The port's is 1e-5.
+  config.generator.epsilon = 1e-3
   config.discriminator = ConfigDict()
   # Channels of the discriminator's first layer; they double, up to 1,024.
   config.discriminator.width = 64
@@ -87,6 +91,12 @@ def papers() -> ConfigDict:
   config.discriminator.layers = 5
   # Features of the dense layer before each of its two outputs.
   config.discriminator.hidden = 1_024
+  # Of the leaky ReLUs of its convolutions. The port's is 0.01.
+  config.discriminator.slope = 0.2
+  # Of those of the dense layers. The port's is 0: a ReLU.
+  config.discriminator.hidden_slope = 0.2
+  # Beside the variance in a norm. The port's is 1e-5.
+  config.discriminator.epsilon = 1e-6
 
   config.loss = ConfigDict()
   # Weight of the discriminator's class loss, a mean over attributes.

@@ -50,12 +50,24 @@ ADDED = {
     for field, value in section.items()
   },
 }
-# And those of StarGAN, which was the only system.
-_ADDED_TO_STARGAN = {
-  "generator.output": "image",
-  "generator.upsample": "transposed",
-  "loss.cls_radius": 0.0,
-  "loss.lambda_mask": 0.1,
+# And those of a system; StarGAN was the only one.
+_ATTGAN_CONSTANTS = {
+  "generator.slope": 0.2,
+  "generator.epsilon": 1e-3,
+  "discriminator.slope": 0.2,
+  "discriminator.hidden_slope": 0.2,
+  "discriminator.epsilon": 1e-6,
+}
+_ADDED_TO: dict[str, dict[str, Any]] = {
+  "stargan": {
+    "generator.output": "image",
+    "generator.upsample": "transposed",
+    "loss.cls_radius": 0.0,
+    "loss.lambda_mask": 0.1,
+  },
+  "acgan": {"generator.upsample": "transposed"},
+  "attgan": _ATTGAN_CONSTANTS,
+  "stgan": _ATTGAN_CONSTANTS,
 }
 # Sections whose fields are those of a system.
 _OF_SYSTEM = ("generator", "discriminator", "loss")
@@ -116,7 +128,8 @@ def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
     fields: of a recipe, or of a teacher's recipe inside, as plain JSON.
   """
   left = copy.deepcopy(dict(fields))
-  for name, value in (ADDED | _ADDED_TO_STARGAN).items():
+  system = left.get("system", ADDED["system"])
+  for name, value in (ADDED | _ADDED_TO.get(system, {})).items():
     *sections, last = name.split(".")
     inside: Any = left
     for section in sections:
@@ -251,8 +264,9 @@ def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
     # Then, the discriminator came along.
     _put(recipe, "adversary", "teacher")
   added = dict(ADDED)
-  if recipe.get("system", ADDED["system"]) == ADDED["system"]:
-    added |= _ADDED_TO_STARGAN
+  system = recipe.get("system", ADDED["system"])
+  if isinstance(system, str):
+    added |= _ADDED_TO.get(system, {})
   for name, value in added.items():
     if name.split(".")[0] not in lacking:
       _put(recipe, name, copy.deepcopy(value))

@@ -128,6 +128,31 @@ def _need(module: str, name: str) -> Any:
     ) from None
 
 
+def export_numpy(run: "Run", path: str) -> list[str]:
+  """Writes arrays named by parameter path, and `metadata`, a JSON string.
+
+  Returns:
+    The files written, here and in the other formats.
+  """
+  from akd_jax.interop import numpy_generator
+
+  check_ending(path, (".npz",))
+  arrays: dict[str, Any] = {**arrays_of(run)}
+  about = describe(run)
+  if run.config.system != numpy_generator.SYSTEM:
+    written = program_of(run, "numpy")
+    numbers = sum(x.size for x in arrays.values())
+    about |= {
+      "program": written.steps,
+      "multiple": written.multiple,
+      "numbers": numbers,
+    }
+  metadata = np.array(json.dumps(about))
+  return write_files(
+    {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
+  )
+
+
 def export_onnx(run: "Run", path: str) -> list[str]:
   """Writes an ONNX model for any batch and size; see `interop.onnx_model`."""
   check_ending(path, (".onnx",))

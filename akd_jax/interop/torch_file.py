@@ -1,7 +1,7 @@
 """Reads a file of weights without torch, and runs nothing that is in it.
 
-Read are PyTorch's checkpoints of a state dict, both the zip files of version
-1.6 and later and the files from before, .safetensors and .npz.
+Read are PyTorch's checkpoints of a state dict or of several, both the zip files
+of version 1.6 and later and the files from before, .safetensors and .npz.
 """
 
 import functools
@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,6 +58,35 @@ def read_state_dict(
     UserError: there is no such file, its digest differs, it is damaged, it is
       anything else than a state dict, or a weight is not finite.
   """
+  return _read(path, lambda state: {"": _tensors(state)}, sha256)[""]
+
+
+def read_checkpoint(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
+  """Reads every state dict of a file by its name; "" is a file that is one.
+
+  What else training keeps, such as an optimizer's, is left out.
+
+  Args:
+    path: as of `read_state_dict`; a PyTorch checkpoint may be a mapping of
+      state dicts.
+
+  Raises:
+    UserError: see `read_state_dict`.
+  """
+  return _read(path, _state_dicts)
+
+
+# By the name of a state dict, then of an array.
+_Arrays = dict[str, dict[str, np.ndarray]]
+_Tensors = dict[str, dict[str, Tensor]]
+
+
+def _read(
+  path: str | Path,
+  choose: Callable[[Any], _Tensors],
+  sha256: str | None = None,
+) -> _Arrays:
+  """Reads what is chosen of that which a file describes."""
   try:
     with open(path, "rb") as file:
       if sha256:
@@ -68,10 +97,11 @@ def read_state_dict(
             f" should begin with {sha256}"
           )
         file.seek(0)
-      arrays = _reader(Path(path), file)(file)
-      for name, value in arrays.items():
-        npz.check_finite(name, value)
-      return arrays
+      parts = _reader(Path(path), file)(file, choose)
+      for arrays in parts.values():
+        for name, value in arrays.items():
+          npz.check_finite(name, value)
+      return parts
   except UserError:
     raise
   except OSError as error:
@@ -93,11 +123,12 @@ def digest_in_name(path: str | Path) -> str | None:
 
 def _reader(
   path: Path, file: IO[bytes]
-) -> Callable[[IO[bytes]], dict[str, np.ndarray]]:
+) -> Callable[[IO[bytes], Callable[[Any], _Tensors]], _Arrays]:
+  # These hold arrays by name, and nothing else.
   if path.suffix == ".npz":
-    return _read_npz
+    return lambda file, choose: {"": _read_npz(file)}
   if path.suffix == ".safetensors":
-    return _read_safetensors
+    return lambda file, choose: {"": _read_safetensors(file)}
   start = file.read(len(_ZIP_MAGIC))
   file.seek(0)
   return _read_zip if start == _ZIP_MAGIC else _read_legacy
@@ -144,7 +175,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
   return dict(pairs)
 
 
-def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
+def _read_zip(file: IO[bytes], choose: Callable[[Any], _Tensors]) -> _Arrays:
   """Reads a folder: the pickle, data.pkl, and a file for each storage."""
   with zipfile.ZipFile(file) as archive:
     npz.check(archive)
@@ -157,37 +188,50 @@ def _read_zip(file: IO[bytes]) -> dict[str, np.ndarray]:
     if order in names and archive.read(order) != b"little":
       raise ValueError("its numbers are big-endian")
     with archive.open(found[0]) as program:
-      tensors = _tensors(interpret(program))
+      tensors = choose(interpret(program))
     _check_total(tensors, sum(x.file_size for x in archive.infolist()))
     read = functools.cache(lambda key: archive.read(f"{folder}data/{key}"))
-    return {
-      name: _array(tensor, read(tensor.storage.key))
-      for name, tensor in tensors.items()
-    }
+    return _arrays(tensors, read)
 
 
-def _read_legacy(file: IO[bytes]) -> dict[str, np.ndarray]:
+def _read_legacy(file: IO[bytes], choose: Callable[[Any], _Tensors]) -> _Arrays:
   """Reads pickles one by one, then each storage: its length, its bytes."""
   if interpret(file) != _LEGACY_MAGIC or interpret(file) != _LEGACY_VERSION:
     raise ValueError("it does not begin as PyTorch's files do")
   if not interpret(file)["little_endian"]:
     raise ValueError("its numbers are big-endian")
-  tensors = _tensors(interpret(file))
+  storages: dict[str, Storage] = {}
+  tensors = choose(interpret(file, storages))
   _check_total(tensors, os.fstat(file.fileno()).st_size)
-  storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+  wanted = {x.storage.key for part in tensors.values() for x in part.values()}
   data = {}
   for key in interpret(file):
-    storage: Storage = storages[key]
+    storage = storages[key]
     (size,) = struct.unpack("<q", file.read(8))
     if size != storage.size or size < 0:
       raise ValueError(f"its storage {key} has {size} elements")
-    data[key] = file.read(size * storage.dtype.itemsize)
-    if len(data[key]) != size * storage.dtype.itemsize:
+    content = file.read(size * storage.dtype.itemsize)
+    if len(content) != size * storage.dtype.itemsize:
       raise ValueError(f"its storage {key} is cut short")
-  return {
-    name: _array(tensor, data[tensor.storage.key])
-    for name, tensor in tensors.items()
+    if key in wanted:
+      data[key] = content
+  return _arrays(tensors, data.__getitem__)
+
+
+def _state_dicts(state: Any) -> _Tensors:
+  """Finds the state dicts in a mapping of them and of other things."""
+  if not isinstance(state, dict):
+    return {"": _tensors(state)}
+  found = {
+    name: value
+    for name, value in state.items()
+    if isinstance(name, str)
+    and isinstance(value, dict)
+    and value
+    and all(isinstance(x, str) for x in value)
+    and all(isinstance(x, Tensor) for x in value.values())
   }
+  return found or {"": _tensors(state)}
 
 
 def _tensors(state: Any) -> dict[str, Tensor]:
@@ -203,17 +247,29 @@ def _tensors(state: Any) -> dict[str, Tensor]:
   return state
 
 
-def _check_total(tensors: Mapping[str, Tensor], size: int) -> None:
+def _check_total(tensors: _Tensors, size: int) -> None:
   """Refuses tensors that together are far larger than what is in the file.
 
   A few may share their numbers; a bomb makes gigabytes of a few of them.
   """
   total = sum(
     math.prod(tensor.shape) * tensor.storage.dtype.itemsize
-    for tensor in tensors.values()
+    for part in tensors.values()
+    for tensor in part.values()
   )
   if total > _SHARED * size:
     raise ValueError(f"its {size:,} bytes would become {total:,}")
+
+
+def _arrays(tensors: _Tensors, read: Callable[[str], bytes]) -> _Arrays:
+  """Copies all tensors out of their storages, which are read by their keys."""
+  return {
+    part: {
+      name: _array(tensor, read(tensor.storage.key))
+      for name, tensor in inside.items()
+    }
+    for part, inside in tensors.items()
+  }
 
 
 def _array(tensor: Tensor, data: bytes) -> np.ndarray:

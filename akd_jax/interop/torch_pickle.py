@@ -100,8 +100,14 @@ _ARGUMENTS = {
 }
 
 
-def interpret(file: IO[bytes]) -> Any:
+def interpret(
+  file: IO[bytes], storages: dict[str, Storage] | None = None
+) -> Any:
   """Returns what a pickle describes; reads from here to its end.
+
+  Args:
+    file: open for reading.
+    storages: is given all that the pickle names, by their keys.
 
   Returns:
     Numbers, strings, tuples, lists and dicts, with a Tensor for each tensor.
@@ -156,7 +162,10 @@ def interpret(file: IO[bytes]) -> Any:
           raise ValueError(f"it refers to {argument.replace(' ', '.')!r}")
         stack.append(_GLOBALS[argument])
       case "BINPERSID":
-        stack.append(_storage(*stack.pop()))
+        storage = _storage(*stack.pop())
+        stack.append(storage)
+        if storages is not None:
+          storages[storage.key] = storage
       case "REDUCE":
         function, arguments = pop_from(-2)
         stack.append(function(*arguments))
@@ -172,9 +181,10 @@ def interpret(file: IO[bytes]) -> Any:
 def _set_items(target: Any, items: list[Any]) -> None:
   """Adds keys and values, one after the other, to a dict.
 
-  A key is a text: to compare tuples of tuples may take forever.
+  A key is a text, or a number of an optimizer's parameter: to compare tuples of
+  tuples may take forever.
   """
   keys = items[::2]
-  if not all(isinstance(key, str) for key in keys):
+  if not all(isinstance(key, str | int) for key in keys):
     raise ValueError("it has a name that is no text")
   target.update(zip(keys, items[1::2], strict=True))

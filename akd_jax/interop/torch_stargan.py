@@ -1,7 +1,6 @@
 """Turns StarGAN's PyTorch state dicts into our parameters and back.
 
-A state dict maps names to arrays: what `torch.load` gives, or the same as NumPy
-arrays. Networks may have any size. Nothing here needs PyTorch.
+Networks may have any size. Nothing here needs PyTorch.
 
 The released code declares running statistics for its InstanceNorm layers
 (`track_running_stats=True`) and never uses them, as it never calls `.eval()`.
@@ -10,14 +9,19 @@ the released `restore_model`, which loads strictly, takes our files.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from flax import traverse_util
 
-from akd_jax.common.errors import UserError, nearest
-
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+from akd_jax.interop.torch_weights import (
+  Released,
+  Weight,
+  from_torch,
+  kernel_shape,
+  nest,
+  to_torch,
+)
 
 # What `.eval()` needs in PyTorch: the second line says it to every module.
 EVAL_LINES = (
@@ -32,29 +36,6 @@ EVAL_NOTE = "\n".join(
     *(f"  {line}" for line in EVAL_LINES),
   )
 )
-
-
-class Weight(NamedTuple):
-  """One array under both of its names.
-
-  Attributes:
-    path: where it is in our parameters, `residual_0/conv_0/kernel`.
-    name: its name in the state dict, `main.9.main.0.weight`.
-    shape: its shape in the state dict. Four axes are a kernel: OIHW there,
-      HWIO here. PyTorch has the transposed convolutions as IOHW, which is the
-      OIHW of the strided convolution they transpose, and that one's HWIO is
-      what we store; so the same permutation serves both.
-  """
-
-  path: str
-  name: str
-  shape: tuple[int, ...]
-
-  def our_shape(self) -> tuple[int, ...]:
-    if len(self.shape) < 4:
-      return self.shape
-    o, i, h, w = self.shape
-    return h, w, i, o
 
 
 def list_generator_weights(
@@ -134,11 +115,10 @@ def generator_from_torch(state: Mapping[str, Any]) -> dict:
     UserError: `state` is not a StarGAN generator; names the first difference.
   """
   what = "StarGAN generator"
-  width, channels = _kernel(state, "main.0.weight", what)[:2]
+  width, channels = kernel_shape(state, "main.0.weight", what)[:2]
   blocks = sum(name.endswith(".main.0.weight") for name in state)
-  return _from_torch(
-    state, list_generator_weights(width, blocks, channels - 3), what
-  )
+  weights = list_generator_weights(width, blocks, channels - 3)
+  return nest(from_torch(state, weights, what))[0]
 
 
 def generator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -152,11 +132,11 @@ def generator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   """
   what = "generator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
-  channels, width = _kernel(flat, "encoder_0/conv/kernel", what)[2:]
+  channels, width = kernel_shape(flat, "encoder_0/conv/kernel", what)[2:]
   blocks = sum(path.endswith("/conv_0/kernel") for path in flat)
   weights = list_generator_weights(width, blocks, channels - 3)
   state = {}
-  for name, array in _to_torch(flat, weights, what).items():
+  for name, array in to_torch(flat, weights, what).items():
     state[name] = array
     if name.endswith(".bias"):  # Only norms have one.
       norm = name.removesuffix("bias")
@@ -168,14 +148,13 @@ def generator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def discriminator_from_torch(state: Mapping[str, Any]) -> dict:
   """Returns the parameters of a discriminator; see generator_from_torch."""
   what = "StarGAN discriminator"
-  width = _kernel(state, "main.0.weight", what)[0]
-  classes, _, size, _ = _kernel(state, "conv2.weight", what)
+  width = kernel_shape(state, "main.0.weight", what)[0]
+  classes, _, size, _ = kernel_shape(state, "conv2.weight", what)
   layers = sum(
     name.startswith("main.") and name.endswith(".weight") for name in state
   )
-  return _from_torch(
-    state, list_discriminator_weights(width, layers, classes, size), what
-  )
+  weights = list_discriminator_weights(width, layers, classes, size)
+  return nest(from_torch(state, weights, what))[0]
 
 
 def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -186,63 +165,41 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   """
   what = "discriminator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
-  width = _kernel(flat, "layer_0/kernel", what)[3]
-  size, _, _, classes = _kernel(flat, "classifier/kernel", what)
+  width = kernel_shape(flat, "layer_0/kernel", what)[3]
+  size, _, _, classes = kernel_shape(flat, "classifier/kernel", what)
   layers = sum(
     path.startswith("layer_") and path.endswith("/kernel") for path in flat
   )
-  return _to_torch(
+  return to_torch(
     flat, list_discriminator_weights(width, layers, classes, size), what
   )
 
 
-def _from_torch(
-  state: Mapping[str, Any], weights: list[Weight], what: str
-) -> dict:
-  state = {
-    name: np.asarray(array)
-    for name, array in state.items()
-    if name.rpartition(".")[2] not in _BUFFERS
+def read(
+  generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None
+) -> Released:
+  """Returns both networks of state dicts, and what they say of the config.
+
+  Raises:
+    UserError: one is no network of StarGAN; names the first difference.
+  """
+  drawing = generator_from_torch(generator)
+  first = drawing["encoder_0"]["conv"]["kernel"]
+  # The label stands behind the picture's three colours.
+  classes = {"the generator's label": first.shape[2] - 3}
+  fields = {
+    "generator.width": first.shape[-1],
+    "generator.blocks": sum(x.startswith("residual_") for x in drawing),
   }
-  _check(state, {w.name: w.shape for w in weights}, what)
-  flat = {w.path: _permuted(state[w.name], (2, 3, 1, 0)) for w in weights}
-  return traverse_util.unflatten_dict(flat, sep="/")
-
-
-def _to_torch(
-  flat: Mapping[str, Any], weights: list[Weight], what: str
-) -> dict[str, np.ndarray]:
-  _check(flat, {w.path: w.our_shape() for w in weights}, what)
-  return {w.name: _permuted(flat[w.path], (3, 2, 0, 1)) for w in weights}
-
-
-def _permuted(array: Any, axes: tuple[int, ...]) -> np.ndarray:
-  array = np.asarray(array)
-  if array.ndim != 4:
-    return array
-  return np.ascontiguousarray(array.transpose(axes))
-
-
-def _kernel(arrays: Mapping[str, Any], name: str, what: str) -> tuple[int, ...]:
-  """Returns the four sizes of a kernel, from which the network's follow."""
-  if name not in arrays:
-    raise UserError(f"{what}: {name!r} is missing{nearest(name, arrays)}")
-  shape = tuple(np.shape(arrays[name]))
-  if len(shape) != 4:
-    raise UserError(f"{what}: {name!r} is {shape}, not a kernel of four axes")
-  return shape
-
-
-def _check(
-  arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], what: str
-) -> None:
-  """Raises UserError about the first array that `shapes` do not expect."""
-  for name, shape in shapes.items():
-    if name not in arrays:
-      raise UserError(f"{what}: {name!r} {shape} is missing")
-    if np.shape(arrays[name]) != shape:
-      found = np.shape(arrays[name])
-      raise UserError(f"{what}: {name!r} is {found} and should be {shape}")
-  for name in arrays:
-    if name not in shapes:
-      raise UserError(f"{what}: {name!r} is unknown{nearest(name, shapes)}")
+  if discriminator is None:
+    return Released(drawing, None, None, classes, fields)
+  scoring = discriminator_from_torch(discriminator)
+  classifier = scoring["classifier"]["kernel"]
+  classes["the discriminator"] = classifier.shape[-1]
+  layers = sum(x.startswith("layer_") for x in scoring)
+  fields |= {
+    "discriminator.width": scoring["layer_0"]["kernel"].shape[-1],
+    "discriminator.layers": layers,
+    "data.image_size": classifier.shape[0] * 2**layers,
+  }
+  return Released(drawing, scoring, None, classes, fields)

@@ -1,25 +1,24 @@
-"""AttGAN's generator and discriminator (He et al., 2019), as released.
+"""AttGAN's generator (He et al., 2019), as released.
 
 Sizes and norms are those of LynnHo/AttGAN-Tensorflow (v2, module.py:14-114),
-layers and their initialisation those of tf_slim. STGAN's encoder, decoder and
-discriminator are these, too.
+layers and their initialisation those of tf_slim. STGAN's encoder and decoder
+are these, too.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from akd_jax.models.layers import BatchNorm, Conv, InstanceNorm
+from akd_jax.models.layers import BatchNorm, Conv
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
 # What slim's layers start as; their biases start at 0.
 XAVIER_UNIFORM = nn.initializers.xavier_uniform()
 # No layer has more channels.
 WIDEST = 1024
-# Of every leaky ReLU.
-SLOPE = 0.2
 BOTTLENECK = "bottleneck"
 
 
@@ -39,11 +38,6 @@ def append_label(x: jax.Array, label: jax.Array) -> jax.Array:
   return jnp.concatenate([x, tiled], axis=-1)
 
 
-def leaky(x: jax.Array) -> jax.Array:
-  """Returns the leaky ReLU of the encoder and of the discriminator."""
-  return nn.leaky_relu(x, SLOPE)
-
-
 class NormedLayer(nn.Module):
   """Convolution, BatchNorm, activation.
 
@@ -51,11 +45,13 @@ class NormedLayer(nn.Module):
     features: channels.
     resample: "down" halves the picture, "up" doubles it.
     activation: what comes last.
+    epsilon: beside the variance, in the root.
   """
 
   features: int
   resample: str
   activation: Callable[[jax.Array], jax.Array]
+  epsilon: float
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
 
@@ -69,14 +65,22 @@ class NormedLayer(nn.Module):
       dtype=self.dtype,
       name="conv",
     )(x)
-    return self.activation(BatchNorm(axis_name=self.axis_name, name="norm")(x))
+    norm = BatchNorm(self.epsilon, axis_name=self.axis_name, name="norm")
+    return self.activation(norm(x))
 
 
 class Encoder(nn.Module):
-  """Pictures to their encodings, one a layer."""
+  """Pictures to their encodings, one a layer.
+
+  Attributes:
+    slope: of its leaky ReLUs.
+    epsilon: of its norms.
+  """
 
   width: int
   layers: int
+  slope: float
+  epsilon: float
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
 
@@ -88,7 +92,8 @@ class Encoder(nn.Module):
       x = NormedLayer(
         channels(self.width, i),
         "down",
-        leaky,
+        functools.partial(nn.leaky_relu, negative_slope=self.slope),
+        self.epsilon,
         self.dtype,
         self.axis_name,
         name=f"layer_{i}",
@@ -102,11 +107,13 @@ class Decoder(nn.Module):
 
   Attributes:
     inject: how many layers' outputs are given the label again.
+    epsilon: of its norms.
   """
 
   width: int
   layers: int
   inject: int
+  epsilon: float
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
 
@@ -133,6 +140,7 @@ class Decoder(nn.Module):
         features,
         "up",
         nn.relu,
+        self.epsilon,
         self.dtype,
         self.axis_name,
         name=f"layer_{i}",
@@ -169,6 +177,8 @@ class Generator(nn.Module):
       given it always.
     dtype: of the computation; parameters and statistics are float32.
     axis_name: of pmap, over whose devices a batch is spread.
+    slope: of the encoder's leaky ReLUs.
+    epsilon: of the norms.
   """
 
   width: int = 64
@@ -177,11 +187,25 @@ class Generator(nn.Module):
   inject: int = 1
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
+  slope: float = 0.2
+  epsilon: float = 1e-3
 
   def setup(self) -> None:
-    self.encoder = Encoder(self.width, self.layers, self.dtype, self.axis_name)
+    self.encoder = Encoder(
+      self.width,
+      self.layers,
+      self.slope,
+      self.epsilon,
+      self.dtype,
+      self.axis_name,
+    )
     self.decoder = Decoder(
-      self.width, self.layers, self.inject, self.dtype, self.axis_name
+      self.width,
+      self.layers,
+      self.inject,
+      self.epsilon,
+      self.dtype,
+      self.axis_name,
     )
 
   def __call__(
@@ -236,60 +260,3 @@ def translate_and_restore(
   encodings = generator.encoder(image)
   translated, activations = generator.decode(encodings, label, taps)
   return translated, activations, generator.decode(encodings, own)[0]
-
-
-class Discriminator(nn.Module):
-  """AttGAN's discriminator: does it look real, and which attributes has it?
-
-  Attributes:
-    width: channels of the first layer.
-    layers: strided convolutions; each halves the picture.
-    hidden: features of the layer between the last map and each head.
-    classes: number of attributes.
-    dtype: of the computation; parameters are float32.
-  """
-
-  width: int = 64
-  layers: int = 5
-  hidden: int = 1024
-  classes: int = 13
-  dtype: jnp.dtype = jnp.float32
-
-  @nn.compact
-  def __call__(
-    self, image: jax.Array
-  ) -> tuple[tuple[jax.Array, jax.Array], Activations]:
-    """Scores image [B, S, S, 3] in [-1, 1], S a multiple of 2^layers.
-
-    Returns:
-      (critic map of one pixel, [B, 1, 1, 1], logits [B, classes]), float32,
-      and the features {"layer_i": [B, S/2^(i+1), S/2^(i+1), width 2^i]}.
-    """
-    features: Activations = {}
-    x = image
-    for i in range(self.layers):
-      x = Conv(
-        channels(self.width, i),
-        4,
-        "down",
-        kernel_init=XAVIER_UNIFORM,
-        dtype=self.dtype,
-        name=f"layer_{i}",
-      )(x)
-      x = leaky(InstanceNorm(1e-6, name=f"norm_{i}")(x))
-      features[f"layer_{i}"] = x
-    flat = x.reshape(len(x), -1)
-    critic = self._head(flat, 1, "critic")
-    logits = self._head(flat, self.classes, "classifier")
-    return (critic[:, None, None], logits), features
-
-  def _head(self, x: jax.Array, features: int, name: str) -> jax.Array:
-    """Two dense layers: [B, K] to [B, features], float32."""
-
-    def dense(features, name):
-      return nn.Dense(
-        features, dtype=self.dtype, kernel_init=XAVIER_UNIFORM, name=name
-      )
-
-    x = leaky(dense(self.hidden, f"{name}_hidden")(x))
-    return dense(features, name)(x).astype(jnp.float32)

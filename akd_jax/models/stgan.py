@@ -91,6 +91,8 @@ class Generator(nn.Module):
     unit_state: what a unit passes on, one of STATES.
     dtype: of the computation; parameters and statistics are float32.
     axis_name: of pmap, over whose devices a batch is normalised.
+    slope: of the encoder's leaky ReLUs.
+    epsilon: of the norms.
   """
 
   width: int = 64
@@ -103,11 +105,25 @@ class Generator(nn.Module):
   unit_state: str = "stu"
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
+  slope: float = 0.2
+  epsilon: float = 1e-3
 
   def setup(self) -> None:
-    self.encoder = Encoder(self.width, self.layers, self.dtype, self.axis_name)
+    self.encoder = Encoder(
+      self.width,
+      self.layers,
+      self.slope,
+      self.epsilon,
+      self.dtype,
+      self.axis_name,
+    )
     self.decoder = Decoder(
-      self.width, self.layers, self.inject, self.dtype, self.axis_name
+      self.width,
+      self.layers,
+      self.inject,
+      self.epsilon,
+      self.dtype,
+      self.axis_name,
     )
     self.unit = [
       Unit(

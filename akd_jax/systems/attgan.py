@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.models import attgan as networks
-from akd_jax.models.attgan import BOTTLENECK, Discriminator, Generator
+from akd_jax.models.attgan import BOTTLENECK, Generator
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.taps import Activations
 from akd_jax.systems import arrangements, hooks, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
@@ -32,15 +33,22 @@ from akd_jax.systems.system import Allowed, System, Terms
 # At test the attribute that is set is given twice as strong (test_int 2): +-2
 # where others are +-1, which is half the distance of both beyond the target.
 TEST_STRENGTH = 1.5
+# What a norm can add to a variance of 0 and still be finite.
+SMALLEST = 1e-12
 # What STGAN reads of a config, too.
 FIELDS: dict[str, Allowed] = {
   "generator.width": 1,
   "generator.layers": 2,
   "generator.shortcut": 0,
   "generator.inject": 0,
+  "generator.slope": 0.0,
+  "generator.epsilon": SMALLEST,
   "discriminator.width": 1,
   "discriminator.layers": 1,
   "discriminator.hidden": 1,
+  "discriminator.slope": 0.0,
+  "discriminator.hidden_slope": 0.0,
+  "discriminator.epsilon": SMALLEST,
   "loss.lambda_gp": 0.0,
   "loss.lambda_d_cls": 0.0,
   "loss.lambda_g_cls": 0.0,
@@ -62,6 +70,8 @@ def create_networks(config: ConfigDict) -> Networks:
     config.generator.shortcut,
     config.generator.inject,
     jnp.dtype(config.dtype),
+    slope=config.generator.slope,
+    epsilon=config.generator.epsilon,
   )
   return Networks(generator, create_discriminator(config))
 
@@ -74,6 +84,9 @@ def create_discriminator(config: ConfigDict) -> Discriminator:
     config.discriminator.hidden,
     len(config.data.attributes),
     jnp.dtype(config.dtype),
+    config.discriminator.slope,
+    config.discriminator.hidden_slope,
+    config.discriminator.epsilon,
   )
 
 

@@ -7,21 +7,21 @@ from akd_jax.interop.numpy_program import Step
 from akd_jax.models import attgan, stgan
 from akd_jax.systems.system import NetworkProgram
 
-_EPSILON = 1e-3
+Generator = attgan.Generator | stgan.Generator
 
 
 def write_attgan(generator: attgan.Generator) -> NetworkProgram:
   """Returns what `models.attgan.Generator` does, step by step."""
   layers = generator.layers
   skips = [f"encode_{layers - 2 - i}" for i in range(generator.shortcut)]
-  steps = [*_encode(layers), *_decode(layers, generator.inject, skips)]
+  steps = [*_encode(generator), *_decode(generator, skips)]
   return NetworkProgram(steps, multiple=2**layers)
 
 
 def write_stgan(generator: stgan.Generator) -> NetworkProgram:
   """Returns what `models.stgan.Generator` does, step by step."""
   layers, units = generator.layers, generator.shortcut
-  steps = _encode(layers)
+  steps = _encode(generator)
   state = f"encode_{layers - 1}"
   for i in range(units):
     encoding = f"encode_{layers - 2 - i}"
@@ -33,35 +33,35 @@ def write_stgan(generator: stgan.Generator) -> NetworkProgram:
       generator.unit_state
     ]
   skips = [f"skip_{i}" for i in range(units)]
-  steps += _decode(layers, generator.inject, skips)
+  steps += _decode(generator, skips)
   return NetworkProgram(steps, multiple=2**layers)
 
 
-def _encode(layers: int) -> list[Step]:
+def _encode(generator: Generator) -> list[Step]:
   steps, x = [], "image"
-  for i in range(layers):
+  for i in range(generator.layers):
     path, encoding = f"encoder/layer_{i}", f"encode_{i}"
     steps += [
       _step("conv", x, encoding, f"{path}/conv", stride=2),
-      _step("norm", encoding, encoding, f"{path}/norm", epsilon=_EPSILON),
-      _step("relu", encoding, encoding, slope=attgan.SLOPE),
+      _norm(generator, encoding, path),
+      _step("relu", encoding, encoding, slope=generator.slope),
     ]
     x = encoding
   return steps
 
 
-def _decode(layers: int, inject: int, skips: Sequence[str]) -> list[Step]:
-  steps = _append_label(f"encode_{layers - 1}", "x")
-  for i in range(layers - 1):
+def _decode(generator: Generator, skips: Sequence[str]) -> list[Step]:
+  steps = _append_label(f"encode_{generator.layers - 1}", "x")
+  for i in range(generator.layers - 1):
     path = f"decoder/layer_{i}"
     steps += [
       _step("up", "x", "x", f"{path}/conv"),
-      _step("norm", "x", "x", f"{path}/norm", epsilon=_EPSILON),
+      _norm(generator, "x", path),
       _step("relu", "x", "x"),
     ]
     if i < len(skips):
       steps.append(_step("concat", f"x {skips[i]}", "x"))
-    if i < inject:
+    if i < generator.inject:
       steps += _append_label("x", "x")
   return [
     *steps,
@@ -85,6 +85,10 @@ def _select(unit: str, encoding: str, state: str, skip: str) -> list[Step]:
     _step("tanh", "new", "new"),
     _step("mix", "update new before", skip),
   ]
+
+
+def _norm(generator: Generator, x: str, path: str) -> Step:
+  return _step("norm", x, x, f"{path}/norm", epsilon=generator.epsilon)
 
 
 def _append_label(of: str, to: str) -> list[Step]:

@@ -36,6 +36,8 @@ def create_networks(config: ConfigDict) -> Networks:
     config.generator.unit_inject,
     config.generator.unit_state,
     jnp.dtype(config.dtype),
+    slope=config.generator.slope,
+    epsilon=config.generator.epsilon,
   )
   return Networks(generator, attgan.create_discriminator(config))
 

@@ -14,7 +14,7 @@ from akd_jax.common.config import (
   renamed_arguments,
 )
 from akd_jax.common.errors import UserError
-from akd_jax.configs import student, teacher
+from akd_jax.configs import attgan, stgan, student, teacher
 from tests.small_runs import ROOT
 
 # What version 0.1.0 wrote as config.json.
@@ -54,6 +54,19 @@ def test_a_section_that_an_earlier_version_lacks_is_added(monkeypatch):
   assert read.held_out.images == read.teacher_recipe.held_out.images == 0
   assert read.data.new == 1
   assert "data" not in read.teacher_recipe
+
+
+@pytest.mark.parametrize("recipe", [attgan, stgan])
+def test_networks_without_constants_have_the_authors(recipe):
+  fields = json.loads(recipe.get_config("debug").to_json())
+  expected = json.loads(json.dumps(fields))
+  for section, names in (
+    ("generator", ("slope", "epsilon")),
+    ("discriminator", ("slope", "hidden_slope", "epsilon")),
+  ):
+    for name in names:
+      del fields[section][name]
+  assert json.loads(completed(fields).to_json()) == expected
 
 
 def test_what_is_read_is_not_changed():

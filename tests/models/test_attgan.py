@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from akd_jax.models import convolutions
-from akd_jax.models.attgan import Discriminator, Generator, channels
+from akd_jax.models.attgan import Generator, channels
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.layers import BatchNorm, Conv
 from akd_jax.models.stgan import STATES, Unit
 from akd_jax.models.stgan import Generator as SelectiveGenerator

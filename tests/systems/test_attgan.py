@@ -11,6 +11,7 @@ from akd_jax.data.attributes import HAIR_COLORS, set_attribute
 from akd_jax.data.photos.source import find_exclusive
 from akd_jax.models import attgan as attgan_networks
 from akd_jax.models import stgan as stgan_networks
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.systems import attgan, stgan
 from akd_jax.systems.model import Networks
 from tests.golden_arrays import load
@@ -123,11 +124,11 @@ def test_networks_are_those_of_the_config():
   dtype = jnp.dtype("bfloat16")
   assert SYSTEMS["stgan"].create_networks(config) == Networks(
     stgan_networks.Generator(4, 3, 2, 2, 4, 3, 2, "gru", dtype),
-    attgan_networks.Discriminator(4, 3, 16, 2, dtype),
+    Discriminator(4, 3, 16, 2, dtype),
   )
   config = attgan_recipe.get_config("celeba")
   assert SYSTEMS["attgan"].create_networks(config) == Networks(
-    attgan_networks.Generator(), attgan_networks.Discriminator()
+    attgan_networks.Generator(), Discriminator()
   )
 
 

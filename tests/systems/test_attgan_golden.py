@@ -7,12 +7,13 @@ import pytest
 from akd_jax.configs import attgan as attgan_recipe
 from akd_jax.configs import stgan as stgan_recipe
 from akd_jax.models import attgan, stgan
+from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.systems.model import Networks
 from tests.golden_arrays import error, nhwc, part
 from tests.released_attgan import Released, parameters, statistics
 
 TOLERANCE = 1e-4
-DISCRIMINATOR = attgan.Discriminator(width=4, layers=4, hidden=16, classes=5)
+DISCRIMINATOR = Discriminator(width=4, layers=4, hidden=16, classes=5)
 RECIPES = {"attgan": attgan_recipe, "stgan": stgan_recipe}
 GENERATORS = {
   "attgan": attgan.Generator(width=4),

@@ -12,8 +12,10 @@ from akd_jax.systems import SYSTEMS
 
 LABEL = (2, 3)
 GENERATORS = {
-  "attgan": attgan.Generator(2, 2, shortcut=0, inject=0),
-  "stgan": stgan.Generator(2, 2, 1, 1, 3, unit_state="gru"),
+  "attgan": attgan.Generator(2, 2, 0, 0, slope=0.01, epsilon=1e-5),
+  "stgan": stgan.Generator(
+    2, 2, 1, 1, 3, unit_state="gru", slope=0.01, epsilon=1e-5
+  ),
   "stgan_without_label": stgan.Generator(
     2, 3, 2, 0, 2, unit_inject=0, unit_state="direct"
   ),

@@ -181,11 +181,13 @@ def _check_exclusive(photos: Photos) -> None:
     )
 
 
-def find_exclusive(known: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-  """Returns the groups of EXCLUSIVE, as far as their names are `known`."""
+def find_exclusive(
+  known: Iterable[str], groups: Iterable[Sequence[str]] = EXCLUSIVE
+) -> tuple[tuple[str, ...], ...]:
+  """Returns the groups, as far as their names are `known`."""
   names = set(known)
-  groups = (tuple(x for x in group if x in names) for group in EXCLUSIVE)
-  return tuple(group for group in groups if len(group) > 1)
+  found = (tuple(x for x in group if x in names) for group in groups)
+  return tuple(group for group in found if len(group) > 1)
 
 
 def split_by_share(data: ConfigDict) -> str:

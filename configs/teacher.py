@@ -169,6 +169,9 @@ def _data() -> Section:
   # CelebA only. Which photos are for training and testing: the "official"
   # partition, or that of the released code, "stargan".
   data.split_rule = Field("official", one_of("official", "stargan"))
+  # Folder only. Which photos are for training and testing: a "share" of all, or
+  # those in "folders" of their own, train, test and, perhaps, valid.
+  data.split = Field("share", one_of("share", "folders"))
   # Folder and table only. Share of the people, or images, that are for testing.
   data.test_share = Field(0.1, number(0, 0.5, "(]"))
   # Table only. Name of the CSV; "" is the only one in the folder.

@@ -16,6 +16,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.config import ADDED
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
@@ -227,6 +228,9 @@ def _fields(config: ConfigDict) -> dict[str, Any]:
   fields = config.data.to_dict()
   fields.pop("threads")  # Changes how fast, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
+  # What earlier versions have kept is found without it.
+  if fields.get("split") == ADDED["data.split"]:
+    del fields["split"]
   return fields
 
 

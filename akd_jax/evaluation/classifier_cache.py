@@ -20,6 +20,7 @@ from akd_jax.common.config import ADDED
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
+from akd_jax.data.photos.kind import settle
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digest_content, open_source, remark
 from akd_jax.evaluation import kept_arrays
@@ -168,8 +169,8 @@ def _kept(network: ResNet, path: Path) -> Classifier:
 
 def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
   """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
+  config = ConfigDict(settle(config).to_dict())
   attributes = open_source(config.data, "train").attributes
-  config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(attributes)
   config = with_known_attributes(config)
   splits = open_splits(config.data)

@@ -110,6 +110,11 @@ def split_of_name(folder: str) -> str | None:
   return None
 
 
+def list_tables(found: Content) -> list[str]:
+  """Returns the .csv files of a folder."""
+  return [name for name in found.others if name.lower().endswith(".csv")]
+
+
 def find_splits(root: Path) -> dict[str, str]:
   """Returns {split: its folder}, train first; validation may be missing.
 

@@ -20,9 +20,9 @@ WHOLE, PARTIAL = "evaluation", "evaluation_partial"
 TRUSTED = 0.9
 MARK = "†"
 FOOTNOTE = (
-  f"{MARK} On real test pictures the attribute classifier is right on less than"
-  f" {TRUSTED:.0%} here: this accuracy may be its fault, or its luck."
-).replace("%", " %")
+  f"{MARK} On real pictures of this attribute the classifier is right on less"
+  f" than {100 * TRUSTED:.0f} %."
+)
 
 
 def write(result: Mapping[str, Any], path: pathlib.Path) -> None:

@@ -105,8 +105,9 @@ def test_duplicates_are_told_by_their_content():
     Look("train", "c", (1,), (2, 2), b"2"),
     Look("train", "d", (1,), (2, 2), b"2"),
     Look("train", "e", (1,), (2, 2), b"3"),
-    Look("train", "f", (1,), None, b""),
-    Look("train", "g", (1,), None, b""),
+    # Both are empty.
+    Look("train", "f", (1,), None, b"4"),
+    Look("train", "g", (1,), None, b"4"),
   ]
   found = find_duplicates(looks)
   assert found == ([["a", "b"], ["c", "d"]], 1, 1)

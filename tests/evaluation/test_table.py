@@ -141,7 +141,7 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   starts = ["accuracy", "-", "Bald †", "Male  ", "-", "all"]
   for line, start in zip(lines, starts, strict=False):
     assert line.startswith(start)
-  assert lines[-1].startswith("† ") and "less than 90 % here" in lines[-1]
+  assert lines[-1].startswith("† ") and "less than 90 %" in lines[-1]
   # Other figures are no worse for it, and have no mark.
   assert "†" not in "".join([second, *others])
   # Nobody knows, or nothing is wrong.

@@ -148,7 +148,7 @@ def test_every_figure_is_explained(page):
 
 def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong(page):
   assert page.count("&lt;i&gt;Hat †") == 1
-  assert page.count("† On real test pictures") == 1
+  assert page.count("† On real pictures") == 1
 
 
 def test_the_verdict_is_what_the_intervals_say(variants):

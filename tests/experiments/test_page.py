@@ -83,7 +83,7 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   text = markdown({"a": [result(0.5)], "b": [doubtful]})
   assert text.count("| accuracy, Bald † |") == 2
   assert text.count("†") == 3
-  assert text.splitlines()[-1].startswith("† On real test pictures")
+  assert text.splitlines()[-1].startswith("† On real pictures")
   assert "†" not in page.table_of_seeds({"a": [doubtful]})
 
 

@@ -88,10 +88,10 @@ def _look(split: str, source: PhotoSource, index: int) -> Look:
 
 
 def find_duplicates(looks: Sequence[Look]) -> Duplicates:
-  """Finds photos whose files are the same, byte by byte."""
+  """Finds photos that can be read and whose files are the same."""
   same: dict[bytes, list[Look]] = {}
   for look in looks:
-    if look.digest:
+    if look.size:
       same.setdefault(look.digest, []).append(look)
   groups = [group for group in same.values() if len(group) > 1]
   return Duplicates(

@@ -1,13 +1,13 @@
 r"""Says what a folder of photos holds, before anything is trained on it.
 
-  python -m akd_jax.inspect PATH [--out=photos.png] \
+  python -m akd_jax.inspect PATH [--out=FILE.png] \
       [--config.data.FIELD=VALUE ...]
 
 PATH is CelebA's files, photos with a CSV of attributes, or a folder with a
 sub-folder for each class. Reads every photo once. Prints how many there are of
 each attribute in each split, sizes, what is cut off, photos that cannot be read
 or are there twice, what is ignored, what is rare, and the command that trains
-on them. --out is a contact sheet: some photos with a frame around what a
+on them. The contact sheet, --out, has some photos with a frame around what a
 network sees, and what it sees of each attribute.
 
 Fields of config.data are those of configs/teacher.py:photos, and go into that
@@ -15,6 +15,7 @@ command: --config.data.csv=FILE, --config.data.crop=178.
 """
 
 import itertools
+import json
 import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from absl import flags
 from akd_jax.common import cli
 from akd_jax.common import config as overrides
 from akd_jax.common.errors import UserError
+from akd_jax.common.text_table import ruled
 
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
   from akd_jax.data.photos.survey import Look
 
 _OUT = flags.DEFINE_string(
-  "out", "photos.png", "The contact sheet to write; empty for none."
+  "out", "runs/photos.png", "The contact sheet to write; empty for none."
 )
 _KINDS = {
   "celeba": "CelebA's files",
@@ -162,16 +164,6 @@ def _say_duplicates(found: Any) -> str:
   return text
 
 
-def _ruled(rows: Sequence[Sequence[str]]) -> str:
-  """Aligns columns, the first at its left, under a rule."""
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  lines = [
-    "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-    for row in rows
-  ]
-  return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
 def _draw(
   path: pathlib.Path,
   data: "ConfigDict",
@@ -215,9 +207,16 @@ def _command(path: str, fields: Mapping[str, Any]) -> str:
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),
-      *(f"--config.{name}={value}" for name, value in values.items()),
+      *(f"--config.{name}={_written(x)}" for name, x in values.items()),
     ]
   )
+
+
+def _written(value: Any) -> str:
+  """Writes a field's value as a command line has it, fit for single quotes."""
+  if not isinstance(value, tuple):
+    return str(value)
+  return f"({''.join(f'{json.dumps(x, ensure_ascii=False)},' for x in value)})"
 
 
 def main(argv: list[str]) -> None:
@@ -234,7 +233,7 @@ def main(argv: list[str]) -> None:
     raise UserError(f"none of the {len(looks)} images in {argv[0]} can be read")
   split = ", split by its folders" if data.split == "folders" else ""
   print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(looks):,} photos\n")
-  print(_ruled(_counts(sources)), end="\n\n")
+  print(ruled(_counts(sources)), end="\n\n")
   for name, text in _findings(data, looks):
     print(f"{name:11} {text}")
   noted = itertools.chain(*(x.remarks for x in sources.values()))

@@ -1,9 +1,10 @@
 """ACGAN teacher: StarGAN's networks, and the losses of a classifying GAN.
 
-python -m akd_jax.main --config=configs/acgan.py[:avatars|celeba|rafd|debug]
+python -m akd_jax.main --config=configs/acgan.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
 avatars  not run here
+photos   not run here
 celeba   not run here
 rafd     not run here
 debug    2 CPU cores     seconds    nothing: every part runs
@@ -19,6 +20,7 @@ from akd_jax.configs.scales import SCALES, Deltas, at_scale
 
 _AT_SCALE: Deltas = {
   "avatars": teacher.LAPTOP,
+  "photos": teacher.LAPTOP,
   "debug": teacher.DEBUG,
 }
 

@@ -1,8 +1,8 @@
 """Student by the papers' recipe: attention distillation, and nothing else.
 
-python -m akd_jax.main --config=configs/attention.py[:avatars|celeba|rafd|debug]
+python -m akd_jax.main --config=configs/attention.py[:ARG]
 
-configs/student.py holds the recipe. On avatars its own default is another,
+configs/student.py holds the recipe. On avatars and photos its own is another,
 which pays (docs/results/distillation.md).
 """
 

@@ -1,9 +1,10 @@
 """AttGAN teacher (He et al., 2019): an encoder, a label, a decoder.
 
-python -m akd_jax.main --config=configs/attgan.py[:avatars|celeba|rafd|debug]
+python -m akd_jax.main --config=configs/attgan.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
 avatars  not run to its end: after 600 steps hair, glasses and beards change
+photos   not run here
 celeba   not run here
 rafd     not run here
 debug    2 CPU cores     seconds    nothing: every part runs
@@ -41,7 +42,7 @@ DEBUG: dict[str, Any] = LAPTOP | {
   "discriminator.layers": 3,
   "discriminator.hidden": 16,
 }
-_AT_SCALE: Deltas = {"avatars": LAPTOP, "debug": DEBUG}
+_AT_SCALE: Deltas = {"avatars": LAPTOP, "photos": LAPTOP, "debug": DEBUG}
 
 
 def get_config(scale: str = "avatars") -> ConfigDict:

@@ -56,6 +56,12 @@ AVATARS: dict[str, Any] = {
   "data.conditional": AVATAR_CONDITIONS,
   "classifier.also": AVATAR_ALSO,
 }
+# Of whoever gives their place: CelebA's files, a folder of classes or a table.
+PHOTOS: dict[str, Any] = {
+  "data.name": "photos",
+  "data.attributes": (),
+  "data.crop": 0,
+}
 RAFD: dict[str, Any] = {
   "data.name": "folder",
   "data.attributes": EXPRESSIONS,

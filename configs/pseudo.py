@@ -1,9 +1,10 @@
 """Student of other attributes than its teacher's: pseudo-attention.
 
-  python -m akd_jax.main --config=configs/pseudo.py[:avatars|celeba|rafd|debug]
+  python -m akd_jax.main --config=configs/pseudo.py[:ARG]
 
   ARG      hardware        time       result (python -m akd_jax.evaluate)
   avatars  2 CPU cores     not run here
+  photos   not run here
   celeba   not run here               paper 2, Table VII: FID 14.3
   rafd     not run here
   debug    2 CPU cores     seconds    nothing: every part runs

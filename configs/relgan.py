@@ -1,19 +1,20 @@
 """RelGAN: a translator that is told what is to change, and by how much.
 
-python -m akd_jax.main --config=configs/relgan.py[:avatars|celeba|rafd|debug]
+python -m akd_jax.main --config=configs/relgan.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
 avatars  not run here
+photos   not run here
 celeba   not run here
 rafd     not run here
 debug    2 CPU cores     seconds    nothing: every part runs
 
 :celeba has the published networks, weights of the terms, step size, batch and
 length (elvisyjlin/RelGAN-PyTorch @8e432d0: 17 attributes, 256 pixels), on
-CelebA instead of CelebA-HQ. :avatars is scaled to a laptop: 64 pixels, a
-generator a quarter as wide, a discriminator half as wide and two layers less
-deep, four times the step size. configs/teacher.py explains the fields that are
-not here.
+CelebA instead of CelebA-HQ. :avatars and :photos are scaled to a laptop: 64
+pixels, a generator a quarter as wide, a discriminator half as wide and two
+layers less deep, four times the step size. configs/teacher.py explains the
+fields that are not here.
 """
 
 from typing import Any
@@ -47,7 +48,11 @@ _DEBUG: dict[str, Any] = {
   "discriminator.match_width": 16,
   "discriminator.interpolation_width": 4,
 }
-_AT_SCALE: Deltas = {"avatars": _LAPTOP, "debug": _LAPTOP | _DEBUG}
+_AT_SCALE: Deltas = {
+  "avatars": _LAPTOP,
+  "photos": _LAPTOP,
+  "debug": _LAPTOP | _DEBUG,
+}
 
 
 def get_config(scale: str = "avatars") -> ConfigDict:

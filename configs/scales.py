@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.configs.data import AVATARS, RAFD
+from akd_jax.configs.data import AVATARS, PHOTOS, RAFD
 
 # {scale: {dotted name of a field: its value}}.
 Deltas = Mapping[str, Mapping[str, Any]]
@@ -47,6 +47,7 @@ DEBUG: dict[str, Any] = LAPTOP | {
 
 SCALES: Deltas = {
   "avatars": AVATARS | LAPTOP,
+  "photos": PHOTOS | LAPTOP | {"steps": 5_000},
   "celeba": {},
   "rafd": RAFD,
   "debug": AVATARS | DEBUG,

@@ -177,7 +177,8 @@ def config(path: Path | str, **fields: Any) -> ConfigDict:
   return ConfigDict({
       "path": str(path), "image_size": 32, "crop": 178, "attributes": (),
       "label_rule": "multilabel", "skip_unreadable": False,
-      "split_rule": "official", "test_share": 0.1, "csv": "", **fields,
+      "split_rule": "official", "split": "share", "test_share": 0.1, "csv": "",
+      **fields,
   })  # fmt: skip
 
 

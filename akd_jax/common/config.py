@@ -42,6 +42,7 @@ ADDED = {
   "adversary_every": 1,
   "attention.method": "grad_cam",
   "classifier.data": {},
+  "data.split": "share",
   "held_out.images": 0,
   # Every method of distillation, of weight 0.
   **{

@@ -3,10 +3,14 @@
 A new data set is one file that ends in a `Dataset`, and one entry in DATASETS.
 """
 
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError, nearest
 from akd_jax.data.avatars.source import AVATARS
 from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.celeba import CELEBA
 from akd_jax.data.photos.folder import FOLDER
+from akd_jax.data.photos.kind import ANY
 from akd_jax.data.photos.table import TABLE
 
 # By config.data.name.
@@ -16,3 +20,18 @@ DATASETS: dict[str, Dataset] = {
   "folder": FOLDER,
   "table": TABLE,
 }
+
+
+def dataset_of(data: ConfigDict) -> Dataset:
+  """Returns the data set that `config.data` names.
+
+  Raises:
+    UserError: there is no such data set; the message has the nearest.
+  """
+  if data.name not in DATASETS:
+    names = [*DATASETS, ANY]
+    raise UserError(
+      f"config.data.name={data.name!r} is none of {', '.join(names)}"
+      + nearest(data.name, names)
+    )
+  return DATASETS[data.name]

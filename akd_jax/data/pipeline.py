@@ -11,8 +11,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.data import DATASETS
-from akd_jax.data.dataset import LABEL_RULES, SPLITS, Dataset, Source
+from akd_jax.data import dataset_of
+from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
 from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 
@@ -32,7 +32,7 @@ def open_source(data: ConfigDict, split: str) -> Source:
     )
   if split not in SPLITS:
     raise UserError(f"the split {split!r} is none of {', '.join(SPLITS)}")
-  source = _dataset(data).open(data, split)
+  source = dataset_of(data).open(data, split)
   if not len(source):
     raise UserError(f"the {split} split of {data.name} has no images")
   return source
@@ -44,16 +44,7 @@ def known_attributes(data: ConfigDict) -> tuple[str, ...]:
   Raises:
     UserError: there is no such data set, or something is wrong with it.
   """
-  return _dataset(data).attributes(data)
-
-
-def _dataset(data: ConfigDict) -> Dataset:
-  if data.name not in DATASETS:
-    raise UserError(
-      f"config.data.name={data.name!r} is none of {', '.join(DATASETS)}"
-      + nearest(data.name, DATASETS)
-    )
-  return DATASETS[data.name]
+  return dataset_of(data).attributes(data)
 
 
 def check_readable(source: Source, threads: int) -> None:

@@ -16,9 +16,11 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.config import ADDED
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
+from akd_jax.data.photos.kind import settle
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digest_content, open_source, remark
 from akd_jax.evaluation import kept_arrays
@@ -167,8 +169,8 @@ def _kept(network: ResNet, path: Path) -> Classifier:
 
 def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
   """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
+  config = ConfigDict(settle(config).to_dict())
   attributes = open_source(config.data, "train").attributes
-  config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(attributes)
   config = with_known_attributes(config)
   splits = open_splits(config.data)
@@ -227,6 +229,9 @@ def _fields(config: ConfigDict) -> dict[str, Any]:
   fields = config.data.to_dict()
   fields.pop("threads")  # Changes how fast, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
+  # What earlier versions have kept is found without it.
+  if fields.get("split") == ADDED["data.split"]:
+    del fields["split"]
   return fields
 
 

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -14,6 +14,15 @@ from akd_jax.common.files import written_whole
 SECTIONS = ("evaluation", "classifier")
 # Of evaluations of some of the attributes, which leave the whole one alone.
 WHOLE, PARTIAL = "evaluation", "evaluation_partial"
+
+# An attribute's accuracy is marked where its classifier is right on a smaller
+# share of real pictures.
+TRUSTED = 0.9
+MARK = "†"
+FOOTNOTE = (
+  f"{MARK} On real pictures of this attribute the classifier is right on less"
+  f" than {100 * TRUSTED:.0f} %."
+)
 
 
 def write(result: Mapping[str, Any], path: pathlib.Path) -> None:
@@ -79,6 +88,26 @@ def settings(config: ConfigDict) -> dict[str, Any]:
   """Returns how a run is evaluated, as plain JSON: sections of its config."""
   fields = json.loads(config.to_json_best_effort())
   return {name: fields[name] for name in SECTIONS}
+
+
+def doubted(result: Mapping[str, Any]) -> set[str]:
+  """Returns the attributes whose accuracy is to be marked with MARK.
+
+  Args:
+    result: of an evaluation, in which the classifier's accuracy on the real
+      test split may be missing.
+  """
+  real = result.get("real_accuracy", {}).get("attributes", {})
+  return {
+    name
+    for name, accuracy in real.items()
+    if accuracy is not None and accuracy < TRUSTED
+  }
+
+
+def marked(attribute: str, found: Collection[str]) -> str:
+  """Returns an attribute's name, with MARK where its accuracy is doubted."""
+  return f"{attribute} {MARK}" if attribute in found else attribute
 
 
 def trained_network(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from akd_jax.common.text_table import ruled
+from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import PERCENT, Metric, Value
 
@@ -19,7 +21,10 @@ def table(result: Mapping[str, Any]) -> str:
     if metric.by_attribute
   ]
   parts = [first, _summary(result), *others, _labels(result)]
-  return "\n\n".join(_ruled(rows) for rows in parts if len(rows) > 1)
+  texts = [ruled(rows) for rows in parts if len(rows) > 1]
+  if any(name.endswith(record.MARK) for name, *_ in first):
+    texts[0] += f"\n{record.FOOTNOTE}"
+  return "\n\n".join(texts)
 
 
 def _by_attribute(name: str, result: Mapping[str, Any]) -> list[list[str]]:
@@ -48,8 +53,12 @@ def _by_attribute(name: str, result: Mapping[str, Any]) -> list[list[str]]:
     known = [x for x in shares if x is not None]
     mean = sum(known) / len(known) if known else None
     columns["real test split"] = [*shares, mean]
+  doubted = record.doubted(result) if name == "accuracy" else ()
   rows = [
-    [attribute or "all", *(_cell(metric, Value(x)) for x in values)]
+    [
+      record.marked(attribute or "all", doubted),
+      *(_cell(metric, Value(x)) for x in values),
+    ]
     for attribute, *values in zip(attributes, *columns.values(), strict=True)
     if _any([values])
   ]
@@ -95,17 +104,3 @@ def _labels(result: Mapping[str, Any]) -> list[list[str]]:
 
 def _percent(share: float | None) -> str:
   return "-" if share is None else PERCENT.write(share)
-
-
-def _ruled(rows: list[list[str]]) -> str:
-  """Aligns columns under a rule, with another above a line of "all"."""
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  lines = [
-    "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-    for row in rows
-  ]
-  rule = "-" * len(lines[0])
-  lines.insert(1, rule)
-  if rows[-1][0] == "all":
-    lines.insert(-1, rule)
-  return "\n".join(lines)

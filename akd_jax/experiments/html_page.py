@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from akd_jax.common.files import written_whole
+from akd_jax.evaluation import record
 from akd_jax.experiments import html_tables as tables
 from akd_jax.experiments.columns import TEACHER, columns_of, verdict
 from akd_jax.experiments.compared import Variant, differing_fields
@@ -59,12 +60,18 @@ def render(
     same=same,
     figures=tables.figures(columns),
     differences=tables.differences(columns),
-    by_attribute=tables.by_attribute(columns),
+    by_attribute=tables.by_attribute(columns, _doubted(variants)),
     faces=faces,
     training=tables.training(variants, colours),
     sizes=tables.sizes(columns, colours),
     leakage=tables.leakage(columns),
   )
+
+
+def _doubted(variants: Sequence[Variant]) -> set[str]:
+  """Returns the attributes whose accuracy is to be marked."""
+  results = [result for variant in variants for result in variant.results]
+  return {name for result in results for name in record.doubted(result)}
 
 
 def _text(name: str) -> str:

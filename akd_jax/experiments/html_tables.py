@@ -1,10 +1,11 @@
 """Tables and charts of the page that a browser shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Metric
 from akd_jax.experiments.columns import (
@@ -45,12 +46,14 @@ class Table(NamedTuple):
     hint: what it shows.
     names: of its columns.
     rows: below.
+    note: below them; may be empty.
   """
 
   title: str
   hint: str
   names: list[str]
   rows: list[Row]
+  note: str = ""
 
 
 def hint(metric: Metric) -> str:
@@ -95,21 +98,34 @@ def _best(metric: Metric, columns: Sequence[Column]) -> frozenset[int]:
   return frozenset(i for i, mean in means.items() if mean == best)
 
 
-def by_attribute(columns: Sequence[Column]) -> list[Table]:
-  """Returns a table for each figure that an attribute has of its own."""
+def by_attribute(
+  columns: Sequence[Column], doubted: Collection[str]
+) -> list[Table]:
+  """Returns a table for each figure that an attribute has of its own.
+
+  Args:
+    columns: the networks.
+    doubted: attributes whose accuracy is to be marked.
+  """
   attributes = dict.fromkeys(
     name for column in columns for name in column.networks[0]["attributes"]
   )
   tables = []
-  for metric in METRICS.values():
+  for figure, metric in METRICS.items():
+    marks = doubted if figure == "accuracy" else ()
     rows = [
-      Row(name, "", [write_spread(metric, x, name) for x in columns])
+      Row(
+        record.marked(name, marks),
+        "",
+        [write_spread(metric, x, name) for x in columns],
+      )
       for name in attributes
       if any(column.values(metric, name) for column in columns)
     ]
     if metric.by_attribute and rows:
       names = [column.name for column in columns]
-      tables.append(Table(title(metric), hint(metric), names, rows))
+      note = record.FOOTNOTE if set(marks) & set(attributes) else ""
+      tables.append(Table(title(metric), hint(metric), names, rows, note))
   return tables
 
 

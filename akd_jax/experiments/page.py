@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import (
   NO_CHANCE,
@@ -185,6 +186,17 @@ def markdown(
   def values(variant: str, row: Row) -> list[float | None]:
     return [seed.get(row) for seed in found[variant]]
 
+  doubted = {
+    name
+    for results in variants.values()
+    for result in results
+    for name in record.doubted(result)
+  }
+
+  def title_of(row: Row) -> str:
+    doubtful = row.metric == "accuracy" and row.attribute in doubted
+    return f"{row.title} {record.MARK}" if doubtful else row.title
+
   maps = {name: results[0]["attention"] for name, results in variants.items()}
 
   def difference(variant: str, row: Row) -> str:
@@ -208,7 +220,7 @@ def markdown(
     *_table(
       ["", *found],
       [
-        [row.title, *(_spread(values(variant, row)) for variant in found)]
+        [title_of(row), *(_spread(values(variant, row)) for variant in found)]
         for row in rows
       ],
     ),
@@ -218,12 +230,14 @@ def markdown(
     *_table(
       ["", *others],
       [
-        [row.title, *(difference(variant, row) for variant in others)]
+        [title_of(row), *(difference(variant, row) for variant in others)]
         for row in rows
         if None not in values(baseline, row) and not row.by_chance
       ],
     ),
   ]
+  if any(title_of(row).endswith(record.MARK) for row in rows):
+    lines += ["", record.FOOTNOTE]
   return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
 from akd_jax.common.writing import check_writable
+from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
@@ -36,6 +37,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     Stopped, FloatingPointError, WriteError: see `loop.train`; that a directory
       cannot be written is said before hours of the teacher, too.
   """
+  config = settle(config)
   validation.check(config)
   hosts.check_start(config, workdir)
   check_writable(workdir)

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import files, json_lines
 from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
+from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
 from akd_jax.experiments.run import train_with_teacher
@@ -111,6 +112,7 @@ def plan_replicate(
   students: dict[str, Job] = {}
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}
   for variant, recipe in variants.items():
+    recipe = settle(recipe)
     config = ConfigDict(recipe.to_dict())
     if not runs.is_file(config.teacher):
       taught_by = teaching.teacher_recipe(config)

@@ -100,7 +100,7 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
   return lines
 
 
-def _write(
+def write_text(
   sheet: Image.Image,
   box: tuple[int, int, int, int],
   text: str,
@@ -168,13 +168,13 @@ def sample_sheet(
   sheet = Image.new("RGB", (width, height), PAPER)
 
   if title:
-    _write(sheet, (MARGIN, MARGIN, width - 2 * MARGIN, TITLE), title, 20)
+    write_text(sheet, (MARGIN, MARGIN, width - 2 * MARGIN, TITLE), title, 20)
   if header > key:
     _draw_key(sheet, key, scale)
   names = ["source", *map(shown, attributes)]
   lefts = [MARGIN, *(first + i * step for i in range(len(attributes)))]
   for name, left in zip(names, lefts, strict=True):
-    _write(sheet, (left, header, cell, HEADER), name, 15, (0.5, 1))
+    write_text(sheet, (left, header, cell, HEADER), name, 15, (0.5, 1))
 
   for person, source in enumerate(sources):
     y = top + person * block
@@ -183,7 +183,7 @@ def sample_sheet(
       if attention is not None:
         legend += f"\nmax {float(attention[person].max()):.1e}"
       box = (MARGIN + step, y, LEGEND, cell)
-      _write(sheet, box, legend, 13, (1, 0.5))
+      write_text(sheet, box, legend, 13, (1, 0.5))
       for column, left in enumerate(lefts[1:]):
         picture = _enlarge(images[person, column], zoom)
         if attention is not None:
@@ -217,11 +217,11 @@ def _draw_key(sheet: Image.Image, top: int, scale: float | None) -> None:
   bar = overlay(grey, np.linspace(0, 1, 128)[None], 1.0)
   most = "maximum of each map" if scale is None else f"{scale:.1e}"
   room = round(_font(13).getlength("attention: 0")) + 1
-  _write(sheet, (MARGIN, top, room, KEY), "attention: 0", 13)
+  write_text(sheet, (MARGIN, top, room, KEY), "attention: 0", 13)
   left = MARGIN + room + 2 * GAP
   sheet.paste(Image.fromarray(bar), (left, top + 5))
   left += bar.shape[1] + 2 * GAP
-  _write(sheet, (left, top, sheet.width - MARGIN - left, KEY), most, 13)
+  write_text(sheet, (left, top, sheet.width - MARGIN - left, KEY), most, 13)
 
 
 def save_png(

@@ -17,6 +17,8 @@ from akd_jax.training.step import adversary_learns
 
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
+# Data sets whose splits are no folders.
+_SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 
@@ -37,6 +39,11 @@ def check(config: ConfigDict) -> None:
       "config.evaluation.protocol='flip' needs"
       " config.data.label_rule='multilabel': an exclusive class cannot be"
       " cleared; use 'lacking' or 'all'"
+    )
+  if config.data.split == "folders" and config.data.name in _SPLIT_OTHERWISE:
+    raise UserError(
+      "config.data.split='folders' needs config.data.name='folder':"
+      f" {config.data.name} is split otherwise; set 'share'"
     )
   for field in _FILES:
     path = _value(config, field)

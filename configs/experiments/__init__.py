@@ -8,7 +8,7 @@ from akd_jax.configs.experiments import (
   paper2,
 )
 
-# {name: a function of the scale (avatars, celeba, rafd, debug)}.
+# {name: a function of the scale (avatars, photos, celeba, rafd, debug)}.
 EXPERIMENTS = (
   paper1.EXPERIMENTS
   | paper2.EXPERIMENTS

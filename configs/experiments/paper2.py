@@ -29,7 +29,8 @@ TEN = (
   "Brown_Hair", "Bushy_Eyebrows", "Wearing_Hat", "Wearing_Lipstick",
   "Pointy_Nose",
 )  # fmt: skip
-OF_TEN: Deltas = {"celeba": {"data.attributes": TEN}}
+_TEN: dict[str, Any] = {"data.attributes": TEN}
+OF_TEN: Deltas = {"celeba": _TEN, "photos": _TEN}
 # Those of Table VII that avatars have, on the same parts of the face.
 AVATAR_PSEUDO = {
   "Black_Hair": "Brown_Hair",
@@ -99,7 +100,8 @@ def table4(scale: str) -> Experiment:
 
 def table7(scale: str) -> Experiment:
   """Teaches pseudo-attention to a student as large as its teacher."""
-  mapping = pseudo.PAPER2 if scale == "celeba" else AVATAR_PSEUDO
+  of_celeba = scale in ("celeba", "photos")
+  mapping = pseudo.PAPER2 if of_celeba else AVATAR_PSEUDO
   return experiment(
     "Paper 2, Table VII: pseudo-attention, same size",
     changed(same_size(scale), pseudo.of_mapping(mapping) | OWN),

@@ -39,6 +39,7 @@ def errors(done):
     ("main", {"config", "workdir", "distributed", "process_count"}),
     ("evaluate", {"workdir", "attributes", "step"}),
     ("experiment", {"name", "seeds", "list"}),
+    ("inspect", {"out"}),
     ("export", {"workdir", "format", "out"}),
   ],
 )
@@ -80,7 +81,7 @@ def seconds_of_children():
     ),
     (
       ["--config=configs/student.py:debgu"],
-      ["'debgu'", "avatars, celeba, rafd, debug"],
+      ["'debgu'", "avatars, photos, celeba, rafd, debug"],
     ),
     ([DEBUG, "--config.steps=many"], ["--config.steps=many"]),
     # The name of now, whichever was given.

@@ -131,3 +131,19 @@ def test_a_new_entry_is_in_the_tables(monkeypatch, by_attribute):
   assert ["hats", "-", "17"] in lines or (
     ["hats", "teacher", "student"] in lines and ["Male", "-", "17"] in lines
   )
+
+
+def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
+  found = result()
+  found["real_accuracy"]["attributes"] = {"Bald": 0.899, "Male": 0.9}
+  first, second, *others = table.table(found).split("\n\n")
+  lines = first.splitlines()
+  starts = ["accuracy", "-", "Bald †", "Male  ", "-", "all"]
+  for line, start in zip(lines, starts, strict=False):
+    assert line.startswith(start)
+  assert lines[-1].startswith("† ") and "less than 90 %" in lines[-1]
+  # Other figures are no worse for it, and have no mark.
+  assert "†" not in "".join([second, *others])
+  # Nobody knows, or nothing is wrong.
+  found["real_accuracy"]["attributes"] = {"Bald": None, "Male": 0.99}
+  assert "†" not in table.table(found)

@@ -49,7 +49,7 @@ def write_run(workdir, accuracy, seed=0, **fields):
   if accuracy is not None:
     result = {
       "step": 2,
-      "real_accuracy": {"mean": 0.99},
+      "real_accuracy": {"mean": 0.99, "attributes": {"<i>Hat": 0.89}},
       "networks": {"teacher": network(0.875), "student": network(accuracy)},
     }
     (workdir / "evaluation.json").write_text(json.dumps(result))
@@ -146,6 +146,11 @@ def test_every_picture_has_a_text(page):
 def test_every_figure_is_explained(page):
   hints = [x["data-hint"] for _, x in tags(page) if "data-hint" in x]
   assert any(x.startswith("Share of translations of which") for x in hints)
+
+
+def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong(page):
+  assert page.count("&lt;i&gt;Hat †") == 1
+  assert page.count("† On real pictures") == 1
 
 
 def test_the_verdict_is_what_the_intervals_say(variants):

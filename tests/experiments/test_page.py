@@ -77,6 +77,16 @@ def test_the_page_says_what_the_classifier_makes_of_the_truth():
   assert "|  | b |" in text
 
 
+def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
+  doubtful = result(0.75)
+  doubtful["real_accuracy"]["attributes"] = {"Bald": 0.5}
+  text = markdown({"a": [result(0.5)], "b": [doubtful]})
+  assert text.count("| accuracy, Bald † |") == 2
+  assert text.count("†") == 3
+  assert text.splitlines()[-1].startswith("† On real pictures")
+  assert "†" not in page.table_of_seeds({"a": [doubtful]})
+
+
 def test_maps_that_are_made_otherwise_are_not_compared():
   text = markdown(
     {

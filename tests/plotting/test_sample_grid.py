@@ -177,7 +177,7 @@ def test_attribute_names_fit_above_a_column():
   for name in (*CELEBA, "Spectacularly_Unpronounceable"):
     sheet = Image.new("RGB", (148, 60), pictures.PAPER)
     box = (10, 10, 128, pictures.HEADER)
-    pictures._write(sheet, box, name.replace("_", " "), 15, (0.5, 1))
+    pictures.write_text(sheet, box, name.replace("_", " "), 15, (0.5, 1))
     ys, xs = np.nonzero((np.asarray(sheet) != 255).any(axis=-1))
     # A white rim is left inside the box: nothing was cut off.
     assert xs.min() > 10 and xs.max() < 137, name
@@ -188,7 +188,7 @@ def test_attribute_names_fit_above_a_column():
 def test_letters_that_are_not_ascii_have_a_glyph():
   def written(text):
     sheet = Image.new("RGB", (40, 40), pictures.PAPER)
-    pictures._write(sheet, (0, 0, 40, 40), text, 15)
+    pictures.write_text(sheet, (0, 0, 40, 40), text, 15)
     return np.asarray(sheet)
 
   missing = written("\uffff")

@@ -126,6 +126,11 @@ def find_attributes(data: ConfigDict) -> tuple[str, ...]:
 CELEBA = Dataset(open_celeba, find_attributes)
 
 
+def has_lists(root: Path) -> bool:
+  """Whether CelebA's list of attributes is where `open_celeba` looks for it."""
+  return any((root / x).is_file() for x in _list_paths("list_attr_celeba"))
+
+
 def _list_paths(stem: str) -> list[Path]:
   """Returns where people keep the list `stem`.txt, or Kaggle's `stem`.csv."""
   return [

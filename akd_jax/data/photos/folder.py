@@ -1,25 +1,27 @@
 """A folder of photos, one sub-folder a class; RaFD among them."""
 
 import functools
-from collections.abc import Collection, Sequence
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
+from akd_jax.data.attributes import attribute_indices
 from akd_jax.data.dataset import Dataset
-from akd_jax.data.photos.images import SUFFIXES
+from akd_jax.data.photos.classes import (
+  EXPECTED,
+  Classes,
+  find_classes,
+  parse_rafd,
+  say_left_out,
+)
 from akd_jax.data.photos.listing import (
-  Content,
   find_folder,
-  kinds,
+  find_splits,
   look,
-  normal,
   some,
-  split_of_name,
 )
 from akd_jax.data.photos.source import (
   Photos,
@@ -29,7 +31,8 @@ from akd_jax.data.photos.source import (
   split_by_share,
 )
 
-_EXPECTED = "a folder with one sub-folder of images a class"
+# By the name of the split that it is for; "" of a folder without splits.
+_Parts = Mapping[str, Classes]
 
 
 def open_folder(data: ConfigDict, split: str) -> PhotoSource:
@@ -46,10 +49,15 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
   face; 256 is for photos that have been cut to 256 x 256, as StarGAN wants
   them.
 
-  The split of a photo depends on its path alone, so that adding a photo never
-  moves another: data.test_share of them are for test, and half as many for
-  validation. Where the file has a RaFD name it depends on the person, so that
-  nobody is in two splits.
+  data.split is one of
+    share: the split of a photo depends on its path alone, so that adding a
+      photo never moves another: data.test_share of them are for test, and half
+      as many for validation. Where the file has a RaFD name it depends on the
+      person, so that nobody is in two splits.
+    folders: data.path holds the folders train and test, and may hold valid,
+      with the classes inside each, as RAF-DB and FER2013 come. Without valid,
+      those of train are for validation that are by "share" if train is
+      data.path.
 
   Raises:
     UserError: the folder is no such folder, or a field is wrong.
@@ -59,226 +67,131 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
       f"config.data.label_rule={data.label_rule!r}: the classes of a folder"
       " exclude each other; set exclusive"
     )
-  root = find_folder(data, _EXPECTED)
-  tree = _look_inside(root)
-  classes = _find_classes(root, tree, data.attributes)
-  attributes = tuple(data.attributes) or tuple(sorted(classes))
-  attribute_indices(sorted(classes), attributes, str(root))
-  names = [name for wanted in attributes for name in classes[wanted]]
-  counts = [len(classes[wanted]) for wanted in attributes]
-  rows = np.repeat(np.arange(len(attributes)), counts)
+  root = find_folder(data, EXPECTED)
+  parts = _find_parts(root, data)
+  known = _known_classes(parts, data)
+  attributes = tuple(data.attributes) or known
+  attribute_indices(known, attributes, str(root))
+  names, splits, rows = [], [], []
+  for row, wanted in enumerate(attributes):
+    for part, found in parts.items():
+      inside = f"{found.root.name}/" if part else ""
+      for name in found.photos.get(wanted, ()):
+        names.append(inside + name)
+        splits.append(_split_of(part, name, parts, data))
+        rows.append(row)
   return photo_source(
     data,
     split,
     Photos(
       where=str(root),
       names=names,
-      splits=[
-        assign_split(_split_key(name), data.test_share) for name in names
-      ],
+      splits=splits,
       labels=np.eye(len(attributes), dtype=np.uint8)[rows],
       attributes=attributes,
       exclusive=(attributes,),
       read=functools.partial(Path, root),
-      split_by=split_by_share(data),
+      split_by=_split_by(data),
       identities=_find_identities(names),
-      remarks=tuple(_say_left_out(root, tree, classes, attributes)),
+      remarks=tuple(_say_left_out(root, parts, attributes)),
     ),
   )
 
 
-def find_classes(data: ConfigDict) -> tuple[str, ...]:
+def find_attributes(data: ConfigDict) -> tuple[str, ...]:
   """Returns the sorted classes of a folder.
 
   Raises:
     UserError: the folder is not one of `open_folder`.
   """
-  root = find_folder(data, _EXPECTED)
-  classes = _find_classes(root, _look_inside(root), data.attributes)
-  return tuple(sorted(classes))
+  parts = _find_parts(find_folder(data, EXPECTED), data)
+  return _known_classes(parts, data)
 
 
-FOLDER = Dataset(open_folder, find_classes)
+FOLDER = Dataset(open_folder, find_attributes)
 
 
-class _Tree(NamedTuple):
-  """What lies in a folder, and in each of its sub-folders by their names."""
-
-  top: Content
-  below: dict[str, Content]
-
-
-def _look_inside(root: Path) -> _Tree:
-  top = look(root)
-  return _Tree(top, {name: look(root / name) for name in top.folders})
-
-
-def _find_classes(
-  root: Path, tree: _Tree, wanted: Collection[str]
-) -> dict[str, list[str]]:
-  """Returns {class: its photos, relative to the folder}."""
-  classes: dict[str, list[str]] = {}
-  for folder, found in tree.below.items():
-    if not found.photos:
-      continue
-    if normal(folder) in classes:
-      raise UserError(
-        f"{root} has two folders {normal(folder)!r}, whose umlauts are spelt"
-        " differently: make them one"
-      )
-    classes[normal(folder)] = [f"{folder}/{name}" for name in found.photos]
-  if not classes and tree.top.photos:
-    return _group_rafd(root, tree.top.photos)
-  deeper = _look_deeper(root, tree)
-  _refuse_splits(root, list(classes), deeper, wanted)
-  if not classes:
-    raise UserError(_say_too_high(root, tree, deeper))
-  lost = [
-    folder
-    for folder, found in tree.below.items()
-    if not found.photos and (normal(folder) in wanted or not wanted)
-  ]
-  if lost:
-    inside = f"{root}/{lost[0]}"
-    found = tree.below[lost[0]]
-    what = f"holds only {kinds(found.others)}" if found.others else "is empty"
-    if deeper.get(lost[0]):
-      what = f"has its photos in sub-folders ({some(deeper[lost[0]])})"
-    raise UserError(
-      f"the class {some(lost)} would be lost: {inside} {what}; put photos"
-      f" there ({', '.join(SUFFIXES)}), remove it, or name the classes that are"
-      " meant in config.data.attributes"
-    )
-  return classes
-
-
-def _group_rafd(root: Path, names: Sequence[str]) -> dict[str, list[str]]:
-  """Returns {expression: its photos} of RaFD as it is delivered."""
-  classes: dict[str, list[str]] = {}
-  for name in names:
-    fields = _parse_rafd(name)
-    if fields is None:
-      raise UserError(
-        f"{root} holds images without a class, such as {name}; give"
-        f" {_EXPECTED}, or files named as RaFD names them"
-      )
-    classes.setdefault(fields[4], []).append(name)
-  return classes
-
-
-def _look_deeper(root: Path, tree: _Tree) -> dict[str, list[str]]:
-  """Returns {sub-folder: those of its sub-folders that hold photos}."""
+def _find_parts(root: Path, data: ConfigDict) -> _Parts:
+  """Returns the classes of the folder, or of the folder of each split."""
+  if data.split == "share":
+    return {"": find_classes(root, data.attributes)}
   return {
-    folder: [x for x in found.folders if look(root / folder / x).photos]
-    for folder, found in tree.below.items()
+    split: find_classes(root / folder, data.attributes)
+    for split, folder in find_splits(root).items()
   }
 
 
-def _refuse_splits(
-  root: Path,
-  classes: Sequence[str],
-  deeper: dict[str, list[str]],
-  wanted: Collection[str],
-) -> None:
-  """Refuses folders that are splits, and no classes.
+def _known_classes(parts: _Parts, data: ConfigDict) -> tuple[str, ...]:
+  """Returns the sorted classes that there are photos of to learn from.
 
   Raises:
-    UserError: all that hold photos are named after splits.
+    UserError: photos of another class are there to be tested with alone.
   """
-  full = [*classes, *(x for x, inside in deeper.items() if inside)]
-  splits = {split_of_name(folder) for folder in full}
-  if None in splits or len(splits) < 2 or set(classes) & set(wanted):
-    return
-  train = [x for x in full if split_of_name(x) == "train" and deeper.get(x)]
-  remedy = "put the photos of each class into one folder"
-  if train:
-    remedy = (
-      f"set config.data.path={root / train[0]}, of which config.data.test_share"
-      f" is split off for testing, or {remedy}"
-    )
-  raise UserError(
-    f"{root} has folders of splits ({some(full)}), and not of classes; {remedy}"
+  learnt, *others = parts.values()
+  for found in others:
+    only = sorted(set(found.photos) - set(learnt.photos))
+    if only and not data.attributes:
+      raise UserError(
+        f"{found.root} has the class {some(only)}, of which {learnt.root} has"
+        " no photo to learn from: remove it, or name the classes that are"
+        " meant in config.data.attributes"
+      )
+  return tuple(sorted(learnt.photos))
+
+
+def _split_of(part: str, name: str, parts: _Parts, data: ConfigDict) -> str:
+  """Returns the split of a photo by where it lies, or by its hash."""
+  hashed = assign_split(_split_key(name), data.test_share)
+  if not part:
+    return hashed
+  held_out = part == "train" and "validation" not in parts
+  return hashed if held_out and hashed == "validation" else part
+
+
+def _split_by(data: ConfigDict) -> str:
+  """Returns what to do where a split is empty."""
+  if data.split == "share":
+    return split_by_share(data)
+  return (
+    "with config.data.split=folders each has a folder; without one for"
+    f" validation, half of config.data.test_share={data.test_share:g} of train"
+    " is: raise it, or add images"
   )
 
 
-def _say_too_high(root: Path, tree: _Tree, deeper: dict[str, list[str]]) -> str:
-  """Returns what is wrong with a folder that has no class."""
-  above = [root / folder for folder, inside in deeper.items() if inside]
-  if not above:
-    files = [x for found in tree.below.values() for x in found.others]
-    there = kinds([*tree.top.others, *files])
-    only = f", only {there}" if there else ""
-    return f"{root} holds no images{only}; it must be {_EXPECTED}"
-  set_it = f"set config.data.path={above[0]}"
-  if len(above) > 1:
-    set_it = f"they are in {some(above)}: set config.data.path to one of these"
-  where = f" are in {above[0]}" if len(above) == 1 else " are a level deeper"
-  return f"{root} is one folder too high: the class folders{where}; {set_it}"
-
-
 def _say_left_out(
-  root: Path,
-  tree: _Tree,
-  classes: dict[str, list[str]],
-  attributes: Sequence[str],
+  root: Path, parts: _Parts, attributes: Sequence[str]
 ) -> list[str]:
-  """Returns a line each of what no class has."""
-  lines = []
-  used = [x for x in tree.below if normal(x) in attributes]
-  others = [f"{x}/{name}" for x in used for name in tree.below[x].others]
-  if not used:  # As RaFD is delivered.
-    others = tree.top.others
-  if others:
+  """Returns a line each of what is in no class, or in no split."""
+  lines = [
+    x for found in parts.values() for x in say_left_out(found, attributes)
+  ]
+  if "" in parts:
+    return lines
+  top = look(root)
+  used = {found.root.name for found in parts.values()}
+  count = len(top.photos)
+  unused = [folder for folder in top.folders if folder not in used]
+  if count:
     lines.append(
-      f"{root}: {len(others)} files are left out, which are no photos that can"
-      f" be read: {kinds(others)}, first {others[0]}"
+      f"{root}: {count} photos are in no split and left out: {some(top.photos)}"
     )
-  deeper = {
-    f"{folder}/{x}": len(look(root / folder / x).photos)
-    for folder in used
-    for x in tree.below[folder].folders
-  }
-  if count := sum(deeper.values()):
-    full = [folder for folder, photos in deeper.items() if photos]
+  if unused:
     lines.append(
-      f"{root}: {count} photos in sub-folders of classes are left out:"
-      f" {some(full)}"
-    )
-  if used and tree.top.photos:
-    lines.append(
-      f"{root}: {len(tree.top.photos)} photos are in no class and left out:"
-      f" {some(tree.top.photos)}"
-    )
-  unasked = [x for x in classes if x not in attributes]
-  if unasked:
-    count = sum(len(classes[x]) for x in unasked)
-    lines.append(
-      f"{root}: {count} photos are left out, whose classes"
-      f" config.data.attributes does not name: {some(unasked)}"
+      f"{root}: folders are left out that are no split: {some(unused)}"
     )
   return lines
 
 
-def _parse_rafd(name: str) -> list[str] | None:
-  """Returns angle, person, origin, gender, expression, gaze of a RaFD name."""
-  fields = PurePosixPath(name).stem.split("_")
-  official = (
-    len(fields) == 6
-    and fields[0].startswith("Rafd")
-    and fields[4] in EXPRESSIONS
-  )
-  return fields if official else None
-
-
 def _split_key(name: str) -> str:
   # By this key 7 of RaFD's 67 people are for test.
-  fields = _parse_rafd(name)
+  fields = parse_rafd(name)
   return f"rafd {fields[1]}" if fields else name
 
 
 def _find_identities(names: Sequence[str]) -> np.ndarray | None:
   """Returns the person on each photo, if every name is RaFD's."""
-  parsed = [_parse_rafd(name) for name in names]
+  parsed = [parse_rafd(name) for name in names]
   if not all(parsed):
     return None
   return np.array([fields[1] for fields in parsed if fields])

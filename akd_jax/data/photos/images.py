@@ -53,7 +53,7 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   if not isinstance(photo, bytes):
     name = name or str(photo)
   try:
-    content = photo if isinstance(photo, bytes) else _content(Path(photo))
+    content = read_bytes(photo)
     with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
       return to_rgb(opened)
   except Exception as error:  # There is no end to what damage may raise.
@@ -62,7 +62,15 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
     ) from error
 
 
-def _content(path: Path) -> bytes:
+def read_bytes(photo: bytes | str | Path) -> bytes:
+  """Returns the content of a photo's file.
+
+  Raises:
+    OSError, ValueError: it cannot be read, or is no file.
+  """
+  if isinstance(photo, bytes):
+    return photo
+  path = Path(photo)
   # A pipe would be waited for.
   if not stat.S_ISREG(path.stat().st_mode):
     raise ValueError("it is no file")
@@ -104,7 +112,7 @@ def center_box(size: tuple[int, int], crop: int) -> tuple[int, int, int, int]:
 def read_size(photo: bytes | str | Path) -> tuple[int, int] | None:
   """Returns width and height of a photo; None if it cannot be read."""
   try:
-    content = photo if isinstance(photo, bytes) else _content(Path(photo))
+    content = read_bytes(photo)
     with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
       return opened.size
   except Exception:  # noqa: BLE001 - there is no end to what damage may raise.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.dataset import SPLITS
 from akd_jax.data.photos.images import SUFFIXES
 
 # What computers leave behind in folders.
@@ -107,6 +108,39 @@ def split_of_name(folder: str) -> str | None:
     if folder.lower() in names:
       return split
   return None
+
+
+def list_tables(found: Content) -> list[str]:
+  """Returns the .csv files of a folder."""
+  return [name for name in found.others if name.lower().endswith(".csv")]
+
+
+def find_splits(root: Path) -> dict[str, str]:
+  """Returns {split: its folder}, train first; validation may be missing.
+
+  Raises:
+    UserError: train or test is missing, or one split has two folders.
+  """
+  folders = look(root).folders
+  found: dict[str, str] = {}
+  for folder in folders:
+    split = split_of_name(folder)
+    if split in found:
+      raise UserError(
+        f"{root} has two folders for the {split} split, {found[split]} and"
+        f" {folder}: config.data.split=folders needs one of each"
+      )
+    if split:
+      found[split] = folder
+  missing = [split for split in ("train", "test") if split not in found]
+  if missing:
+    raise UserError(
+      f"{root} has no folder {' and no folder '.join(missing)}"
+      f" ({some(folders) or 'it has no folders'}): config.data.split=folders"
+      " needs both, with the classes inside each; config.data.split=share"
+      " splits a folder of classes"
+    )
+  return {split: found[split] for split in SPLITS if split in found}
 
 
 def some(names: Sequence[object]) -> str:

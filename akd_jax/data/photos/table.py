@@ -17,6 +17,7 @@ from akd_jax.data.photos.listing import (
   find_folder,
   kinds,
   list_beside,
+  list_tables,
   look,
   some,
   split_of_name,
@@ -98,7 +99,7 @@ def _find_table(data: ConfigDict) -> tuple[Path, Path]:
 
 def _only_csv(root: Path) -> Path:
   found = look(root)
-  tables = _tables(found.others)
+  tables = list_tables(found)
   if len(tables) == 1:
     return root / tables[0]
   there = some(tables) or kinds(found.others) or "none"
@@ -106,17 +107,13 @@ def _only_csv(root: Path) -> Path:
     root / folder / name
     for folder in found.folders
     if split_of_name(folder) != "test" and not tables
-    for name in _tables(look(root / folder).others)
+    for name in list_tables(look(root / folder))
   ]
   more = f"; there is {some(deeper)} in its folders" if deeper else ""
   raise UserError(
     f"config.data.csv is empty and {root} has not exactly one .csv ({there});"
     f" name the table{more}"
   )
-
-
-def _tables(names: Sequence[str]) -> list[str]:
-  return [name for name in names if name.lower().endswith(".csv")]
 
 
 def _say_where(root: Path, table: Path, name: str) -> str:

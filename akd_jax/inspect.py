@@ -1,0 +1,260 @@
+r"""Says what a folder of photos holds, before anything is trained on it.
+
+  python -m akd_jax.inspect PATH [--out=FILE.png] \
+      [--config.data.FIELD=VALUE ...]
+
+PATH is CelebA's files, photos with a CSV of attributes, or a folder with a
+sub-folder for each class. Reads every photo once. Prints how many there are of
+each attribute in each split, sizes, what is cut off, photos that cannot be read
+or are there twice, what is ignored, what is rare, and the command that trains
+on them. The contact sheet, --out, has some photos with a frame around what a
+network sees, and what it sees of each attribute.
+
+Fields of config.data are those of configs/teacher.py:photos, and go into that
+command: --config.data.csv=FILE, --config.data.crop=178.
+"""
+
+import itertools
+import json
+import pathlib
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from akd_jax.common import cli
+from akd_jax.common import config as overrides
+from akd_jax.common.errors import UserError
+from akd_jax.common.text_table import ruled
+
+if TYPE_CHECKING:
+  from ml_collections import ConfigDict
+
+  from akd_jax.data.photos.source import PhotoSource
+  from akd_jax.data.photos.survey import Look
+
+_OUT = flags.DEFINE_string(
+  "out", "runs/photos.png", "The contact sheet to write; empty for none."
+)
+_KINDS = {
+  "celeba": "CelebA's files",
+  "folder": "a folder of classes",
+  "table": "a table",
+}
+# Pictures in a line of the contact sheet, and lines of attributes.
+_COLUMNS, _LINES = 8, 40
+# Groups of the same photo that are named.
+_NAMED = 3
+
+
+def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
+  """Returns config.data of the photos at a path."""
+  from akd_jax.configs import teacher
+  from akd_jax.data.photos.kind import settle
+
+  config = teacher.get_config("photos")
+  for field, value in {**given, "data.path": path}.items():
+    section, _, name = field.partition(".")
+    if section != "data":
+      raise UserError(
+        f"--config.{field}: only fields of config.data say what is inspected"
+      )
+    config.data[name] = value
+  data = settle(config).data
+  if data.name not in _KINDS:
+    raise UserError(
+      f"config.data.name={data.name!r} is none of {', '.join(_KINDS)}, whose"
+      " photos can be inspected"
+    )
+  return data
+
+
+def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], list[str]]":
+  """Opens every split, without the photos that are listed and not there.
+
+  Returns:
+    The splits that have photos; and why training would refuse the others.
+
+  Raises:
+    UserError: there is nothing to learn from.
+  """
+  from ml_collections import ConfigDict
+
+  from akd_jax.data import dataset_of
+  from akd_jax.data.dataset import SPLITS
+
+  lenient = ConfigDict({**data.to_dict(), "skip_unreadable": True})
+  sources: dict[str, Any] = {}
+  problems = []
+  for split in SPLITS:
+    try:
+      sources[split] = dataset_of(data).open(lenient, split)
+    except UserError as error:
+      if split == "train":
+        raise
+      problems.append(str(error))
+  return sources, problems
+
+
+def _lacks_photos(data: "ConfigDict", looks: "Sequence[Look]") -> bool:
+  """Whether photos that can be opened have to be told to skip some."""
+  from akd_jax.data import dataset_of
+
+  try:
+    dataset_of(data).open(data, "train")
+  except UserError:
+    return True
+  return any(look.size is None for look in looks)
+
+
+def _counts(sources: "Mapping[str, PhotoSource]") -> list[list[str]]:
+  """Returns a line an attribute: how many photos of each split have it."""
+  shares = sources["train"].labels.mean(axis=0)
+  rows = [["", *sources, "of train"]]
+  rows.append(["photos", *(f"{len(x):,}" for x in sources.values()), ""])
+  found = zip(sources["train"].attributes, shares, strict=True)
+  for column, (name, share) in enumerate(found):
+    counts = (int(x.labels[:, column].sum()) for x in sources.values())
+    rows.append([name, *(f"{x:,}" for x in counts), f"{100 * share:.1f} %"])
+  return rows
+
+
+def _findings(data: "ConfigDict", looks: "Sequence[Look]") -> list[list[str]]:
+  """Returns a line each: sizes, what is cut off, what cannot be read."""
+  from akd_jax.data.photos import survey
+
+  sizes = survey.sizes_of(looks)
+  small, middle, large = (
+    "{} x {}".format(*sizes[i]) for i in (0, len(sizes) // 2, -1)
+  )
+  size = f"{small}, all"
+  if small != large:
+    size = f"{small} to {large}, half at most {middle}"
+  square = f"the centre {data.crop} x {data.crop}" if data.crop else ""
+  cut = survey.share_cut_off(looks, data.crop)
+  unreadable = [look.name for look in looks if look.size is None]
+  return [
+    ["sizes", size],
+    [
+      "seen",
+      f"{square or 'the largest centre square'}, at {data.image_size} x"
+      f" {data.image_size}; {100 * cut:.0f} % of a photo is cut off",
+    ],
+    ["unreadable", _some(unreadable)],
+    ["duplicates", _say_duplicates(survey.find_duplicates(looks))],
+  ]
+
+
+def _some(names: Sequence[str]) -> str:
+  from akd_jax.data.photos.listing import some
+
+  return f"{len(names):,}: {some(names)}" if names else "none"
+
+
+def _say_duplicates(found: Any) -> str:
+  if not found.groups:
+    return "none"
+  named = "; ".join(" = ".join(x[:2]) for x in found.groups[:_NAMED])
+  text = f"{len(found.groups):,} photos are there more than once ({named})"
+  if found.across:
+    text += f"; {found.across:,} in several splits: tests see what was learnt"
+  if found.contradicting:
+    text += f"; {found.contradicting:,} with several labels"
+  return text
+
+
+def _draw(
+  path: pathlib.Path,
+  data: "ConfigDict",
+  source: "PhotoSource",
+  looks: "Sequence[Look]",
+) -> None:
+  """Writes the contact sheet of photos that can be read, of the first split."""
+  import numpy as np
+
+  from akd_jax.data.photos.images import center_box, open_image, to_square
+  from akd_jax.plotting.contact_sheet import contact_sheet, frame
+  from akd_jax.plotting.sample_grid import save_png
+
+  good = [
+    (look.name, look.label)
+    for look in looks
+    if look.split == "train" and look.size
+  ]
+
+  def pictures(column: int | None) -> list[Any]:
+    has = [x for x, label in good if column is None or label[column]]
+    places = np.linspace(0, len(has) - 1, min(_COLUMNS, len(has))).astype(int)
+    return [open_image(source.read(has[place])) for place in places]
+
+  lines = {
+    "what a network sees": [
+      frame(x, center_box(x.size, data.crop)) for x in pictures(None)
+    ]
+  }
+  attributes = source.attributes[:_LINES]
+  for column, name in enumerate(attributes):
+    lines[name] = [
+      to_square(x, data.crop, data.image_size) for x in pictures(column)
+    ]
+  save_png(path, contact_sheet(str(data.path), lines))
+
+
+def _command(path: str, fields: Mapping[str, Any]) -> str:
+  """Returns the command that trains on the photos."""
+  values = {"data.path": path, **fields}
+  return shlex.join(
+    [
+      *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),
+      *(f"--config.{name}={_written(x)}" for name, x in values.items()),
+    ]
+  )
+
+
+def _written(value: Any) -> str:
+  """Writes a field's value as a command line has it, fit for single quotes."""
+  if not isinstance(value, tuple):
+    return str(value)
+  return f"({''.join(f'{json.dumps(x, ensure_ascii=False)},' for x in value)})"
+
+
+def main(argv: list[str]) -> None:
+  """Reads all photos, prints what there is, draws the contact sheet."""
+  if len(argv) != 1:
+    raise UserError(f"give one PATH, the folder of the photos; not {len(argv)}")
+  given = overrides.given()
+  data = _read_fields(argv[0], given)
+  sources, problems = _open(data)
+  from akd_jax.data.photos import remarks, survey
+
+  looks = survey.survey(sources, data.threads)
+  if not survey.sizes_of(looks):
+    raise UserError(f"none of the {len(looks)} images in {argv[0]} can be read")
+  split = ", split by its folders" if data.split == "folders" else ""
+  print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(looks):,} photos\n")
+  print(ruled(_counts(sources)), end="\n\n")
+  for name, text in _findings(data, looks):
+    print(f"{name:11} {text}")
+  noted = itertools.chain(*(x.remarks for x in sources.values()))
+  for line in dict.fromkeys(
+    [
+      *noted,
+      *remarks.on_crop(sources["train"]),
+      *survey.say_imbalance(sources["train"], data.label_rule),
+    ]
+  ):
+    print(f"note: {line}")
+  if _OUT.value:
+    _draw(pathlib.Path(_OUT.value), data, sources["train"], looks)
+    print(f"\n{_OUT.value} shows some of them")
+  if problems:
+    raise UserError(problems[0])
+  fields = dict(given)
+  if _lacks_photos(data, looks):
+    fields["data.skip_unreadable"] = True
+  print(f"\nTrain on them:\n  {_command(argv[0], fields)}")
+
+
+if __name__ == "__main__":
+  cli.run(main, overrides.define)

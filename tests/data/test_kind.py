@@ -1,0 +1,94 @@
+"""Photos of which only their place is known."""
+
+import pathlib
+
+import pytest
+
+from akd_jax.configs import student, teacher
+from akd_jax.configs.data import CELEBA_ATTRIBUTES
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.data.photos.kind import find_kind, settle
+from akd_jax.experiments.runner import plan_replicate
+from tests.layouts import config, error
+
+FOLDER = {"name": "folder", "label_rule": "exclusive"}
+
+
+def touch(root, *names):
+  for name in names:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).touch()
+  return root
+
+
+@pytest.mark.parametrize(
+  ("names", "fields", "expected"),
+  [
+    (
+      ["Anno/list_attr_celeba.txt"],
+      {},
+      {"name": "celeba", "attributes": CELEBA_ATTRIBUTES},
+    ),
+    (
+      ["list_attr_celeba.csv", "list_eval_partition.csv", "img/a/1.jpg"],
+      {"attributes": ("Male",)},
+      {"name": "celeba", "attributes": ("Male",)},
+    ),
+    (["1.jpg", "labels.csv"], {}, {"name": "table"}),
+    (["a/1.jpg", "x.csv", "y.csv"], {"csv": "y.csv"}, {"name": "table"}),
+    (["cat/1.jpg", "dog/1.jpg"], {}, FOLDER),
+    (["cat/1.jpg", "dog/1.jpg", "x.csv", "y.csv"], {}, FOLDER),
+    # RAF-DB, as Kaggle has it.
+    (
+      ["train/1/1.jpg", "test/1/1.jpg", "train_labels.csv"],
+      {},
+      {**FOLDER, "split": "folders"},
+    ),
+    (["Rafd090_01_Caucasian_female_angry_frontal.jpg"], {}, FOLDER),
+  ],
+)
+def test_what_lies_there_decides(tmp_path, names, fields, expected):
+  touch(tmp_path, *names)
+  assert find_kind(config(tmp_path, **fields)) == expected
+
+
+def test_several_tables_and_no_classes_may_be_anything(tmp_path):
+  data = config(touch(tmp_path, "images/1.jpg", "a.csv", "b.csv"))
+  assert "a.csv, b.csv" in error(find_kind, data)
+  for path in ("", tmp_path / "nowhere"):
+    assert "the folder of your photos" in error(find_kind, config(path))
+
+
+def test_a_student_and_its_teacher_learn_from_what_is_found(tmp_path):
+  touch(tmp_path, "cat/1.jpg", "dog/1.jpg")
+  recipe = student.get_config("photos")
+  recipe.data.path = str(tmp_path)
+  settled = settle(recipe)
+  assert (settled.data.name, settled.data.label_rule) == ("folder", "exclusive")
+  assert recipe.data.name == "photos"
+  # It is then a run of that data set, which nothing has to settle again.
+  assert settle(settled) is settled
+  named = student.get_config("photos")
+  named.data.update({"path": str(tmp_path), **FOLDER})
+  assert settled.to_dict() == named.to_dict()
+
+
+def test_an_experiment_is_planned_on_what_is_found(tmp_path):
+  touch(tmp_path, "list_attr_celeba.txt")
+  fields = {"data.path": str(tmp_path)}
+  table = EXPERIMENTS["paper1_table1"]("photos").changed(fields)
+  jobs = plan_replicate(table.variants, 0, pathlib.Path("root")).jobs
+  assert len(jobs) == 3
+  assert {job.config.data.name for job in jobs.values()} == {"celeba"}
+
+
+def test_photos_are_trained_on_as_avatars_are():
+  photos, avatars = (teacher.get_config(x) for x in ("photos", "avatars"))
+  for section in ("generator", "discriminator", "loss", "optimizer"):
+    assert photos[section] == avatars[section]
+  assert (photos.generator.width, photos.generator.blocks) == (16, 6)
+  assert (photos.steps, photos.batch_size) == (5_000, 8)
+  assert photos.data.image_size == 64
+  pays, of_avatars = (student.get_config(x) for x in ("photos", "avatars"))
+  assert pays.distill == of_avatars.distill
+  assert pays.teacher_recipe.steps == photos.steps

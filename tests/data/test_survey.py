@@ -1,0 +1,131 @@
+"""What the command that inspects photos finds, and says."""
+
+import shutil
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from akd_jax import inspect as command
+from akd_jax.data.photos.survey import Look, find_duplicates, share_cut_off
+from akd_jax.plotting import contact_sheet
+from tests import layouts
+from tests.layouts import error
+
+
+@pytest.fixture
+def inspect(monkeypatch, tmp_path, capsys):
+  """Runs the command: what it printed, as text without repeated spaces."""
+
+  def run(path, out="", **fields):
+    given = {f"data.{name}": value for name, value in fields.items()}
+    monkeypatch.setattr(command.overrides, "given", lambda: given)
+    monkeypatch.setattr(command, "_OUT", types.SimpleNamespace(value=str(out)))
+    command.main([str(path)])
+    return " ".join(capsys.readouterr().out.split())
+
+  return run
+
+
+def test_everything_that_a_folder_holds_is_said(tmp_path, inspect):
+  root = layouts.write_folder(
+    tmp_path / "faces", {"cat": 6, "dog": 6, "owl": 1}
+  )
+  shutil.copytree(root, root / "train")
+  for name in ("cat", "dog", "owl"):
+    shutil.rmtree(root / name)
+  layouts.write_folder(root / "test", {"cat": 1, "dog": 1})
+  (root / "train" / "cat" / "notes.txt").touch()
+  # One of the test photos is one to learn from, under another class.
+  shutil.copy(
+    root / "test" / "cat" / "000.jpg", root / "train" / "dog" / "copy.jpg"
+  )
+  (root / "train" / "cat" / "broken.jpg").write_bytes(b"no photo")
+  sheet = tmp_path / "sheet.png"
+  said = inspect(root, sheet, test_share=0.4)
+  assert "a folder of classes, split by its folders, 17 photos" in said
+  rows = {x: f" {x} " for x in ("photos", "cat", "dog", "owl")}
+  counts = {
+    name: [int(x) for x in said.split(row, 1)[1].split()[:3]]
+    for name, row in rows.items()
+    if name != "photos"
+  }
+  assert [sum(counts[x]) for x in ("cat", "dog", "owl")] == [8, 8, 1]
+  assert [counts[x][2] for x in ("cat", "dog", "owl")] == [1, 1, 0]
+  for expected in (
+    "178 x 218, all", "18 % of a photo is cut off",
+    "unreadable 1: train/cat/broken.jpg",
+    "in several splits", "with several labels",
+    "1 files are left out", "first cat/notes.txt",
+    "no image of the test split",
+    "--config=configs/teacher.py:photos",
+    f"--config.data.path={root}", "--config.data.test_share=0.4",
+    "--config.data.skip_unreadable=True",
+  ):  # fmt: skip
+    assert expected in said, expected
+  with Image.open(sheet) as picture:
+    assert picture.size[0] > 500
+
+
+def test_photos_that_a_list_names_and_nobody_has_are_counted(tmp_path, inspect):
+  names = [f"face_{number:03}.png" for number in range(30)]
+  for grey, name in enumerate(names):
+    Image.new("L", (8, 8), 8 * grey).save(tmp_path / name)
+  rows = [f"{name},{int(i == 0)},{i % 2}\n" for i, name in enumerate(names)]
+  (tmp_path / "labels.csv").write_text("file,Hat,Beard\n" + "".join(rows))
+  said = inspect(tmp_path)
+  assert "a table, 30 photos" in said and "skip_unreadable" not in said
+  assert "less than 5 % of the training photos have Hat (1)" in said
+  (tmp_path / names[3]).unlink()
+  said = inspect(tmp_path)
+  assert "a table, 29 photos" in said
+  assert "lacks 1 of the 30 images" in said
+  assert "--config.data.skip_unreadable=True" in said
+
+
+def test_what_cannot_be_trained_on_is_one_line(tmp_path, inspect):
+  layouts.write_folder(tmp_path, {"cat": 3, "dog": 3})
+  message = error(inspect, tmp_path)
+  assert "split of" in message and "is empty" in message
+  assert "does not exist" in error(inspect, tmp_path / "nowhere")
+  for name in ("cat", "dog"):
+    for path in (tmp_path / name).iterdir():
+      path.write_bytes(b"")
+  assert "config.data.name='avatars'" in error(
+    lambda: inspect(tmp_path, name="avatars")
+  )
+  assert "give one PATH" in error(command.main, [])
+
+
+def test_duplicates_are_told_by_their_content():
+  looks = [
+    Look("train", "a", (1,), (2, 2), b"1"),
+    Look("test", "b", (0,), (2, 2), b"1"),
+    Look("train", "c", (1,), (2, 2), b"2"),
+    Look("train", "d", (1,), (2, 2), b"2"),
+    Look("train", "e", (1,), (2, 2), b"3"),
+    # Both are empty.
+    Look("train", "f", (1,), None, b"4"),
+    Look("train", "g", (1,), None, b"4"),
+  ]
+  found = find_duplicates(looks)
+  assert found == ([["a", "b"], ["c", "d"]], 1, 1)
+
+
+def test_what_is_cut_off_is_a_share_of_the_photo():
+  looks = [Look("train", "a", (), (100, 200), b"1")]
+  assert share_cut_off(looks, 0) == pytest.approx(0.5)
+  assert share_cut_off(looks, 50) == pytest.approx(1 - 2_500 / 20_000)
+
+
+def test_a_frame_is_drawn_around_what_is_seen_and_nothing_else():
+  photo = Image.new("RGB", (100, 200), (10, 20, 30))
+  picture = contact_sheet.frame(photo, (0, 50, 100, 150), side=100)
+  assert picture.shape == (100, 100, 3)
+  red = (picture == (220, 40, 40)).all(-1)
+  rows, columns = np.nonzero(red)
+  # The photo is 50 x 100 in the middle, and its square 50 x 50.
+  assert (rows.min(), rows.max()) == (25, 74)
+  assert (columns.min(), columns.max()) == (25, 74)
+  assert (picture[45:55, 45:55] == (10, 20, 30)).all()

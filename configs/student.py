@@ -31,6 +31,8 @@ from akd_jax.configs.scales import Deltas, at_scale
 _AT_SCALE: Deltas = {
   # Shipped with the package; docs/results.md says how it was trained.
   "avatars": {"teacher": "pretrained:avatars", "steps": 2_000},
+  # Beside that of avatars, which may have been trained from scratch.
+  "photos": {"teacher": "runs/photos/teacher"},
   "debug": {"generator.blocks": 1},
 }
 # The best of what was tried on avatars (docs/results/distillation.md).

@@ -97,15 +97,20 @@ def arrays(
     read[name] = array(archive, name, _WIDEST * size)
     if read[name].shape != shape:
       raise ValueError(f"{name!r} is {read[name].shape} and should be {shape}")
-    check_finite(name, read[name])
+    check_numbers(name, read[name])
   return read
 
 
-def check_finite(name: str, values: np.ndarray) -> None:
-  """Refuses what is no number.
+# Of a norm, here and in PyTorch.
+_VARIANCES = ("/var", "running_var")
+
+
+def check_numbers(name: str, values: np.ndarray) -> None:
+  """Refuses what is no number, and variances below 0.
 
   Raises:
-    ValueError: an entry is not finite, or none is a number.
+    ValueError: an entry is not finite, or none is a number, or it is a norm's
+      running variance by its name, and negative.
   """
   kind = values.dtype.kind
   # bfloat16 has the kind of raw bytes, and a name.
@@ -113,6 +118,8 @@ def check_finite(name: str, values: np.ndarray) -> None:
     raise ValueError(f"{name!r} holds no numbers but {values.dtype}")
   if kind not in "biu" and not np.isfinite(values).all():
     raise ValueError(f"{name!r} holds numbers that are not finite")
+  if name.endswith(_VARIANCES) and (values < 0).any():
+    raise ValueError(f"{name!r} holds variances below 0")
 
 
 def every_array(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:

@@ -55,7 +55,13 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
       raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
     return numbers
 
-  return base.load(path, count, functools.partial(generate, about))
+  def run(params: Params, image: Array, label: Array) -> Array:
+    for name, x in params.items():
+      if name.endswith("/var") and (x < 0).any():
+        raise ValueError(f"its {name} holds variances below 0")
+    return generate(about, params, image, label)
+
+  return base.load(path, count, run)
 
 
 def translate(

@@ -100,7 +100,7 @@ def _read(
       parts = _reader(Path(path), file)(file, choose)
       for arrays in parts.values():
         for name, value in arrays.items():
-          npz.check_finite(name, value)
+          npz.check_numbers(name, value)
       return parts
   except UserError:
     raise

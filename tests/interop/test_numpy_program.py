@@ -54,6 +54,13 @@ def photos():
   return np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
 
 
+def test_a_running_variance_below_0_is_refused(params, tmp_path):
+  odd = {**params, "decoder_0/norm/var": np.float32([-1])}
+  path = save(tmp_path / "model.npz", odd, metadata(odd))
+  with pytest.raises(ValueError, match="decoder_0/norm/var holds variances"):
+    numpy_program.load(path)
+
+
 def test_a_program_draws_what_the_network_does(params, photos, tmp_path):
   path = save(tmp_path / "model.npz", params, metadata(params))
   read, about = numpy_program.load(path)

@@ -307,6 +307,13 @@ def test_weights_are_finite(tmp_path, value):
     read_state_dict(path)
 
 
+def test_running_variances_are_not_negative(tmp_path):
+  values = np.array([1, -1e-3], np.float32)
+  np.savez(tmp_path / "w.npz", **{"norm.running_var": values, "w": values})
+  with pytest.raises(UserError, match="'norm.running_var' holds variances bel"):
+    read_state_dict(tmp_path / "w.npz")
+
+
 @pytest.mark.parametrize("name", ["w.npz", "w.pth"])
 def test_a_bomb_is_refused_before_it_grows(tmp_path, name):
   path = tmp_path / name

@@ -201,6 +201,8 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     message = str(error).strip()
     if "Traceback" in message:
       message = message.splitlines()[-1]
+    elif "does not accept dots" in message:
+      message = f"{message.partition(': ConfigDict')[0]}: write %2E for a dot"
     raise UserError(" ".join(message.split())) from error
   if "config" in flags.FLAGS:
     # Before anything else: JAX alone takes a second to load.

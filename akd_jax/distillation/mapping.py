@@ -72,7 +72,8 @@ def mapping_matrix(
   Args:
     attributes: the student's.
     teacher_attributes: the teacher's.
-    mapping: {attribute of the student: attribute of the teacher}, or None
+    mapping: {attribute of the student: attribute of the teacher}, where a dot
+      in the first is written %2E, which names of fields may not have; or None
       where both know the same attributes.
 
   Raises:
@@ -88,7 +89,8 @@ def mapping_matrix(
       )
     return np.eye(len(attributes), dtype=np.float32)
   matrix = np.zeros((len(attributes), len(teacher_attributes)), np.float32)
-  for i, name in enumerate(attributes):
+  fields = [name.replace(".", "%2E") for name in attributes]
+  for i, name in enumerate(fields):
     if name not in mapping:
       raise UserError(f"config.pseudo.mapping has no entry for {name!r}")
     if mapping[name] not in teacher_attributes:

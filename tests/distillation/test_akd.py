@@ -193,6 +193,11 @@ def test_a_mapping_to_the_same_attributes_equals_no_pseudo_attention(pair):
   np.testing.assert_array_equal(map_label(TARGET, mapping), TARGET)
 
 
+def test_a_dot_in_a_name_is_written_as_no_field_may_have_it():
+  mapping = mapping_matrix(["a.b", ".."], ["x"], {"a%2Eb": "x", "%2E%2E": "x"})
+  np.testing.assert_array_equal(mapping, np.ones((2, 1)))
+
+
 @pytest.mark.parametrize(
   "options", [{}, {"target": "each", "discriminator": "own"}], ids=str
 )

@@ -108,6 +108,24 @@ def methods(scale: str) -> Experiment:
   return compared
 
 
+def decoder(scale: str) -> Experiment:
+  """Compares the two decoders of a student that nobody teaches.
+
+  On avatars it is trained as long as the one of `distillation`.
+  """
+  base = changed(student.by_attention(scale), {"n_critic": 1, **WITHOUT})
+  if draws_faces(base):
+    base.steps = round(_TIME / _SECONDS["untaught"])
+  return experiment(
+    "Resize-convolutions against checkerboards",
+    base,
+    {
+      decoder: {"generator.upsample": decoder}
+      for decoder in ("transposed", "resize")
+    },
+  )
+
+
 def _train_equally_long(
   variants: Mapping[str, ConfigDict], seconds: Mapping[str, float]
 ) -> None:
@@ -116,4 +134,8 @@ def _train_equally_long(
     config.steps = round(_TIME / seconds[name])
 
 
-EXPERIMENTS = {"distillation": distillation, "methods": methods}
+EXPERIMENTS = {
+  "distillation": distillation,
+  "methods": methods,
+  "decoder": decoder,
+}

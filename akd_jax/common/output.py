@@ -43,10 +43,14 @@ class Patient:
     except OSError as error:
       if error.errno in _GONE:
         # For those who write to the descriptor itself, too.
-        with contextlib.suppress(OSError, ValueError):
-          nowhere = os.open(os.devnull, os.O_WRONLY)
-          os.dup2(nowhere, self._stream.fileno())
-          os.close(nowhere)
+        _send_nowhere(self._stream)
+
+
+def _send_nowhere(stream: Any) -> None:
+  with contextlib.suppress(OSError, ValueError):
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -65,3 +69,9 @@ def patient() -> Iterator[None]:
     yield
   finally:
     sys.stdout, sys.stderr = before
+    for stream in before:
+      try:
+        stream.flush()
+      except OSError:
+        # Else Python fails to do so at its end, and says 120.
+        _send_nowhere(stream)

@@ -16,6 +16,8 @@ SMALL = {
   "generator.blocks": 1,
   "teacher_recipe.discriminator.layers": 2,
   "teacher_recipe.generator.blocks": 1,
+  "held_out.images": 0,
+  "teacher_recipe.held_out.images": 0,
 }
 
 

@@ -23,7 +23,7 @@ from akd_jax.evaluation.metrics.metric import (
   read_network,
 )
 from akd_jax.evaluation.metrics.outcome import Measured
-from akd_jax.models.layers import Conv
+from akd_jax.models.layers import RESIZE_KERNEL, Conv
 
 
 def parameters(params: Any) -> int:
@@ -47,16 +47,21 @@ def multiply_accumulates(
     size: of the square picture.
     classes: of its labels.
   """
-  uses: list[tuple[int, int]] = []  # entries of a kernel, pixels
+  # Entries of a kernel, as stored and as applied; pixels.
+  uses: list[tuple[int, int, int]] = []
 
   def count(call, args, kwargs, context):
     output = call(*args, **kwargs)
     layer = context.module
     if isinstance(layer, Conv) and context.method_name == "__call__":
-      kernel: jax.Array = layer.get_variable("params", "kernel")
+      resizes = layer.resample == "resize"
+      name = RESIZE_KERNEL if resizes else "kernel"
+      kernel: jax.Array = layer.get_variable("params", name)
+      # As the transposed one that it is computed as.
+      applied = kernel.size * 16 // 9 if resizes else kernel.size
       # A transposed convolution meets its kernel at every pixel of its input.
-      met = args[0] if layer.resample == "up" else output
-      uses.append((kernel.size, met.shape[1] * met.shape[2]))
+      met = args[0] if layer.resample in ("up", "resize") else output
+      uses.append((kernel.size, applied, met.shape[1] * met.shape[2]))
     return output
 
   with nn.intercept_methods(count):
@@ -68,9 +73,9 @@ def multiply_accumulates(
     )
   params = jax.tree.leaves(variables["params"])
   kernels = sum(p.size for p in params if len(p.shape) > 1)
-  if sum(entries for entries, _ in uses) != kernels:
+  if sum(stored for stored, _, _ in uses) != kernels:
     raise ValueError("the network has kernels that are not those of a Conv")
-  return sum(entries * pixels for entries, pixels in uses)
+  return sum(applied * pixels for _, applied, pixels in uses)
 
 
 def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:

@@ -57,8 +57,11 @@ def test_a_resizing_decoder_costs_as_much_and_has_less(shapes_of):
   for upsample in ("transposed", "resize"):
     generator = Generator(width=4, blocks=1, upsample=upsample)
     params = shapes_of(generator, (1, 16, 16, 3), (1, 2))
-    counted[upsample] = cost.parameters(params), cost.multiply_accumulates(
-      generator, {"params": params}, size=16, classes=2
+    counted[upsample] = (
+      cost.parameters(params),
+      cost.multiply_accumulates(
+        generator, {"params": params}, size=16, classes=2
+      ),
     )
   (parameters, macs), (fewer, same) = counted.values()
   assert same == macs and parameters - fewer == 7 * (16 * 8 + 8 * 4)

@@ -131,12 +131,9 @@ def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
   left = copy.deepcopy(dict(fields))
   system = left.get("system", ADDED["system"])
   for name, value in (ADDED | _ADDED_TO.get(system, {})).items():
-    *sections, last = name.split(".")
-    inside: Any = left
-    for section in sections:
-      inside = inside.get(section, {})
-    if last in inside and inside[last] == value:
-      del inside[last]
+    found = _take(left, name)
+    if found not in (None, value):
+      _put(left, name, found)
   # A method that is not used says nothing, either.
   distilled = left.get("distill", {})
   left["distill"] = {k: x for k, x in distilled.items() if x}

@@ -16,7 +16,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.config import ADDED
+from akd_jax.common.config import without_added
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
@@ -226,12 +226,10 @@ def data_digest(config: ConfigDict, train: Any) -> str:
 
 def _fields(config: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that choose images."""
-  fields = config.data.to_dict()
+  # What earlier versions have kept is found by the fields that they had.
+  fields = without_added({"data": config.data.to_dict()})["data"]
   fields.pop("threads")  # Changes how fast, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
-  # What earlier versions have kept is found without it.
-  if fields.get("split") == ADDED["data.split"]:
-    del fields["split"]
   return fields
 
 

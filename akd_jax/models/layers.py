@@ -44,43 +44,38 @@ class Conv(nn.Module):
     size, channels = self.kernel_size, x.shape[-1]
     if planes is not None:
       channels += planes.shape[-1]
-    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
-    if self.resample == "resize":
-      shape = (size, size, channels, self.features)
-      kernel = self.param(RESIZE_KERNEL, kernel_init, shape)
-      y = convolutions.up(
-        x.astype(self.dtype), to_transposed(kernel).astype(self.dtype)
-      )
-      return self._with_bias(y, size * size * channels)
     # A transposed convolution stores the kernel of the one it transposes.
     if self.resample == "up":
       shape = (size, size, self.features, channels)
     else:
       shape = (size, size, channels, self.features)
-    kernel = self.param("kernel", kernel_init, shape).astype(self.dtype)
+    kernel_init = self.kernel_init or _FAN_IN_UNIFORM
+    if self.resample == "resize":
+      kernel = to_transposed(self.param(RESIZE_KERNEL, kernel_init, shape))
+    else:
+      kernel = self.param("kernel", kernel_init, shape)
+    kernel = kernel.astype(self.dtype)
     x = x.astype(self.dtype)
     if planes is not None:
       y = convolutions.conv_with_planes(x, planes.astype(self.dtype), kernel)
     elif self.resample == "same":
       padding = size // 2 if self.padding is None else self.padding
       y = convolutions.conv(x, kernel, padding)
+    elif self.resample == "down":
+      y = convolutions.down(x, kernel)
     else:
-      resample = {"down": convolutions.down, "up": convolutions.up}
-      y = resample[self.resample](x, kernel)
-    return self._with_bias(y, size * size * channels)
-
-  def _with_bias(self, y: jax.Array, fan_in: int) -> jax.Array:
-    if not self.use_bias:
-      return y
-    bound = 0.0 if self.kernel_init else fan_in**-0.5
-    bias = self.param(
-      "bias",
-      lambda key, shape: jax.random.uniform(
-        key, shape, minval=-bound, maxval=bound
-      ),
-      (self.features,),
-    )
-    return y + bias.astype(self.dtype)
+      y = convolutions.up(x, kernel)
+    if self.use_bias:
+      bound = 0.0 if self.kernel_init else (size * size * channels) ** -0.5
+      bias = self.param(
+        "bias",
+        lambda key, shape: jax.random.uniform(
+          key, shape, minval=-bound, maxval=bound
+        ),
+        (self.features,),
+      )
+      y += bias.astype(self.dtype)
+    return y
 
 
 def to_transposed(kernel: jax.Array) -> jax.Array:
@@ -109,16 +104,13 @@ def without_resizing(params: Mapping[str, Any]) -> dict[str, Any]:
   Of the networks that they are of, the one whose `upsample` is "transposed"
   draws the same with them.
   """
-  return {
-    name if name != RESIZE_KERNEL else "kernel": (
-      without_resizing(x)
-      if isinstance(x, Mapping)
-      else np.asarray(to_transposed(x))
-      if name == RESIZE_KERNEL
-      else x
-    )
-    for name, x in params.items()
-  }
+  found: dict[str, Any] = {}
+  for name, x in params.items():
+    if name == RESIZE_KERNEL:
+      found["kernel"] = np.asarray(to_transposed(x))
+    else:
+      found[name] = without_resizing(x) if isinstance(x, Mapping) else x
+  return found
 
 
 class InstanceNorm(nn.Module):

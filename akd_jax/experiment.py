@@ -7,7 +7,8 @@ r"""Repeats tables of the papers: every variant, several seeds, error bars.
 ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
 field, such as --config.data.path=photos, is set in every variant and is part of
 the recipe: with another value all is trained anew (config.evaluation and
-config.classifier: only evaluated anew).
+config.classifier: only evaluated anew). --config.teacher=FILE, of export
+--format=run, teaches every seed.
 
 Trains what is not there yet (teachers of each seed; experiments that ask for
 the same teacher or student share it), evaluates it, and writes
@@ -67,7 +68,14 @@ _LIST = flags.DEFINE_bool(
 def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
   """Returns that of NAME[:ARG], with some fields set in every variant."""
   from akd_jax.configs.experiments import EXPERIMENTS
+  from akd_jax.training import run_dir
 
+  teacher = fields.get("teacher")
+  if teacher is not None and not run_dir.is_file(teacher):
+    raise UserError(
+      f"--config.teacher={teacher}: each seed trains a teacher, in a folder of"
+      " its own; one for all seeds is a file of export --format=run"
+    )
   name, _, scale = argument.partition(":")
   if name not in EXPERIMENTS:
     raise UserError(

@@ -16,6 +16,13 @@ CELEBA_ALSO = (
     "Brown_Hair", "Gray_Hair",
 )  # fmt: skip
 
+# Of CelebA where a recipe names none (`:photos`): what people ask for, and what
+# a few thousand photos have often enough to be learnt from.
+PHOTO_ATTRIBUTES = (
+  "Smiling", "Male", "Young", "Black_Hair", "Blond_Hair", "Brown_Hair",
+  "Eyeglasses",
+)  # fmt: skip
+
 # AttGAN's and STGAN's.
 ATTGAN_ATTRIBUTES = (
   "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows",

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from akd_jax.models.layers import Conv, InstanceNorm
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
-HOOKS = ("block", "branch", "conv")
 # What a generator's last layer gives: the picture, or a picture and where it
 # is to be seen.
 OUTPUTS = ("image", "blend")

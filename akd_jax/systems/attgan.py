@@ -1,4 +1,4 @@
-"""AttGAN (He et al., 2019), as released: labels, hooks, L_D and L_G.
+"""AttGAN (He et al., 2019), as released: labels, L_D and L_G.
 
 After LynnHo/AttGAN-Tensorflow v2 (train.py:95-180, test.py:107-109); what
 differs from the paper, and what is left out, is in docs/method.md.
@@ -16,10 +16,11 @@ from akd_jax.models import attgan as networks
 from akd_jax.models.attgan import BOTTLENECK, Generator
 from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.taps import Activations
-from akd_jax.systems import arrangements, hooks, losses, randomness
+from akd_jax.systems import arrangements, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.attgan_program import write_attgan
 from akd_jax.systems.attgan_slices import slice_generator
+from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import (
   Metrics,
   Model,
@@ -119,7 +120,7 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
   return 2 * target - 1
 
 
-def list_hooks(layers: int) -> hooks.Hooks:
+def list_hooks(layers: int) -> Hooks:
   """Lists the activations of so many layers, by config.attention.hook.
 
   "decode": after the ReLU of each layer of the decoder, before anything joins
@@ -129,18 +130,6 @@ def list_hooks(layers: int) -> hooks.Hooks:
     "decode": [f"decode_{i}" for i in range(layers - 1)],
     "bottleneck": [BOTTLENECK],
   }
-
-
-def name_activation(options: ConfigDict, generator: Generator) -> str:
-  """Names the activation that attention is taken from; see `hooks`."""
-  return hooks.name_activation(options, list_hooks(generator.layers))
-
-
-def list_activations(
-  options: ConfigDict, generator: Generator
-) -> tuple[str, ...]:
-  """Lists the activations of config.attention.hook; see `hooks`."""
-  return hooks.list_activations(options, list_hooks(generator.layers))
 
 
 def translate(
@@ -231,8 +220,7 @@ ATTGAN = System(
   fields=FIELDS,
   create_networks=create_networks,
   generator_label=generator_label,
-  name_activation=name_activation,
-  list_activations=list_activations,
+  hooks=lambda generator: list_hooks(generator.layers),
   draw=randomness.draw,
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,

@@ -10,18 +10,18 @@ from akd_jax.common.errors import UserError, nearest
 Hooks = Mapping[str, Sequence[str]]
 
 
-def name_activation(options: ConfigDict, hooks: Hooks) -> str:
+def name_activation(options: ConfigDict, names: Sequence[str]) -> str:
   """Names the activation that attention is taken from.
 
   Args:
-    options: config.attention: `hook`, one of `hooks`, and `block`, which of its
-      activations: an index, "last" or "second_last".
-    hooks: those of a generator.
+    options: config.attention, whose `block` says which of the names: an index,
+      "last" or "second_last".
+    names: what `list_activations` returns.
 
   Raises:
-    UserError: there is no such hook or block.
+    UserError: there is no such block.
   """
-  names, block = list_activations(options, hooks), options.block
+  block = options.block
   named = {"last": len(names) - 1, "second_last": len(names) - 2}
   try:
     index = named[block] if block in named else int(block)
@@ -38,12 +38,23 @@ def name_activation(options: ConfigDict, hooks: Hooks) -> str:
   return names[index]
 
 
-def list_activations(options: ConfigDict, hooks: Hooks) -> tuple[str, ...]:
+def list_activations(
+  options: ConfigDict, hooks: Hooks, refused: Mapping[str, str]
+) -> tuple[str, ...]:
   """Lists the activations of config.attention.hook, along the data flow.
+
+  Args:
+    options: config.attention.
+    hooks: those of a generator.
+    refused: {what people may take for a hook: why it is none}.
 
   Raises:
     UserError: there is no such hook.
   """
+  if options.hook in refused:
+    raise UserError(
+      f"config.attention.hook={options.hook!r} {refused[options.hook]}"
+    )
   if options.hook not in hooks:
     raise UserError(
       f"config.attention.hook={options.hook!r} is none of {', '.join(hooks)}"

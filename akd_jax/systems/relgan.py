@@ -16,7 +16,6 @@ from ml_collections import ConfigDict
 from akd_jax.models import stargan
 from akd_jax.models.relgan import Discriminator, Generator
 from akd_jax.systems import (
-  hooks,
   randomness,
   relgan_losses,
   stargan_program,
@@ -27,6 +26,7 @@ from akd_jax.systems.arrangements import (
   GeneratorBatch,
   translate_once,
 )
+from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import (
   Model,
   Networks,
@@ -187,11 +187,12 @@ def score(
   return Scores(relgan_losses.judge(model, last), None, features), pull
 
 
-def list_hooks(generator: Generator) -> hooks.Hooks:
+def list_hooks(generator: Generator) -> Hooks:
   """Lists the activations that can be looked at, by config.attention.hook.
 
   "block" and "branch": of each residual block, after the sum and before it;
-  "down": what the first block is given; "up": what follows the last.
+  "down": what the first block is given; "up": what follows the last. The last
+  "block" is that of the papers: StarGAN's generator is built alike.
   """
   blocks = range(generator.blocks)
   return {
@@ -200,21 +201,6 @@ def list_hooks(generator: Generator) -> hooks.Hooks:
     "down": ["down2"],
     "up": ["up2", "up1"],
   }
-
-
-def name_activation(options: ConfigDict, generator: Generator) -> str:
-  """Names the activation that attention is taken from; see `hooks`.
-
-  The last "block" is that of the papers: StarGAN's generator is built alike.
-  """
-  return hooks.name_activation(options, list_hooks(generator))
-
-
-def list_activations(
-  options: ConfigDict, generator: Generator
-) -> tuple[str, ...]:
-  """Lists the activations of config.attention.hook; see `hooks`."""
-  return hooks.list_activations(options, list_hooks(generator))
 
 
 def write_program(generator: Generator) -> NetworkProgram:
@@ -244,8 +230,7 @@ RELGAN = System(
   },
   create_networks=create_networks,
   generator_label=generator_label,
-  name_activation=name_activation,
-  list_activations=list_activations,
+  hooks=list_hooks,
   draw=draw,
   discriminator_terms=relgan_losses.discriminator_terms,
   generator_terms=relgan_losses.generator_terms,

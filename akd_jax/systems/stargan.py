@@ -11,7 +11,6 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.models.stargan import (
-  HOOKS,
   MASK,
   OUTPUTS,
   UPSAMPLE,
@@ -20,6 +19,7 @@ from akd_jax.models.stargan import (
 )
 from akd_jax.systems import losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
 from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
@@ -97,55 +97,15 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
   return target
 
 
-def name_activation(options: ConfigDict, generator: Generator) -> str:
-  """Names the activation that attention is taken from.
+def list_hooks(generator: Generator) -> Hooks:
+  """Lists the activations of residual blocks, by config.attention.hook.
 
-  Args:
-    options: config.attention: `block`, an index of a residual block, "last" or
-      "second_last"; `hook`, "block", the output after the residual sum, or
-      "branch", the branch before it.
-    generator: whose.
-
-  Raises:
-    UserError: there is no such block or hook, or the hook is "conv".
+  "block": after the residual sum; "branch": the branch before it.
   """
-  _check_hook(options.hook)
-  block, blocks = options.block, generator.blocks
-  named = {"last": blocks - 1, "second_last": blocks - 2}
-  try:
-    index = named[block] if block in named else int(block)
-  except ValueError:
-    index = -1
-  if not 0 <= index < blocks:
-    few = "0 or 'last'"
-    many = f"0 to {blocks - 1}, 'last' or 'second_last'"
-    raise UserError(
-      f"config.attention.block={block!r} is not a block of a generator with"
-      f" {blocks}: give {few if blocks == 1 else many}"
-    )
-  return f"{options.hook}_{index}"
-
-
-def list_activations(
-  options: ConfigDict, generator: Generator
-) -> tuple[str, ...]:
-  """Lists the activations of every residual block at config.attention.hook."""
-  _check_hook(options.hook)
-  return tuple(f"{options.hook}_{i}" for i in range(generator.blocks))
-
-
-def _check_hook(hook: str) -> None:
-  if hook == "conv":
-    raise UserError(
-      "config.attention.hook='conv' gives maps that are exactly zero:"
-      " InstanceNorm follows that convolution and cancels any constant added"
-      " to a channel, so the spatial mean of the gradient vanishes; use"
-      " 'block' or 'branch'"
-    )
-  if hook not in HOOKS:
-    raise UserError(
-      f"config.attention.hook={hook!r} is neither 'block' nor 'branch'"
-    )
+  return {
+    hook: [f"{hook}_{i}" for i in range(generator.blocks)]
+    for hook in ("block", "branch")
+  }
 
 
 def discriminator_terms(
@@ -264,8 +224,12 @@ STARGAN = System(
   },
   create_networks=create_networks,
   generator_label=generator_label,
-  name_activation=name_activation,
-  list_activations=list_activations,
+  hooks=list_hooks,
+  refused_hooks={
+    "conv": "gives maps that are exactly zero: InstanceNorm follows that"
+    " convolution and cancels any constant added to a channel, so the spatial"
+    " mean of the gradient vanishes; use 'block' or 'branch'"
+  },
   draw=randomness.draw,
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,

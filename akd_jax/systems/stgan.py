@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.models.stgan import STATES, Generator
-from akd_jax.systems import arrangements, attgan, hooks, randomness
+from akd_jax.systems import arrangements, attgan, randomness
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.attgan_program import write_stgan
 from akd_jax.systems.attgan_slices import slice_generator
+from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Model, Networks, Translation
 from akd_jax.systems.system import System
 
@@ -47,25 +48,13 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
   return target - label
 
 
-def list_hooks(generator: Generator) -> hooks.Hooks:
+def list_hooks(generator: Generator) -> Hooks:
   """Lists the activations that can be looked at, by config.attention.hook.
 
   AttGAN's, and "stu": the skips that the units have selected, which are signed.
   """
   units = [f"stu_{i}" for i in range(generator.shortcut)]
   return {**attgan.list_hooks(generator.layers), "stu": units}
-
-
-def name_activation(options: ConfigDict, generator: Generator) -> str:
-  """Names the activation that attention is taken from; see `hooks`."""
-  return hooks.name_activation(options, list_hooks(generator))
-
-
-def list_activations(
-  options: ConfigDict, generator: Generator
-) -> tuple[str, ...]:
-  """Lists the activations of config.attention.hook; see `hooks`."""
-  return hooks.list_activations(options, list_hooks(generator))
 
 
 def translate(
@@ -86,8 +75,7 @@ STGAN = System(
   },
   create_networks=create_networks,
   generator_label=generator_label,
-  name_activation=name_activation,
-  list_activations=list_activations,
+  hooks=list_hooks,
   draw=randomness.draw,
   discriminator_terms=attgan.discriminator_terms,
   generator_terms=attgan.generator_terms,

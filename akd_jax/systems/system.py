@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from akd_jax.interop.numpy_program import Step
 from akd_jax.systems import arrangements
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
+from akd_jax.systems.hooks import Hooks, list_activations, name_activation
 from akd_jax.systems.model import (
   Metrics,
   Model,
@@ -62,10 +63,8 @@ class System:
     create_networks: resolved config -> the modules.
     generator_label: (target, label) [B, C] -> what the generator is given:
       an affine function of both, which are 0 or 1, in between or beyond.
-    name_activation: (config.attention, generator module) -> the activation
-      that attention is taken from. Raises UserError where there is none.
-    list_activations: (config.attention, generator module) -> the activations
-      that can be looked at with its hook, in the order of the data flow.
+    hooks: generator module -> {hook: the activations that attention can be
+      taken from by that config.attention.hook, in the order of the data flow}.
     draw: (key, label [m, B, C], pmap's axis or None) -> all that is random in
       a step.
     discriminator_terms: (model, batch, config) -> the terms that the
@@ -84,6 +83,7 @@ class System:
     fakes: (model, discriminator batches [n, ...], what the generator is given
       [n, B, C]) -> the batches with their fakes, and the model, whose
       statistics may have moved; n may be 0.
+    refused_hooks: {what people may take for a hook: why it is none}.
     translate: (model, batch, what the generator is given, names of
       activations) -> the generator's pass of its own batch, with all else that
       it draws for its loss: nothing later moves its statistics.
@@ -110,8 +110,7 @@ class System:
   fields: Mapping[str, Allowed] = dataclasses.field(hash=False)
   create_networks: Callable[[ConfigDict], Networks]
   generator_label: Callable[[jax.Array, jax.Array], jax.Array]
-  name_activation: Callable[[ConfigDict, Any], str]
-  list_activations: Callable[[ConfigDict, Any], tuple[str, ...]]
+  hooks: Callable[[Any], Hooks]
   draw: Callable[[jax.Array, jax.Array, str | None], Draws]
   discriminator_terms: Callable[
     [Model, DiscriminatorBatch, ConfigDict], tuple[Terms, Metrics]
@@ -131,6 +130,9 @@ class System:
   fakes: Callable[
     [Model, DiscriminatorBatch, jax.Array], tuple[DiscriminatorBatch, Model]
   ] = arrangements.fakes_at_once
+  refused_hooks: Mapping[str, str] = dataclasses.field(
+    default_factory=dict, hash=False
+  )
   translate: Callable[
     [Model, GeneratorBatch, jax.Array, Sequence[str]], Translation
   ] = arrangements.translate_once
@@ -143,6 +145,16 @@ class System:
   slice_generator: Slicer | None = None
   program: Callable[[Any], NetworkProgram] | None = None
   recognizer: Callable[[Any], list[Step]] | None = None
+
+  def list_activations(
+    self, options: ConfigDict, generator: Any
+  ) -> tuple[str, ...]:
+    """Lists what config.attention.hook offers; see `hooks.list_activations`."""
+    return list_activations(options, self.hooks(generator), self.refused_hooks)
+
+  def name_activation(self, options: ConfigDict, generator: Any) -> str:
+    """Names what config.attention looks at; see `hooks.name_activation`."""
+    return name_activation(options, self.list_activations(options, generator))
 
   def complete(self, model: Model, translation: Translation) -> Pass:
     """Scores a translation by the discriminator of a model of this system."""

@@ -14,15 +14,21 @@ from akd_jax.configs.experiments.variants import (
 )
 from akd_jax.configs.scales import changed
 
-# Of avatars: how long a student is trained, alone on two cores, and seconds of
-# a step, as
-#   python benchmarks/step_cost.py --name=distillation
+# Of avatars and of photos: how long a student is trained, alone on two cores,
+# and seconds of a step, as
+#   python benchmarks/step_cost.py --name=distillation[:photos]
 #   python benchmarks/step_cost.py --name=methods
 # printed them.
 _TIME = 273.6
 _SECONDS = {
   "untaught": 0.127,
   "attention": 0.191,
+  "that pays": 0.076,
+}
+_SECONDS_ON_PHOTOS = {
+  "untaught": 0.127,
+  "attention": 0.191,
+  "attention that sees": 0.191,
   "that pays": 0.076,
 }
 _SECONDS_OF_METHODS = {
@@ -74,9 +80,9 @@ _WEIGHTS = {
 def distillation(scale: str) -> Experiment:
   """Compares no teacher, the papers' attention, and the recipe that pays.
 
-  On avatars each is trained as long, on two cores, and all that need a
-  discriminator of their own update it once a step. The shipped teacher teaches
-  every seed.
+  On avatars and photos each is trained as long, on two cores, and all that need
+  a discriminator of their own update it once a step. The shipped teacher of
+  avatars teaches every seed. On photos attention is taught by HiResCAM, too.
   """
   base = changed(student.by_attention(scale), {"n_critic": 1})
   variants = {
@@ -84,7 +90,12 @@ def distillation(scale: str) -> Experiment:
     "attention": base,
     "that pays": student.get_config(scale),
   }
-  if draws_faces(base):
+  if scale == "photos":
+    variants["attention that sees"] = changed(
+      base, {"attention.method": "hires_cam"}
+    )
+    _train_equally_long(variants, _SECONDS_ON_PHOTOS)
+  elif draws_faces(base):
     _train_equally_long(variants, _SECONDS)
   return Experiment(
     "Which distillation pays, at equal training time", variants, ""

@@ -122,11 +122,10 @@ def of_expressions(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
   return changed(config, fields)
 
 
-# A replicate sets these, whatever the recipe says: it names the teacher that it
-# trains, and its teacher is evaluated as the student is.
+# A replicate sets these, whatever the recipe says: its teacher is evaluated as
+# the student is.
 _SET_BY_REPLICATES = (
   "seed",
-  "teacher",
   "teacher_recipe.seed",
   "teacher_recipe.evaluation",
   "teacher_recipe.classifier",

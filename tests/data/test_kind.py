@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from akd_jax.configs import student, teacher
-from akd_jax.configs.data import CELEBA_ATTRIBUTES
+from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.photos.kind import find_kind, settle
 from akd_jax.experiments.runner import plan_replicate
@@ -27,7 +27,7 @@ def touch(root, *names):
     (
       ["Anno/list_attr_celeba.txt"],
       {},
-      {"name": "celeba", "attributes": CELEBA_ATTRIBUTES},
+      {"name": "celeba", "attributes": PHOTO_ATTRIBUTES},
     ),
     (
       ["list_attr_celeba.csv", "list_eval_partition.csv", "img/a/1.jpg"],

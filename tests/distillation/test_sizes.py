@@ -18,8 +18,7 @@ def other(monkeypatch):
   system = dataclasses.replace(
     STARGAN,
     network="other",
-    name_activation=lambda options, generator: "mask",
-    list_activations=lambda options, generator: ("mask",),
+    hooks=lambda generator: {"block": ["mask"]},
     slice_generator=None,
     classifies=False,
   )

@@ -176,7 +176,7 @@ def test_a_field_that_tells_the_variants_apart_is_left_to_them():
 
 
 @pytest.mark.parametrize(
-  "name", ["seed", "teacher", "teacher_recipe.evaluation.images"]
+  "name", ["seed", "teacher_recipe.seed", "teacher_recipe.evaluation.images"]
 )
 def test_what_an_experiment_sets_itself_is_refused(name):
   table = EXPERIMENTS["paper1_table1"]("debug")

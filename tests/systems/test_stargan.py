@@ -8,12 +8,13 @@ from akd_jax.configs import teacher
 from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems import stargan
 from akd_jax.systems.model import Networks
+from akd_jax.systems.stargan import STARGAN
 from tests.layouts import error
 
 
 def named(block, hook, blocks):
   options = ConfigDict({"block": block, "hook": hook})
-  return stargan.name_activation(options, Generator(2, blocks))
+  return STARGAN.name_activation(options, Generator(2, blocks))
 
 
 @pytest.mark.parametrize(
@@ -45,14 +46,14 @@ def test_the_second_last_of_one_block_is_refused():
 
 def test_an_unknown_hook_is_refused():
   message = error(named, "last", "relu", 3)
-  for part in ("attention.hook='relu'", "'block'", "'branch'"):
+  for part in ("attention.hook='relu'", "block, branch"):
     assert part in message
 
 
 def test_all_blocks_are_listed_along_the_data_flow():
   options = ConfigDict({"block": "last", "hook": "branch"})
   names = ("branch_0", "branch_1", "branch_2")
-  assert stargan.list_activations(options, Generator(2, 3)) == names
+  assert STARGAN.list_activations(options, Generator(2, 3)) == names
 
 
 def small(**fields):
@@ -104,8 +105,8 @@ def test_without_an_adversary_a_generator_is_not_scored(adversary):
 def test_a_blends_mask_is_no_activation_that_attention_is_taken_from():
   options = ConfigDict({"block": "last", "hook": "block"})
   blend = Generator(2, 2, output="blend")
-  assert stargan.name_activation(options, blend) == "block_1"
-  assert "mask" not in stargan.list_activations(options, blend)
+  assert STARGAN.name_activation(options, blend) == "block_1"
+  assert "mask" not in STARGAN.list_activations(options, blend)
 
 
 def test_what_a_generator_draws_is_that_of_the_config():

@@ -5,7 +5,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.configs.data import CELEBA_ATTRIBUTES
+from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.listing import (
   find_folder,
@@ -43,7 +43,7 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that follow from what data.path holds.
 
   In this order: with data.csv it is a table. With CelebA's list it is CelebA,
-  of which () stands for the attributes that the papers translate. With folders
+  of which () stands for PHOTO_ATTRIBUTES. With folders
   train and test it is a class folder that is split, with one .csv a table, and
   with anything else a class folder.
 
@@ -54,7 +54,7 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   if data.csv:
     return {"name": "table"}
   if has_lists(root):
-    attributes = tuple(data.attributes) or CELEBA_ATTRIBUTES
+    attributes = tuple(data.attributes) or PHOTO_ATTRIBUTES
     return {"name": "celeba", "attributes": attributes}
   found = look(root)
   tables = list_tables(found)

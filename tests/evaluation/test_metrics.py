@@ -51,6 +51,7 @@ def probes(**changes):
     "truths": truths,
     "masks": np.any(truths > 0, axis=-1),
     "predictions": np.array([[0, 1, 0, 1], [0, 1, 0, 1]]),
+    "distances": np.array([[0.2, 0.9], [0.8, 0.7]]),
   }
   return Probes(**known | changes)
 
@@ -63,7 +64,7 @@ def test_a_metric_explains_itself_in_a_sentence(name):
 
 BLIND = {
   "maps": {}, "drawn": None, "teacher_maps": None, "truths": None,
-  "masks": None, "predictions": None,
+  "masks": None, "predictions": None, "distances": None,
 }  # fmt: skip
 
 
@@ -260,6 +261,12 @@ def test_identity_is_looked_for_among_the_probe_images():
   found = METRICS["identity"].measure(outcome())["identity"]
   # Both sources are black where the attribute is not: none is nearer.
   assert found == {"value": 0.5, "chance": 0.5, "images": 2}
+
+
+def test_a_face_is_compared_with_its_own_and_with_others():
+  found = METRICS["face_distance"].measure(outcome())["face"]
+  assert found["distance"] == pytest.approx({"value": 0.45, "chance": 0.85})
+  assert found["kept"] == {"value": 0.5, "chance": 0}
 
 
 def test_attention_on_the_region_is_perfect():

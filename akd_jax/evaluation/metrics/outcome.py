@@ -72,6 +72,9 @@ class Probes(NamedTuple):
     masks: bool [n, S, S], the pixels that the attribute owns; None, too.
     predictions: 0/1 [n, K], the classifier's of the true translations; None,
       too.
+    distances: [n, n], by a face network, of each translation (a line) to each
+      source, nan where a source has no face; None of drawn faces, without a
+      face network, and where gender was to change.
   """
 
   chosen: np.ndarray
@@ -83,6 +86,7 @@ class Probes(NamedTuple):
   truths: np.ndarray | None
   masks: np.ndarray | None
   predictions: np.ndarray | None
+  distances: np.ndarray | None
 
 
 class Outcome(NamedTuple):
@@ -163,5 +167,6 @@ NEEDS: dict[str, Callable[[Outcome], bool]] = {
   "attention": lambda outcome: bool(outcome.probes.maps),
   "a mask": lambda outcome: outcome.probes.drawn is not None,
   "a teacher's attention": _maps_are_comparable,
+  "a face network": lambda outcome: outcome.probes.distances is not None,
   "gender": _gender_is_kept,
 }

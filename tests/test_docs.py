@@ -124,7 +124,14 @@ def test_every_part_of_a_method_has_its_line():
 
 @pytest.mark.parametrize(
   "name",
-  ["attention_iou", "mask_inside", "mask_iou", "face_distance", "face_kept"],
+  [
+    "attention_iou",
+    "mask_inside",
+    "mask_iou",
+    "face_distance",
+    "face_kept",
+    "change_inside",
+  ],
 )
 def test_a_figure_has_its_line(name):
   assert METRICS[name].title in cells("metrics.md")

@@ -1,10 +1,11 @@
-"""The faces of test photos: found once each, and described once each."""
+"""The faces of test photos: found, and described, once each."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from akd_jax.evaluation.regions import REGIONS, draw_region
 from akd_jax.interop.dlib_faces import FaceNetwork, has_faces
 
 
@@ -44,6 +45,29 @@ class Faces:
       if position not in self._landmarks:
         self._landmarks[position] = self._network.find(image)
     return [self._landmarks[position] for position in positions.tolist()]
+
+  def regions(
+    self, positions: np.ndarray, sources: np.ndarray, attribute: str
+  ) -> np.ndarray | None:
+    """Draws where an attribute is on test pictures.
+
+    Args:
+      positions: [n], which pictures of the test split they are.
+      sources: uint8 [n, S, S, 3].
+      attribute: its name.
+
+    Returns:
+      bool [n, S, S], nowhere true where there is no face; None of an attribute
+      that is nowhere in particular.
+    """
+    if attribute not in REGIONS:
+      return None
+    masks = np.zeros(sources.shape[:-1], bool)
+    found = self.landmarks(positions, sources)
+    for mask, landmarks in zip(masks, found, strict=True):
+      if landmarks is not None:
+        mask[:] = draw_region(attribute, landmarks, len(mask))
+    return masks
 
   def distances(
     self, positions: np.ndarray, sources: np.ndarray, translated: np.ndarray

@@ -87,6 +87,9 @@ def outcomes(
       if reference.embed:
         features = reference.embed(translated)
       truths, masks = true_translations(test, chosen[probes], name)
+      seen = test.positions[chosen[probes]], sources[probes]
+      if faces and len(probes):
+        masks = faces.regions(*seen, name)
       maps = attention_of(
         translator,
         test,
@@ -121,11 +124,7 @@ def outcomes(
             None if truths is None else classifier.predict(truths).labels
           ),
           distances=(
-            faces.distances(
-              test.positions[chosen[probes]],
-              sources[probes],
-              translated[probes],
-            )
+            faces.distances(*seen, translated[probes])
             if faces and GENDER not in names.asked_for(name)
             else None
           ),

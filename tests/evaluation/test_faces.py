@@ -22,7 +22,7 @@ class Levels:
 
   def find(self, image):
     self.found.append(int(image[0, 0, 0]))
-    return np.full((68, 2), image[0, 0, 0] / 255) if image.any() else None
+    return np.random.default_rng(0).random((68, 2)) if image.any() else None
 
   def describe(self, images, landmarks):
     assert len(images) == len(landmarks)
@@ -49,6 +49,16 @@ def test_a_source_without_a_face_is_left_out():
   assert faces.landmarks(np.array([1]), pictures(0)) == [None]
   none = faces.distances(np.array([1]), pictures(0), pictures(9))
   assert np.isnan(none).all()
+
+
+def test_an_attribute_s_region_is_empty_where_there_is_no_face():
+  network = Levels()
+  faces = Faces(network)
+  regions = faces.regions(np.arange(2), pictures(127, 0), "Smiling")
+  assert regions.shape == (2, 4, 4)
+  assert regions[0].any() and not regions[1].any()
+  assert faces.regions(np.arange(2), pictures(127, 0), "Cheerful") is None
+  assert network.found == [127, 0]
 
 
 def test_a_source_is_found_and_described_once_whatever_is_set_on_it():

@@ -294,6 +294,25 @@ def test_only_a_blend_has_figures_of_a_mask():
     assert METRICS[name].read(network, None) == Value(None)
 
 
+def test_a_change_is_perfect_where_only_the_region_changes():
+  row = METRICS["change_inside"].measure(outcome())["change"]
+  assert row["share"] == {"value": 1, "chance": 0.5, "best": 1}
+  everywhere = outcome(translated=np.full((4, 8, 8, 3), 90, np.uint8))
+  row = METRICS["change_inside"].measure(everywhere)["change"]
+  assert row["share"]["value"] == row["share"]["chance"] == 0.5
+  # Where nothing changes nothing is inside.
+  still = outcome(translated=np.zeros((4, 8, 8, 3), np.uint8))
+  row = METRICS["change_inside"].measure(still)["change"]
+  assert (row["share"]["value"], row["empty_maps"]) == (None, 2)
+
+
+def test_photos_have_regions_where_they_have_no_true_translation():
+  photos = probes(truths=None, predictions=None)
+  row = evaluator.measured(outcome(probes=photos))
+  assert {"attention", "mask", "change", "face"} <= set(row)
+  assert not {"counterfactual", "identity"} & set(row)
+
+
 def test_agreement_is_with_the_teacher_of_the_same_pictures():
   rng = np.random.default_rng(0)
   ours, theirs = rng.uniform(size=(2, 2, 4, 4))

@@ -149,6 +149,13 @@ def test_probe_images_are_compared_by_their_faces(outcomes):
   assert without.probes.distances is None
 
 
+def test_regions_are_where_faces_are(outcomes):
+  (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Bangs")
+  assert outcome.probes.masks.shape == (2, 4, 4)
+  (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Cheerful")
+  assert outcome.probes.masks is None
+
+
 def test_who_is_to_change_gender_need_not_stay_the_same(outcomes):
   (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Male")
   assert outcome.probes.distances is None

@@ -7,7 +7,8 @@ r"""Measures a trained run on the test split, beside its teacher.
 Sets each attribute where it lacks and asks a classifier, trained on the real
 training split only, what it sees: whether the attribute is there, and what else
 changed. Drawn faces are compared with their true translations, attention maps
-with the pixels that the attribute owns. Prints a table and writes
+with the pixels that the attribute owns; photos, where the extra `faces` is
+installed, by whose face they show. Prints a table and writes
 WORKDIR/evaluation.json and WORKDIR/evaluation/*.png; with --attributes that
 name only some, WORKDIR/evaluation_partial.json and WORKDIR/evaluation_partial
 instead, so that what is known of all attributes stays.

@@ -1,12 +1,14 @@
 """Which maps find what an attribute changes: every method, hook and block.
 
-  python benchmarks/attention.py RUN [RUN ...] [--images=64]
+  python benchmarks/attention.py RUN [RUN ...] [--images=64] [--by_attribute]
 
-RUN is the directory of a run on avatars, whose true translations are known.
-Prints how much of a map's mass lies on the pixels that the attribute owns, and
-how often its maximum does, means over attributes and runs, with the deviation
-over runs, beside a uniform map's; and, of students, how alike their maps and
-their teachers' are, beside those of other people.
+RUN is the directory of a run on avatars, whose true translations are known, or
+on photos, whose regions the extra `faces` finds. Prints how much of a map's
+mass lies on the pixels that the attribute owns, and how often its maximum does,
+means over attributes and runs, with the deviation over runs, beside a uniform
+map's; with --by_attribute the share of the mass for each attribute, too; and,
+of students, how alike their maps and their teachers' are, beside those of other
+people.
 """
 
 import argparse
@@ -18,9 +20,10 @@ from ml_collections import ConfigDict
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import set_attribute
 from akd_jax.distillation import MAPS
+from akd_jax.evaluation.faces import load_faces
 from akd_jax.evaluation.metrics.agreement import agreement
 from akd_jax.evaluation.metrics.localization import localization
-from akd_jax.evaluation.selection import load_test_set
+from akd_jax.evaluation.selection import load_test_set, true_translations
 from akd_jax.inference.network import set_one
 from akd_jax.inference.translator import (
   Look,
@@ -66,29 +69,34 @@ def hooked(hook):
   return ConfigDict({"block": "last", "hook": hook})
 
 
+def masks_of(test, faces, chosen, name):
+  """The pixels of an attribute [n, S, S]; None of one that has none."""
+  if faces:
+    return faces.regions(test.positions[chosen], test.images[chosen], name)
+  return true_translations(test, chosen, name)[1]
+
+
 def scores(run, source, test, asked):
-  """{(method, activation): [attributes, (share, chance, maximum inside)]}."""
+  """{(method, activation): {attribute: (share, chance, maximum inside)}}."""
   *_, translator = load_translators(run)
   names = [
     name for hook in HOOKS for name in translator.list_activations(hooked(hook))
   ]
-  found = {}
+  faces, found = load_faces(source), {}
   for case in asked:
     column, lacking, _ = case
     name = run.attributes[column]
-    masks = np.stack(
-      [source.counterfactual(int(test.positions[i]), name)[1] for i in lacking]
-    )
+    masks = masks_of(test, faces, lacking, name)
+    if masks is None or not masks.any():
+      continue
     for method in MAPS:
       maps = maps_of(translator, test, case, names, method)
       for activation in names:
         score = localization(maps[activation], masks)
-        found.setdefault((method, activation), []).append(
-          (
-            score["share"]["value"],
-            score["share"]["chance"],
-            score["pointing"]["value"],
-          )
+        found.setdefault((method, activation), {})[name] = (
+          score["share"]["value"],
+          score["share"]["chance"],
+          score["pointing"]["value"],
         )
   return found
 
@@ -117,24 +125,51 @@ def agreements(run, _, test, asked):
   return found
 
 
+def over_runs(values, digits):
+  """Means over runs of [runs, n] as text, with the deviation of several."""
+  shown = [f"{x:.{digits}f}" for x in values.mean(0)]
+  if len(values) > 1:
+    spread = values.std(0, ddof=1)
+    shown = [
+      f"{x} ± {y:.{digits}f}" for x, y in zip(shown, spread, strict=True)
+    ]
+  return shown
+
+
+def print_by_attribute(every):
+  """Prints the share of the mass inside, a column an attribute."""
+  names = list(next(iter(every[0].values())))
+  print(f"\n| method | activation | {' | '.join(names)} |")
+  print(f"|---|---|{'---|' * len(names)}")
+  for key in every[0]:
+    each = [[found[key][name][:2] for name in names] for found in every]
+    cells = 100 * np.mean(np.array(each, float), axis=0)
+    shown = (f"{share:.1f} ({chance:.1f})" for share, chance in cells)
+    print(f"| {' | '.join([*key, *shown])} |")
+
+
 def main():
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
   parser.add_argument("runs", nargs="+", metavar="RUN")
   parser.add_argument("--images", type=int, default=64, help="an attribute")
+  parser.add_argument("--by_attribute", action="store_true")
   arguments = parser.parse_args()
   loaded = [load(run, arguments.images) for run in arguments.runs]
   every = [scores(*x) for x in loaded]
+  if not all(every):
+    parser.error("no attribute has pixels: photos take the extra faces")
   print("| method | activation | share inside | uniform | maximum inside |")
   print("|---|---|---|---|---|")
   for key in every[0]:
-    each = 100 * np.array([np.mean(found[key], axis=0) for found in every])
-    (share, chance, maximum), spread = each.mean(0), each.std(0, ddof=1)
-    print(
-      f"| {key[0]} | {key[1]} | {share:.1f} ± {spread[0]:.1f} | {chance:.1f} |"
-      f" {maximum:.1f} ± {spread[2]:.1f} |"
-    )
+    each = [np.mean([*found[key].values()], axis=0) for found in every]
+    each = 100 * np.array(each)
+    share, _, maximum = over_runs(each, 1)
+    chance = f"{each[:, 1].mean():.1f}"
+    print(f"| {' | '.join([*key, share, chance, maximum])} |")
+  if arguments.by_attribute:
+    print_by_attribute(every)
 
   every = [agreements(*x) for x in loaded]
   if not every[0]:
@@ -143,9 +178,7 @@ def main():
   print("|---|---|---|---|")
   for key in every[0]:
     each = np.array([np.mean(found[key], axis=0) for found in every])
-    cells = zip(each.mean(0), each.std(0, ddof=1), strict=True)
-    shown = (f"{mean:.2f} ± {spread:.2f}" for mean, spread in cells)
-    print(f"| {' | '.join([*key, *shown])} |")
+    print(f"| {' | '.join([*key, *over_runs(each, 2)])} |")
 
 
 if __name__ == "__main__":

@@ -122,8 +122,18 @@ def test_every_part_of_a_method_has_its_line():
   assert fields <= cells("extending.md")
 
 
-@pytest.mark.parametrize("name", ["attention_iou", "mask_inside", "mask_iou"])
-def test_a_figure_of_where_a_network_looks_has_its_line(name):
+@pytest.mark.parametrize(
+  "name",
+  [
+    "attention_iou",
+    "mask_inside",
+    "mask_iou",
+    "face_distance",
+    "face_kept",
+    "change_inside",
+  ],
+)
+def test_a_figure_has_its_line(name):
   assert METRICS[name].title in cells("metrics.md")
 
 

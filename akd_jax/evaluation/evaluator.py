@@ -16,6 +16,7 @@ from akd_jax.evaluation.attribute_classifier import (
   with_known_attributes,
 )
 from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
+from akd_jax.evaluation.faces import load_faces
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.gender import label_distribution
 from akd_jax.evaluation.metrics.outcome import (
@@ -98,6 +99,7 @@ def evaluate(
     reference=load_or_compute(config, classifier, splits.train, run.attributes),
     names=names,
     config=run.config,
+    faces=load_faces(splits.test),
   )
   wanted = only or run.attributes
   networks: dict[str, Any] = {}

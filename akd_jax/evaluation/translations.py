@@ -9,7 +9,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.evaluation.attribute_classifier import Classifier
+from akd_jax.evaluation.faces import Faces
 from akd_jax.evaluation.metrics.outcome import (
+  GENDER,
   Names,
   Outcome,
   Probes,
@@ -43,6 +45,7 @@ class Instruments(NamedTuple):
     reference: the real pictures that translations are to look like.
     names: what labels are of.
     config: of the run: its label rule, evaluation and attention.
+    faces: compares people; None of drawn faces, and without a face network.
   """
 
   test: TestSet
@@ -51,6 +54,7 @@ class Instruments(NamedTuple):
   reference: Reference
   names: Names
   config: ConfigDict
+  faces: Faces | None
 
 
 def outcomes(
@@ -69,7 +73,7 @@ def outcomes(
     wanted: the attributes to set.
     teacher_attention: the attention of its teacher, if it has one.
   """
-  test, before, classifier, reference, names, config = instruments
+  test, before, classifier, reference, names, config, faces = instruments
   progress = _Progress(translator.name, len(wanted))
   for name in wanted:
     chosen, targets, probes = request(test, names, name, config)
@@ -83,6 +87,9 @@ def outcomes(
       if reference.embed:
         features = reference.embed(translated)
       truths, masks = true_translations(test, chosen[probes], name)
+      seen = test.positions[chosen[probes]], sources[probes]
+      if faces and len(probes):
+        masks = faces.regions(*seen, name)
       maps = attention_of(
         translator,
         test,
@@ -115,6 +122,11 @@ def outcomes(
           masks=masks,
           predictions=(
             None if truths is None else classifier.predict(truths).labels
+          ),
+          distances=(
+            faces.distances(*seen, translated[probes])
+            if faces and GENDER not in names.asked_for(name)
+            else None
           ),
         ),
       )

@@ -51,6 +51,7 @@ def probes(**changes):
     "truths": truths,
     "masks": np.any(truths > 0, axis=-1),
     "predictions": np.array([[0, 1, 0, 1], [0, 1, 0, 1]]),
+    "distances": np.array([[0.2, 0.9], [0.8, 0.7]]),
   }
   return Probes(**known | changes)
 
@@ -63,7 +64,7 @@ def test_a_metric_explains_itself_in_a_sentence(name):
 
 BLIND = {
   "maps": {}, "drawn": None, "teacher_maps": None, "truths": None,
-  "masks": None, "predictions": None,
+  "masks": None, "predictions": None, "distances": None,
 }  # fmt: skip
 
 
@@ -262,6 +263,12 @@ def test_identity_is_looked_for_among_the_probe_images():
   assert found == {"value": 0.5, "chance": 0.5, "images": 2}
 
 
+def test_a_face_is_compared_with_its_own_and_with_others():
+  found = METRICS["face_distance"].measure(outcome())["face"]
+  assert found["distance"] == pytest.approx({"value": 0.45, "chance": 0.85})
+  assert found["kept"] == {"value": 0.5, "chance": 0}
+
+
 def test_attention_on_the_region_is_perfect():
   row = METRICS["attention_iou"].measure(outcome())["attention"]["block_0"]
   assert row["share"]["value"] == row["iou"]["value"] == 1
@@ -285,6 +292,25 @@ def test_only_a_blend_has_figures_of_a_mask():
   network = {"block": "block_0", "attributes": {"Bald": row}}
   for name in ("mask_inside", "mask_maximum", "mask_iou"):
     assert METRICS[name].read(network, None) == Value(None)
+
+
+def test_a_change_is_perfect_where_only_the_region_changes():
+  row = METRICS["change_inside"].measure(outcome())["change"]
+  assert row["share"] == {"value": 1, "chance": 0.5, "best": 1}
+  everywhere = outcome(translated=np.full((4, 8, 8, 3), 90, np.uint8))
+  row = METRICS["change_inside"].measure(everywhere)["change"]
+  assert row["share"]["value"] == row["share"]["chance"] == 0.5
+  # Where nothing changes nothing is inside.
+  still = outcome(translated=np.zeros((4, 8, 8, 3), np.uint8))
+  row = METRICS["change_inside"].measure(still)["change"]
+  assert (row["share"]["value"], row["empty_maps"]) == (None, 2)
+
+
+def test_photos_have_regions_where_they_have_no_true_translation():
+  photos = probes(truths=None, predictions=None)
+  row = evaluator.measured(outcome(probes=photos))
+  assert {"attention", "mask", "change", "face"} <= set(row)
+  assert not {"counterfactual", "identity"} & set(row)
 
 
 def test_agreement_is_with_the_teacher_of_the_same_pictures():

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.evaluation import translations
 from akd_jax.evaluation.attribute_classifier import Predictions
+from akd_jax.evaluation.faces import Faces
 from akd_jax.evaluation.metrics.outcome import Names, Reference
 from akd_jax.evaluation.selection import TestSet as Pictures
 from akd_jax.inference.translator import Translator
@@ -52,6 +53,8 @@ def outcomes(monkeypatch):
     embed=None,
     teacher_attention=None,
     output="image",
+    faces=None,
+    attribute="Bald",
   ):
     config = ConfigDict(
       {
@@ -66,7 +69,7 @@ def outcomes(monkeypatch):
     generator = Generator(2, 1, output=output)
     networks = Networks(generator, Discriminator(2, 1, 1))
     translator = Translator(
-      "student", ("Bald",), STARGAN, Model({}, {}, networks), np.eye(1),
+      "student", (attribute,), STARGAN, Model({}, {}, networks), np.eye(1),
       STARGAN, np.eye(1),
     )  # fmt: skip
     instruments = translations.Instruments(
@@ -74,12 +77,13 @@ def outcomes(monkeypatch):
       before=np.ones((count, 1), int),
       classifier=SimpleNamespace(predict=predict),
       reference=Reference(("fid", "kid"), embed, {}, np.zeros((0, 2))),
-      names=Names(("Bald",), ("Bald",), ()),
+      names=Names((attribute,), (attribute,), ()),
       config=config,
+      faces=faces,
     )
     return list(
       translations.outcomes(
-        translator, instruments, ["Bald"], teacher_attention or {}
+        translator, instruments, [attribute], teacher_attention or {}
       )
     )
 
@@ -126,3 +130,32 @@ def test_features_are_those_of_the_reference(outcomes):
   assert of_classifier.features.shape == (4, 2)
   (embedded,) = outcomes("lacking", embed=lambda x: np.ones((len(x), 5)))
   assert embedded.features.shape == (4, 5)
+
+
+class Twins:
+  """A face network to which all people are alike."""
+
+  def find(self, image):
+    return np.zeros((68, 2))
+
+  def describe(self, images, landmarks):
+    return np.ones((len(images), 1))
+
+
+def test_probe_images_are_compared_by_their_faces(outcomes):
+  (outcome,) = outcomes("all", faces=Faces(Twins()))
+  assert outcome.probes.distances.tolist() == [[0, 0], [0, 0]]
+  (without,) = outcomes("all")
+  assert without.probes.distances is None
+
+
+def test_regions_are_where_faces_are(outcomes):
+  (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Bangs")
+  assert outcome.probes.masks.shape == (2, 4, 4)
+  (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Cheerful")
+  assert outcome.probes.masks is None
+
+
+def test_who_is_to_change_gender_need_not_stay_the_same(outcomes):
+  (outcome,) = outcomes("all", faces=Faces(Twins()), attribute="Male")
+  assert outcome.probes.distances is None

@@ -22,6 +22,7 @@ from akd_jax.evaluation.metrics.distances import (
   KD_CLASSIFIER,
   KID,
 )
+from akd_jax.evaluation.metrics.face import FACE_DISTANCE, FACE_KEPT
 from akd_jax.evaluation.metrics.gender import (
   MEN_TAKEN_FOR_WOMEN,
   WOMEN_TAKEN_FOR_MEN,
@@ -32,6 +33,7 @@ from akd_jax.evaluation.metrics.localization import (
   ATTENTION_INSIDE,
   ATTENTION_IOU,
   ATTENTION_MAXIMUM,
+  CHANGE_INSIDE,
   MASK_INSIDE,
   MASK_IOU,
   MASK_MAXIMUM,
@@ -45,6 +47,9 @@ METRICS: dict[str, Metric] = {
   "error_inside": ERROR_INSIDE,
   "error_outside": ERROR_OUTSIDE,
   "identity": IDENTITY,
+  "face_distance": FACE_DISTANCE,
+  "face_kept": FACE_KEPT,
+  "change_inside": CHANGE_INSIDE,
   "attention_inside": ATTENTION_INSIDE,
   "attention_maximum": ATTENTION_MAXIMUM,
   "attention_iou": ATTENTION_IOU,

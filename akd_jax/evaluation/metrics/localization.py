@@ -150,25 +150,32 @@ def _measure_mask(outcome: Outcome) -> dict[str, Any]:
   return {"mask": localization(drawn, masks)}
 
 
+def _measure_change(outcome: Outcome) -> dict[str, Any]:
+  probes = outcome.probes
+  assert probes.masks is not None
+  sources = outcome.sources[probes.chosen].astype(np.int16)
+  change = np.abs(outcome.translated[probes.chosen] - sources).mean(-1)
+  return {"change": localization(change, probes.masks)}
+
+
 def _read_attention(score: str) -> Reader:
   """Returns a reader of the activation that is distilled."""
 
   def read(network: Mapping[str, Any], attribute: str | None) -> Value:
     path = ("attention", network["block"], score)
-    rows = read_rows(*path, "value", chance=(*path, "chance"))
-    return rows(network, attribute)
+    return _read_path(*path)(network, attribute)
 
   return read
 
 
-def _read_mask(score: str) -> Reader:
-  return read_rows("mask", score, "value", chance=("mask", score, "chance"))
+def _read_path(*path: str) -> Reader:
+  return read_rows(*path, "value", chance=(*path, "chance"))
 
 
 def _metric(
   title: str,
   explanation: str,
-  need: str,
+  needs: tuple[str, ...],
   read: Reader,
   measure: Callable[[Outcome], dict[str, Any]],
 ) -> Metric:
@@ -178,7 +185,7 @@ def _metric(
     unit=PERCENT,
     better="higher",
     chance="a uniform map",
-    needs=("true translations", need),
+    needs=("a region", *needs),
     read=read,
     measure=measure,
   )
@@ -204,7 +211,7 @@ ATTENTION_INSIDE, ATTENTION_MAXIMUM, ATTENTION_IOU = (
   _metric(
     f"attention{end}",
     explanation.format("the map's"),
-    "attention",
+    ("attention",),
     _read_attention(score),
     _measure_attention,
   )
@@ -215,9 +222,17 @@ MASK_INSIDE, MASK_MAXIMUM, MASK_IOU = (
   _metric(
     f"mask{end}",
     explanation.format("the mask's"),
-    "a mask",
-    _read_mask(score),
+    ("a mask",),
+    _read_path("mask", score),
     _measure_mask,
   )
   for score, (end, explanation) in _SCORES.items()
+)
+# Of the translation itself: what a network does rather than where it looks.
+CHANGE_INSIDE = _metric(
+  "change inside",
+  _SCORES["share"][1].format("the change's"),
+  (),
+  _read_path("change", "share"),
+  _measure_change,
 )

@@ -69,9 +69,14 @@ class Probes(NamedTuple):
     drawn: [n, S, S], where a blend says that it draws; None of others.
     teacher_maps: [n, h, w], its teacher's at the teacher's block; None without.
     truths: uint8 [n, S, S, 3], the true translations; None where unknown.
-    masks: bool [n, S, S], the pixels that the attribute owns; None, too.
-    predictions: 0/1 [n, K], the classifier's of the true translations; None,
-      too.
+    masks: bool [n, S, S], the pixels that the attribute owns: those that change
+      in the true translations, or of a photo those of REGIONS; None where
+      neither is known.
+    predictions: 0/1 [n, K], the classifier's of the true translations; None
+      where these are unknown.
+    distances: [n, n], by a face network, of each translation (a line) to each
+      source, nan where a source has no face; None of drawn faces, without a
+      face network, and where gender was to change.
   """
 
   chosen: np.ndarray
@@ -83,6 +88,7 @@ class Probes(NamedTuple):
   truths: np.ndarray | None
   masks: np.ndarray | None
   predictions: np.ndarray | None
+  distances: np.ndarray | None
 
 
 class Outcome(NamedTuple):
@@ -160,8 +166,10 @@ def _maps_are_comparable(outcome: Outcome) -> bool:
 # What a metric may need of an outcome, and whether one has it.
 NEEDS: dict[str, Callable[[Outcome], bool]] = {
   "true translations": lambda outcome: outcome.probes.truths is not None,
+  "a region": lambda outcome: outcome.probes.masks is not None,
   "attention": lambda outcome: bool(outcome.probes.maps),
   "a mask": lambda outcome: outcome.probes.drawn is not None,
   "a teacher's attention": _maps_are_comparable,
+  "a face network": lambda outcome: outcome.probes.distances is not None,
   "gender": _gender_is_kept,
 }

@@ -1,0 +1,152 @@
+"""Faces are looked at once each, and told apart as dlib tells people apart."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from akd_jax.data.photos.images import load_image
+from akd_jax.evaluation import faces as instrument
+from akd_jax.evaluation.faces import Faces, load_faces
+from akd_jax.evaluation.metrics.face import faces_kept
+from akd_jax.interop.dlib_faces import SAME, FaceNetwork, has_faces
+
+LONDON = pathlib.Path(__file__).parent.parent / "london"
+
+
+class Levels:
+  """A network to which a face is its brightness, and black is no face."""
+
+  def __init__(self):
+    self.found, self.described = [], []
+
+  def find(self, image):
+    self.found.append(int(image[0, 0, 0]))
+    return np.random.default_rng(0).random((68, 2)) if image.any() else None
+
+  def describe(self, images, landmarks):
+    assert len(images) == len(landmarks)
+    self.described += images[:, 0, 0, 0].tolist()
+    return images[:, 0, 0, :1] / 100
+
+
+def pictures(*levels):
+  return np.stack([np.full((4, 4, 3), x, np.uint8) for x in levels])
+
+
+def test_each_translation_is_compared_with_each_source():
+  apart = Faces(Levels()).distances(
+    np.array([3, 5]), pictures(10, 60), pictures(20, 90)
+  )
+  assert apart == pytest.approx(np.array([[0.1, 0.4], [0.8, 0.3]]))
+
+
+def test_a_source_without_a_face_is_left_out():
+  faces = Faces(Levels())
+  apart = faces.distances(np.arange(3), pictures(10, 0, 30), pictures(9, 9, 9))
+  assert np.isnan(apart[1]).all() and np.isnan(apart[:, 1]).all()
+  assert apart[0, 0] == pytest.approx(0.01)
+  assert faces.landmarks(np.array([1]), pictures(0)) == [None]
+  none = faces.distances(np.array([1]), pictures(0), pictures(9))
+  assert np.isnan(none).all()
+
+
+def test_an_attribute_s_region_is_empty_where_there_is_no_face():
+  network = Levels()
+  faces = Faces(network)
+  regions = faces.regions(np.arange(2), pictures(127, 0), "Smiling")
+  assert regions.shape == (2, 4, 4)
+  assert regions[0].any() and not regions[1].any()
+  assert faces.regions(np.arange(2), pictures(127, 0), "Cheerful") is None
+  assert network.found == [127, 0]
+
+
+def test_a_source_is_found_and_described_once_whatever_is_set_on_it():
+  network = Levels()
+  faces = Faces(network)
+  faces.distances(np.array([3, 5]), pictures(30, 50), pictures(1, 2))
+  faces.distances(np.array([5, 7]), pictures(50, 70), pictures(3, 4))
+  assert network.found == [30, 50, 70]
+  assert network.described == [30, 50, 1, 2, 70, 3, 4]
+
+
+def test_own_and_other_people_are_told_apart():
+  apart = np.array([[0.5, 0.9, 0.3], [0.7, 0.7, 0.5], [0.1, 0.8, 0.2]])
+  result = faces_kept(apart, np.array([0, 1, 0]))
+  assert result == {
+    # Pictures 0 and 2 are of one person.
+    "distance": {
+      "value": pytest.approx(1.4 / 3),
+      "chance": pytest.approx(2.9 / 4),
+    },
+    "kept": {"value": pytest.approx(2 / 3), "chance": 0.25},
+    "images": 3,
+    "left_out": 0,
+  }
+
+
+def test_what_has_no_face_counts_for_nothing():
+  apart = np.array([[0.5, np.nan], [np.nan, np.nan]])
+  result = faces_kept(apart, np.array([0, 1]))
+  assert result["distance"] == {"value": 0.5, "chance": None}
+  assert (result["images"], result["left_out"]) == (1, 1)
+  result = faces_kept(apart[1:, 1:], np.array([1]))
+  assert result["kept"] == {"value": None, "chance": None}
+
+
+def test_distances_are_between_the_pictures_that_are_named():
+  with pytest.raises(ValueError, match="2 pictures"):
+    faces_kept(np.zeros((3, 3)), np.arange(2))
+
+
+def test_drawn_faces_and_bare_installations_have_no_face_network(monkeypatch):
+  class Drawn:
+    def counterfactual(self, index, attribute):
+      raise AssertionError
+
+  monkeypatch.setattr(instrument, "FaceNetwork", Levels)
+  monkeypatch.setattr(instrument, "has_faces", lambda: True)
+  assert load_faces(Drawn()) is None
+  assert load_faces(object()) is not None
+  monkeypatch.setattr(instrument, "has_faces", lambda: False)
+  assert load_faces(object()) is None
+
+
+@pytest.fixture(scope="module")
+def network():
+  if not has_faces():
+    pytest.skip("dlib and face_recognition_models are not installed")
+  return FaceNetwork()
+
+
+@pytest.fixture(scope="module")
+def london():
+  """Two people, neutral, and the same two smiling, as a network sees them."""
+  return [
+    np.stack(
+      [
+        load_image(LONDON / f"{person}_{how}.jpg", 178, 64)
+        for person in ("001", "002")
+      ]
+    )
+    for how in ("neutral", "smiling")
+  ]
+
+
+def test_eyes_are_found_where_celeba_has_them(network, london):
+  landmarks = network.find(london[0][0])
+  eyes = [landmarks[36:42].mean(0), landmarks[42:48].mean(0)]
+  # Of its photos of 178 x 218, less 20 rows above.
+  expected = np.array([[69, 91], [108, 91]]) / 178
+  assert np.abs(eyes - expected).max() < 0.02
+
+
+def test_a_picture_of_nobody_has_no_face(network):
+  assert network.find(np.full((64, 64, 3), 128, np.uint8)) is None
+
+
+def test_people_are_told_apart_whether_they_smile_or_not(network, london):
+  neutral, smiling = london
+  apart = Faces(network).distances(np.arange(2), neutral, smiling)
+  own, others = np.diagonal(apart), apart[~np.eye(2, dtype=bool)]
+  assert own.max() < SAME < others.min()

@@ -42,6 +42,8 @@ ADDED = {
   "adversary_every": 1,
   "attention.method": "grad_cam",
   "classifier.data": {},
+  "data.bias_attribute": "Male",
+  "data.curriculum": 0.0,
   "data.split": "share",
   "held_out.images": 0,
   # Every method of distillation, of weight 0.

@@ -85,6 +85,8 @@ def papers() -> ConfigDict:
   config.generator.slope = 0.2
   # Beside the variance in a norm. The port's is 1e-5.
   config.generator.epsilon = 1e-3
+  # How its decoder doubles pictures, as in configs/teacher.py.
+  config.generator.upsample = "transposed"
   config.discriminator = ConfigDict()
   # Channels of the discriminator's first layer; they double, up to 1,024.
   config.discriminator.width = 64

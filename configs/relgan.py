@@ -94,6 +94,8 @@ def _generator() -> ConfigDict:
   generator.width = 64
   # Residual blocks.
   generator.blocks = 6
+  # How its decoder doubles pictures, as in configs/teacher.py.
+  generator.upsample = "transposed"
   return generator
 
 

@@ -68,4 +68,6 @@ def _papers() -> ConfigDict:
   # What a unit passes on to the next. "stu": its state before it is mixed with
   # new information; "gru": after; "direct": as it came.
   config.generator.unit_state = "stu"
+  # How its decoder doubles pictures, and its units their states.
+  config.generator.upsample = "transposed"
   return config

@@ -201,6 +201,11 @@ def _data() -> Section:
   # Avatars only. Probability of attributes, given another one:
   # {"Bald": {"Male": 0.996}}.
   data.conditional = Field({}, mapping(mapping(number(0, 1))))
+  # Share of the steps in which pictures with a biased pair of labels are held
+  # back: they are missing at first and return linearly. 0 holds back none.
+  data.curriculum = Field(0.0, number(0, 1))
+  # Of a biased pair: the attribute that the others must not go with.
+  data.bias_attribute = Field("Male", word())
   # Threads that read pictures ahead of training.
   data.threads = Field(4, whole(1, 256))
   return data

@@ -42,6 +42,8 @@ ADDED = {
   "adversary_every": 1,
   "attention.method": "grad_cam",
   "classifier.data": {},
+  "data.bias_attribute": "Male",
+  "data.curriculum": 0.0,
   "data.split": "share",
   "held_out.images": 0,
   # Every method of distillation, of weight 0.
@@ -52,7 +54,8 @@ ADDED = {
   },
 }
 # And those of a system; StarGAN was the only one.
-_ATTGAN_CONSTANTS = {
+_TRANSPOSED = {"generator.upsample": "transposed"}
+_ADDED_TO_ATTGAN = _TRANSPOSED | {
   "generator.slope": 0.2,
   "generator.epsilon": 1e-3,
   "discriminator.slope": 0.2,
@@ -61,14 +64,15 @@ _ATTGAN_CONSTANTS = {
 }
 _ADDED_TO: dict[str, dict[str, Any]] = {
   "stargan": {
+    **_TRANSPOSED,
     "generator.output": "image",
-    "generator.upsample": "transposed",
     "loss.cls_radius": 0.0,
     "loss.lambda_mask": 0.1,
   },
-  "acgan": {"generator.upsample": "transposed"},
-  "attgan": _ATTGAN_CONSTANTS,
-  "stgan": _ATTGAN_CONSTANTS,
+  "acgan": _TRANSPOSED,
+  "attgan": _ADDED_TO_ATTGAN,
+  "stgan": _ADDED_TO_ATTGAN,
+  "relgan": _TRANSPOSED,
 }
 # Sections whose fields are those of a system.
 _OF_SYSTEM = ("generator", "discriminator", "loss")

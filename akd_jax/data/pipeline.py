@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import dataset_of
+from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
 from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
@@ -119,6 +120,53 @@ def _flip(
   return record
 
 
+def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
+  """Returns what `config.data.curriculum` holds back; None where it is 0.
+
+  Args:
+    config: of a run.
+    source: its training split.
+
+  Raises:
+    UserError: classes exclude each other, the data set has no labels of the
+      bias attribute, or no bias can be told by them.
+  """
+  data, name = config.data, config.data.bias_attribute
+  if not data.curriculum:
+    return None
+  field = f"config.data.curriculum={data.curriculum:g}"
+  if data.label_rule == "exclusive":
+    raise UserError(
+      f"{field} needs config.data.label_rule='multilabel': exclusive classes"
+      " have no labels beside their own; set 0"
+    )
+  known = known_attributes(data)
+  if name not in known:
+    raise UserError(
+      f"{field} needs labels of config.data.bias_attribute={name!r}, and"
+      f" {data.name} has none{nearest(name, known)}: name an attribute that it"
+      " has, or set 0"
+    )
+  others = [x for x in source.attributes if x != name]
+  both = ConfigDict(data.to_dict() | {"attributes": (*others, name)})
+  labels = open_source(both, "train").labels
+  labels, biased = labels[:, :-1], labels[:, -1]
+  if not others or np.ptp(biased) == 0:
+    raise UserError(
+      f"{field} needs an attribute beside {name}, and training pictures with"
+      f" and without {name}: set 0"
+    )
+  accepted = accept_unbiased(labels, biased)
+  if accepted.sum() < 1:
+    raise UserError(
+      f"{field} holds back every training picture: config.data.attributes tell"
+      f" who has {name}; leave some out, or set 0"
+    )
+  cumulative = np.cumsum(accepted)
+  steps = data.curriculum * config.steps
+  return Curriculum(cumulative / cumulative[-1], steps, config.seed)
+
+
 def training_batches(
   source: Source,
   *,
@@ -126,8 +174,8 @@ def training_batches(
   micro_batches: int,
   seed: int,
   threads: int,
-  process_index: int = 0,
-  process_count: int = 1,
+  share: tuple[int, int] = (0, 1),
+  curriculum: Curriculum | None = None,
 ) -> grain.DatasetIterator:
   """Returns endless batches of a source, shuffled and flipped at random.
 
@@ -141,8 +189,10 @@ def training_batches(
     micro_batches: m, how many there are in a step.
     seed: decides the order and the flips.
     threads: how many read ahead.
-    process_index: which share of each global batch this process gets.
-    process_count: how many shares there are.
+    share: which share of each global batch this process gets, and how many
+      shares there are.
+    curriculum: what is held back at first; None shows each picture once in an
+      epoch.
 
   Returns:
     An iterator over {"image": uint8 [m, B, S, S, 3], "label": uint8 [m, B, C]}.
@@ -151,25 +201,39 @@ def training_batches(
   Raises:
     UserError: the source has fewer images than a global batch.
   """
-  if len(source) < batch_size * process_count:
+  index, count = share
+  if len(source) < batch_size * count:
     raise UserError(
-      f"config.batch_size={batch_size * process_count} is more than the"
+      f"config.batch_size={batch_size * count} is more than the"
       f" {len(source)} training images"
     )
+  if curriculum is None:
+    pictures = grain.MapDataset.source(source).seed(seed).shuffle().repeat()
+  else:
+    a_step = batch_size * count * micro_batches
+    pictures = _held_back(source, seed, curriculum, a_step)
   dataset = (
-    grain.MapDataset.source(source)
-    .seed(seed)
-    .shuffle()
-    .repeat()
-    .random_map(_flip)
+    pictures.random_map(_flip)
     # There is no remainder, but what there is is counted: rounded up, as many
     # batches of one as there are numbers are one too many for grain.
     .batch(batch_size, drop_remainder=True)
   )
-  dataset = dataset[process_index::process_count]
+  dataset = dataset[index::count]
   dataset = dataset.batch(micro_batches, drop_remainder=True)
   return iter(
     dataset.to_iter_dataset(
       grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
     )
   )
+
+
+def _held_back(
+  source: Source, seed: int, curriculum: Curriculum, a_step: int
+) -> grain.MapDataset:
+  """Endless pictures of a source, `a_step` of them for each step."""
+
+  def see(position: int, index: int) -> dict[str, np.ndarray]:
+    return source[curriculum.choose(position // a_step, position, index)]
+
+  turns = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
+  return turns.map_with_index(see)

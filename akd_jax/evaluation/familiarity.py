@@ -15,7 +15,7 @@ import numpy as np
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
-from akd_jax.data import pipeline
+from akd_jax.data import curriculum, pipeline
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import predicted
 from akd_jax.evaluation.selection import spread_evenly
@@ -80,7 +80,8 @@ def load_or_measure(run: Run) -> Familiarity:
     UserError: the run's pictures are not there.
   """
   fields = run.config.data.to_dict()
-  fields.pop("threads")
+  for name in ("threads", *curriculum.FIELDS):
+    fields.pop(name)
   look = digest_arrays(run.model.discriminator)
   name = digest(fields, look, COUNT, USUAL)
   path = cache_directory() / "familiarity" / f"{name}.npz"

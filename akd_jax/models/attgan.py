@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from akd_jax.models.layers import BatchNorm, Conv
+from akd_jax.models.layers import UPSAMPLE, BatchNorm, Conv
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
 # What slim's layers start as; their biases start at 0.
@@ -43,12 +43,14 @@ class NormedLayer(nn.Module):
 
   Attributes:
     features: channels.
-    resample: "down" halves the picture, "up" doubles it.
+    kernel_size: side of the kernel.
+    resample: "down" halves the picture, "up" and "resize" double it.
     activation: what comes last.
     epsilon: beside the variance, in the root.
   """
 
   features: int
+  kernel_size: int
   resample: str
   activation: Callable[[jax.Array], jax.Array]
   epsilon: float
@@ -59,7 +61,7 @@ class NormedLayer(nn.Module):
   def __call__(self, x: jax.Array) -> jax.Array:
     x = Conv(
       self.features,
-      4,
+      self.kernel_size,
       self.resample,
       kernel_init=XAVIER_UNIFORM,
       dtype=self.dtype,
@@ -91,6 +93,7 @@ class Encoder(nn.Module):
     for i in range(self.layers):
       x = NormedLayer(
         channels(self.width, i),
+        4,
         "down",
         functools.partial(nn.leaky_relu, negative_slope=self.slope),
         self.epsilon,
@@ -108,6 +111,7 @@ class Decoder(nn.Module):
   Attributes:
     inject: how many layers' outputs are given the label again.
     epsilon: of its norms.
+    upsample: how each of its layers doubles the picture, one of UPSAMPLE.
   """
 
   width: int
@@ -116,6 +120,7 @@ class Decoder(nn.Module):
   epsilon: float
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
+  upsample: str = "transposed"
 
   @nn.compact
   def __call__(
@@ -133,12 +138,13 @@ class Decoder(nn.Module):
       label: [B, C].
       intercept: sees each layer's output, "decode_i", before anything joins it.
     """
+    up = UPSAMPLE[self.upsample]
     x = append_label(x, label)
     for i in range(self.layers - 1):
       features = channels(self.width, self.layers - 1 - i)
       x = NormedLayer(
         features,
-        "up",
+        *up,
         nn.relu,
         self.epsilon,
         self.dtype,
@@ -152,8 +158,7 @@ class Decoder(nn.Module):
         x = append_label(x, label)
     x = Conv(
       3,
-      4,
-      "up",
+      *up,
       use_bias=True,
       kernel_init=XAVIER_UNIFORM,
       dtype=self.dtype,
@@ -179,6 +184,8 @@ class Generator(nn.Module):
     axis_name: of pmap, over whose devices a batch is spread.
     slope: of the encoder's leaky ReLUs.
     epsilon: of the norms.
+    upsample: "transposed" convolutions, AttGAN's, or "resize", of doubled
+      pixels, against checkerboards.
   """
 
   width: int = 64
@@ -189,6 +196,7 @@ class Generator(nn.Module):
   axis_name: str | None = None
   slope: float = 0.2
   epsilon: float = 1e-3
+  upsample: str = "transposed"
 
   def setup(self) -> None:
     self.encoder = Encoder(
@@ -206,6 +214,7 @@ class Generator(nn.Module):
       self.epsilon,
       self.dtype,
       self.axis_name,
+      self.upsample,
     )
 
   def __call__(

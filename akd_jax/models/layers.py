@@ -11,6 +11,8 @@ from jax import lax
 
 from akd_jax.models import convolutions
 
+# How a generator doubles pictures: the kernel of a layer, and its resampling.
+UPSAMPLE = {"transposed": (4, "up"), "resize": (3, "resize")}
 # The parameter of a resize-convolution: not the kernel that is applied.
 RESIZE_KERNEL = "resize_kernel"
 _FAN_IN_UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")

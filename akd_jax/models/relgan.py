@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from akd_jax.models.layers import Conv
+from akd_jax.models.layers import UPSAMPLE, Conv
 from akd_jax.models.switch_norm import SwitchNorm
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
@@ -74,12 +74,15 @@ class Generator(nn.Module):
     blocks: residual blocks; 6 as published.
     dtype: of the computation; parameters are float32.
     axis_name: of pmap, where a batch is spread over devices.
+    upsample: "transposed" convolutions, RelGAN's, or "resize", of doubled
+      pixels, against checkerboards.
   """
 
   width: int = 64
   blocks: int = 6
   dtype: jnp.dtype = jnp.float32
   axis_name: str | None = None
+  upsample: str = "transposed"
 
   @nn.compact
   def __call__(
@@ -115,9 +118,10 @@ class Generator(nn.Module):
       x = ResidualBlock(i, self.dtype, self.axis_name, name=f"residual_{i}")(
         x, intercept
       )
-    x = block(2 * width, 4, "up", name="decoder_0")(x)
+    up = UPSAMPLE[self.upsample]
+    x = block(2 * width, *up, name="decoder_0")(x)
     x = intercept("up2", x)
-    x = block(width, 4, "up", name="decoder_1")(x)
+    x = block(width, *up, name="decoder_1")(x)
     x = intercept("up1", x)
     x = _Conv(3, 7, dtype=self.dtype, name="output")(x)
     intercept.check_all_used()

@@ -8,15 +8,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from akd_jax.models.layers import Conv, InstanceNorm
+from akd_jax.models.layers import UPSAMPLE, Conv, InstanceNorm
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
 # What a generator's last layer gives: the picture, or a picture and where it
 # is to be seen.
 OUTPUTS = ("image", "blend")
 MASK = "mask"
-# How its decoder doubles pictures: the kernel of a layer, and its resampling.
-UPSAMPLE = {"transposed": (4, "up"), "resize": (3, "resize")}
 
 
 class ConvBlock(nn.Module):

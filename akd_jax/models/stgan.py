@@ -18,7 +18,7 @@ from akd_jax.models.attgan import (
   append_label,
   channels,
 )
-from akd_jax.models.layers import Conv
+from akd_jax.models.layers import UPSAMPLE, Conv
 from akd_jax.models.taps import Activations, Interceptor, Taps
 
 # What a unit hands to the next: "stu", STGAN's, its state before it is mixed
@@ -36,12 +36,14 @@ class Unit(nn.Module):
     features: channels of its state.
     kernel: side of its gates' kernels, odd.
     passes: one of STATES.
+    upsample: how it doubles its state, one of UPSAMPLE.
   """
 
   features: int
   kernel: int = 3
   passes: str = "stu"
   dtype: jnp.dtype = jnp.float32
+  upsample: str = "transposed"
 
   @nn.compact
   def __call__(
@@ -53,7 +55,7 @@ class Unit(nn.Module):
       encoding: [B, 2h, 2w, K].
       state: [B, h, w, L], of the next deeper unit; the deepest encoding first.
     """
-    before = self._conv(4, "up", "upsample")(state)
+    before = self._conv(*UPSAMPLE[self.upsample], "upsample")(state)
     both = jnp.concatenate([encoding, before], axis=-1)
     reset = nn.sigmoid(self._conv(self.kernel, "same", "reset")(both))
     update = nn.sigmoid(self._conv(self.kernel, "same", "update")(both))
@@ -93,6 +95,9 @@ class Generator(nn.Module):
     axis_name: of pmap, over whose devices a batch is normalised.
     slope: of the encoder's leaky ReLUs.
     epsilon: of the norms.
+    upsample: "transposed" convolutions, STGAN's, or "resize", of doubled
+      pixels, against checkerboards: of the decoder's layers, and of the units',
+      whose states go there.
   """
 
   width: int = 64
@@ -107,6 +112,7 @@ class Generator(nn.Module):
   axis_name: str | None = None
   slope: float = 0.2
   epsilon: float = 1e-3
+  upsample: str = "transposed"
 
   def setup(self) -> None:
     self.encoder = Encoder(
@@ -124,6 +130,7 @@ class Generator(nn.Module):
       self.epsilon,
       self.dtype,
       self.axis_name,
+      self.upsample,
     )
     self.unit = [
       Unit(
@@ -131,6 +138,7 @@ class Generator(nn.Module):
         self.unit_kernel,
         self.unit_state,
         self.dtype,
+        self.upsample,
       )
       for i in range(self.shortcut)
     ]

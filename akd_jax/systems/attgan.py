@@ -15,6 +15,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.models import attgan as networks
 from akd_jax.models.attgan import BOTTLENECK, Generator
 from akd_jax.models.attgan_discriminator import Discriminator
+from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.taps import Activations
 from akd_jax.systems import arrangements, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
@@ -44,6 +45,7 @@ FIELDS: dict[str, Allowed] = {
   "generator.inject": 0,
   "generator.slope": 0.0,
   "generator.epsilon": SMALLEST,
+  "generator.upsample": tuple(UPSAMPLE),
   "discriminator.width": 1,
   "discriminator.layers": 1,
   "discriminator.hidden": 1,
@@ -73,6 +75,7 @@ def create_networks(config: ConfigDict) -> Networks:
     jnp.dtype(config.dtype),
     slope=config.generator.slope,
     epsilon=config.generator.epsilon,
+    upsample=config.generator.upsample,
   )
   return Networks(generator, create_discriminator(config))
 

@@ -12,7 +12,13 @@ import numpy as np
 from flax import traverse_util
 
 from akd_jax.common.errors import UserError
-from akd_jax.systems.stargan_slices import cut, cut_norm, find_largest
+from akd_jax.systems.stargan_slices import (
+  cut,
+  cut_conv,
+  cut_norm,
+  find_doubling,
+  find_largest,
+)
 
 Params = Mapping[str, Any]
 
@@ -77,23 +83,14 @@ def _slice_units(
     name = f"unit_{i}"
     if name not in wide:
       break
-    up, fresh = (x[name]["upsample"]["kernel"] for x in (wide, narrow))
-    # A transposed convolution's kernel is [k, k, out, in].
-    chosen = _choose(up, 2, fresh)
-    skip = Kept(chosen, np.shape(up)[2])
-    sliced[name] = {
-      "upsample": {
-        "kernel": cut(up, chosen, _inputs(up, fresh, 3, [state])),
-        "bias": _cut_bias(wide[name]["upsample"], chosen),
-      }
-    }
+    up, fresh = (x[name]["upsample"] for x in (wide, narrow))
+    doubling, skip = _slice_doubling(up, fresh, [state])
+    sliced[name] = {"upsample": doubling}
     for gate in ("reset", "update", "hidden"):
-      kernel, fresh = (x[name][gate]["kernel"] for x in (wide, narrow))
-      inputs = _inputs(kernel, fresh, 2, [encoding, skip])
-      sliced[name][gate] = {
-        "kernel": cut(kernel, inputs, chosen),
-        "bias": _cut_bias(wide[name][gate], chosen),
-      }
+      conv, fresh = (x[name][gate] for x in (wide, narrow))
+      kernels = conv["kernel"], fresh["kernel"]
+      inputs = _inputs(*kernels, 2, [encoding, skip])
+      sliced[name][gate] = cut_conv(conv, inputs, skip.chosen)
     state = skip
     skips.append(skip)
   return sliced, skips
@@ -106,22 +103,29 @@ def _slice_decoder(
   joined = [deepest]
   for i in range(len(wide) - 1):
     layer, fresh = wide[f"layer_{i}"], narrow[f"layer_{i}"]
-    kernel, fresh = layer["conv"]["kernel"], fresh["conv"]["kernel"]
-    chosen = _choose(kernel, 2, fresh)
+    conv, kept = _slice_doubling(layer["conv"], fresh["conv"], joined)
     sliced[f"layer_{i}"] = {
-      "conv": {
-        "kernel": cut(kernel, chosen, _inputs(kernel, fresh, 3, joined))
-      },
-      "norm": cut_norm(layer["norm"], chosen),
+      "conv": conv,
+      "norm": cut_norm(layer["norm"], kept.chosen),
     }
-    joined = [Kept(chosen, np.shape(kernel)[2]), *skips[i : i + 1]]
-  kernel, fresh = (x["output"]["kernel"] for x in (wide, narrow))
-  inputs = _inputs(kernel, fresh, 3, joined)
-  sliced["output"] = {
-    "kernel": cut(kernel, np.arange(3), inputs),
-    "bias": np.asarray(wide["output"]["bias"]),
-  }
+    joined = [kept, *skips[i : i + 1]]
+  sliced["output"], _ = _slice_doubling(
+    wide["output"], narrow["output"], joined
+  )
   return sliced
+
+
+def _slice_doubling(
+  wide: Params, narrow: Params, joined: list[Kept]
+) -> tuple[dict[str, np.ndarray], Kept]:
+  """A layer that doubles pictures, and what stays of its channels."""
+  name, outgoing = find_doubling(wide)
+  transposed = outgoing == 2
+  kernel, fresh = wide[name], narrow[name]
+  chosen = _choose(kernel, outgoing, fresh)
+  inputs = _inputs(kernel, fresh, 3 if transposed else 2, joined)
+  sliced = cut_conv(wide, inputs, chosen, transposed)
+  return sliced, Kept(chosen, np.shape(kernel)[outgoing])
 
 
 def _choose(kernel: Any, axis: int, fresh: Any) -> np.ndarray:
@@ -154,10 +158,6 @@ def _inputs(kernel: Any, fresh: Any, axis: int, joined: list[Kept]) -> Any:
   return np.concatenate([*parts, np.arange(starts[-1], total)])
 
 
-def _cut_bias(layer: Params, chosen: np.ndarray) -> np.ndarray:
-  return np.asarray(layer["bias"])[chosen]
-
-
 def _check_same(wide: Params, narrow: Params, look: Callable) -> None:
   """Raises UserError where what is looked at is not the same of both."""
   found, wanted = (
@@ -171,5 +171,6 @@ def _check_same(wide: Params, narrow: Params, look: Callable) -> None:
 def _differ() -> UserError:
   return UserError(
     "config.init='sliced' takes a generator from one that is as wide or wider"
-    " and otherwise the same: layers, shortcut, inject, units and attributes"
+    " and otherwise the same: layers, shortcut, inject, units, upsample and"
+    " attributes"
   )

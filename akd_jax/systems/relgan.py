@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.models import stargan
+from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.relgan import Discriminator, Generator
 from akd_jax.systems import (
   randomness,
@@ -49,7 +50,12 @@ def create_networks(config: ConfigDict) -> Networks:
   check_image_size(config)
   dtype = jnp.dtype(config.dtype)
   return Networks(
-    Generator(config.generator.width, config.generator.blocks, dtype),
+    Generator(
+      config.generator.width,
+      config.generator.blocks,
+      dtype,
+      upsample=config.generator.upsample,
+    ),
     Discriminator(
       config.discriminator.width,
       config.discriminator.layers,
@@ -217,6 +223,7 @@ RELGAN = System(
   fields={
     "generator.width": 1,
     "generator.blocks": 1,
+    "generator.upsample": tuple(UPSAMPLE),
     "discriminator.width": 1,
     "discriminator.layers": 1,
     "discriminator.match_width": 1,

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import traverse_util
 from ml_collections import ConfigDict
 
+from akd_jax.models.layers import RESIZE_KERNEL
 from akd_jax.models.taps import Activations
 from akd_jax.systems import losses
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
@@ -157,12 +158,13 @@ def orthogonality(params: Mapping[str, Any]) -> jax.Array:
   The sum of the squared off-diagonal entries of W'W, over all kernels wider
   than 1 and all positions in them: nn.py:128-139. W is as PyTorch stores it,
   (out, in), and (in, out) of a transposed convolution: its columns are inputs
-  there, and outputs here. Both are the third axis of our kernels.
+  there, and outputs here. Both are the third axis of our kernels. That of a
+  resize-convolution counts as it is stored, a convolution of doubled pixels.
   """
   kernels = [
     kernel
     for path, kernel in traverse_util.flatten_dict(params).items()
-    if path[-1] == "kernel" and kernel.shape[0] > 1
+    if path[-1] in ("kernel", RESIZE_KERNEL) and kernel.shape[0] > 1
   ]
   return sum((_off_diagonal(kernel) for kernel in kernels), jnp.zeros(()))
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.stargan import (
   MASK,
   OUTPUTS,
-  UPSAMPLE,
   Discriminator,
   Generator,
 )

@@ -55,12 +55,10 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   for i in range(2):
     name = f"decoder_{i}"
     conv = wide[name]["conv"]
-    # A transposed convolution's kernel is [k, k, out, in].
-    transposed = RESIZE_KERNEL not in conv
-    kernel, axis = ("kernel", 2) if transposed else (RESIZE_KERNEL, 3)
+    kernel, axis = find_doubling(conv)
     chosen = find_largest(conv[kernel], axis, _width(narrow[name]))
     sliced[name] = {
-      "conv": cut_conv(conv, kept, chosen, transposed),
+      "conv": cut_conv(conv, kept, chosen, transposed=axis == 2),
       "norm": cut_norm(wide[name]["norm"], chosen),
     }
     kept = chosen
@@ -114,6 +112,15 @@ def _upsample(params: Params) -> str:
 
 def _blocks(params: Params) -> int:
   return sum(name.startswith("residual_") for name in params)
+
+
+def find_doubling(conv: Params) -> tuple[str, int]:
+  """Finds the kernel of a layer that doubles pictures, and its output's axis.
+
+  A transposed convolution's is [k, k, out, in], a resize-convolution's
+  [k, k, in, out].
+  """
+  return (RESIZE_KERNEL, 3) if RESIZE_KERNEL in conv else ("kernel", 2)
 
 
 def find_largest(kernel: Any, axis: int, count: int) -> np.ndarray:

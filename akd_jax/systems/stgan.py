@@ -39,6 +39,7 @@ def create_networks(config: ConfigDict) -> Networks:
     jnp.dtype(config.dtype),
     slope=config.generator.slope,
     epsilon=config.generator.epsilon,
+    upsample=config.generator.upsample,
   )
   return Networks(generator, attgan.create_discriminator(config))
 

@@ -1,5 +1,6 @@
 """How fast the networks learn: Adam, its step size, the running average."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -75,6 +76,9 @@ def describe_schedules(config: ConfigDict) -> str:
   text = f"the step size, {config.optimizer.learning_rate:g}, {shape}"
   if config.loss.cls_radius:
     text += f"; loss.cls_radius is reached at step {-(-steps // 4):,}"
+  if config.data.curriculum:
+    last = math.ceil(config.data.curriculum * steps)
+    text += f"; data.curriculum ends at step {last:,}"
   return text
 
 

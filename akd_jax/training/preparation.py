@@ -178,6 +178,6 @@ def _batches(config: ConfigDict, source: Any) -> Any:
     micro_batches=system_of(config).micro_batches(config),
     seed=config.seed,
     threads=config.data.threads,
-    process_index=jax.process_index(),
-    process_count=jax.process_count(),
+    share=(jax.process_index(), jax.process_count()),
+    curriculum=pipeline.open_curriculum(config, source),
   )

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import ranges
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
+from akd_jax.data import curriculum
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
@@ -21,6 +22,8 @@ _FILES = ("classifier.weights", "evaluation.inception")
 _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
+# What config.classifier.data may not have.
+_NOT_ITS_OWN = (*_COMMON, *curriculum.FIELDS)
 
 
 def check(config: ConfigDict) -> None:
@@ -139,7 +142,7 @@ def check_classifier_data(config: ConfigDict) -> None:
   Raises:
     UserError: a field is not of config.data, or has to be the networks' own.
   """
-  possible = [name for name in config.data if name not in _COMMON]
+  possible = [name for name in config.data if name not in _NOT_ITS_OWN]
   for field in config.classifier.data:
     if field not in possible:
       raise UserError(

@@ -5,6 +5,8 @@ Tables I and V need no students: every evaluation prints sizes and labels.
 
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from akd_jax.configs import pseudo
 from akd_jax.configs.data import AVATAR_SHARES, EXPRESSIONS
 from akd_jax.configs.experiments import paper1
@@ -77,8 +79,8 @@ def table2(scale: str) -> Experiment:
   )
 
 
-def table4(scale: str) -> Experiment:
-  """Trains on biased faces: the bald are men, and lipstick is women's."""
+def _biased(scale: str) -> ConfigDict:
+  """Returns Table IV's recipe: the bald are men, and lipstick is women's."""
   base = same_size(scale)
   fields: dict[str, Any] = {
     "data.attributes": ("Bald", "Wearing_Lipstick", "Eyeglasses", "Smiling")
@@ -88,13 +90,32 @@ def table4(scale: str) -> Experiment:
     fields["data.conditional"] = BIASED
     fields["classifier.data"] = {"conditional": FAIR}
   base = at_scale(changed(base, fields), scale, ADVERSARIAL)
+  return at_scale(base, scale, LIGHT_RECONSTRUCTION)
+
+
+def table4(scale: str) -> Experiment:
+  """Trains on biased faces: the bald are men, and lipstick is women's."""
   return experiment(
     "Paper 2, Table IV: gender misclassified after a biased training set"
     + BY_ADVERSARIAL.get(scale, ""),
-    at_scale(base, scale, LIGHT_RECONSTRUCTION),
+    _biased(scale),
     {"StarGAN": WITHOUT, "AKD-GAN": WITH},
     "CelebA: Bald on women 97.72 and 50.97 %, Wearing_Lipstick on men 88.11 and"
     " 83.60 % (StarGAN and AKD-GAN).",
+  )
+
+
+def curriculum(scale: str) -> Experiment:
+  """Holds back Table IV's biased faces at first: the paper's second remedy.
+
+  Nobody teaches. Three seeds of avatars take about an hour on 1 core.
+  """
+  return experiment(
+    "Paper 2, section IV-E2: biased pictures held back at first"
+    + BY_ADVERSARIAL.get(scale, ""),
+    changed(_biased(scale), WITHOUT),
+    {"StarGAN": {}, "curriculum": {"data.curriculum": 0.5}},
+    "Proposed, not tried.",
   )
 
 
@@ -175,6 +196,7 @@ EXPERIMENTS = {
   # The distances of the same students, attribute by attribute.
   "paper2_table3": table2,
   "paper2_table4": table4,
+  "curriculum": curriculum,
   "paper2_table6": paper1.table1,
   "paper2_table7": table7,
   "paper2_table8": table8,

@@ -90,6 +90,9 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
   reader = small_config()
   reader.data.threads = 1  # Reads the same images.
   load_or_train(reader, tmp_path)
+  held_back = small_config()
+  held_back.data.curriculum = 0.5  # Of the networks alone.
+  load_or_train(held_back, tmp_path)
   of_a_run = small_config()
   of_a_run.data.exclusive = (("red", "blue"),)  # What training adds.
   load_or_train(of_a_run, tmp_path)

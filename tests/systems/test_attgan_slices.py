@@ -16,9 +16,12 @@ NETWORKS = {
   "attgan": attgan.Generator(4, 3, shortcut=1, inject=1),
   "attgan_no_skip": attgan.Generator(4, 3, shortcut=0, inject=2),
   "stgan": stgan.Generator(4, 3, 2, 1, unit_width=6, unit_inject=0),
+  "stgan_resize": stgan.Generator(
+    4, 3, 2, 1, unit_width=6, unit_inject=0, upsample="resize"
+  ),
 }
 NARROW = {
-  name: network.clone(width=2, **({"unit_width": 3} if name == "stgan" else {}))
+  name: network.clone(width=2, **({"unit_width": 3} if "stgan" in name else {}))
   for name, network in NETWORKS.items()
 }
 
@@ -62,9 +65,12 @@ def silence_half(tree):
   rng = np.random.default_rng(1)
 
   def silence(layer, axis, dead):
-    layer["kernel"] = np.moveaxis(np.array(layer["kernel"]), axis, -1)
-    layer["kernel"][..., dead] = 0
-    layer["kernel"] = np.moveaxis(layer["kernel"], -1, axis)
+    name = "kernel"
+    if "resize_kernel" in layer:
+      name, axis = "resize_kernel", 3
+    layer[name] = np.moveaxis(np.array(layer[name]), axis, -1)
+    layer[name][..., dead] = 0
+    layer[name] = np.moveaxis(layer[name], -1, axis)
     if "bias" in layer:
       layer["bias"][dead] = 0
 
@@ -117,6 +123,7 @@ def test_the_same_width_is_a_copy(name):
     ("stgan", {"shortcut": 1}, LABEL),
     ("stgan", {"unit_width": 12}, LABEL),
     ("stgan", {"unit_inject": 1}, LABEL),
+    ("stgan", {"upsample": "resize"}, LABEL),
   ],
 )
 def test_what_differs_in_more_than_width_is_refused(name, fields, label):

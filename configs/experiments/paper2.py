@@ -108,7 +108,7 @@ def table4(scale: str) -> Experiment:
 def curriculum(scale: str) -> Experiment:
   """Holds back Table IV's biased faces at first: the paper's second remedy.
 
-  Nobody teaches. Three seeds of avatars take about an hour on 1 core.
+  Nobody teaches. Three seeds of avatars take a good hour on 1 core.
   """
   return experiment(
     "Paper 2, section IV-E2: biased pictures held back at first"

@@ -58,18 +58,21 @@ def recipe(name, recipes, large):
   scale = "celeba" if large else "avatars"
   config = recipes.get_config(scale)
   fields = ("generator", "discriminator", "loss")
-  yield "teacher", {
-    "system": name,
-    "scale": scale,
-    "work": "plain",
-    "size": config.data.image_size,
-    "classes": len(config.data.attributes),
-    "batch": 4 if large else config.batch_size,
-    "n_critic": config.n_critic,
-    "learning_rate": config.optimizer.learning_rate,
-    "repeat": 1,
-    **{field: config[field].to_dict() for field in fields},
-  }
+  yield (
+    "teacher",
+    {
+      "system": name,
+      "scale": scale,
+      "work": "plain",
+      "size": config.data.image_size,
+      "classes": len(config.data.attributes),
+      "batch": 4 if large else config.batch_size,
+      "n_critic": config.n_critic,
+      "learning_rate": config.optimizer.learning_rate,
+      "repeat": 1,
+      **{field: config[field].to_dict() for field in fields},
+    },
+  )
 
 
 BENCHMARKS = {

@@ -24,7 +24,6 @@ from akd_jax.training import parallel
 from akd_jax.training.state import create_state
 from akd_jax.training.step import train_step
 
-
 RECIPES = {"attgan": attgan, "relgan": relgan}
 
 

@@ -29,9 +29,7 @@ def append_label(x, label):
 class Generator(nn.Module):
   """Sizes as `akd_jax.models.attgan.Generator`'s."""
 
-  def __init__(
-    self, classes, width, layers, shortcut, inject, slope, epsilon
-  ):
+  def __init__(self, classes, width, layers, shortcut, inject, slope, epsilon):
     super().__init__()
     self.shortcut, self.inject = shortcut, inject
 

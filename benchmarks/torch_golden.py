@@ -207,7 +207,9 @@ def _check_cycle(arrays, compiled, memory_format):
     discriminator = torch_stargan.Discriminator(8, 4, classes, 32)
     return [
       load(network, prefix)
-      for network, prefix in zip((generator, discriminator), prefixes)
+      for network, prefix in zip(
+        (generator, discriminator), prefixes, strict=True
+      )
     ]
 
   generator, discriminator = networks(8, 2, ("G0/", "D0/"))

@@ -23,29 +23,28 @@ class SwitchNorm(nn.Module):
     self.register_buffer("running_var", torch.zeros(1, features, 1))
 
   def forward(self, x):
-    flat = x.flatten(2)
-    variance, mean = torch.var_mean(flat, 2, keepdim=True)
+    variance, mean = torch.var_mean(x.flatten(2), 2, keepdim=True)
     square = variance + mean.square()
-    moments = [(mean, variance)]
+    means, variances = [mean], [variance]
     for axis in (1, 0):
-      pooled = mean.mean(axis, keepdim=True)
-      moments.append(
-        (pooled, square.mean(axis, keepdim=True) - pooled.square())
-      )
-    with torch.no_grad():
-      for old, new in zip(
-        (self.running_mean, self.running_var), moments[2], strict=True
-      ):
-        old.lerp_(new, 1 - self.momentum)
-    weights = self.mean_weight.softmax(0), self.var_weight.softmax(0)
-    mean, variance = (
-      sum(w * y for w, y in zip(weight, of_all, strict=True))
-      for weight, of_all in zip(
-        weights, zip(*moments, strict=True), strict=True
-      )
-    )
-    normed = (flat - mean) / (variance + self.epsilon).sqrt()
-    return normed.view_as(x) * self.weight + self.bias
+      means.append(mean.mean(axis, keepdim=True))
+      pooled = square.mean(axis, keepdim=True) - means[-1].square()
+      variances.append(pooled)
+    self._keep(means[-1], variances[-1])
+    mean = mixture(self.mean_weight, means)[..., None]
+    variance = mixture(self.var_weight, variances)[..., None]
+    scale = self.weight * (variance + self.epsilon).rsqrt()
+    # In one pass: of the forms that were tried PyTorch's fastest.
+    return torch.addcmul(self.bias - mean * scale, x, scale)
+
+  @torch.no_grad()
+  def _keep(self, mean, variance):
+    self.running_mean.lerp_(mean, 1 - self.momentum)
+    self.running_var.lerp_(variance, 1 - self.momentum)
+
+
+def mixture(weight, moments):
+  return sum(w * x for w, x in zip(weight.softmax(0), moments, strict=True))
 
 
 class Residual(nn.Module):
@@ -98,9 +97,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Its features are what three heads see; so each picture is seen once."""
 
-  def __init__(
-    self, classes, width, layers, match_width, interpolation_width
-  ):
+  def __init__(self, classes, width, layers, match_width, interpolation_width):
     super().__init__()
     convolutions, inputs = [], 3
     for i in range(layers):

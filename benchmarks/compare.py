@@ -1,7 +1,8 @@
 """akd_jax beside PyTorch on the same work, in turns, on this machine.
 
-  python benchmarks/compare.py [train_step|translate ...] [--rounds=7]
-      [--torch-python=PYTHON] [--large] [--out=benchmarks/results.jsonl]
+  python benchmarks/compare.py [train_step|attgan|relgan|translate ...]
+      [--rounds=7] [--torch-python=PYTHON] [--large]
+      [--out=benchmarks/results.jsonl]
 
 Both sides are processes that stay alive and work in turns, so that a machine
 whose speed drifts slows both; the figure is the median of the ratios (ours
@@ -10,6 +11,7 @@ over PyTorch's) of all rounds. PyTorch may live in an environment of its own:
   python -m venv torch-env && torch-env/bin/pip install torch numpy
 """
 
+import functools
 import os
 import pathlib
 import platform
@@ -17,6 +19,8 @@ import sys
 
 import results
 import worker
+
+from akd_jax.configs import attgan, relgan
 
 HERE = pathlib.Path(__file__).parent
 SMALL = {"size": 64, "classes": 7, "d_width": 32, "d_layers": 5, "n_critic": 5}
@@ -49,7 +53,34 @@ def translate(large):
       yield f"{name} in NumPy, batch {batch}", case | {"numpy": True}
 
 
-BENCHMARKS = {"train_step": train_step, "translate": translate}
+def recipe(name, recipes, large):
+  """A cycle of another system, of a teacher that is not distilled."""
+  scale = "celeba" if large else "avatars"
+  config = recipes.get_config(scale)
+  fields = ("generator", "discriminator", "loss")
+  yield (
+    "teacher",
+    {
+      "system": name,
+      "scale": scale,
+      "work": "plain",
+      "size": config.data.image_size,
+      "classes": len(config.data.attributes),
+      "batch": 4 if large else config.batch_size,
+      "n_critic": config.n_critic,
+      "learning_rate": config.optimizer.learning_rate,
+      "repeat": 1,
+      **{field: config[field].to_dict() for field in fields},
+    },
+  )
+
+
+BENCHMARKS = {
+  "train_step": train_step,
+  "attgan": functools.partial(recipe, "attgan", attgan),
+  "relgan": functools.partial(recipe, "relgan", relgan),
+  "translate": translate,
+}
 
 
 def measure(name, title, case, options):

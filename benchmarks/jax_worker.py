@@ -12,15 +12,27 @@ from flax.traverse_util import flatten_dict
 from product import product_rate
 
 from akd_jax.common import cache as compilation
+from akd_jax.configs import attgan, relgan
 from akd_jax.configs import teacher as recipe
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import Translator, translate
 from akd_jax.interop import numpy_generator
-from akd_jax.systems.stargan import STARGAN, create_networks
+from akd_jax.systems import system_of
+from akd_jax.systems.stargan import STARGAN
 from akd_jax.training import parallel
 from akd_jax.training.state import create_state
 from akd_jax.training.step import train_step
+
+RECIPES = {"attgan": attgan, "relgan": relgan}
+
+
+def config_of_system(case):
+  """The recipe that a case of another system than StarGAN is of."""
+  config = RECIPES[case["system"]].get_config(case["scale"])
+  config.batch_size = case["batch"]
+  config.optimizer.ema = 0.0  # the peer has none
+  return config
 
 
 def config_of(case, width, blocks):
@@ -39,8 +51,11 @@ def config_of(case, width, blocks):
 
 def initial(case, prefix=""):
   """Config, networks and first state of a case, or ("t_") of its teacher."""
-  config = config_of(case, case[prefix + "width"], case[prefix + "blocks"])
-  networks = create_networks(config)
+  if "system" in case:
+    config = config_of_system(case)
+  else:
+    config = config_of(case, case[prefix + "width"], case[prefix + "blocks"])
+  networks = system_of(config).create_networks(config)
   return config, networks, create_state(config, networks)
 
 
@@ -139,7 +154,7 @@ def training_step(case):
     functools.partial(train_step, networks=networks, config=config)
   )
   random = np.random.default_rng(0)
-  shape = (case["n_critic"], case["batch"])
+  shape = (system_of(config).micro_batches(config), case["batch"])
   data = parallel.shard(
     {
       "image": random.integers(0, 256, (*shape, size, size, 3), np.uint8),

@@ -6,7 +6,9 @@ It needs PyTorch and NumPy alone:
       [--compile] [--channels-last]
 
 proves that it does the work of the reference: same losses, same weights after
-one cycle. Without --check it is a worker of compare.py and accelerator.py.
+one cycle. attgan.npz and relgan.npz in that place prove the same of these
+systems: pictures, losses and gradients. Without --check it is a worker of
+compare.py and accelerator.py.
 """
 
 import argparse
@@ -14,58 +16,19 @@ import functools
 import sys
 import time
 
-import numpy as np
 import torch
+import torch_attgan
+import torch_relgan
 import worker
+from torch_golden import check
 from torch_stargan import Discriminator, Generator, Trainer
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+SYSTEMS = {"attgan": torch_attgan, "relgan": torch_relgan}
 FORMATS = {
   "contiguous": torch.contiguous_format,
   "channels_last": torch.channels_last,
 }
-
-
-def check(path, compiled, memory_format):
-  """One cycle from the golden weights, against the golden outcome."""
-  arrays = np.load(path)
-
-  def load(network, prefix):
-    state = {
-      k.removeprefix(prefix): torch.tensor(arrays[k])
-      for k in arrays.files
-      if k.startswith(prefix)
-    }
-    network.load_state_dict(state)
-    return network.to(memory_format=memory_format)
-
-  classes = arrays["c_org"].shape[-1]
-  generator = load(Generator(8, 2, classes), "G0/")
-  discriminator = load(Discriminator(8, 4, classes, 32), "D0/")
-  teacher = None
-  if "attention_teacher" in arrays.files:
-    teacher = (
-      load(Generator(16, 3, classes), "TG/"),
-      load(Discriminator(8, 4, classes, 32), "TD/"),
-    )
-  weight = float(arrays["lambda_akd"]) if teacher else 0.0
-  trainer = Trainer(generator, discriminator, teacher, weight, compiled)
-  inputs = [
-    torch.tensor(arrays[name])
-    for name in ("x_real", "c_org", "c_trg", "gp_alpha")
-  ]
-  terms = trainer.cycle(*inputs)
-  for name, value in terms.items():
-    value, wanted = float(value), arrays[name].mean()
-    assert abs(value - wanted) <= 1e-4 * max(abs(wanted), 0.01), name
-    print(f"{name:12}  {value:12.6g}  reference {wanted:12.6g}")
-  for network, prefix in ((generator, "G1/"), (discriminator, "D1/")):
-    for name, value in network.state_dict().items():
-      wanted = torch.tensor(arrays[prefix + name])
-      far = (value - wanted).abs() > 1e-4 * wanted.abs().max()
-      # Adam gives rounding noise a whole step: see tests/golden_cycles.py.
-      assert far.sum() <= max(1, 0.02 * far.numel()), prefix + name
-  print(f"equal to {path} after one cycle")
 
 
 def wait():
@@ -76,7 +39,8 @@ def wait():
 def prepare(case):
   """The unit of work that a case asks for.
 
-  `case["work"]` is "plain" or "distilled", a cycle of training; or, of the
+  `case["work"]` is "plain" or "distilled", a cycle of training, of StarGAN if
+  `case["system"]` names none of SYSTEMS; or, of the
   network alone, "forward", or "translate", which begins and ends with bytes
   in the host's memory where `case["bytes"]` says so.
   """
@@ -87,7 +51,8 @@ def prepare(case):
     torch.set_float32_matmul_precision("high")
   if case["work"] in ("forward", "translate"):
     return _translation(case)
-  return worker.Unit(_cycle(case), wait)
+  cycle = _cycle_of_system if "system" in case else _cycle
+  return worker.Unit(cycle(case), wait)
 
 
 def _placed(network, case):
@@ -128,6 +93,19 @@ def _cycle(case):
     autocast=_autocast(case),
   )
   return functools.partial(trainer.cycle, image, label, target, alpha)
+
+
+def _cycle_of_system(case):
+  """A function that begins a cycle of one of SYSTEMS."""
+  system = SYSTEMS[case["system"]]
+  trainer = system.Trainer(
+    [_placed(x, case) for x in system.create_networks(case)],
+    case["loss"],
+    case["learning_rate"],
+    case.get("compile", False),
+  )
+  inputs = [x.to(DEVICE) for x in system.draw_inputs(case)]
+  return functools.partial(trainer.cycle, *inputs)
 
 
 def _translation(case):

@@ -6,6 +6,7 @@ import functools
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch_training import adam, gradient_penalty, once, update
 
 
 class Residual(nn.Module):
@@ -98,10 +99,8 @@ class Trainer:
     discriminator: its discriminator.
     teacher: (generator, discriminator) whose attention is learnt; or None.
     lambda_akd: weight of that.
-    compiled: whether torch.compile makes what is differentiated once. It has
-      no second derivative: those of a compiled network vanish without a word
-      (pytorch issue 181581), so what the gradient penalty and the student's
-      maps go through stays eager.
+    compiled: whether torch.compile makes what is differentiated once; what
+      the gradient penalty and the student's maps go through stays eager.
     autocast: dtype of the computation; None for the parameters' own.
   """
 
@@ -122,47 +121,32 @@ class Trainer:
     for network in teacher or ():
       network.requires_grad_(False)
     self.weights = WEIGHTS | {"g_loss_akd": lambda_akd}
-    if compiled:
-      once = functools.partial(torch.compile, dynamic=False)
-    else:
-      once = _as_it_is
+    make = once(compiled)
     self.generate_once, self.discriminate_once = (
-      once(generator),
-      once(discriminator),
+      make(generator),
+      make(discriminator),
     )
     if teacher is not None:
-      self.encode_once = once(generator.encode)
+      self.encode_once = make(generator.encode)
       self.teacher_once = [
-        once(f) for f in (teacher[0].encode, teacher[0].decode, teacher[1])
+        make(f) for f in (teacher[0].encode, teacher[0].decode, teacher[1])
       ]
     device = next(generator.parameters()).device.type
     # A context of its own for every loss, since each caches cast weights.
     self.precision = contextlib.nullcontext
     if autocast:
       self.precision = functools.partial(torch.autocast, device, autocast)
-    self.optimizers = [
-      torch.optim.Adam(
-        network.parameters(),
-        1e-4,
-        betas=(0.5, 0.999),
-        fused=device == "cuda",
-        capturable=device == "cuda",
-      )
-      for network in (generator, discriminator)
-    ]
+    self.optimizers = [adam(x, 1e-4) for x in (generator, discriminator)]
 
   def discriminator_terms(self, image, fake, label, alpha):
     source, logits = self.discriminate_once(image)
-    mixed = (alpha * image + (1 - alpha) * fake).requires_grad_()
-    (gradient,) = torch.autograd.grad(
-      self.discriminator(mixed)[0].sum(), mixed, create_graph=True
-    )
-    norm = gradient.flatten(1).square().sum(1).sqrt()
     return {
       "d_loss_real": -source.mean(),
       "d_loss_fake": self.discriminate_once(fake)[0].mean(),
       "d_loss_cls": classification(logits, label),
-      "d_loss_gp": (norm - 1).square().mean(),
+      "d_loss_gp": gradient_penalty(
+        lambda x: self.discriminator(x)[0], alpha * image + (1 - alpha) * fake
+      ),
     }
 
   def generator_terms(self, image, label, target):
@@ -191,16 +175,6 @@ class Trainer:
     logits = discriminator(decode(activation))[1]
     return attention_map(logits, target, activation, create_graph=False)
 
-  def _update(self, optimizer, terms, parameters):
-    loss = sum(self.weights.get(name, 1.0) * x for name, x in terms.items())
-    # Of these parameters only: the other network's gradients are not needed.
-    for p, g in zip(
-      parameters, torch.autograd.grad(loss, parameters), strict=True
-    ):
-      p.grad = g
-    optimizer.step()
-    return {name: x.detach() for name, x in terms.items()}
-
   def cycle(self, image, label, target, alpha):
     """Returns the loss terms, on the device: nothing waits for it.
 
@@ -216,14 +190,8 @@ class Trainer:
         fake = self.generate_once(image[i], target[i])
       with self.precision():
         terms = self.discriminator_terms(image[i], fake, label[i], alpha[i])
-      discriminator = list(self.discriminator.parameters())
-      steps.append(self._update(self.optimizers[1], terms, discriminator))
+      steps.append(update(self.optimizers[1], terms, self.weights))
     mean = {k: torch.stack([t[k] for t in steps]).mean() for k in steps[0]}
     with self.precision():
       terms = self.generator_terms(image[-1], label[-1], target[-1])
-    generator = list(self.generator.parameters())
-    return mean | self._update(self.optimizers[0], terms, generator)
-
-
-def _as_it_is(function):
-  return function
+    return mean | update(self.optimizers[0], terms, self.weights)

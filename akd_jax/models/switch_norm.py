@@ -24,6 +24,10 @@ class SwitchNorm(nn.Module):
   zeros, stand for the batch's unless they may be moved: then the network is in
   training, and they are. In float32 whatever the dtype of x.
 
+  Moments have no axes of one, and are mixed by one sum. With either, XLA
+  does not see that two passes of the same pictures are the same, one of them
+  under a gradient, and RelGAN's step has two such pairs.
+
   Attributes:
     axis_name: of pmap, where a batch is spread over devices.
   """
@@ -42,13 +46,14 @@ class SwitchNorm(nn.Module):
     ]
     wide = x.astype(jnp.float32)
     instance = _moments(wide)
-    layer = _pool(*instance, lambda y: jnp.mean(y, 3, keepdims=True))
+    layer = _pool(*instance, _mean_over_channels)
     batch = self._batch_moments(*instance)
     mean, variance = (
-      sum(w * y for w, y in zip(weight, moments, strict=True))
+      jnp.sum(weight[:, None, None] * jnp.stack(moments), axis=0)
       for weight, *moments in zip(weights, instance, layer, batch, strict=True)
     )
-    y = (wide - mean) * lax.rsqrt(variance + EPSILON)
+    factor = lax.rsqrt(variance + EPSILON)
+    y = (wide - mean[:, None, None]) * factor[:, None, None]
     y = y * scale[None, None, None] + bias[None, None, None]
     return y.astype(x.dtype)
 
@@ -61,24 +66,30 @@ class SwitchNorm(nn.Module):
       for name in ("mean", "var")
     ]
     if not self.is_mutable_collection("batch_stats"):
-      return tuple(x.value[None, None, None] for x in running)
+      return tuple(jnp.broadcast_to(x.value, mean.shape) for x in running)
     pooled = _pool(mean, variance, self._average)
     if not self.is_initializing():
       for old, new in zip(running, pooled, strict=True):
-        new = lax.stop_gradient(new[0, 0, 0])
+        new = lax.stop_gradient(new[0])
         old.value = MOMENTUM * old.value + (1 - MOMENTUM) * new
     return pooled
 
   def _average(self, x: jax.Array) -> jax.Array:
-    mean = jnp.mean(x, 0, keepdims=True)
-    return mean if self.axis_name is None else lax.pmean(mean, self.axis_name)
+    mean = jnp.mean(x, 0)
+    if self.axis_name is not None:
+      mean = lax.pmean(mean, self.axis_name)
+    return jnp.broadcast_to(mean, x.shape)
 
 
 def _moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-  """Mean and unbiased variance over pixels, of one 0: [B, 1, 1, C] each."""
-  mean = jnp.mean(x, (1, 2), keepdims=True)
-  square = jnp.sum(jnp.square(x - mean), (1, 2), keepdims=True)
+  """Mean and unbiased variance over pixels, of one 0: [B, C] each."""
+  mean = jnp.mean(x, (1, 2))
+  square = jnp.sum(jnp.square(x - mean[:, None, None]), (1, 2))
   return mean, square / max(x.shape[1] * x.shape[2] - 1, 1)
+
+
+def _mean_over_channels(x: jax.Array) -> jax.Array:
+  return jnp.broadcast_to(jnp.mean(x, 1, keepdims=True), x.shape)
 
 
 def _pool(
@@ -86,6 +97,9 @@ def _pool(
   variance: jax.Array,
   average: Callable[[jax.Array], jax.Array],
 ) -> tuple[jax.Array, jax.Array]:
-  """Moments of all that an average runs over, from those of its parts."""
+  """Moments of all that an average runs over, from those of its parts.
+
+  All are [B, C]: an average is in the shape of what it is of.
+  """
   pooled = average(mean)
   return pooled, average(variance + jnp.square(mean - pooled))

@@ -8,6 +8,7 @@ import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from akd_jax.models.taps import Activations
 
@@ -119,6 +120,9 @@ def over_devices(model: Model, axis_name: str | None) -> Model:
     axis_name: of pmap; None without one.
   """
   if model.statistics is None or axis_name is None:
+    return model
+  # An exchange with nobody would keep XLA from sharing and fusing passes.
+  if lax.axis_size(axis_name) == 1:
     return model
   generator = model.networks.generator.clone(axis_name=axis_name)
   networks = model.networks._replace(generator=generator)

@@ -115,6 +115,34 @@ def test_every_activation_can_be_tapped(variables, inputs, used):
   assert all(np.any(x) for x in gradients.values())
 
 
+def test_a_pass_that_is_made_again_for_a_gradient_is_computed_once():
+  x = jnp.ones(INPUTS[0])
+  start = SwitchNorm().init(jax.random.key(0), x)
+  norm = start["params"]
+  kernel = jnp.ones((3, 3, 3, 3))
+
+  def train(kernel, norm):
+    y = convolutions.conv(x, kernel, 1)
+    y, _ = SwitchNorm().apply(
+      start | {"params": norm}, y, mutable=["batch_stats"]
+    )
+    return jnp.sin(convolutions.conv(y, kernel, 1))
+
+  def count(f):
+    program = jax.jit(f).lower(kernel, norm).compile().as_text()
+    return program.count(" convolution(")
+
+  def learn(kernel, norm):
+    def loss(kernel, norm):
+      y = train(kernel, norm)
+      return jnp.sum(y), y
+
+    return jax.grad(loss, argnums=(0, 1), has_aux=True)(kernel, norm)
+
+  twice = count(lambda *inputs: (train(*inputs), learn(*inputs)))
+  assert twice == count(learn) > count(train) == 2
+
+
 def test_a_batch_over_devices_is_normalised_as_one():
   norm, x = (
     SwitchNorm("devices"),

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.configs import relgan as recipe
 from akd_jax.models.relgan import Generator
 from akd_jax.systems import relgan
+from akd_jax.systems.model import Model, Networks, over_devices
 from akd_jax.systems.relgan import RELGAN
 from tests.layouts import error
 from tests.small_runs import assert_same_bits
@@ -115,3 +116,17 @@ def test_a_half_as_wide_generator_is_cut_out(initialize, shapes_of):
     np.testing.assert_array_equal(part[layer][name], expected)
   for name in ("mean_weight", "var_weight"):
     np.testing.assert_array_equal(part["norm_0"][name], whole["norm_0"][name])
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_statistics_are_exchanged_only_where_there_is_another(devices):
+  alone = Model(None, None, Networks(Generator(2, 1), None), {})
+  names = []
+
+  def look(x):
+    model = over_devices(alone, "devices")
+    names.append(model.networks.generator.axis_name)
+    return x
+
+  jax.vmap(look, axis_name="devices")(jnp.zeros(devices))
+  assert names == ["devices" if devices > 1 else None]

@@ -7,7 +7,7 @@ import pytest
 
 from akd_jax.configs import student, teacher
 from akd_jax.models import convolutions
-from akd_jax.models.stargan import HOOKS, Discriminator, Generator
+from akd_jax.models.stargan import Discriminator, Generator
 
 GENERATORS = {
   (64, 6): {5: 8_430_528, 7: 8_436_800, 8: 8_439_936},
@@ -70,7 +70,9 @@ def test_maps_of_all_students_have_the_size_of_the_teachers(size):
     lambda: generator.init_with_output(jax.random.key(0), image, label)[0]
   )
   assert output.shape == image.shape
-  assert set(features) == {f"{h}_{i}" for h in HOOKS for i in range(size[1])}
+  assert set(features) == {
+    f"{h}_{i}" for h in ("block", "branch", "conv") for i in range(size[1])
+  }
   for activation in features.values():
     assert activation.shape == (1, 32, 32, 4 * size[0])
 
@@ -192,7 +194,10 @@ def test_a_blend_is_the_other_generator_but_for_its_last_layer(
 def test_a_blends_picture_can_be_asked_for_its_blocks(blended, inputs):
   params, image, features, _ = blended
   taps = {name: jnp.zeros_like(x) for name, x in features.items()}
-  assert set(taps) == {"mask", *(f"{h}_{i}" for h in HOOKS for i in (0, 1))}
+  assert set(taps) == {
+    "mask",
+    *(f"{h}_{i}" for h in ("block", "branch", "conv") for i in (0, 1)),
+  }
   tapped, _ = jax.jit(BLEND.apply)({"params": params}, *inputs, taps)
   np.testing.assert_allclose(tapped, image, atol=1e-6)
 

@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 from akd_jax.common import ranges
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
-from akd_jax.data import curriculum
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
@@ -23,7 +22,7 @@ _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 # What config.classifier.data may not have.
-_NOT_ITS_OWN = (*_COMMON, *curriculum.FIELDS)
+_NOT_ITS_OWN = (*_COMMON, "curriculum", "bias_attribute")
 
 
 def check(config: ConfigDict) -> None:

@@ -84,10 +84,13 @@ def test_an_experiment_is_planned_on_what_is_found(tmp_path):
 
 def test_photos_are_trained_on_as_avatars_are():
   photos, avatars = (teacher.get_config(x) for x in ("photos", "avatars"))
-  for section in ("generator", "discriminator", "loss", "optimizer"):
+  for section in ("generator", "discriminator", "optimizer"):
     assert photos[section] == avatars[section]
+  # Class losses of adversarial examples are the one thing that differs.
+  avatars.loss.cls_radius = 2.0
+  assert photos.loss == avatars.loss
   assert (photos.generator.width, photos.generator.blocks) == (16, 6)
-  assert (photos.steps, photos.batch_size) == (5_000, 8)
+  assert (photos.steps, photos.batch_size) == (8_000, 8)
   assert photos.data.image_size == 64
   pays, of_avatars = (student.get_config(x) for x in ("photos", "avatars"))
   assert pays.distill == of_avatars.distill

@@ -245,7 +245,7 @@ def test_attention_is_of_the_block_that_is_asked_for(files):
     assert some.shape == (2, SIZE // 4, SIZE // 4) and some.min() >= 0
   np.testing.assert_array_equal(maps[None], maps["last"])
   assert np.abs(maps[0] - maps["last"]).max() > 0
-  with pytest.raises(UserError, match="attention.block=7 is none of"):
+  with pytest.raises(UserError, match="attention.block='7' is none of"):
     model.attention(draw(2), "Smiling", block=7)
 
 

@@ -65,17 +65,20 @@ _LIST = flags.DEFINE_bool(
 )
 
 
-def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
-  """Returns that of NAME[:ARG], with some fields set in every variant."""
-  from akd_jax.configs.experiments import EXPERIMENTS
+def _check_teacher(teacher: str) -> None:
   from akd_jax.training import run_dir
 
-  teacher = fields.get("teacher")
-  if teacher is not None and not run_dir.is_file(teacher):
+  if not run_dir.is_file(teacher):
     raise UserError(
       f"--config.teacher={teacher}: each seed trains a teacher, in a folder of"
       " its own; one for all seeds is a file of export --format=run"
     )
+
+
+def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
+  """Returns that of NAME[:ARG], with some fields set in every variant."""
+  from akd_jax.configs.experiments import EXPERIMENTS
+
   name, _, scale = argument.partition(":")
   if name not in EXPERIMENTS:
     raise UserError(
@@ -147,9 +150,10 @@ def main(argv: list[str]) -> None:
     return
   if not _NAME.value:
     raise UserError("--name=NAME is missing; --list shows them")
-  experiments = {
-    argument: _find(argument, overrides.given()) for argument in _NAME.value
-  }
+  given = overrides.given()
+  if "teacher" in given:
+    _check_teacher(given["teacher"])
+  experiments = {argument: _find(argument, given) for argument in _NAME.value}
   from akd_jax.common import cache as compilation
   from akd_jax.experiments import runner
 

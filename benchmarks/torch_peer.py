@@ -40,9 +40,9 @@ def prepare(case):
   """The unit of work that a case asks for.
 
   `case["work"]` is "plain" or "distilled", a cycle of training, of StarGAN if
-  `case["system"]` names none of SYSTEMS; or, of the
-  network alone, "forward", or "translate", which begins and ends with bytes
-  in the host's memory where `case["bytes"]` says so.
+  `case["system"]` names none of SYSTEMS; or, of the network alone, "forward",
+  or "translate", which begins and ends with bytes in the host's memory where
+  `case["bytes"]` says so.
   """
   torch.manual_seed(0)
   if case.get("threads"):

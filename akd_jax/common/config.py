@@ -35,6 +35,8 @@ RECIPES = {
   "stgan": stgan,
   "relgan": relgan,
 }
+# Of config.data: when pictures are seen, and not which there are.
+WHEN_SEEN = ("curriculum", "bias_attribute")
 # {a field that earlier versions lack: the value that means what they did}.
 ADDED = {
   "system": "stargan",

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Of config.data: when pictures are seen, and not which there are.
-FIELDS = ("curriculum", "bias_attribute")
 # What one attribute rejects moves the shares of the others. Of four attributes
 # of avatars all are right to 0.1 % after two passes, of 36 after five.
 _PASSES = 20

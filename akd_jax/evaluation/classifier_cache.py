@@ -16,11 +16,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.config import without_added
+from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
-from akd_jax.data import curriculum
 from akd_jax.data.photos.kind import settle
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digest_content, open_source, remark
@@ -230,7 +229,7 @@ def _fields(config: ConfigDict) -> dict[str, Any]:
   # What earlier versions have kept is found by the fields that they had.
   fields = without_added({"data": config.data.to_dict()})["data"]
   fields.pop("threads")  # Changes how fast, not what.
-  for name in curriculum.FIELDS:
+  for name in WHEN_SEEN:
     fields.pop(name, None)  # Change when, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
   return fields

@@ -14,8 +14,9 @@ import numpy as np
 
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.files import digest
-from akd_jax.data import curriculum, pipeline
+from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import predicted
 from akd_jax.evaluation.selection import spread_evenly
@@ -80,7 +81,7 @@ def load_or_measure(run: Run) -> Familiarity:
     UserError: the run's pictures are not there.
   """
   fields = run.config.data.to_dict()
-  for name in ("threads", *curriculum.FIELDS):
+  for name in ("threads", *WHEN_SEEN):
     fields.pop(name)
   look = digest_arrays(run.model.discriminator)
   name = digest(fields, look, COUNT, USUAL)

@@ -1,4 +1,4 @@
-"""AttGAN (He et al., 2019), as released: labels, L_D and L_G.
+"""AttGAN (He et al., 2019), as released: labels, hooks, L_D and L_G.
 
 After LynnHo/AttGAN-Tensorflow v2 (train.py:95-180, test.py:107-109); what
 differs from the paper, and what is left out, is in docs/method.md.

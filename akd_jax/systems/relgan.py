@@ -16,11 +16,7 @@ from ml_collections import ConfigDict
 from akd_jax.models import stargan
 from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.relgan import Discriminator, Generator
-from akd_jax.systems import (
-  randomness,
-  relgan_losses,
-  stargan_program,
-)
+from akd_jax.systems import randomness, relgan_losses, stargan_program
 from akd_jax.systems.arrangements import (
   Arranged,
   DiscriminatorBatch,

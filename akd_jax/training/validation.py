@@ -8,6 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common import ranges
+from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.distillation.akd import check_options, check_reading
@@ -22,7 +23,7 @@ _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 # What config.classifier.data may not have.
-_NOT_ITS_OWN = (*_COMMON, "curriculum", "bias_attribute")
+_NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN)
 
 
 def check(config: ConfigDict) -> None:

@@ -88,3 +88,16 @@ def test_an_unknown_name_is_told_the_nearest():
   )  # fmt: skip
   assert done.returncode == 2
   assert "did you mean 'paper1_table1'?" in done.stderr
+
+
+def test_a_teacher_of_all_seeds_is_a_file():
+  done = subprocess.run(
+    [
+      sys.executable, "-m", "akd_jax.experiment", "--name=paper1_table1:debug",
+      "--config.teacher=runs/teacher",
+    ],
+    cwd=small_runs.ROOT, capture_output=True, text=True,
+  )  # fmt: skip
+  assert done.returncode == 2
+  assert "--config.teacher=runs/teacher: each seed trains" in done.stderr
+  assert "export --format=run" in done.stderr

@@ -43,9 +43,9 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that follow from what data.path holds.
 
   In this order: with data.csv it is a table. With CelebA's list it is CelebA,
-  of which () stands for PHOTO_ATTRIBUTES. With folders
-  train and test it is a class folder that is split, with one .csv a table, and
-  with anything else a class folder.
+  of which () stands for PHOTO_ATTRIBUTES. With folders train and test it is a
+  class folder that is split, with one .csv a table, and with anything else a
+  class folder.
 
   Raises:
     UserError: there is no folder, or it has several .csv and no classes.

@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 
 from akd_jax.evaluation.metrics.localization import check_maps
-from akd_jax.evaluation.metrics.metric import NUMBER, Metric, read_rows
+from akd_jax.evaluation.metrics.metric import (
+  NUMBER,
+  Metric,
+  mean_if_any,
+  read_rows,
+)
 from akd_jax.evaluation.metrics.outcome import Outcome
 
 
@@ -45,9 +50,9 @@ def agreement(
   # [N, N], of each map of the teacher with each of the student.
   correlations = standard[0] @ standard[1].T / pair.shape[2]
   return {
-    "pearson": _mean(np.diagonal(correlations)),
-    "chance": _mean(_with_others(correlations, people)),
-    "l1": _mean(np.abs(shares[0] - shares[1]).sum(1)),
+    "pearson": mean_if_any(np.diagonal(correlations)),
+    "chance": mean_if_any(_with_others(correlations, people)),
+    "l1": mean_if_any(np.abs(shares[0] - shares[1]).sum(1)),
     "images": int(kept.sum()),
     "left_out": int((~kept).sum()),
   }
@@ -59,10 +64,6 @@ def _with_others(correlations: np.ndarray, people: np.ndarray) -> np.ndarray:
   counts = others.sum(1)
   totals = (correlations * others).sum(1)
   return totals[counts > 0] / counts[counts > 0]
-
-
-def _mean(values: np.ndarray) -> float | None:
-  return float(values.mean()) if len(values) else None
 
 
 def _measure(outcome: Outcome) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from akd_jax.evaluation.metrics.metric import (
   NUMBER,
   PERCENT,
   Metric,
+  mean_if_any,
   read_rows,
 )
 from akd_jax.evaluation.metrics.outcome import Outcome
@@ -38,20 +39,16 @@ def faces_kept(distances: np.ndarray, people: np.ndarray) -> dict[str, Any]:
   own, others = np.diagonal(distances), people[:, None] != people
   return {
     "distance": {
-      "value": _mean(own),
-      "chance": _mean(distances[others]),
+      "value": mean_if_any(own),
+      "chance": mean_if_any(distances[others]),
     },
     "kept": {
-      "value": _mean(own < SAME),
-      "chance": _mean(distances[others] < SAME),
+      "value": mean_if_any(own < SAME),
+      "chance": mean_if_any(distances[others] < SAME),
     },
     "images": int(kept.sum()),
     "left_out": int((~kept).sum()),
   }
-
-
-def _mean(values: np.ndarray) -> float | None:
-  return float(values.mean()) if len(values) else None
 
 
 def _measure(outcome: Outcome) -> dict[str, Any]:

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 
 from akd_jax.data.attributes import attribute_indices
-from akd_jax.evaluation.metrics.leakage import share
-from akd_jax.evaluation.metrics.metric import PERCENT, Metric, read_rows
+from akd_jax.evaluation.metrics.metric import (
+  PERCENT,
+  Metric,
+  mean_if_any,
+  read_rows,
+)
 from akd_jax.evaluation.metrics.outcome import GENDER, Outcome
 
 # The values of Male, as results name them.
@@ -41,8 +45,8 @@ def gender_test(
     tested = (male > 0) == bool(value)
     wrong = [(x[tested] > 0) != bool(value) for x in (after, before)]
     tests[who] = {
-      "misjudged": share(wrong[0]),
-      "before": share(wrong[1]),
+      "misjudged": mean_if_any(wrong[0]),
+      "before": mean_if_any(wrong[1]),
       "images": int(tested.sum()),
     }
   return tests
@@ -91,17 +95,17 @@ def label_distribution(
       continue
     has = on[:, i]
     rows[name] = {
-      "share": share(has),
+      "share": mean_if_any(has),
       "images": int(has.sum()),
-      "male": share(male[has]),
-      "female": share(~male[has]),
-      "of_male": share(has[male]),
-      "of_female": share(has[~male]),
+      "male": mean_if_any(male[has]),
+      "female": mean_if_any(~male[has]),
+      "of_male": mean_if_any(has[male]),
+      "of_female": mean_if_any(has[~male]),
     }
   return {
     "images": len(labels),
-    "male": share(male),
-    "female": share(~male),
+    "male": mean_if_any(male),
+    "female": mean_if_any(~male),
     "attributes": rows,
   }
 

@@ -15,6 +15,7 @@ from akd_jax.evaluation.metrics.metric import (
   PERCENT,
   Metric,
   Value,
+  mean_if_any,
   mean_of,
   read_rows,
 )
@@ -59,17 +60,12 @@ def flips(
 def _flips(before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
   changed = before != after
   return {
-    "flips": share(changed),
-    "to_on": share(changed[~before]),
-    "to_off": share(changed[before]),
+    "flips": mean_if_any(changed),
+    "to_on": mean_if_any(changed[~before]),
+    "to_off": mean_if_any(changed[before]),
     "images": len(before),
     "were_off": int((~before).sum()),
   }
-
-
-def share(hits: np.ndarray) -> float | None:
-  """Returns the share of true entries; None where there are no entries."""
-  return float(hits.mean()) if len(hits) else None
 
 
 def leaks(outcome: Outcome) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from akd_jax.evaluation.metrics.metric import (
   Metric,
   Reader,
   Value,
+  mean_if_any,
   read_rows,
 )
 from akd_jax.evaluation.metrics.outcome import Outcome
@@ -74,9 +75,9 @@ def localization(maps: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
   }
   result: dict[str, Any] = {
     name: {
-      "value": _mean(score(values, covered)),
-      "chance": _mean(score(uniform, covered)),
-      "best": _mean(best[name]),
+      "value": mean_if_any(score(values, covered)),
+      "chance": mean_if_any(score(uniform, covered)),
+      "best": mean_if_any(best[name]),
     }
     for name, score in scores.items()
   }
@@ -127,10 +128,6 @@ def _iou(maps: np.ndarray, covered: np.ndarray) -> np.ndarray:
   taken = above + tied * (rest / tied.sum(1, keepdims=True))
   overlap = (taken * covered).sum(1)
   return overlap / (2 * size[:, 0] - overlap)
-
-
-def _mean(values: np.ndarray) -> float | None:
-  return float(values.mean()) if len(values) else None
 
 
 def _measure_attention(outcome: Outcome) -> dict[str, Any]:

@@ -135,6 +135,11 @@ def mean_of(rows: Mapping[str, Any], *path: str) -> float | None:
   return float(np.mean(known)) if known else None
 
 
+def mean_if_any(values: np.ndarray) -> float | None:
+  """Returns the mean of values [n]; None where there is none."""
+  return float(values.mean()) if len(values) else None
+
+
 def _entry(row: Mapping[str, Any] | None, path: tuple[str, ...]) -> Any:
   entry: Any = row
   for name in path:

@@ -20,8 +20,8 @@ from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.training import parallel, preparation
 from akd_jax.training.loop import make_steps
 
-# Steps of a variant in a round.
-_STEPS = 6
+# Steps of a variant in a round: in every fourth the discriminator may learn.
+_STEPS = 8
 
 
 def trainer(config) -> Callable[[], float]:

@@ -41,6 +41,10 @@ _SECONDS_OF_METHODS = {
   "dcd": 0.135,
   "akd": 0.122,
 }
+# Of the grid of `sizes`: widths as sixteenths of the teacher's, and blocks as
+# sixths of its. On avatars those are channels and blocks.
+_WIDTHS = (4, 6, 8, 12, 16)
+_BLOCKS = (1, 3, 6)
 # Of photos: of students that have a discriminator. Attention, too, has as many
 # as the untaught student, and so takes longer.
 _UPDATES_ON_PHOTOS = 1_800
@@ -116,6 +120,27 @@ def methods(scale: str) -> Experiment:
   return compared
 
 
+def sizes(scale: str) -> Experiment:
+  """Compares students of every size, by the recipe that pays and untaught.
+
+  Of one kind all have the same updates, those of `distillation`.
+  """
+  compared = distillation(scale)
+  variants = {}
+  for name in ("that pays", "untaught"):
+    config = compared.variants[name]
+    teacher = config.teacher_recipe.generator
+    for width in _WIDTHS:
+      for blocks in _BLOCKS:
+        size = {
+          "generator.width": max(1, teacher.width * width // _WIDTHS[-1]),
+          "generator.blocks": max(1, teacher.blocks * blocks // _BLOCKS[-1]),
+        }
+        title = "{}, w {} n {}".format(name, *size.values())
+        variants[title] = changed(config, size)
+  return Experiment("How small a student can be", variants, "")
+
+
 def decoder(scale: str) -> Experiment:
   """Compares the two decoders of a student that nobody teaches.
 
@@ -145,5 +170,6 @@ def _train_equally_long(
 EXPERIMENTS = {
   "distillation": distillation,
   "methods": methods,
+  "sizes": sizes,
   "decoder": decoder,
 }

@@ -1,4 +1,4 @@
-"""Seconds of a training step of each variant of an experiment, in turns.
+"""Seconds of a training step of each network of an experiment, in turns.
 
   python benchmarks/step_cost.py --name=distillation [--rounds=5]
 
@@ -12,11 +12,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
+from ml_collections import ConfigDict
 
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.experiments.run import train_with_teacher
+from akd_jax.experiments.runner import plan_replicate
 from akd_jax.training import parallel, preparation
 from akd_jax.training.loop import make_steps
 
@@ -24,7 +28,7 @@ from akd_jax.training.loop import make_steps
 _STEPS = 8
 
 
-def trainer(config) -> Callable[[], float]:
+def trainer(config: ConfigDict) -> Callable[[], float]:
   """Returns a function that does some steps: their mean seconds."""
   run = preparation.prepare(
     config, tempfile.mkdtemp(), (), contextlib.ExitStack()
@@ -48,15 +52,28 @@ def trainer(config) -> Callable[[], float]:
   return work
 
 
+def recipes(name: str) -> dict[str, ConfigDict]:
+  """Returns those of an experiment's variants, and of the teachers it trains.
+
+  Each such teacher is there, after a single step.
+  """
+  name, _, scale = name.partition(":")
+  variants = EXPERIMENTS[name](scale or "avatars").variants
+  replicate = plan_replicate(variants, 0, Path(tempfile.mkdtemp()))
+  for job in replicate.teachers.values():
+    once = job.config.copy_and_resolve_references()
+    once.steps = 1
+    train_with_teacher(once, str(job.workdir))
+  return {name: job.config for name, job in replicate.jobs.items()}
+
+
 def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument("--name", required=True, help="of an experiment")
   parser.add_argument("--rounds", type=int, default=5)
   options = parser.parse_args()
-  name, _, scale = options.name.partition(":")
   compilation.use_persistent_cache()
-  variants = EXPERIMENTS[name](scale or "avatars").variants
-  trainers = {name: trainer(config) for name, config in variants.items()}
+  trainers = {x: trainer(y) for x, y in recipes(options.name).items()}
   seconds = {name: [] for name in trainers}
   for _ in range(options.rounds):
     for name, work in trainers.items():

@@ -26,7 +26,7 @@ from akd_jax.configs.ranges import (
   ranges,
   word,
 )
-from akd_jax.configs.scales import Deltas, at_scale
+from akd_jax.configs.scales import Deltas, at_scale, changed
 
 _AT_SCALE: Deltas = {
   # Shipped with the package; docs/results.md says how it was trained.
@@ -36,7 +36,7 @@ _AT_SCALE: Deltas = {
   "debug": {"generator.blocks": 1},
 }
 # The best of what was tried on avatars (docs/results/distillation.md).
-_PAYS: dict[str, Any] = {
+PAYS: dict[str, Any] = {
   # The teacher's pictures, compared pixel by pixel,
   "distill.output.weight": 30.0,
   # as its discriminator sees them,
@@ -52,12 +52,15 @@ _PAYS: dict[str, Any] = {
   # What is not to change is copied.
   "generator.output": "blend",
   "init": "sliced",
+}
+_LAPTOP: dict[str, Any] = {
   "optimizer.learning_rate": 2.5e-3,
   "steps": 3_600,
   # Scoring held-out pictures takes time, too.
   "checkpoint_every": 400,
 }
-_THAT_PAYS: Deltas = {"avatars": _PAYS, "photos": _PAYS}
+# How a student learns like that, where it has been tried.
+PAYS_AT_SCALE: Deltas = {"avatars": _LAPTOP, "photos": _LAPTOP}
 
 
 def get_config(scale: str = "avatars") -> ConfigDict:
@@ -66,7 +69,10 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   Of avatars that is the best of what was tried, and of photos the same; at the
   other scales it is the papers' recipe.
   """
-  return at_scale(by_attention(scale), scale, _THAT_PAYS)
+  config = by_attention(scale)
+  if scale not in PAYS_AT_SCALE:
+    return config
+  return at_scale(changed(config, PAYS), scale, PAYS_AT_SCALE)
 
 
 def by_attention(scale: str = "avatars") -> ConfigDict:

@@ -6,6 +6,7 @@ from akd_jax.configs.experiments import (
   distillation,
   paper1,
   paper2,
+  systems,
 )
 
 # {name: a function of the scale (avatars, photos, celeba, rafd, debug)}.
@@ -15,4 +16,5 @@ EXPERIMENTS = (
   | choices.EXPERIMENTS
   | beyond.EXPERIMENTS
   | distillation.EXPERIMENTS
+  | systems.EXPERIMENTS
 )

@@ -9,7 +9,6 @@ from akd_jax.configs import student
 from akd_jax.configs.experiments.variants import (
   WITHOUT,
   Experiment,
-  draws_faces,
   experiment,
 )
 from akd_jax.configs.scales import changed
@@ -98,7 +97,7 @@ def distillation(scale: str) -> Experiment:
   if scale == "photos":
     for name in ("untaught", "attention"):
       variants[name].steps = _UPDATES_ON_PHOTOS
-  elif draws_faces(base):
+  elif scale == "avatars":
     _train_equally_long(variants, _SECONDS)
   return Experiment("Which distillation pays", variants, "")
 
@@ -115,7 +114,7 @@ def methods(scale: str) -> Experiment:
     for name, weight in _WEIGHTS.items()
   }
   compared = experiment("Each method by itself", base, variants)
-  if draws_faces(base):
+  if scale == "avatars":
     _train_equally_long(compared.variants, _SECONDS_OF_METHODS)
   return compared
 
@@ -147,7 +146,7 @@ def decoder(scale: str) -> Experiment:
   On avatars it is trained as long as the one of `distillation`.
   """
   base = changed(student.by_attention(scale), {"n_critic": 1, **WITHOUT})
-  if draws_faces(base):
+  if scale == "avatars":
     base.steps = round(_TIME / _SECONDS["untaught"])
   return experiment(
     "Resize-convolutions against checkerboards",

@@ -1,0 +1,102 @@
+"""The systems that the papers compare with, each a teacher of its students."""
+
+from types import ModuleType
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.configs import acgan, attgan, relgan, stgan, student, teacher
+from akd_jax.configs.experiments.paper2 import OF_TEN
+from akd_jax.configs.experiments.variants import Experiment
+from akd_jax.configs.scales import at_scale, changed
+
+_RECIPES: dict[str, ModuleType] = {
+  "StarGAN": teacher,
+  "ACGAN": acgan,
+  "AttGAN": attgan,
+  "STGAN": stgan,
+  "RelGAN": relgan,
+}
+# Where steps are measured.
+_MEASURED = "avatars"
+# There: how long every teacher is trained, and AKD-GAN, which is as large
+# as its own, alone on two cores; and seconds of a step, as
+#   python benchmarks/step_cost.py --name=systems
+# printed them.
+_TIME = 2_400.0
+_SECONDS = {
+  "StarGAN": 1.0,
+  "ACGAN": 1.0,
+  "AttGAN": 1.0,
+  "STGAN": 1.0,
+  "RelGAN": 1.0,
+  "AKD-GAN": 1.0,
+}
+# There: the updates of a half that learns by attention. Half as many as of
+# one that learns from pictures, and still it takes longer.
+_STEPS_BY_ATTENTION = 1_800
+_ATTENTION: dict[str, Any] = {"distill.akd.weight": 10.0}
+# RelGAN's discriminator has no class logits.
+_WITHOUT_SCORE: dict[str, Any] = {"distill.class_score.weight": 0.0}
+# Its teacher's networks are of another system.
+_ACROSS: dict[str, Any] = {"init": "scratch"}
+
+
+def systems(scale: str) -> Experiment:
+  """Compares the systems as teachers, and what a half of each learns.
+
+  Teachers stand beside the students. AKD-GAN is as large as its teacher,
+  StarGAN. A half has half the width, and learns by the papers' attention or by
+  what pays on avatars; one StarGAN learns from an AttGAN.
+  """
+  akd_gan = changed(_taught(scale, "StarGAN", "StarGAN"), _ATTENTION)
+  if scale == _MEASURED:
+    akd_gan.steps = round(_TIME / _SECONDS["AKD-GAN"])
+  variants = {"AKD-GAN": akd_gan}
+  for name in _RECIPES:
+    half = _half(_taught(scale, name, name))
+    by_attention = changed(half, _ATTENTION)
+    if scale == _MEASURED:
+      by_attention.steps = _STEPS_BY_ATTENTION
+    variants[f"{name} by attention"] = by_attention
+    variants[f"{name} by pictures"] = _by_pictures(half, scale)
+  across = _by_pictures(_half(_taught(scale, "StarGAN", "AttGAN")), scale)
+  variants["StarGAN of AttGAN"] = changed(across, _ACROSS)
+  return Experiment("The systems that the papers compare with", variants, "")
+
+
+def _taught(scale: str, name: str, by: str) -> ConfigDict:
+  """Returns the recipe of a system, and of the one that is to teach it."""
+  taught_by = at_scale(_RECIPES[by].get_config(scale), scale, OF_TEN)
+  if scale == _MEASURED:
+    taught_by.steps = round(_TIME / _SECONDS[by])
+  config = student.taught(_RECIPES[name].get_config(scale), taught_by)
+  # Each cuts CelebA's photos otherwise, and knows others of its attributes.
+  config.data = ConfigDict(taught_by.data.to_dict())
+  # Each seed trains a teacher of its own.
+  config.teacher = ""
+  return config
+
+
+def _half(config: ConfigDict) -> ConfigDict:
+  """Returns a recipe with half the channels in every layer of its generator."""
+  half = config.copy_and_resolve_references()
+  for field in ("width", "unit_width"):
+    if field in half.generator:
+      half.generator[field] //= 2
+  return half
+
+
+def _by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
+  """Returns a recipe that learns as the one that pays, as far as it can."""
+  pays = {
+    name: x
+    for name, x in student.PAYS.items()
+    if name != "generator.output" or "output" in config.generator
+  }
+  if config.teacher_recipe.system == "relgan":
+    pays |= _WITHOUT_SCORE
+  return at_scale(changed(config, pays), scale, student.PAYS_AT_SCALE)
+
+
+EXPERIMENTS = {"systems": systems}

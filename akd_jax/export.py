@@ -4,10 +4,11 @@
 
 Formats:
   numpy: one .npz, run by akd_jax/interop/numpy_generator.py.
-  torch: the generator as a state dict of released StarGAN (.ckpt, .pt, .pth or
-    .npz). With --out=DIR, generator and discriminator under the names that its
-    restore_model looks for, STEP-G.ckpt and STEP-D.ckpt, and a README. Not of
-    a blend (config.generator.output): the released network copies nothing.
+  torch: the generator as a state dict (.ckpt, .pt, .pth or .npz) of the code of
+    yunjey/stargan, elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch. With
+    --out=DIR, generator and discriminator under the names that this code loads,
+    and a README. Not of what it cannot draw: a blend (config.generator.output),
+    an STGAN, or an AttGAN with other slopes and epsilons than the port's.
     StarGAN's norms use the statistics of each picture itself. .eval() makes
     the released code use running statistics instead and draw another picture.
     Once the weights are loaded, run these two lines:
@@ -48,80 +49,11 @@ from akd_jax.inference.exports import (
   export_safetensors,
   write_files,
 )
+from akd_jax.inference.torch_exports import export_torch, notes
 from akd_jax.inference.web import export_web
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
-
-
-def export_torch(run: "Run", path: str) -> list[str]:
-  """Writes state dicts that the released StarGAN loads strictly.
-
-  A path without an ending is a directory, for generator and discriminator.
-
-  Raises:
-    UserError: the released generator can not draw what this one draws.
-  """
-  from akd_jax.interop import torch_stargan
-  from akd_jax.interop.torch_writer import write_npz, write_state_dict
-  from akd_jax.models.layers import without_resizing
-  from akd_jax.systems import system_of
-
-  if system_of(run.config).network != "stargan":
-    raise UserError(
-      "--format=torch writes a network of released StarGAN, which one of"
-      f" {run.config.system} is not: choose another format"
-    )
-  output = run.config.generator.output
-  if output != "image":
-    raise UserError(
-      f"--format=torch writes a network of released StarGAN, which has no layer"
-      f" for config.generator.output={output!r}: choose another format"
-    )
-  note = _describe_for_torch(run)
-  state = torch_stargan.generator_to_torch(
-    without_resizing(run.model.generator)
-  )
-  if not _is_directory(path):
-    check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
-    write = write_npz if path.endswith(".npz") else write_state_dict
-    return write_files({path: lambda file: write(file, state, note)})
-  other = torch_stargan.discriminator_to_torch(run.model.discriminator)
-  start = os.path.join(path, str(run.step))
-  return write_files(
-    {
-      f"{start}-G.ckpt": lambda file: write_state_dict(file, state, note),
-      f"{start}-D.ckpt": lambda file: write_state_dict(file, other, note),
-      f"{start}-README.txt": lambda file: file.write(note.encode()),
-    }
-  )
-
-
-def _is_directory(path: str) -> bool:
-  return os.path.isdir(path) or not os.path.splitext(path)[1]
-
-
-def _describe_for_torch(run: "Run") -> str:
-  """Returns what the released code must be told, and what .eval() does."""
-  from akd_jax.interop import torch_stargan
-
-  generator, discriminator = run.config.generator, run.config.discriminator
-  options = {
-    "image_size": run.config.data.image_size,
-    "c_dim": len(run.attributes),
-    "g_conv_dim": generator.width,
-    "g_repeat_num": generator.blocks,
-    "d_conv_dim": discriminator.width,
-    "d_repeat_num": discriminator.layers,
-    "test_iters": run.step,
-  }
-  return f"""\
-StarGAN, for the released code (github.com/yunjey/stargan) with
-  {" ".join(f"--{name}={value}" for name, value in options.items())}
-The label's attributes, in order: {", ".join(run.attributes)}.
-
-{torch_stargan.EVAL_NOTE}
-"""
 
 
 def export_stablehlo(run: "Run", path: str) -> list[str]:
@@ -241,9 +173,7 @@ def main(arguments: Sequence[str]) -> None:
   count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
   if args.format == "torch":
-    from akd_jax.interop import torch_stargan
-
-    print(torch_stargan.EVAL_NOTE)
+    print(notes(run))
   if args.format == "web":
     print(f"see it: python -m http.server --directory {args.out}")
 

@@ -20,6 +20,7 @@ from akd_jax import convert
 from akd_jax.common.errors import UserError
 from akd_jax.inference.exports import arrays_of, export_onnx, program_of
 from akd_jax.inference.network import Wanted
+from akd_jax.inference.torch_exports import export_torch
 from akd_jax.interop import numpy_program, torch_attgan
 from akd_jax.interop.torch_file import read_checkpoint, read_state_dict
 from akd_jax.models.attgan import Generator
@@ -161,6 +162,41 @@ def test_numpy_and_onnx_draw_the_port_s_pictures(ported, tmp_path):
   export_onnx(ported.run, path)
   drawn = onnx_runtime.translate(path, ported.photos, ported.wanted)
   assert_bytes(drawn, ported.fakes)
+
+
+def test_an_export_is_what_the_port_saved(ported, tmp_path):
+  alone = str(tmp_path / "generator.pth")
+  assert export_torch(ported.run, alone) == [alone]
+  both = tmp_path / "both"
+  export_torch(ported.run, str(both))
+  assert sorted(x.name for x in both.iterdir()) == [
+    "weights.0-README.txt",
+    "weights.0.pth",
+  ]
+  for path, networks in ((alone, {"G"}), (both / "weights.0.pth", {"G", "D"})):
+    saved, written = map(read_checkpoint, (ported.path, path))
+    assert written.keys() == networks
+    for name, state in written.items():
+      known = {k for k in saved[name] if "num_batches_tracked" not in k}
+      assert state.keys() == known
+      for key, array in state.items():
+        np.testing.assert_array_equal(array, saved[name][key], key)
+
+
+def test_an_attgan_with_our_own_constants_is_none_of_the_port_s(
+  ported, tmp_path
+):
+  if ported.system != "attgan":
+    return
+  config = ported.run.config.copy_and_resolve_references()
+  config.generator.slope = 0.2
+  found = message_of(
+    export_torch, ported.run._replace(config=config), str(tmp_path / "g.pth")
+  )
+  assert found.startswith(
+    "config.generator.slope=0.2, but --format=torch writes"
+  )
+  assert not list(tmp_path.iterdir())
 
 
 def test_each_of_the_port_s_constants_shows_in_its_pictures(ported):

@@ -369,7 +369,7 @@ class FullDisk(OSError):
   [
     ("numpy", "model.npz", (np, "savez")),
     ("torch", "model.npz", (np, "savez")),
-    ("torch", "model.pt", (torch_writer, "_pickle")),
+    ("torch", "model.pt", (torch_writer, "_write")),
     ("stablehlo", "model.stablehlo", (json, "dumps")),
     ("run", "model.npz", (np, "savez_compressed")),
   ],

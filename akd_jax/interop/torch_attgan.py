@@ -1,4 +1,4 @@
-"""Turns state dicts of AttGAN's PyTorch port into our parameters.
+"""Turns state dicts of AttGAN's PyTorch port into our parameters and back.
 
 After elvisyjlin/AttGAN-PyTorch @be2d6c6 (attgan.py, nn.py). Our AttGAN follows
 the authors' TensorFlow code; what the port has otherwise, a network takes
@@ -20,6 +20,7 @@ from akd_jax.interop.torch_weights import (
   from_torch,
   kernel_shape,
   nest,
+  to_torch,
 )
 
 _GENERATOR, _DISCRIMINATOR = "AttGAN generator", "AttGAN discriminator"
@@ -149,12 +150,7 @@ def read(
   sizes, labels = _size_generator(generator)
   weights = list_generator_weights(classes=labels, **sizes)
   flat = from_torch(generator, weights, _GENERATOR)
-  # The label stands behind all else that a layer of the decoder is given.
-  for i in range(sizes["inject"] + 1):
-    layer = "output" if i == sizes["layers"] - 1 else f"layer_{i}/conv"
-    kernel = np.array(flat[f"decoder/{layer}/kernel"])
-    kernel[..., -labels:] *= LABEL
-    flat[f"decoder/{layer}/kernel"] = kernel
+  _strengthen(flat, sizes["inject"], sizes["layers"], labels, LABEL)
   drawing, statistics = nest(flat)
   classes = {"the generator's label": labels}
   fields = CONSTANTS | {f"generator.{x}": size for x, size in sizes.items()}
@@ -169,6 +165,51 @@ def read(
   fields |= {f"discriminator.{x}": size for x, size in sizes.items()}
   fields["data.image_size"] = side * 2 ** sizes["layers"]
   return Released(drawing, scoring, statistics, classes, fields, EXCLUSIVE)
+
+
+def write(
+  generator: Mapping[str, Any],
+  discriminator: Mapping[str, Any],
+  config: Mapping[str, Any],
+  classes: int,
+) -> dict[str, dict[str, np.ndarray]]:
+  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
+
+  Args:
+    generator: our arrays by path, statistics among them.
+    discriminator: the same.
+    config: of a network that has the port's `CONSTANTS`.
+    classes: how many the label has.
+
+  Raises:
+    UserError: they are no networks of this config.
+  """
+  sizes = config["generator"]
+  sizes = {x: sizes[x] for x in ("width", "layers", "shortcut", "inject")}
+  flat = dict(generator)
+  _strengthen(flat, sizes["inject"], sizes["layers"], classes, 1 / LABEL)
+  weights = list_generator_weights(classes=classes, **sizes)
+  states = {"G": to_torch(flat, weights, _GENERATOR)}
+  sizes = {x: config["discriminator"][x] for x in ("width", "layers", "hidden")}
+  side = config["data"]["image_size"] >> sizes["layers"]
+  weights = list_discriminator_weights(classes=classes, size=side, **sizes)
+  return states | {"D": to_torch(discriminator, weights, _DISCRIMINATOR)}
+
+
+def _strengthen(
+  flat: dict[str, np.ndarray],
+  inject: int,
+  layers: int,
+  classes: int,
+  factor: np.floating,
+) -> None:
+  """Multiplies the kernels that see the label, as far as they see it."""
+  # It stands behind all else that a layer of the decoder is given.
+  for i in range(min(inject + 1, layers)):
+    layer = "output" if i == layers - 1 else f"layer_{i}/conv"
+    kernel = np.array(flat[f"decoder/{layer}/kernel"])
+    kernel[..., -classes:] *= factor
+    flat[f"decoder/{layer}/kernel"] = kernel
 
 
 def _size_generator(state: Mapping[str, Any]) -> tuple[dict[str, int], int]:

@@ -1,4 +1,4 @@
-"""Turns state dicts of RelGAN's PyTorch release into our parameters.
+"""Turns state dicts of RelGAN's PyTorch release into our parameters and back.
 
 After elvisyjlin/RelGAN-PyTorch @8e432d0 (nn.py). Its networks are trained with
 vectors of the other sign, original minus target (train.py:203); so the kernels
@@ -17,9 +17,12 @@ from akd_jax.interop.torch_weights import (
   from_torch,
   kernel_shape,
   nest,
+  to_torch,
 )
 
 _GENERATOR, _DISCRIMINATOR = "RelGAN generator", "RelGAN discriminator"
+# Those of a discriminator.
+_SIZES = ("width", "layers", "match_width", "interpolation_width")
 
 
 def _conv(path: str, name: str, shape: tuple[int, ...], out: int) -> list:
@@ -145,6 +148,36 @@ def read(
   _change_sign(flat, "match_head/kernel", 2 * features)
   fields |= {f"discriminator.{name}": size for name, size in sizes.items()}
   return Released(drawing, nest(flat)[0], statistics, classes, fields)
+
+
+def write(
+  generator: Mapping[str, Any],
+  discriminator: Mapping[str, Any],
+  config: Mapping[str, Any],
+  classes: int,
+) -> dict[str, dict[str, np.ndarray]]:
+  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
+
+  Args:
+    generator: our arrays by path, statistics among them.
+    discriminator: the same.
+    config: of this network.
+    classes: how many the vector has.
+
+  Raises:
+    UserError: they are no networks of this config.
+  """
+  sizes = {x: config["generator"][x] for x in ("width", "blocks")}
+  flat = dict(generator)
+  _change_sign(flat, "encoder_0/conv/kernel", 3)
+  weights = list_generator_weights(classes=classes, **sizes)
+  states = {"G": to_torch(flat, weights, _GENERATOR)}
+  sizes = {x: config["discriminator"][x] for x in _SIZES}
+  flat = dict(discriminator)
+  last = sizes["width"] * 2 ** (sizes["layers"] - 1)
+  _change_sign(flat, "match_head/kernel", 2 * last)
+  weights = list_discriminator_weights(classes=classes, **sizes)
+  return states | {"D": to_torch(flat, weights, _DISCRIMINATOR)}
 
 
 def _change_sign(flat: dict[str, np.ndarray], path: str, start: int) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from flax import traverse_util
 
 from akd_jax.interop.torch_weights import (
   Released,
@@ -130,6 +129,8 @@ def generator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   Raises:
     UserError: `params` are not a generator's; names the first difference.
   """
+  from flax import traverse_util
+
   what = "generator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
   channels, width = kernel_shape(flat, "encoder_0/conv/kernel", what)[2:]
@@ -163,6 +164,8 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   Raises:
     UserError: `params` are not a discriminator's; names the first difference.
   """
+  from flax import traverse_util
+
   what = "discriminator parameters"
   flat = traverse_util.flatten_dict(params, sep="/")
   width = kernel_shape(flat, "layer_0/kernel", what)[3]
@@ -173,6 +176,28 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   return to_torch(
     flat, list_discriminator_weights(width, layers, classes, size), what
   )
+
+
+def write(
+  generator: Mapping[str, Any],
+  discriminator: Mapping[str, Any],
+  config: Mapping[str, Any],
+  classes: int,
+) -> dict[str, dict[str, np.ndarray]]:
+  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
+
+  Args:
+    generator, discriminator: our arrays by path.
+    config, classes: not needed; the arrays say both.
+
+  Raises:
+    UserError: they are no networks of StarGAN.
+  """
+  del config, classes
+  return {
+    "G": generator_to_torch(generator),
+    "D": discriminator_to_torch(discriminator),
+  }
 
 
 def read(

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from flax import traverse_util
 
 from akd_jax.common.errors import UserError, nearest
 
@@ -122,6 +121,7 @@ def to_torch(
 
 def nest(flat: Mapping[str, Any]) -> tuple[dict[str, Any], dict | None]:
   """Returns nested parameters, and running statistics, None where none are."""
+  from flax import traverse_util
 
   def part(statistics: bool) -> dict[str, Any]:
     paths = [

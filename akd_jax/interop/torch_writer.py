@@ -1,13 +1,14 @@
-"""Writes a state dict as torch.save does, without torch.
+"""Writes state dicts as torch.save does, without torch.
 
 The file is the zip of PyTorch 1.6 and later: data.pkl, which rebuilds every
 tensor, beside the bytes of their storages. The few instructions of the pickle
 are written by hand, as interop/torch_pickle.py follows them by hand.
 """
 
+import itertools
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO
 
 import numpy as np
@@ -32,8 +33,34 @@ def write_state_dict(
   Raises:
     ValueError: an array is not float32.
   """
-  members = {"data.pkl": _pickle(state), "byteorder": b"little"}
-  for i, array in enumerate(state.values()):
+  _write(file, _state_dict(state, 0), [state], comment)
+
+
+def write_checkpoint(
+  file: IO[bytes],
+  states: Mapping[str, Mapping[str, np.ndarray]],
+  comment: str = "",
+) -> None:
+  """Writes several state dicts by their names; see `write_state_dict`."""
+  parts = {}
+  count = 0
+  for name, state in states.items():
+    parts[name] = _state_dict(state, count)
+    count += len(state)
+  _write(file, _ordered_dict(parts), states.values(), comment)
+
+
+def _write(
+  file: IO[bytes],
+  content: bytes,
+  states: Iterable[Mapping[str, np.ndarray]],
+  comment: str,
+) -> None:
+  """Writes the pickle of an object, and beside it the tensors' bytes."""
+  # Protocol 2.
+  members = {"data.pkl": b"\x80\x02" + content + b".", "byteorder": b"little"}
+  arrays = itertools.chain.from_iterable(x.values() for x in states)
+  for i, array in enumerate(arrays):
     members[f"data/{i}"] = array.astype("<f4", copy=False).tobytes()
   members["version"] = b"3\n"
   with zipfile.ZipFile(file, "w") as archive:
@@ -55,14 +82,21 @@ def write_npz(
     archive.comment = comment.encode()
 
 
-def _pickle(state: Mapping[str, np.ndarray]) -> bytes:
-  """Returns the pickle of an OrderedDict of tensors, each with its storage."""
-  items = b"".join(
-    _text(name) + _tensor(str(i), array)
-    for i, (name, array) in enumerate(state.items())
+def _state_dict(state: Mapping[str, np.ndarray], first: int) -> bytes:
+  """Returns the instructions for tensors whose storages count from `first`."""
+  return _ordered_dict(
+    {
+      name: _tensor(str(i), array)
+      for i, (name, array) in enumerate(state.items(), first)
+    }
   )
-  # Protocol 2; an OrderedDict, filled with the items from the mark on.
-  return b"\x80\x02" + _ORDERED_DICT + b"(" + items + b"u."
+
+
+def _ordered_dict(items: Mapping[str, bytes]) -> bytes:
+  """Returns the instructions that leave an OrderedDict on the stack."""
+  # Filled with the items from the mark on.
+  content = b"".join(_text(name) + item for name, item in items.items())
+  return _ORDERED_DICT + b"(" + content + b"u"
 
 
 def _tensor(key: str, array: np.ndarray) -> bytes:

@@ -1,6 +1,6 @@
 """The systems that the papers compare with, each a teacher of its students."""
 
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -10,12 +10,12 @@ from akd_jax.configs.experiments.paper2 import OF_TEN
 from akd_jax.configs.experiments.variants import Experiment
 from akd_jax.configs.scales import at_scale, changed
 
-_RECIPES: dict[str, ModuleType] = {
-  "StarGAN": teacher,
-  "ACGAN": acgan,
-  "AttGAN": attgan,
-  "STGAN": stgan,
-  "RelGAN": relgan,
+_RECIPES: dict[str, Callable[[str], ConfigDict]] = {
+  "StarGAN": teacher.get_config,
+  "ACGAN": acgan.get_config,
+  "AttGAN": attgan.get_config,
+  "STGAN": stgan.get_config,
+  "RelGAN": relgan.get_config,
 }
 # Where steps are measured.
 _MEASURED = "avatars"
@@ -67,10 +67,10 @@ def systems(scale: str) -> Experiment:
 
 def _taught(scale: str, name: str, by: str) -> ConfigDict:
   """Returns the recipe of a system, and of the one that is to teach it."""
-  taught_by = at_scale(_RECIPES[by].get_config(scale), scale, OF_TEN)
+  taught_by = at_scale(_RECIPES[by](scale), scale, OF_TEN)
   if scale == _MEASURED:
     taught_by.steps = round(_TIME / _SECONDS[by])
-  config = student.taught(_RECIPES[name].get_config(scale), taught_by)
+  config = student.taught(_RECIPES[name](scale), taught_by)
   # Each cuts CelebA's photos otherwise, and knows others of its attributes.
   config.data = ConfigDict(taught_by.data.to_dict())
   # Each seed trains a teacher of its own.

@@ -104,7 +104,7 @@ def _only_csv(root: Path) -> Path:
     return root / tables[0]
   there = some(tables) or kinds(found.others) or "none"
   deeper = [
-    root / folder / name
+    f"{folder}/{name}"
     for folder in found.folders
     if split_of_name(folder) != "test" and not tables
     for name in list_tables(look(root / folder))
@@ -129,7 +129,8 @@ def _say_where(root: Path, table: Path, name: str) -> str:
   if len(folders) > 1:
     return f"; they may be in one of {some(folders)}: set config.data.path"
   return "".join(
-    f"; {name} is in {x}: set config.data.path={x} and config.data.csv={table}"
+    f"; {name} is in {x}: set config.data.path={x} and"
+    f" config.data.csv={os.path.relpath(table, x)}"
     for x in folders
   )
 

@@ -61,11 +61,22 @@ _AVATARS: dict[str, Any] = {
   "loss.lambda_cls": 0.3,
   "loss.lambda_rec": 3.0,
 }
-_AT_SCALE: Deltas = {
-  "avatars": _AVATARS | LAPTOP,
+_PHOTOS: dict[str, Any] = {
   # Class losses that only what can be seen satisfies: of photos, too, a teacher
   # is accurate after fewer updates.
-  "photos": _AVATARS | LAPTOP | {"loss.cls_radius": 2.0, "steps": 8_000},
+  "loss.cls_radius": 2.0,
+  # What is not to change is copied, so that people stay themselves. A heavier
+  # reconstruction, or a lighter class loss, and everything is copied.
+  "generator.output": "blend",
+  "loss.lambda_cls": 1.0,
+  "loss.lambda_rec": 1.0,
+  # A blend of transposed convolutions has their checkerboards in its mask.
+  "generator.upsample": "resize",
+  "steps": 8_000,
+}
+_AT_SCALE: Deltas = {
+  "avatars": _AVATARS | LAPTOP,
+  "photos": _AVATARS | LAPTOP | _PHOTOS,
   "debug": _AVATARS | DEBUG,
 }
 

@@ -19,6 +19,8 @@ from akd_jax.data.photos.images import load_image
 from akd_jax.plotting import sample_grid
 
 PEOPLE = 4
+# What is known of all of them; the rest is recognized.
+NEUTRAL = {"Smiling": 0}
 
 
 def main(folder: str, out: Path, runs: list[str]) -> None:
@@ -29,7 +31,9 @@ def main(folder: str, out: Path, runs: list[str]) -> None:
   for text in runs:
     name, _, path = text.partition("=")
     model = akd_jax.load(path)
-    drawn = [model.translate(people, {x: 1}) for x in model.attributes]
+    drawn = [
+      model.translate(people, {x: 1}, own=NEUTRAL) for x in model.attributes
+    ]
     lines.append(sample_grid.Line(name, np.stack(drawn, axis=1)))
   photos = [load_image(x, model.crop, model.image_size) for x in people]
   sheet = sample_grid.sample_sheet(

@@ -36,6 +36,9 @@ _LAPTOP: dict[str, Any] = {
   "generator.hidden": 64,
   "discriminator.width": 8,
   "discriminator.channels": 64,
+  # Four times the release's, for a twentieth of its steps.
+  "optimizer.learning_rate": 4e-4,
+  "steps": 5_000,
 }
 _OF_HAIR: dict[str, Any] = {
   "data.attributes": _HAIR,

@@ -163,13 +163,19 @@ class Released:
 
   def _compute(self, model, latents):
     batch = self.taught
-    fakes = fakes_of(model, self.learning, latents[0], batch.target)
+    fakes = fakes_of(model, self.learning, latents)
     found = {"fakes": fakes.fake}
+
+    def learn(seen):
+      return jax.grad(discriminator_loss, has_aux=True)(
+        model.discriminator, model, seen, self.config
+      )
+
+    learnt = jax.vmap(learn)(fakes)
     for i, half in enumerate(_HALVES):
-      seen = jax.tree.map(lambda x, i=i: x[i], fakes)
-      found[f"D_grad_{half}"], found[f"D_loss_{half}"] = jax.grad(
-        discriminator_loss, has_aux=True
-      )(model.discriminator, model, seen, self.config)
+      found[f"D_grad_{half}"], found[f"D_loss_{half}"] = jax.tree.map(
+        lambda x, i=i: x[i], learnt
+      )
 
     def loss(trained):
       model_ = dataclasses.replace(model, generator=trained)

@@ -145,8 +145,10 @@ def make_fakes(
   model: Model, batches: DiscriminatorBatch, given: jax.Array
 ) -> tuple[DiscriminatorBatch, Model]:
   """Makes the fakes of both halves, of latents and of references."""
-  latent, _ = draw_latents(model, batches.more["key"])
-  return fakes_of(model, batches, latent, given[0]), model
+  # The targets, which they have.
+  del given
+  latents = draw_latents(model, batches.more["key"])
+  return fakes_of(model, batches, latents), model
 
 
 def translate(

@@ -5,7 +5,7 @@ Both halves of a step, of latents and of references, are one pass: their
 pictures stand one after the other in a batch.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,20 +22,36 @@ def draw_latents(model: Model, keys: jax.Array) -> jax.Array:
   return jnp.moveaxis(drawn, 1, 0)
 
 
-def fakes_of(
-  model: Model,
-  batches: DiscriminatorBatch,
-  latent: jax.Array,
-  target: jax.Array,
-) -> DiscriminatorBatch:
-  """Makes the fakes of latents [B, L] and of references: solver.py:199-205.
+class Styles(NamedTuple):
+  """Styles [B, D] of a step's sources and of what they are to look like.
 
-  As `translation_of` does, so that XLA makes them once.
+  Attributes:
+    made: of latents, in the domains asked for.
+    other: of other latents, in the same.
+    reference: seen in references.
+    own: seen in the sources themselves.
   """
-  source = jnp.concatenate([batches.image[0]] * 2)
-  made = _ask(model, "map_latent", latent, target)
-  seen = _ask(model, "see_style", batches.more["reference"], target)
-  fake, _ = _ask(model, "translate", source, jnp.concatenate([made, seen]))
+
+  made: jax.Array
+  other: jax.Array
+  reference: jax.Array
+  own: jax.Array
+
+
+def fakes_of(
+  model: Model, batches: DiscriminatorBatch, latents: jax.Array
+) -> DiscriminatorBatch:
+  """Makes the fakes of latents [2, B, L] and of references: solver.py:199-205.
+
+  They are those of `translation_of`, and so XLA makes them once.
+  """
+  image, label, target = (
+    x[0] for x in (batches.image, batches.label, batches.target)
+  )
+  styles = _find_styles(
+    model, (image, batches.more["reference"]), (label, target), latents
+  )
+  fake = _draw_both(model, image, styles)
   return batches._replace(fake=fake.reshape(batches.image.shape), more={})
 
 
@@ -61,37 +77,56 @@ def translation_of(
     encoder sees in what came of it, and "restored", the sources drawn back.
   """
   fixed = lax.stop_gradient(model)
-  count = len(batch.image)
-  made = _ask(model, "map_latent", latents[0], given)
-  reference = _ask(fixed, "see_style", batch.more["reference"], given)
-  own = _ask(model, "see_style", batch.image, batch.label)
+  images, labels = (batch.image, batch.more["reference"]), (batch.label, given)
+  styles = _find_styles(model, images, labels, latents)
+  fixed_styles = lax.stop_gradient(styles)
+  styles = styles._replace(reference=fixed_styles.reference)
+  pictures = _draw_both(model, batch.image, styles)
+  made, guided = jnp.split(pictures, 2)
+  back = jnp.concatenate([styles.own, fixed_styles.own])
+  restored, _ = _ask(model, "translate", pictures, back)
+  contrast, _ = _ask(fixed, "translate", batch.image, fixed_styles.other)
+  restored, restored_guided = jnp.split(restored, 2)
+  others = {
+    "contrast": contrast,
+    "picture_reference": guided,
+    "style": styles.made,
+    "style_reference": styles.reference,
+    "seen": _ask(model, "see_style", made, given),
+    "seen_reference": _ask(fixed, "see_style", guided, given),
+    "restored": restored,
+    "restored_reference": restored_guided,
+  }
+  return Translation(made, {}, lambda _: {}, batch.image, given, others, model)
+
+
+def _find_styles(
+  model: Model,
+  images: tuple[jax.Array, jax.Array],
+  labels: tuple[jax.Array, jax.Array],
+  latents: jax.Array,
+) -> Styles:
+  """Of sources and references, and of latents in the references' domains."""
+  mapped = _ask(
+    model,
+    "map_latent",
+    latents.reshape(-1, latents.shape[-1]),
+    jnp.concatenate([labels[1]] * 2),
+  )
+  seen = _ask(model, "see_style", *map(jnp.concatenate, (images, labels)))
+  own, reference = jnp.split(seen, 2)
+  return Styles(*jnp.split(mapped, 2), reference=reference, own=own)
+
+
+def _draw_both(model: Model, image: jax.Array, styles: Styles) -> jax.Array:
+  """Sources in styles of latents, then in those of references: [2B, ...]."""
   pictures, _ = _ask(
     model,
     "translate",
-    jnp.concatenate([batch.image] * 2),
-    jnp.concatenate([made, reference]),
+    jnp.concatenate([image, image]),
+    jnp.concatenate([styles.made, styles.reference]),
   )
-  restored, _ = _ask(
-    model,
-    "translate",
-    pictures,
-    jnp.concatenate([own, lax.stop_gradient(own)]),
-  )
-  other = _ask(fixed, "map_latent", latents[1], given)
-  contrast, _ = _ask(fixed, "translate", batch.image, other)
-  others = {
-    "contrast": contrast,
-    "picture_reference": pictures[count:],
-    "style": made,
-    "style_reference": reference,
-    "seen": _ask(model, "see_style", pictures[:count], given),
-    "seen_reference": _ask(fixed, "see_style", pictures[count:], given),
-    "restored": restored[:count],
-    "restored_reference": restored[count:],
-  }
-  return Translation(
-    pictures[:count], {}, lambda _: {}, batch.image, given, others, model
-  )
+  return pictures
 
 
 def _ask(model: Model, question: str, *inputs: jax.Array) -> Any:

@@ -38,7 +38,7 @@ from tests.layouts import error
 EVERY = list(SYSTEMS)
 OTHERS = [name for name in EVERY if name != "stargan"]
 # Each number of devices is a program to compile.
-DEVICES = {name: (4,) for name in OTHERS} | {"attgan": (2,)}
+DEVICES = {name: (4,) for name in OTHERS} | {"attgan": (2,), "stargan2": (2,)}
 STEPS = 2
 # What makes a recipe of debug smaller still.
 SMALL = {

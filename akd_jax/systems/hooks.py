@@ -39,10 +39,7 @@ def name_activation(options: ConfigDict, names: Sequence[str]) -> str:
 
 
 def list_activations(
-  options: ConfigDict,
-  hooks: Hooks,
-  refused: Mapping[str, str],
-  vanishing: Sequence[str] = (),
+  options: ConfigDict, hooks: Hooks, refused: Mapping[str, str]
 ) -> tuple[str, ...]:
   """Lists the activations of config.attention.hook, along the data flow.
 
@@ -50,10 +47,9 @@ def list_activations(
     options: config.attention.
     hooks: those of a generator.
     refused: {what people may take for a hook: why it is none}.
-    vanishing: hooks that have no map by Grad-CAM, see `System`.
 
   Raises:
-    UserError: there is no such hook, or it has no map by this method.
+    UserError: there is no such hook.
   """
   if options.hook in refused:
     raise UserError(
@@ -63,13 +59,5 @@ def list_activations(
     raise UserError(
       f"config.attention.hook={options.hook!r} is none of {', '.join(hooks)}"
       f"{nearest(options.hook, hooks)}"
-    )
-  if options.hook in vanishing and options.get("method") == "grad_cam":
-    others = " or ".join(repr(x) for x in hooks if x not in vanishing)
-    raise UserError(
-      f"config.attention.hook={options.hook!r} has no map by"
-      " config.attention.method='grad_cam': norms cancel any constant added to"
-      " a channel there, so the spatial mean of the gradient vanishes; use"
-      f" {others}, or 'hires_cam'"
     )
   return tuple(hooks[options.hook])

@@ -226,7 +226,12 @@ STARGAN2 = System(
   arrange=arrange,
   shares_fake=False,
   fakes=make_fakes,
-  vanishing_hooks=("block", "branch"),
+  vanishing_hooks=dict.fromkeys(
+    ("block", "branch"),
+    "has no map by config.attention.method='grad_cam': behind it norms cancel"
+    " any constant added to a channel, so the spatial mean of the gradient"
+    " vanishes; use 'norm', or 'hires_cam'",
+  ),
   translate=translate,
   score=score,
   classifies=False,

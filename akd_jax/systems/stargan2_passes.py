@@ -114,8 +114,9 @@ def _find_styles(
     jnp.concatenate([labels[1]] * 2),
   )
   seen = _ask(model, "see_style", *map(jnp.concatenate, (images, labels)))
+  made, other = jnp.split(mapped, 2)
   own, reference = jnp.split(seen, 2)
-  return Styles(*jnp.split(mapped, 2), reference=reference, own=own)
+  return Styles(made, other, reference, own)
 
 
 def _draw_both(model: Model, image: jax.Array, styles: Styles) -> jax.Array:

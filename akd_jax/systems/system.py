@@ -92,8 +92,8 @@ class System:
       [n, B, C]) -> the batches with their fakes, and the model, whose
       statistics may have moved; n may be 0.
     refused_hooks: {what people may take for a hook: why it is none}.
-    vanishing_hooks: those at which a constant that is added to a channel
-      changes no picture. There, Grad-CAM's map is rounding noise.
+    vanishing_hooks: {a hook at which a constant that is added to a channel
+      changes no picture: why}. There, Grad-CAM's map is rounding noise.
     translate: (model, batch, what the generator is given, names of
       activations) -> the generator's pass of its own batch, with all else that
       it draws for its loss: nothing later moves its statistics.
@@ -144,7 +144,9 @@ class System:
   refused_hooks: Mapping[str, str] = dataclasses.field(
     default_factory=dict, hash=False
   )
-  vanishing_hooks: Sequence[str] = ()
+  vanishing_hooks: Mapping[str, str] = dataclasses.field(
+    default_factory=dict, hash=False
+  )
   translate: Callable[
     [Model, GeneratorBatch, jax.Array, Sequence[str]], Translation
   ] = arrangements.translate_once
@@ -162,9 +164,14 @@ class System:
     self, options: ConfigDict, generator: Any
   ) -> tuple[str, ...]:
     """Lists what config.attention.hook offers; see `hooks.list_activations`."""
-    return list_activations(
-      options, self.hooks(generator), self.refused_hooks, self.vanishing_hooks
-    )
+    refused = self.list_refused(options.get("method", ""))
+    return list_activations(options, self.hooks(generator), refused)
+
+  def list_refused(self, method: str) -> Mapping[str, str]:
+    """Lists hooks that have no map by config.attention.method, and why."""
+    if method != "grad_cam":
+      return self.refused_hooks
+    return {**self.refused_hooks, **self.vanishing_hooks}
 
   def name_activation(self, options: ConfigDict, generator: Any) -> str:
     """Names what config.attention looks at; see `hooks.name_activation`."""

@@ -7,9 +7,9 @@ on photos, whose regions the extra `faces` finds. Prints how much of a map's
 mass lies on the pixels that the attribute owns, and how often its maximum does,
 means over attributes and runs, with the deviation over runs, beside a uniform
 map's; and how much of the picture a map covers, (sum a)^2 / (n sum a^2) of its
-n pixels a, which is all of it for a uniform map. With --by_attribute the share of the mass for each attribute, too; and,
-of students, how alike their maps and their teachers' are, beside those of other
-people.
+n pixels a, which is all of it for a uniform map. With --by_attribute the share
+of the mass for each attribute, too; and, of students, how alike their maps and
+their teachers' are, beside those of other people.
 """
 
 import argparse
@@ -91,9 +91,10 @@ def coverage(maps):
 
 
 def scores(run, source, test, asked):
-  """{(method, activation): {attribute: (share, chance, maximum inside, cover)}}.
+  """{(method, activation): {attribute: its figures, between 0 and 1}}.
 
-  All between 0 and 1.
+  They are the share of a map inside, a uniform map's, how often its maximum is
+  inside, and its coverage.
   """
   *_, translator = load_translators(run)
   names = {

@@ -3,7 +3,7 @@
 python -m akd_jax.main --config=configs/stargan2.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  not run here
+avatars  not run to its end: after 500 steps colours of hair change
 photos   not run here
 celeba   not run here
 rafd     not run here

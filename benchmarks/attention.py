@@ -6,9 +6,10 @@ RUN is the directory of a run on avatars, whose true translations are known, or
 on photos, whose regions the extra `faces` finds. Prints how much of a map's
 mass lies on the pixels that the attribute owns, and how often its maximum does,
 means over attributes and runs, with the deviation over runs, beside a uniform
-map's; with --by_attribute the share of the mass for each attribute, too; and,
-of students, how alike their maps and their teachers' are, beside those of other
-people.
+map's; and how much of the picture a map covers, (sum a)^2 / (n sum a^2) of its
+n pixels a, which is all of it for a uniform map. With --by_attribute the share
+of the mass for each attribute, too; and, of students, how alike their maps and
+their teachers' are, beside those of other people.
 """
 
 import argparse
@@ -31,8 +32,6 @@ from akd_jax.inference.translator import (
   translate_with_attention,
 )
 from akd_jax.training.run_dir import load_run
-
-HOOKS = ("block", "branch")
 
 
 def load(directory, count):
@@ -69,6 +68,13 @@ def hooked(hook):
   return ConfigDict({"block": "last", "hook": hook})
 
 
+def hooks_of(translator, method):
+  """Where a translator has maps by a method."""
+  system, networks = translator.system, translator.model.networks
+  refused = system.list_refused(method)
+  return [x for x in system.hooks(networks.generator) if x not in refused]
+
+
 def masks_of(test, faces, chosen, name):
   """The pixels of an attribute [n, S, S]; None of one that has none."""
   if faces:
@@ -76,12 +82,29 @@ def masks_of(test, faces, chosen, name):
   return true_translations(test, chosen, name)[1]
 
 
+def coverage(maps):
+  """The share of the picture that maps [n, h, w] cover, without empty ones."""
+  flat = maps.reshape(len(maps), -1).astype(np.float64)
+  flat = flat[flat.any(1)]
+  covered = np.square(flat.mean(1)) / np.square(flat).mean(1)
+  return covered.mean() if len(covered) else 0.0
+
+
 def scores(run, source, test, asked):
-  """{(method, activation): {attribute: (share, chance, maximum inside)}}."""
+  """{(method, activation): {attribute: its figures, between 0 and 1}}.
+
+  They are the share of a map inside, a uniform map's, how often its maximum is
+  inside, and its coverage.
+  """
   *_, translator = load_translators(run)
-  names = [
-    name for hook in HOOKS for name in translator.list_activations(hooked(hook))
-  ]
+  names = {
+    method: tuple(
+      name
+      for hook in hooks_of(translator, method)
+      for name in translator.list_activations(hooked(hook))
+    )
+    for method in MAPS
+  }
   faces, found = load_faces(source), {}
   for case in asked:
     column, lacking, _ = case
@@ -90,13 +113,14 @@ def scores(run, source, test, asked):
     if masks is None or not masks.any():
       continue
     for method in MAPS:
-      maps = maps_of(translator, test, case, names, method)
-      for activation in names:
+      maps = maps_of(translator, test, case, names[method], method)
+      for activation in names[method]:
         score = localization(maps[activation], masks)
         found.setdefault((method, activation), {})[name] = (
           score["share"]["value"],
           score["share"]["chance"],
           score["pointing"]["value"],
+          coverage(maps[activation]),
         )
   return found
 
@@ -110,9 +134,11 @@ def agreements(run, _, test, asked):
   found = {}
   if len(both) == 1:
     return found
+  ours, theirs = (hooks_of(translator, "grad_cam") for translator in both)
+  shared = [hook for hook in ours if hook in theirs]
   for case in asked:
     people = test.people[case[1]]
-    for method, hook in itertools.product(MAPS, HOOKS):
+    for method, hook in itertools.product(MAPS, shared):
       pair = []
       for translator in both:
         name = translator.name_activation(hooked(hook))
@@ -160,14 +186,16 @@ def main():
   every = [scores(*x) for x in loaded]
   if not all(every):
     parser.error("no attribute has pixels: photos take the extra faces")
-  print("| method | activation | share inside | uniform | maximum inside |")
-  print("|---|---|---|---|---|")
+  print(
+    "| method | activation | share inside | uniform | maximum inside | covers |"
+  )
+  print("|---|---|---|---|---|---|")
   for key in every[0]:
     each = [np.mean([*found[key].values()], axis=0) for found in every]
     each = 100 * np.array(each)
-    share, _, maximum = over_runs(each, 1)
+    share, _, *rest = over_runs(each, 1)
     chance = f"{each[:, 1].mean():.1f}"
-    print(f"| {' | '.join([*key, share, chance, maximum])} |")
+    print(f"| {' | '.join([*key, share, chance, *rest])} |")
   if arguments.by_attribute:
     print_by_attribute(every)
 

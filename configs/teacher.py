@@ -252,6 +252,8 @@ def _optimizer() -> Section:
   optimizer.beta1 = Field(0.5, number(0, 1, "[)"))
   # Decay of the running mean of their squares.
   optimizer.beta2 = Field(0.999, number(0, 1, "[)"))
+  # How much of each parameter is added to its gradient (an l2 penalty).
+  optimizer.weight_decay = Field(0.0, number(0, 1_000))
   # How the step size changes. "constant"; "linear": constant, then linear to 0
   # over the second half; "released": as in StarGAN's code, which lowers it to
   # 0.999 of what it was.

@@ -19,6 +19,7 @@ from akd_jax.configs import (
   measures,
   pseudo,
   relgan,
+  stargan2,
   stgan,
   student,
   teacher,
@@ -75,7 +76,18 @@ def test_the_attribute_classifier_is_that_of_the_other_recipes(scale):
 
 
 @pytest.mark.parametrize(
-  "module", [teacher, measures, acgan, attgan, stgan, relgan, student, distill]
+  "module",
+  [
+    teacher,
+    measures,
+    acgan,
+    attgan,
+    stgan,
+    relgan,
+    stargan2,
+    student,
+    distill,
+  ],  # fmt: skip
 )
 def test_every_field_of_a_recipe_is_explained(module):
   """Each assignment stands right below a comment, but for whole sections."""

@@ -16,6 +16,7 @@ from akd_jax.configs import (
   attgan,
   distill,
   relgan,
+  stargan2,
   stgan,
   student,
   teacher,
@@ -34,6 +35,7 @@ RECIPES = {
   "attgan": attgan,
   "stgan": stgan,
   "relgan": relgan,
+  "stargan2": stargan2,
 }
 # Of config.data: when pictures are seen, and not which there are.
 WHEN_SEEN = ("curriculum", "bias_attribute")
@@ -48,6 +50,7 @@ ADDED = {
   "data.curriculum": 0.0,
   "data.split": "share",
   "held_out.images": 0,
+  "optimizer.weight_decay": 0.0,
   # Every method of distillation, of weight 0.
   **{
     f"distill.{name}.{field}": value

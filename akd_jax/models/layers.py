@@ -23,7 +23,8 @@ class Conv(nn.Module):
 
   "resize" (kernel 3) doubles each pixel and then convolves, so that no pixel
   is made of more terms than its neighbour, which is what draws checkerboards
-  (Odena et al., Deconvolution and Checkerboard Artifacts, 2016).
+  (Odena et al., Deconvolution and Checkerboard Artifacts, 2016). "pool"
+  (kernel 3) convolves and then averages each 2 x 2 pixels.
 
   Parameters start as PyTorch's do: uniform in +-1 / sqrt(fan in), where the
   fan in of a transposed convolution counts its *output* channels. With a
@@ -65,6 +66,8 @@ class Conv(nn.Module):
       y = convolutions.conv(x, kernel, padding)
     elif self.resample == "down":
       y = convolutions.down(x, kernel)
+    elif self.resample == "pool":
+      y = convolutions.down(x, to_strided(kernel))
     else:
       y = convolutions.up(x, kernel)
     if self.use_bias:
@@ -100,6 +103,27 @@ def to_transposed(kernel: jax.Array) -> jax.Array:
   return turned
 
 
+def to_strided(kernel: jax.Array) -> jax.Array:
+  """Returns the strided convolution that a pooled convolution equals.
+
+  It has less than half of the arithmetic.
+
+  Args:
+    kernel: [3, 3, I, O], applied with zeros around the picture; each 2 x 2
+      pixels of what comes of it are averaged.
+
+  Returns:
+    [4, 4, I, O], for `convolutions.down`.
+  """
+  for axis in (0, 1):
+    pad = [(0, 0)] * 4
+    pad[axis] = (0, 1)
+    kernel = (
+      jnp.pad(kernel, pad) + jnp.pad(kernel, [x[::-1] for x in pad])
+    ) / 2
+  return kernel
+
+
 def without_resizing(params: Mapping[str, Any]) -> dict[str, Any]:
   """Returns parameters in which each resize-convolution is a transposed one.
 
@@ -130,11 +154,25 @@ class InstanceNorm(nn.Module):
   def __call__(self, x: jax.Array) -> jax.Array:
     scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
     bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
-    wide = x.astype(jnp.float32)
-    centred = wide - jnp.mean(wide, axis=(1, 2), keepdims=True)
-    variance = jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True)
-    y = centred * (lax.rsqrt(variance + self.epsilon) * scale[None, None, None])
-    return (y + bias[None, None, None]).astype(x.dtype)
+    return normalize(x, scale[None], bias[None], self.epsilon)
+
+
+def normalize(
+  x: jax.Array, scale: jax.Array, bias: jax.Array, epsilon: float = 1e-5
+) -> jax.Array:
+  """Normalises each channel of each picture, then scales and shifts it.
+
+  Args:
+    x: [B, H, W, C].
+    scale: [B, C], or [1, C] for all pictures.
+    bias: the same.
+    epsilon: beside the variance, in the root.
+  """
+  wide = x.astype(jnp.float32)
+  centred = wide - jnp.mean(wide, axis=(1, 2), keepdims=True)
+  variance = jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True)
+  y = centred * (lax.rsqrt(variance + epsilon) * scale[:, None, None])
+  return (y + bias[:, None, None]).astype(x.dtype)
 
 
 class BatchNorm(nn.Module):

@@ -10,6 +10,7 @@ from akd_jax.systems.acgan import ACGAN
 from akd_jax.systems.attgan import ATTGAN
 from akd_jax.systems.relgan import RELGAN
 from akd_jax.systems.stargan import STARGAN
+from akd_jax.systems.stargan2 import STARGAN2
 from akd_jax.systems.stgan import STGAN
 from akd_jax.systems.system import System
 
@@ -20,6 +21,7 @@ SYSTEMS: dict[str, System] = {
   "attgan": ATTGAN,
   "stgan": STGAN,
   "relgan": RELGAN,
+  "stargan2": STARGAN2,
 }
 
 

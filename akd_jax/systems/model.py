@@ -139,7 +139,7 @@ class Translation(NamedTuple):
       with respect to the activation}, of those that were asked for.
     source: [B, S, S, 3], what was translated.
     given: [B, C], what the generator was given.
-    others: further pictures of the same pass, by name.
+    others: further pictures, and styles, of the same pass, by name.
     model: as it is after the pass, which may move statistics.
   """
 

@@ -61,9 +61,23 @@ def draw_active(
     target: this device's share.
     axis_name: of pmap.
   """
-  sample = _first_place(len(target), axis_name) + jnp.arange(len(target))
-  keys = jax.vmap(jax.random.fold_in, (None, 0))(key, sample)
+  keys = sample_keys(key, len(target), axis_name)
   return jax.vmap(_sample_active)(keys, target)
+
+
+def sample_keys(
+  key: jax.Array, size: int, axis_name: str | None = None
+) -> jax.Array:
+  """Returns a key of its own for each of this device's samples, [size].
+
+  Args:
+    key: of this step.
+    size: how many samples this device has.
+    axis_name: of pmap.
+  """
+  sample = _first_place(size, axis_name) + jnp.arange(size)
+  keys: jax.Array = jax.vmap(jax.random.fold_in, (None, 0))(key, sample)
+  return keys
 
 
 def _first_place(size: int, axis_name: str | None) -> jax.Array:

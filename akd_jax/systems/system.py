@@ -52,6 +52,12 @@ def explain_target(target: jax.Array, label: jax.Array) -> jax.Array:
   return target
 
 
+def equal_rates(config: ConfigDict) -> Mapping[str, float]:
+  """Returns nothing: all parts of the generator have one step size."""
+  del config
+  return {}
+
+
 @dataclasses.dataclass(frozen=True)
 class System:
   """A published image translator: one entry of SYSTEMS.
@@ -73,6 +79,8 @@ class System:
       pass is that of the batch's images to its targets.
     weights: config -> {term: its weight}. A term of weight 0 is not computed.
     micro_batches: config -> m, how many micro-batches a step has.
+    rates: config -> {part of the generator: its step size as a share of
+      config.optimizer.learning_rate}, of those that have another.
     arrange: (step, images [m, B, S, S, 3], labels [m, B, C], draws) -> what
       each of n updates of the discriminator sees, [n, ...], still without
       fakes, and what the update of the generator does.
@@ -84,6 +92,8 @@ class System:
       [n, B, C]) -> the batches with their fakes, and the model, whose
       statistics may have moved; n may be 0.
     refused_hooks: {what people may take for a hook: why it is none}.
+    vanishing_hooks: {a hook at which a constant that is added to a channel
+      changes no picture: why}. There, Grad-CAM's map is rounding noise.
     translate: (model, batch, what the generator is given, names of
       activations) -> the generator's pass of its own batch, with all else that
       it draws for its loss: nothing later moves its statistics.
@@ -125,12 +135,16 @@ class System:
     [jax.Array, jax.Array, jax.Array, Draws],
     tuple[DiscriminatorBatch, GeneratorBatch],
   ] = arrangements.all_then_last
+  rates: Callable[[ConfigDict], Mapping[str, float]] = equal_rates
   shares_fake: bool = True
   generator_first: bool = False
   fakes: Callable[
     [Model, DiscriminatorBatch, jax.Array], tuple[DiscriminatorBatch, Model]
   ] = arrangements.fakes_at_once
   refused_hooks: Mapping[str, str] = dataclasses.field(
+    default_factory=dict, hash=False
+  )
+  vanishing_hooks: Mapping[str, str] = dataclasses.field(
     default_factory=dict, hash=False
   )
   translate: Callable[
@@ -150,7 +164,14 @@ class System:
     self, options: ConfigDict, generator: Any
   ) -> tuple[str, ...]:
     """Lists what config.attention.hook offers; see `hooks.list_activations`."""
-    return list_activations(options, self.hooks(generator), self.refused_hooks)
+    refused = self.list_refused(options.get("method", ""))
+    return list_activations(options, self.hooks(generator), refused)
+
+  def list_refused(self, method: str) -> Mapping[str, str]:
+    """Lists hooks that have no map by config.attention.method, and why."""
+    if method != "grad_cam":
+      return self.refused_hooks
+    return {**self.refused_hooks, **self.vanishing_hooks}
 
   def name_activation(self, options: ConfigDict, generator: Any) -> str:
     """Names what config.attention looks at; see `hooks.name_activation`."""

@@ -1,7 +1,7 @@
 """How fast the networks learn: Adam, its step size, the running average."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -111,10 +111,27 @@ def update(
   moments: optax.OptState,
   rate: jax.Array,
   config: ConfigDict,
+  shares: Mapping[str, float] | None = None,
 ) -> tuple[Params, optax.OptState]:
-  """Returns parameters and moments after one update of step size `rate`."""
+  """Returns parameters and moments after one update of step size `rate`.
+
+  The weight decay is part of the gradient, as in PyTorch's Adam.
+
+  Args:
+    gradient: of the loss.
+    params: by part of the network.
+    moments: Adam's.
+    rate: the step size.
+    config: resolved.
+    shares: {part: its step size as a share of `rate`}; of others it is 1.
+  """
+  decay = config.optimizer.weight_decay
+  if decay:
+    gradient = optax.tree.add_scale(gradient, decay, params)
   direction, moments = adam(config).update(gradient, moments)
   step = optax.tree.scale(-rate, direction)
+  for part, share in (shares or {}).items():
+    step = step | {part: optax.tree.scale(share, step[part])}
   return optax.apply_updates(params, step), moments
 
 

@@ -149,7 +149,12 @@ def cycle(
     (gradients, metrics), axis_name
   )
   generator, generator_moments = update(
-    gradient, state.generator, state.generator_moments, rate, config
+    gradient,
+    state.generator,
+    state.generator_moments,
+    rate,
+    config,
+    system.rates(config),
   )
   learnt, learnt_moments = state.learnt, state.learnt_moments
   if learnt is not None:

@@ -17,6 +17,7 @@ from akd_jax.configs import (
   classifier,
   pseudo,
   relgan,
+  stargan2,
   stgan,
   student,
   teacher,
@@ -36,6 +37,7 @@ from tests.small_runs import ROOT
 
 RECIPES = (
   teacher, student, attention, pseudo, classifier, acgan, attgan, stgan, relgan,
+  stargan2,
 )  # fmt: skip
 
 

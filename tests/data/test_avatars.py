@@ -198,6 +198,25 @@ def test_exclusive_labels_keep_one_expression_each(tmp_path):
   assert "Smiling" not in kept.person(0).on or "happy" in kept.person(0).on
 
 
+def test_exclusive_labels_may_be_colours_of_hair(folder):
+  wanted = ("Blond_Hair", "Black_Hair")
+  kept = open_avatars(
+    config(folder, attributes=wanted, label_rule="exclusive"), "train"
+  )
+  assert 0 < len(kept) < COUNT
+  assert (kept.labels.sum(axis=1) == 1).all()
+  for index in range(len(kept)):
+    on = kept.person(index).on
+    assert [name in on for name in wanted] == kept.labels[index].tolist()
+
+
+def test_exclusive_labels_that_go_together_are_refused(folder):
+  wanted = ("Blond_Hair", "Eyeglasses", "Black_Hair")
+  data = config(folder, attributes=wanted, label_rule="exclusive")
+  with pytest.raises(UserError, match="'Blond_Hair' and 'Eyeglasses' go"):
+    open_avatars(data, "train")
+
+
 def test_a_cache_is_reopened_without_drawing(source, folder, monkeypatch):
   monkeypatch.setattr(avatars, "_draw_all", None)
   again = open_avatars(config(folder), "train")

@@ -93,6 +93,23 @@ class WithDense(nn.Module):
     return nn.Dense(3)(Conv(3, 3)(image))
 
 
+class WithStyle(nn.Module):
+  @nn.compact
+  def __call__(self, image, label):
+    style = nn.Dense(3)(label)
+    return Conv(3, 3, "pool")(image) + style[:, None, None]
+
+
+def test_what_makes_a_style_is_not_counted(shapes_of):
+  network = WithStyle()
+  params = shapes_of(network, (1, 8, 8, 3), (1, 2))
+  counted = cost.multiply_accumulates(
+    network, {"params": params}, size=8, classes=2
+  )
+  # The kernel of 3 x 3 and the average are one of 4 x 4.
+  assert counted == 4 * 4 * 3 * 3 * 4 * 4
+
+
 def test_layers_that_would_go_uncounted_are_refused(shapes_of):
   network = WithDense()
   params = shapes_of(network, (1, 8, 8, 3), (1, 2))

@@ -287,3 +287,16 @@ def test_a_resize_convolution_is_written_as_the_transposed_one_it_equals():
     plain_conv(x.repeat(2, axis=1).repeat(2, axis=2), kernel),
     atol=TOLERANCE,
   )
+
+
+def test_a_pooled_convolution_averages_what_it_convolves():
+  rng = np.random.default_rng(0)
+  x = jnp.asarray(rng.normal(size=(2, 8, 6, 3)), jnp.float32)
+  layer = Conv(4, 3, "pool", use_bias=True)
+  variables = layer.init(jax.random.key(0), x)
+  kernel, bias = (variables["params"][k] for k in ("kernel", "bias"))
+  convolved = np.asarray(plain_conv(x, kernel) + bias)
+  expected = convolved.reshape(2, 4, 2, 3, 2, 4).mean((2, 4))
+  np.testing.assert_allclose(
+    layer.apply(variables, x), expected, atol=TOLERANCE
+  )

@@ -38,7 +38,7 @@ from tests.layouts import error
 EVERY = list(SYSTEMS)
 OTHERS = [name for name in EVERY if name != "stargan"]
 # Each number of devices is a program to compile.
-DEVICES = {name: (4,) for name in OTHERS} | {"attgan": (2,)}
+DEVICES = {name: (4,) for name in OTHERS} | {"attgan": (2,), "stargan2": (2,)}
 STEPS = 2
 # What makes a recipe of debug smaller still.
 SMALL = {
@@ -49,6 +49,7 @@ SMALL = {
     "generator.layers": 2,
     "discriminator.layers": 2,
   },
+  "stargan2": {"generator.channels": 4, "discriminator.channels": 4},
   "stgan": {
     "n_critic": 1,
     "generator.layers": 2,
@@ -402,17 +403,14 @@ def test_attention_depends_on_no_other_picture(trained, name):
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_stargan_student_learns_from_its_pictures(trained, name):
   """The teacher is given the label of its own system."""
-  config = small_runs.resolved(
-    student.taught(small("stargan"), RECIPES[name].get_config("debug"))
-  )
-  config.data.image_size = run_dir.read_config(
-    str(trained(name))
-  ).data.image_size
+  config = student.taught(small("stargan"), RECIPES[name].get_config("debug"))
+  config.data = run_dir.read_config(str(trained(name))).data
   config.teacher = str(trained(name))
   config.distill.output.weight = 1.0
   taught_by = teacher.open_teacher(config)
   image = to_unit(jnp.asarray(pictures(2, config.data.image_size)))
-  label = np.float32(np.random.default_rng(2).integers(0, 2, (2, 7)))
+  classes = len(config.data.attributes)
+  label = np.float32(np.random.default_rng(2).integers(0, 2, (2, classes)))
   batch = GeneratorBatch(0, image, label, 1 - label, label)
   model, system = taught_by.model, taught_by.system
 

@@ -1,5 +1,6 @@
 """How fast networks learn."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -75,6 +76,31 @@ def test_the_average_remembers_more_as_the_run_grows(step, keep):
   found = optimizers.moving_average(ema, params, jnp.asarray(step), 0.99)
   expected = keep * np.array([1, -2]) + (1 - keep) * np.array([3, 2])
   np.testing.assert_allclose(found["w"], expected, rtol=1e-5)
+
+
+def test_a_weight_decay_is_part_of_the_gradient():
+  """As in PyTorch's Adam: the moments see it."""
+  config = teacher.get_config("celeba")
+  params = {"w": jnp.array([1.0, -2.0])}
+  gradient = {"w": jnp.array([0.3, 0.0])}
+  plain = {"w": jnp.array([0.3 + 0.1, -0.1 * 2])}
+  moments = optimizers.adam(config).init(params)
+  expected = optimizers.update(plain, params, moments, 0.1, config)
+  config.optimizer.weight_decay = 0.1
+  found = optimizers.update(gradient, params, moments, 0.1, config)
+  jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_a_part_has_its_share_of_the_step_size():
+  config = teacher.get_config("celeba")
+  params = {name: {"w": jnp.zeros(2)} for name in ("slow", "fast")}
+  gradient = {name: {"w": jnp.ones(2)} for name in params}
+  moments = optimizers.adam(config).init(params)
+  moved, _ = optimizers.update(
+    gradient, params, moments, 0.5, config, {"slow": 0.25}
+  )
+  np.testing.assert_allclose(moved["fast"]["w"], -0.5, rtol=1e-5)
+  np.testing.assert_allclose(moved["slow"]["w"], -0.125, rtol=1e-5)
 
 
 def test_without_an_average_none_is_kept():

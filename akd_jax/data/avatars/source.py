@@ -24,13 +24,18 @@ from tqdm import tqdm
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.data.attributes import EXPRESSIONS, attribute_indices
+from akd_jax.data.attributes import (
+  EXPRESSIONS,
+  HAIR_COLORS,
+  attribute_indices,
+)
 from akd_jax.data.avatars import cache, drawing
 from akd_jax.data.avatars.drawing import PICKS, Person
 from akd_jax.data.avatars.labels import (
   AVATAR_ATTRIBUTES,
   EXCLUSIVE,
   SHARES,
+  find_excluded,
   switch_off,
   switch_on,
 )
@@ -198,11 +203,13 @@ def _choose(
   if label_rule == "multilabel":
     return np.arange(len(labels))
   for name in attributes:
-    if name not in EXPRESSIONS:
+    together = {*attributes} - {name} - find_excluded(name)
+    if together:
       raise UserError(
-        f"config.data.attributes: {name!r} is no expression, and"
-        " config.data.label_rule=exclusive takes only"
-        f" {', '.join(EXPRESSIONS)}"
+        f"config.data.attributes: {name!r} and {min(together)!r} go together,"
+        " and config.data.label_rule=exclusive takes only attributes that do"
+        f" not, as expressions ({', '.join(EXPRESSIONS)}) or colours of hair"
+        f" ({', '.join(HAIR_COLORS)})"
       )
   columns = attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
   return np.flatnonzero(labels[:, columns].any(axis=1))

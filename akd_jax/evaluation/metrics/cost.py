@@ -39,7 +39,8 @@ def multiply_accumulates(
   They are those of the convolutions that the layers stand for: each entry of a
   kernel once a pixel of the smaller side, padding included; label planes count
   as channels. The forms that models/convolutions.py takes on a CPU do more or
-  less than that. Norms and activations are not counted, as is usual.
+  less than that. Norms and activations are not counted, as is usual, nor are
+  dense layers of what is no picture, as a style is.
 
   Args:
     generator: the network.
@@ -47,21 +48,27 @@ def multiply_accumulates(
     size: of the square picture.
     classes: of its labels.
   """
-  # Entries of a kernel, as stored and as applied; pixels.
-  uses: list[tuple[int, int, int]] = []
+  products, uncounted = 0, False
 
   def count(call, args, kwargs, context):
+    nonlocal products, uncounted
     output = call(*args, **kwargs)
     layer = context.module
-    if isinstance(layer, Conv) and context.method_name == "__call__":
+    if context.method_name != "__call__":
+      return output
+    if isinstance(layer, Conv):
       resizes = layer.resample == "resize"
       name = RESIZE_KERNEL if resizes else "kernel"
       kernel: jax.Array = layer.get_variable("params", name)
-      # As the transposed one that it is computed as.
-      applied = kernel.size * 16 // 9 if resizes else kernel.size
+      # As the one of 4 x 4 that it is computed as.
+      merged = resizes or layer.resample == "pool"
+      applied = kernel.size * 16 // 9 if merged else kernel.size
       # A transposed convolution meets its kernel at every pixel of its input.
       met = args[0] if layer.resample in ("up", "resize") else output
-      uses.append((kernel.size, applied, met.shape[1] * met.shape[2]))
+      products += applied * met.shape[1] * met.shape[2]
+    elif not (isinstance(layer, nn.Dense) and args[0].ndim == 2):
+      own = layer.variables.get("params", {}).values()
+      uncounted |= any(getattr(x, "ndim", 0) > 1 for x in own)
     return output
 
   with nn.intercept_methods(count):
@@ -71,11 +78,9 @@ def multiply_accumulates(
       jax.ShapeDtypeStruct((1, size, size, 3), np.float32),
       jax.ShapeDtypeStruct((1, classes), np.float32),
     )
-  params = jax.tree.leaves(variables["params"])
-  kernels = sum(p.size for p in params if len(p.shape) > 1)
-  if sum(stored for stored, _, _ in uses) != kernels:
+  if uncounted:
     raise ValueError("the network has kernels that are not those of a Conv")
-  return sum(applied * pixels for _, applied, pixels in uses)
+  return products
 
 
 def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:

@@ -42,11 +42,14 @@ _LAPTOP: dict[str, Any] = {
 }
 _OF_HAIR: dict[str, Any] = {
   "data.attributes": _HAIR,
-  "data.distribution": AVATAR_SHARES
-  | dict.fromkeys(_HAIR, 1 / len(_HAIR))
-  | {"Brown_Hair": 0.0},
   # Nobody has two: there is nothing else to change along.
   "classifier.also": (),
+}
+# Everybody has one of them.
+_NO_OTHER_HAIR: dict[str, Any] = {
+  "data.distribution": AVATAR_SHARES
+  | dict.fromkeys(_HAIR, 1 / len(_HAIR))
+  | {"Brown_Hair": 0.0}
 }
 _DEBUG: dict[str, Any] = {
   "generator.width": 4,
@@ -59,7 +62,7 @@ _DEBUG: dict[str, Any] = {
   "discriminator.channels": 8,
 }
 _AT_SCALE: Deltas = {
-  "avatars": _LAPTOP | _OF_HAIR,
+  "avatars": _LAPTOP | _OF_HAIR | _NO_OTHER_HAIR,
   "photos": _LAPTOP | {"classifier.also": ()},
   "debug": _OF_HAIR | _DEBUG,
 }

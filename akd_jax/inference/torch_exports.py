@@ -19,7 +19,9 @@ from akd_jax.interop import (
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
-States = Mapping[str, Mapping[str, np.ndarray]]
+State = dict[str, np.ndarray]
+# A function of (open file, content, note), and the content.
+Part = tuple[Callable[[IO[bytes], Any, str], Any], Any]
 
 
 class _Release(NamedTuple):
@@ -27,7 +29,8 @@ class _Release(NamedTuple):
 
   Attributes:
     code: where it is.
-    states: (generator, discriminator, config, classes) -> both state dicts.
+    generator: (our arrays by path, config, classes) -> its state dict.
+    discriminator: the same.
     constants: {field of the config: the only value that the code has}.
     options: what the code is to be told of a run.
     one_file: whether it keeps both networks in one file, as G and D.
@@ -35,7 +38,8 @@ class _Release(NamedTuple):
   """
 
   code: str
-  states: Callable[..., dict[str, dict[str, np.ndarray]]]
+  generator: Callable[[State, Any, int], State]
+  discriminator: Callable[[State, Any, int], State]
   constants: Mapping[str, Any]
   options: Callable[["Run"], dict[str, Any]]
   one_file: bool
@@ -78,7 +82,9 @@ def _relgan_options(run: "Run") -> dict[str, Any]:
 _RELEASES = {
   "stargan": _Release(
     "yunjey/stargan",
-    torch_stargan.write,
+    # The arrays say all of it.
+    lambda flat, config, classes: torch_stargan.generator_to_torch(flat),
+    lambda flat, config, classes: torch_stargan.discriminator_to_torch(flat),
     {"generator.output": "image"},
     _stargan_options,
     one_file=False,
@@ -86,7 +92,8 @@ _RELEASES = {
   ),
   "attgan": _Release(
     "elvisyjlin/AttGAN-PyTorch",
-    torch_attgan.write,
+    torch_attgan.generator_to_torch,
+    torch_attgan.discriminator_to_torch,
     torch_attgan.CONSTANTS,
     _attgan_options,
     one_file=True,
@@ -95,7 +102,8 @@ _RELEASES = {
   ),
   "relgan": _Release(
     "elvisyjlin/RelGAN-PyTorch",
-    torch_relgan.write,
+    torch_relgan.generator_to_torch,
+    torch_relgan.discriminator_to_torch,
     {},
     _relgan_options,
     one_file=True,
@@ -113,61 +121,60 @@ def export_torch(run: "Run", path: str) -> list[str]:
   Raises:
     UserError: the released generator can not draw what this one draws.
   """
-  from flax import traverse_util
-
-  release = _release_of(run)
-  discriminator = traverse_util.flatten_dict(run.model.discriminator, sep="/")
-  states = release.states(
-    arrays_of(run), discriminator, run.config, len(run.attributes)
+  release, note = _release_of(run), notes(run)
+  list_parts = _list_both if _is_directory(path) else _list_generator
+  return write_files(
+    {
+      name: functools.partial(_write, part, note)
+      for name, part in list_parts(release, run, path).items()
+    }
   )
-  write = _write_both if _is_directory(path) else _write_generator
-  return write(release, states, path, run)
 
 
 def _is_directory(path: str) -> bool:
   return os.path.isdir(path) or not os.path.splitext(path)[1]
 
 
-def _write_generator(
-  release: _Release, states: States, path: str, run: "Run"
-) -> list[str]:
+def _write(part: Part, note: str, file: IO[bytes]) -> None:
+  write, content = part
+  write(file, content, note)
+
+
+def _write_readme(file: IO[bytes], content: None, note: str) -> None:
+  file.write(f"{note}\n".encode())
+
+
+def _list_generator(
+  release: _Release, run: "Run", path: str
+) -> dict[str, Part]:
+  """Lists what is written to a file, by its path."""
   check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
-  note = notes(run)
-  content: Any = states["G"]
-  write: Callable[..., None] = torch_writer.write_state_dict
+  state = release.generator(arrays_of(run), run.config, len(run.attributes))
   if path.endswith(".npz"):
-    write = torch_writer.write_npz
-  elif release.one_file:
-    write, content = torch_writer.write_checkpoint, {"G": content}
-  return write_files(
-    {path: functools.partial(_write_part, write, content, note)}
-  )
+    return {path: (torch_writer.write_npz, state)}
+  if release.one_file:
+    return {path: (torch_writer.write_checkpoint, {"G": state})}
+  return {path: (torch_writer.write_state_dict, state)}
 
 
-def _write_both(
-  release: _Release, states: States, folder: str, run: "Run"
-) -> list[str]:
-  note = notes(run)
+def _list_both(release: _Release, run: "Run", folder: str) -> dict[str, Part]:
+  """Lists what is written to a directory, by the paths of the files."""
+  from flax import traverse_util
+
+  about = run.config, len(run.attributes)
+  flat = traverse_util.flatten_dict(run.model.discriminator, sep="/")
+  states = {
+    "G": release.generator(arrays_of(run), *about),
+    "D": release.discriminator(flat, *about),
+  }
   start = os.path.join(folder, "weights." * release.one_file + str(run.step))
-  parts: dict[str, tuple[Callable[..., None], Any]] = {
+  readme: dict[str, Part] = {f"{start}-README.txt": (_write_readme, None)}
+  if release.one_file:
+    return readme | {f"{start}.pth": (torch_writer.write_checkpoint, states)}
+  return readme | {
     f"{start}-{name}.ckpt": (torch_writer.write_state_dict, state)
     for name, state in states.items()
   }
-  if release.one_file:
-    parts = {f"{start}.pth": (torch_writer.write_checkpoint, states)}
-  return write_files(
-    {f"{start}-README.txt": lambda file: file.write(f"{note}\n".encode())}
-    | {
-      path: functools.partial(_write_part, *part, note)
-      for path, part in parts.items()
-    }
-  )
-
-
-def _write_part(
-  write: Callable[..., None], content: Any, note: str, file: IO[bytes]
-) -> None:
-  write(file, content, note)
 
 
 def notes(run: "Run") -> str:

@@ -167,33 +167,36 @@ def read(
   return Released(drawing, scoring, statistics, classes, fields, EXCLUSIVE)
 
 
-def write(
-  generator: Mapping[str, Any],
-  discriminator: Mapping[str, Any],
-  config: Mapping[str, Any],
-  classes: int,
-) -> dict[str, dict[str, np.ndarray]]:
-  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
+def generator_to_torch(
+  flat: Mapping[str, Any], config: Mapping[str, Any], classes: int
+) -> dict[str, np.ndarray]:
+  """Returns the state dict that the port's generator loads strictly.
 
   Args:
-    generator: our arrays by path, statistics among them.
-    discriminator: the same.
+    flat: our arrays by path, statistics among them.
     config: of a network that has the port's `CONSTANTS`.
     classes: how many the label has.
 
   Raises:
-    UserError: they are no networks of this config.
+    UserError: it is no generator of this config.
   """
-  sizes = config["generator"]
-  sizes = {x: sizes[x] for x in ("width", "layers", "shortcut", "inject")}
-  flat = dict(generator)
-  _strengthen(flat, sizes["inject"], sizes["layers"], classes, 1 / LABEL)
+  names = ("width", "layers", "shortcut", "inject")
+  sizes = {name: config["generator"][name] for name in names}
+  weak = dict(flat)
+  _strengthen(weak, sizes["inject"], sizes["layers"], classes, 1 / LABEL)
   weights = list_generator_weights(classes=classes, **sizes)
-  states = {"G": to_torch(flat, weights, _GENERATOR)}
-  sizes = {x: config["discriminator"][x] for x in ("width", "layers", "hidden")}
+  return to_torch(weak, weights, _GENERATOR)
+
+
+def discriminator_to_torch(
+  flat: Mapping[str, Any], config: Mapping[str, Any], classes: int
+) -> dict[str, np.ndarray]:
+  """Returns the state dict of a discriminator; see generator_to_torch."""
+  names = ("width", "layers", "hidden")
+  sizes = {name: config["discriminator"][name] for name in names}
   side = config["data"]["image_size"] >> sizes["layers"]
   weights = list_discriminator_weights(classes=classes, size=side, **sizes)
-  return states | {"D": to_torch(discriminator, weights, _DISCRIMINATOR)}
+  return to_torch(flat, weights, _DISCRIMINATOR)
 
 
 def _strengthen(

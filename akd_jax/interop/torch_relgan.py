@@ -21,8 +21,6 @@ from akd_jax.interop.torch_weights import (
 )
 
 _GENERATOR, _DISCRIMINATOR = "RelGAN generator", "RelGAN discriminator"
-# Those of a discriminator.
-_SIZES = ("width", "layers", "match_width", "interpolation_width")
 
 
 def _conv(path: str, name: str, shape: tuple[int, ...], out: int) -> list:
@@ -150,34 +148,37 @@ def read(
   return Released(drawing, nest(flat)[0], statistics, classes, fields)
 
 
-def write(
-  generator: Mapping[str, Any],
-  discriminator: Mapping[str, Any],
-  config: Mapping[str, Any],
-  classes: int,
-) -> dict[str, dict[str, np.ndarray]]:
-  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
+def generator_to_torch(
+  flat: Mapping[str, Any], config: Mapping[str, Any], classes: int
+) -> dict[str, np.ndarray]:
+  """Returns the state dict that the released generator loads strictly.
 
   Args:
-    generator: our arrays by path, statistics among them.
-    discriminator: the same.
+    flat: our arrays by path, statistics among them.
     config: of this network.
     classes: how many the vector has.
 
   Raises:
-    UserError: they are no networks of this config.
+    UserError: it is no generator of this config.
   """
-  sizes = {x: config["generator"][x] for x in ("width", "blocks")}
-  flat = dict(generator)
-  _change_sign(flat, "encoder_0/conv/kernel", 3)
+  sizes = {name: config["generator"][name] for name in ("width", "blocks")}
+  turned = dict(flat)
+  _change_sign(turned, "encoder_0/conv/kernel", 3)
   weights = list_generator_weights(classes=classes, **sizes)
-  states = {"G": to_torch(flat, weights, _GENERATOR)}
-  sizes = {x: config["discriminator"][x] for x in _SIZES}
-  flat = dict(discriminator)
+  return to_torch(turned, weights, _GENERATOR)
+
+
+def discriminator_to_torch(
+  flat: Mapping[str, Any], config: Mapping[str, Any], classes: int
+) -> dict[str, np.ndarray]:
+  """Returns the state dict of a discriminator; see generator_to_torch."""
+  names = ("width", "layers", "match_width", "interpolation_width")
+  sizes = {name: config["discriminator"][name] for name in names}
+  turned = dict(flat)
   last = sizes["width"] * 2 ** (sizes["layers"] - 1)
-  _change_sign(flat, "match_head/kernel", 2 * last)
+  _change_sign(turned, "match_head/kernel", 2 * last)
   weights = list_discriminator_weights(classes=classes, **sizes)
-  return states | {"D": to_torch(flat, weights, _DISCRIMINATOR)}
+  return to_torch(turned, weights, _DISCRIMINATOR)
 
 
 def _change_sign(flat: dict[str, np.ndarray], path: str, start: int) -> None:

@@ -178,28 +178,6 @@ def discriminator_to_torch(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   )
 
 
-def write(
-  generator: Mapping[str, Any],
-  discriminator: Mapping[str, Any],
-  config: Mapping[str, Any],
-  classes: int,
-) -> dict[str, dict[str, np.ndarray]]:
-  """Returns both networks' state dicts, "G" and "D", as `read` takes them.
-
-  Args:
-    generator, discriminator: our arrays by path.
-    config, classes: not needed; the arrays say both.
-
-  Raises:
-    UserError: they are no networks of StarGAN.
-  """
-  del config, classes
-  return {
-    "G": generator_to_torch(generator),
-    "D": discriminator_to_torch(discriminator),
-  }
-
-
 def read(
   generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None
 ) -> Released:

@@ -35,7 +35,6 @@ _SECONDS = {
 # There: the updates of a half that learns by attention. Half as many as of
 # one that learns from pictures, and still it takes longer.
 _STEPS_BY_ATTENTION = 1_800
-_ATTENTION: dict[str, Any] = {"distill.akd.weight": 10.0}
 # RelGAN's discriminator has no class logits.
 _WITHOUT_SCORE: dict[str, Any] = {"distill.class_score.weight": 0.0}
 # Its teacher's networks are of another system.
@@ -49,13 +48,13 @@ def systems(scale: str) -> Experiment:
   StarGAN. A half has half the width, and learns by the papers' attention or by
   what pays on avatars; one StarGAN learns from an AttGAN.
   """
-  akd_gan = changed(_taught(scale, "StarGAN", "StarGAN"), _ATTENTION)
+  akd_gan = _by_attention(_taught(scale, "StarGAN", "StarGAN"))
   if scale == _MEASURED:
     akd_gan.steps = round(_TIME / _SECONDS["AKD-GAN"])
   variants = {"AKD-GAN": akd_gan}
   for name in _RECIPES:
     half = _half(_taught(scale, name, name))
-    by_attention = changed(half, _ATTENTION)
+    by_attention = _by_attention(half)
     if scale == _MEASURED:
       by_attention.steps = _STEPS_BY_ATTENTION
     variants[f"{name} by attention"] = by_attention
@@ -85,6 +84,11 @@ def _half(config: ConfigDict) -> ConfigDict:
     if field in half.generator:
       half.generator[field] //= 2
   return half
+
+
+def _by_attention(config: ConfigDict) -> ConfigDict:
+  """Returns a recipe with attention as heavy as the reconstruction."""
+  return changed(config, {"distill.akd.weight": config.loss.lambda_rec})
 
 
 def _by_pictures(config: ConfigDict, scale: str) -> ConfigDict:

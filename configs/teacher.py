@@ -33,6 +33,7 @@ from akd_jax.configs.ranges import (
   names,
   number,
   one_of,
+  part,
   path,
   weight,
   whole,
@@ -122,6 +123,9 @@ def fields() -> Section:
   config.generator.upsample = Field(
     "transposed", one_of("transposed", "resize")
   )
+  # Label sets that it is told apart by a mask vector: 1, or 2 of a network that
+  # is trained on data.second, too.
+  config.generator.label_sets = Field(1, whole(1, 2))
   config.discriminator = Section()
   # Channels of the discriminator's first layer.
   config.discriminator.width = Field(64, whole(1, 1_024))
@@ -219,6 +223,9 @@ def _data() -> Section:
   data.bias_attribute = Field("Male", word())
   # Threads that read pictures ahead of training.
   data.threads = Field(4, whole(1, 256))
+  # A second label set, which is learnt at the same time (configs/both.py): the
+  # fields in which it differs from these. {} is none.
+  data.second = Field({}, part(data))
   return data
 
 

@@ -198,7 +198,7 @@ def test_student_celeba_has_the_papers_networks(papers):
     (recipe.generator, 64, 6),
   ):
     sizes = {"width": width, "blocks": blocks, "output": "image"}
-    sizes["upsample"] = "transposed"
+    sizes |= {"upsample": "transposed", "label_sets": 1}
     assert generator.to_dict() == sizes
   for config in (papers, recipe):
     assert config.discriminator.to_dict() == {"width": 64, "layers": 6}

@@ -27,6 +27,7 @@ def test_the_file_draws_what_the_released_network_draws(released, tmp_path):
   assert run.config.data.image_size == 32
   assert run.config.generator.to_dict() == {
     "width": 8, "blocks": 2, "output": "image", "upsample": "transposed",
+    "label_sets": 1,
   }  # fmt: skip
   path = str(tmp_path / "teacher.npz")
   run_dir.save_run(run, path, half=False)

@@ -48,6 +48,7 @@ ADDED = {
   "classifier.data": {},
   "data.bias_attribute": "Male",
   "data.curriculum": 0.0,
+  "data.second": {},
   "data.split": "share",
   "held_out.images": 0,
   "optimizer.weight_decay": 0.0,
@@ -70,11 +71,12 @@ _ADDED_TO_ATTGAN = _TRANSPOSED | {
 _ADDED_TO: dict[str, dict[str, Any]] = {
   "stargan": {
     **_TRANSPOSED,
+    "generator.label_sets": 1,
     "generator.output": "image",
     "loss.cls_radius": 0.0,
     "loss.lambda_mask": 0.1,
   },
-  "acgan": _TRANSPOSED,
+  "acgan": _TRANSPOSED | {"generator.label_sets": 1},
   "attgan": _ADDED_TO_ATTGAN,
   "stgan": _ADDED_TO_ATTGAN,
   "relgan": _TRANSPOSED,
@@ -84,11 +86,9 @@ _OF_SYSTEM = ("generator", "discriminator", "loss")
 
 # Sections with whichever fields a run has.
 _FREE = (
-  "data.distribution",
-  "data.conditional",
-  "data.sizes",
+  "data.distribution", "data.conditional", "data.second", "data.sizes",
   "classifier.data",
-)
+)  # fmt: skip
 
 # The recipe of a student's teacher is a config of its own, inside.
 _TEACHER = "teacher_recipe"

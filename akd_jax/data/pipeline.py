@@ -14,6 +14,7 @@ from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
+from akd_jax.data.joined import JoinedSource, first_of, parts_of, second_of
 from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 
@@ -23,9 +24,15 @@ _READ_AT_ONCE = 256
 def open_source(data: ConfigDict, split: str) -> Source:
   """Opens a split of the data set that `config.data` names, as a `Source`.
 
+  With data.second it is a `JoinedSource`.
+
   Raises:
     UserError: there is no such data set, or something is wrong with it.
   """
+  if data.get("second"):
+    return JoinedSource(
+      open_source(first_of(data), split), open_source(second_of(data), split)
+    )
   if data.label_rule not in LABEL_RULES:
     raise UserError(
       f"config.data.label_rule={data.label_rule!r} is none of"
@@ -54,8 +61,9 @@ def check_readable(source: Source, threads: int) -> None:
   Raises:
     UserError: a photo cannot be read; the message names it.
   """
-  if isinstance(source, PhotoSource):
-    readable.check_readable(source, threads)
+  for part in parts_of(source):
+    if isinstance(part, PhotoSource):
+      readable.check_readable(part, threads)
 
 
 def remark(source: Source) -> None:
@@ -63,9 +71,10 @@ def remark(source: Source) -> None:
 
   A line each on standard error, and each once in a process.
   """
-  if isinstance(source, PhotoSource):
-    for line in (*source.remarks, *remarks.on_crop(source)):
-      _say_once(line)
+  for part in parts_of(source):
+    if isinstance(part, PhotoSource):
+      for line in (*part.remarks, *remarks.on_crop(part)):
+        _say_once(line)
 
 
 @functools.cache
@@ -78,6 +87,9 @@ def digest_content(source: Source, threads: int) -> str:
 
   Drawn avatars are known by their labels: the config says all the rest.
   """
+  if isinstance(source, JoinedSource):
+    both = [digest_content(part, threads) for part in source.parts]
+    return hashlib.sha256("".join(both).encode()).hexdigest()
   if isinstance(source, PhotoSource):
     return content.digest_photos(source, threads)
   return digest_labels(source)
@@ -196,35 +208,49 @@ def training_batches(
 
   Returns:
     An iterator over {"image": uint8 [m, B, S, S, 3], "label": uint8 [m, B, C]}.
-    Its `get_state` and `set_state` resume it anywhere.
+    Its `get_state` and `set_state` resume it anywhere. Two label sets take
+    turns: each micro-batch is of one of them.
 
   Raises:
     UserError: the source has fewer images than a global batch.
   """
   index, count = share
-  if len(source) < batch_size * count:
-    raise UserError(
-      f"config.batch_size={batch_size * count} is more than the"
-      f" {len(source)} training images"
-    )
-  if curriculum is None:
-    pictures = grain.MapDataset.source(source).seed(seed).shuffle().repeat()
-  else:
+  for part in parts_of(source):
+    if len(part) < batch_size * count:
+      raise UserError(
+        f"config.batch_size={batch_size * count} is more than the"
+        f" {len(part)} training images"
+      )
+  if curriculum is not None:
     a_step = batch_size * count * micro_batches
-    pictures = _held_back(source, seed, curriculum, a_step)
-  dataset = (
-    pictures.random_map(_flip)
-    # There is no remainder, but what there is is counted: rounded up, as many
-    # batches of one as there are numbers are one too many for grain.
-    .batch(batch_size, drop_remainder=True)
-  )
-  dataset = dataset[index::count]
+    sets = [_held_back(source, seed, curriculum, a_step)]
+  else:
+    sets = [part.seed(seed).shuffle().repeat() for part in _label_sets(source)]
+  # There is no remainder, but what there is is counted: rounded up, as many
+  # batches of one as there are numbers are one too many for grain.
+  shares = [
+    pictures.random_map(_flip).batch(batch_size, drop_remainder=True)[
+      index::count
+    ]
+    for pictures in sets
+  ]
+  dataset = shares[0] if len(shares) == 1 else grain.MapDataset.mix(shares)
   dataset = dataset.batch(micro_batches, drop_remainder=True)
   return iter(
     dataset.to_iter_dataset(
       grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads)
     )
   )
+
+
+def _label_sets(source: Source) -> list[grain.MapDataset]:
+  """Returns the pictures of each label set, with the labels of all sets."""
+  if not isinstance(source, JoinedSource):
+    return [grain.MapDataset.source(source)]
+  return [
+    grain.MapDataset.range(len(part)).map(functools.partial(source.read, place))
+    for place, part in enumerate(source.parts)
+  ]
 
 
 def _held_back(

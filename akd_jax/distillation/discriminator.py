@@ -25,8 +25,7 @@ def class_distances(
   lesson: Lesson, config: ConfigDict
 ) -> tuple[jax.Array, Metrics]:
   """Returns L_class of each sample, [B]."""
-  logits, rule = lesson.scores.logits, config.data.label_rule
-  return losses.classification(logits, lesson.target, rule), {}
+  return losses.class_loss(config)(lesson.scores.logits, lesson.target), {}
 
 
 def feature_distances(

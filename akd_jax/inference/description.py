@@ -21,9 +21,10 @@ def describe(run: "Run") -> dict[str, Any]:
   # What is written has transposed convolutions, whatever was trained.
   generator.pop("upsample", None)
   about: dict[str, Any] = {"format": numpy_program.FORMAT, **_label_of(system)}
-  if run.config.system == numpy_generator.SYSTEM:
+  if is_first_format(run):
     # Of what the first files hold, nothing is to change.
     about = {"format": numpy_generator.FORMATS[generator["output"]]}
+    del generator["label_sets"]
     if generator["output"] == "image":
       del generator["output"]
   return about | {
@@ -38,6 +39,13 @@ def describe(run: "Run") -> dict[str, Any]:
     "value_range": [-1, 1],
     "step": run.step,
   }
+
+
+def is_first_format(run: "Run") -> bool:
+  """Whether `numpy_generator` runs its generator, without a program."""
+  generator = run.config.generator
+  is_stargan = run.config.system == numpy_generator.SYSTEM
+  return is_stargan and generator.label_sets == 1
 
 
 def _label_of(system: "System") -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
-from akd_jax.inference.description import describe
+from akd_jax.inference.description import describe, is_first_format
 
 if TYPE_CHECKING:
   from akd_jax.systems.system import NetworkProgram
@@ -134,12 +134,10 @@ def export_numpy(run: "Run", path: str) -> list[str]:
   Returns:
     The files written, here and in the other formats.
   """
-  from akd_jax.interop import numpy_generator
-
   check_ending(path, (".npz",))
   arrays: dict[str, Any] = {**arrays_of(run)}
   about = describe(run)
-  if run.config.system != numpy_generator.SYSTEM:
+  if not is_first_format(run):
     written = program_of(run, "numpy")
     numbers = sum(x.size for x in arrays.values())
     about |= {

@@ -85,7 +85,7 @@ _RELEASES = {
     # The arrays say all of it.
     lambda flat, config, classes: torch_stargan.generator_to_torch(flat),
     lambda flat, config, classes: torch_stargan.discriminator_to_torch(flat),
-    {"generator.output": "image"},
+    {"generator.output": "image", "generator.label_sets": 1},
     _stargan_options,
     one_file=False,
     note=torch_stargan.EVAL_NOTE,

@@ -165,6 +165,8 @@ def _switch(x: Array, own: Params, epsilon: float) -> Array:
 
 # (what it is done to, its parameters, the step) -> what comes of it, [H, W, K].
 OPERATIONS: dict[str, Callable[[list[Array], Params, Step], Array]] = {
+  # Numbers behind those of a label.
+  "append": lambda x, _, step: np.append(x[0], step["numbers"]),
   # A label as planes of the size of a map.
   "tile": lambda x, _, step: np.broadcast_to(
     x[0], (*x[1].shape[:2], len(x[0]))

@@ -11,6 +11,14 @@ from akd_jax.interop.onnx_graph import Graph
 Operator = Callable[[Graph, list[str], Mapping[str, np.ndarray], Step], str]
 
 
+def _append(graph: Graph, taken: list[str], own: Any, step: Step) -> str:
+  shape = graph.node("Shape", taken, start=0, end=1)
+  count = graph.constant([len(step["numbers"])], np.int64)
+  rows = graph.node("Concat", [shape, count], axis=0)
+  numbers = graph.node("Expand", [graph.constant(step["numbers"]), rows])
+  return graph.node("Concat", [*taken, numbers], axis=1)
+
+
 def _tile(graph: Graph, taken: list[str], own: Any, step: Step) -> str:
   label, of_size = taken
   flat = graph.node("Unsqueeze", [label, graph.constant([2, 3], np.int64)])
@@ -118,6 +126,7 @@ def _relu(graph: Graph, taken: list[str], own: Any, step: Step) -> str:
 
 # As `numpy_program.OPERATIONS`.
 OPERATORS: dict[str, Operator] = {
+  "append": _append,
   "tile": _tile,
   "concat": _simple("Concat", axis=1),
   "take": _take,

@@ -15,6 +15,27 @@ from akd_jax.models.taps import Activations, Interceptor, Taps
 # is to be seen.
 OUTPUTS = ("image", "blend")
 MASK = "mask"
+# How long StarGAN's mask vector is: a number for each of two label sets.
+LABEL_SET_PLANES = 2
+
+
+def with_label_set(label: jax.Array, second: int) -> jax.Array:
+  """Returns labels [B, C] with StarGAN's mask vector: [B, C + 2].
+
+  It says which of two label sets is meant: (1, 0) the first, whose classes come
+  first, or (0, 1) the second, of which a label has exactly one class (Choi et
+  al., 2018, section 3.3).
+
+  Args:
+    label: of one set or the other, 0 for the classes of the other one.
+    second: how many of the last classes are of the second set.
+  """
+  classes = label.shape[-1]
+  of_second = jnp.sum(label[:, classes - second :], axis=1, keepdims=True)
+  if second in (0, classes):
+    # There is no other: also of a label between two, or beyond one.
+    of_second = jnp.full_like(of_second, second > 0)
+  return jnp.concatenate([label, 1 - of_second, of_second], axis=1)
 
 
 class ConvBlock(nn.Module):
@@ -67,6 +88,8 @@ class Generator(nn.Module):
       2018, eq. 1). What is not to change is copied and not drawn again.
     upsample: "transposed" convolutions, StarGAN's, or "resize", of doubled
       pixels, against checkerboards (paper 2, section IV-D).
+    second: of two label sets, how many of the last classes are of the second;
+      None where there is one set.
   """
 
   width: int = 64
@@ -74,6 +97,7 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
   output: str = "image"
   upsample: str = "transposed"
+  second: int | None = None
 
   @nn.compact
   def __call__(
@@ -93,6 +117,8 @@ class Generator(nn.Module):
     """
     intercept = Interceptor(taps)
     width, dtype = self.width, self.dtype
+    if self.second is not None:
+      label = with_label_set(label, self.second)
     stem = ConvBlock(width, 7, dtype=dtype, name="encoder_0")
     x = stem(image, label)
     x = ConvBlock(2 * width, 4, "down", dtype=dtype, name="encoder_1")(x)

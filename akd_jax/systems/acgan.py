@@ -42,13 +42,12 @@ def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
   """Returns the terms of L_D."""
-  rule = config.data.label_rule
   real, fake = (model.discriminate(x) for x in (batch.image, batch.fake))
   terms = {
     "d_loss_real": adversarial(real.critic, True),
     "d_loss_fake": adversarial(fake.critic, False),
-    "d_loss_cls": losses.classification(real.logits, batch.label, rule),
-    "d_loss_cls_fake": losses.classification(fake.logits, batch.target, rule),
+    "d_loss_cls": losses.class_loss(config)(real.logits, batch.label),
+    "d_loss_cls_fake": losses.class_loss(config)(fake.logits, batch.target),
   }
   return terms, {}
 
@@ -57,11 +56,11 @@ def generator_terms(
   translated: Pass, batch: GeneratorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
   """Returns the terms of L_G, and those of StarGAN that keep the person."""
-  rule, scores = config.data.label_rule, translated.scores
+  scores = translated.scores
   restored, _ = translated.model.generate(translated.image, batch.label)
   terms = {
     "g_loss_fake": adversarial(scores.critic, True),
-    "g_loss_cls": losses.classification(scores.logits, batch.target, rule),
+    "g_loss_cls": losses.class_loss(config)(scores.logits, batch.target),
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }
   if MASK in translated.activations:

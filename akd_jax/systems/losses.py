@@ -3,7 +3,9 @@
 Equations are those of paper 2 (AKD-GAN) unless another source is named.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -75,8 +77,22 @@ def gradient_penalty(
   return jnp.square(l2_norm(gradient) - 1)
 
 
+def class_loss(config: ConfigDict) -> Callable[[jax.Array, jax.Array], Any]:
+  """Returns `classification` by a run's label rule, of its label sets."""
+  return functools.partial(
+    classification,
+    label_rule=config.data.label_rule,
+    second=count_second(config.data),
+  )
+
+
+def count_second(data: ConfigDict) -> int:
+  """Counts the classes of data.second, which come last: 0 without one."""
+  return len(data.second.get("attributes", ()))
+
+
 def classification(
-  logits: jax.Array, label: jax.Array, label_rule: str
+  logits: jax.Array, label: jax.Array, label_rule: str, second: int = 0
 ) -> jax.Array:
   """Returns L_cls of eq. 7-8: [B, C] twice to [B].
 
@@ -84,9 +100,26 @@ def classification(
     logits: class logits.
     label: 0 or 1.
     label_rule: one of CLASS_LOSSES.
+    second: how many of the last classes are of a second label set, whose
+      classes exclude each other. A label that has one of them is of that set,
+      and nothing is lost of the other set's classes (Choi et al., 2018, eq. 5-6
+      by the mask vector).
   """
   check_same_shape(logits, label)
-  return CLASS_LOSSES[label_rule](logits, label)
+  if not second:
+    return CLASS_LOSSES[label_rule](logits, label)
+  of_first, of_second = _label_sets(logits, second)
+  first, others = _label_sets(label, second)
+  return jnp.where(
+    jnp.any(others > 0, axis=-1),
+    CLASS_LOSSES["exclusive"](of_second, others),
+    CLASS_LOSSES[label_rule](of_first, first),
+  )
+
+
+def _label_sets(x: jax.Array, second: int) -> tuple[jax.Array, jax.Array]:
+  """Returns what of [..., C] is of the first label set, and of the second."""
+  return x[..., :-second], x[..., -second:]
 
 
 def _sum_of_sigmoids(logits: jax.Array, label: jax.Array) -> jax.Array:
@@ -137,12 +170,21 @@ def adversarial_examples(
 
 
 def fake_agreement(
-  logits: jax.Array, target: jax.Array, label_rule: str
+  logits: jax.Array, target: jax.Array, label_rule: str, second: int = 0
 ) -> jax.Array:
   """Returns how often logits [B, C] find the wanted attributes, in [0, 1].
 
-  No loss, but the first sign of a generator that only copies its input.
+  No loss, but the first sign of a generator that only copies its input. All
+  labels of a batch are of one label set.
   """
+  if second:
+    of_first, of_second = _label_sets(logits, second)
+    first, others = _label_sets(target, second)
+    return jnp.where(
+      jnp.any(others > 0),
+      fake_agreement(of_second, others, "exclusive"),
+      fake_agreement(of_first, first, label_rule),
+    )
   if label_rule == "exclusive":
     return jnp.mean(jnp.argmax(logits, -1) == jnp.argmax(target, -1))
   return jnp.mean((logits > 0) == (target > 0))
@@ -158,7 +200,10 @@ def agreement_metrics(
   if config.adversary == "none":
     return {}
   agreement = fake_agreement(
-    scores.logits, batch.target, config.data.label_rule
+    scores.logits,
+    batch.target,
+    config.data.label_rule,
+    count_second(config.data),
   )
   return {"fake_agreement": agreement}
 

@@ -21,6 +21,7 @@ from akd_jax.systems import losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
+from akd_jax.systems.stargan_label_sets import take_classes
 from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.systems.system import Allowed, System, Terms
@@ -31,6 +32,7 @@ SIZES: dict[str, Allowed] = {
   "generator.blocks": 1,
   "generator.output": OUTPUTS,
   "generator.upsample": tuple(UPSAMPLE),
+  "generator.label_sets": (1, 2),
   "discriminator.width": 1,
   "discriminator.layers": 1,
 }
@@ -84,11 +86,27 @@ def create_networks(config: ConfigDict) -> Networks:
       dtype,
       config.generator.output,
       config.generator.upsample,
+      _classes_of_second(config),
     ),
     Discriminator(
       config.discriminator.width, layers, len(config.data.attributes), dtype
     ),
   )
+
+
+def _classes_of_second(config: ConfigDict) -> int | None:
+  """Returns how many of the last classes are of a second label set.
+
+  None where there is one set. Of a network that was trained on two, and knows
+  one of them now, the first has any number of attributes and the second classes
+  that exclude each other.
+  """
+  if config.generator.label_sets == 1:
+    return None
+  if config.data.second:
+    return losses.count_second(config.data)
+  exclusive = config.data.label_rule == "exclusive"
+  return len(config.data.attributes) if exclusive else 0
 
 
 def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
@@ -117,9 +135,7 @@ def discriminator_terms(
   examples, as Goodfellow et al. (2015) train.
   """
   real = model.discriminate(batch.image)
-  classes = losses.classification(
-    real.logits, batch.label, config.data.label_rule
-  )
+  classes = losses.class_loss(config)(real.logits, batch.label)
   radius = class_radius(batch.step, config)
   if radius is not None:
     robust = _robust_class_loss(model, batch.image, batch.label, radius, config)
@@ -136,13 +152,11 @@ def generator_terms(
   of the translated images. A blend's mask is kept from copying everything
   (GANimation, eq. 3).
   """
-  model, rule = translated.model, config.data.label_rule
+  model = translated.model
   restored, _ = model.generate(translated.image, batch.label)
   radius = class_radius(batch.step, config)
   if radius is None:
-    classes = losses.classification(
-      translated.scores.logits, batch.target, rule
-    )
+    classes = losses.class_loss(config)(translated.scores.logits, batch.target)
   else:
     classes = _robust_class_loss(
       model, translated.image, batch.target, radius, config
@@ -175,7 +189,7 @@ def weights(config: ConfigDict) -> Mapping[str, float]:
 
 def micro_batches(config: ConfigDict) -> int:
   """Returns how many a step has: one an update of the discriminator."""
-  return config.n_critic
+  return config.n_critic * (2 if config.data.second else 1)
 
 
 def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
@@ -208,7 +222,7 @@ def _robust_class_loss(
 
   def loss(x: jax.Array) -> jax.Array:
     logits = model.discriminate(x).logits
-    return losses.classification(logits, label, config.data.label_rule)
+    return losses.class_loss(config)(logits, label)
 
   return loss(losses.adversarial_examples(loss, image, radius))
 
@@ -236,6 +250,7 @@ STARGAN = System(
   weights=weights,
   micro_batches=micro_batches,
   slice_generator=slice_generator,
+  take_classes=take_classes,
   program=write_program,
   recognizer=write_recognizer,
   network="stargan",

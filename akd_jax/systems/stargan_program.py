@@ -21,6 +21,10 @@ def write_program(generator: Generator) -> NetworkProgram:
     add("norm", "x", at=f"{name}/norm")
     add("relu", "x")
 
+  if generator.second is not None:
+    # A file is of one of the two sets.
+    of_second = int(generator.second > 0)
+    add("append", "given", "given", numbers=[1 - of_second, of_second])
   add("tile", "given image", "planes")
   add("concat", "image planes")
   for i, stride in enumerate((1, 2, 2)):

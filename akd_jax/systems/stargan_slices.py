@@ -14,6 +14,7 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.models.layers import RESIZE_KERNEL
+from akd_jax.models.stargan import LABEL_SET_PLANES
 
 Params = Mapping[str, Any]
 
@@ -25,7 +26,9 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
     wide: of a generator of `models.stargan` or `models.relgan`, whose layers
       have the same names.
     narrow: fresh ones, of another width, depth or output: they say the sizes.
-      A mask that the wide one lacks starts at a half: its kernel is 0.
+      A mask that the wide one lacks starts at a half: its kernel is 0. Of a
+      wide one of two label sets the mask vector is left out, if need be:
+      planes that are the same everywhere, a norm takes out.
 
   Raises:
     UserError: the narrow one is the wider, the deeper, or knows other labels.
@@ -33,7 +36,7 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
   _check(wide, narrow)
   sliced: dict[str, Any] = {}
   # The picture and the label are as they are.
-  kept = np.arange(np.shape(wide["encoder_0"]["conv"]["kernel"])[2])
+  kept = np.arange(_planes(narrow))
   for i in range(3):
     name = f"encoder_{i}"
     chosen = find_largest(wide[name]["conv"]["kernel"], 3, _width(narrow[name]))
@@ -91,14 +94,18 @@ def _check(wide: Params, narrow: Params) -> None:
       f" config.generator.upsample={ways[0]!r} from one of {ways[1]!r}: they"
       " must be the same"
     )
-  labels = [
-    np.shape(x["encoder_0"]["conv"]["kernel"])[2] - 3 for x in (narrow, wide)
-  ]
-  if labels[0] != labels[1]:
+  labels = [_planes(x) - 3 for x in (narrow, wide)]
+  if labels[1] - labels[0] not in (0, LABEL_SET_PLANES):
     raise UserError(
       f"config.init='sliced' takes a generator of {labels[0]} attributes from"
       f" one of {labels[1]}: they must know the same"
     )
+
+
+def _planes(params: Params) -> int:
+  """Counts what a generator is given: a picture's channels, and a label's."""
+  planes: int = np.shape(params["encoder_0"]["conv"]["kernel"])[2]
+  return planes
 
 
 def _width(layer: Params) -> int:

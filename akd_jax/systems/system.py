@@ -109,6 +109,9 @@ class System:
       parameters) -> the narrow one's, cut out of the wide one's; statistics
       stand beside the scales of their norms. Raises UserError where it can not
       be cut out. None of a system without.
+    take_classes: (model, networks of some of its classes, their columns) ->
+      the model of these, which draws and says what the model does where all
+      others are 0. None of a system that is trained on one label set alone.
     network: name of its generator's architecture, in exported files.
     program: generator module -> its `NetworkProgram`; None where NumPy can not
       run it.
@@ -157,6 +160,7 @@ class System:
   classifies: bool = True
   test_strength: float = 1.0
   slice_generator: Slicer | None = None
+  take_classes: Callable[[Model, Networks, Sequence[int]], Model] | None = None
   program: Callable[[Any], NetworkProgram] | None = None
   recognizer: Callable[[Any], list[Step]] | None = None
 

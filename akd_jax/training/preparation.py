@@ -15,6 +15,7 @@ from akd_jax.systems.model import Networks
 from akd_jax.training import (
   checkpoint,
   hosts,
+  label_sets,
   parallel,
   run_dir,
   same_run,
@@ -48,6 +49,8 @@ def resolve(config: ConfigDict, source: Any) -> ConfigDict:
   """Adds what only the data knows: attributes, groups of exclusive ones."""
   config = ConfigDict(config.to_dict())
   config.data.attributes = tuple(source.attributes)
+  if config.data.second:
+    config.data.second.attributes = tuple(source.parts[1].attributes)
   config.data.exclusive = tuple(map(tuple, source.exclusive))
   return config
 
@@ -127,6 +130,8 @@ def prepare(
     config, workdir, validation_source, teacher,
     state.best_model(networks), int(state.step),
   )  # fmt: skip
+  if config.data.second:
+    makers = (*map(label_sets.of_each_set, makers), label_sets.make_file_hook)
   # One may train the attribute classifier: for nothing, of a finished run.
   if setting.step >= config.steps:
     makers = ()

@@ -140,6 +140,11 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
 def _run(
   config: ConfigDict, networks: dict[str, Any], step: int, where: str
 ) -> Run:
+  if config.data.second:
+    raise UserError(
+      f"{where} was trained on two label sets: name one of them,"
+      f" {where}/first.npz or {where}/second.npz"
+    )
   check_shapes(networks, config, where)
   networks = jax.tree.map(np.asarray, networks)
   return Run(

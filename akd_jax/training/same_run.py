@@ -15,7 +15,13 @@ from akd_jax.training.run_dir import read_config
 
 # Where what a run learns from lies, and which of its origins that is. Another
 # place is the same where what lies there has the same digest.
-PLACES = {"teacher": "teacher", "data.path": "data", "data.csv": "data"}
+PLACES = {
+  "teacher": "teacher",
+  "data.path": "data",
+  "data.csv": "data",
+  "data.second.path": "data",
+  "data.second.csv": "data",
+}
 # Fields that a run may be resumed with another value of.
 _MAY_CHANGE = (
   "log_every",

@@ -64,17 +64,36 @@ def train_step(
   Returns:
     The next state and every loss term, averaged over the global batch.
   """
-  key = jax.random.fold_in(jax.random.key(config.seed), state.step)
-  label = batch["label"].astype(jnp.float32)
-  return cycle(
-    state,
-    teacher,
-    {"image": to_unit(batch["image"]), "label": label},
-    system_of(config).draw(key, label, axis_name),
-    networks=networks,
-    config=config,
-    axis_name=axis_name,
-  )
+  before, found = state.step, []
+  key = jax.random.fold_in(jax.random.key(config.seed), before)
+  for index, part in enumerate(_parts(batch, config)):
+    label = part["label"].astype(jnp.float32)
+    of_part = jax.random.fold_in(key, index) if index else key
+    state, metrics = cycle(
+      dataclasses.replace(state, step=before),
+      teacher,
+      {"image": to_unit(part["image"]), "label": label},
+      system_of(config).draw(of_part, label, axis_name),
+      networks=networks,
+      config=config,
+      axis_name=axis_name,
+    )
+    found.append(metrics)
+  return state, jax.tree.map(lambda *x: sum(x) / len(x), *found)
+
+
+def _parts(batch: Batch, config: ConfigDict) -> list[Batch]:
+  """Divides a step into cycles: with two label sets, which take turns, two.
+
+  As released, the generator is updated on the last micro-batch of the first
+  set, then the discriminator on that of the second, and the generator again.
+  """
+  if not config.data.second:
+    return [batch]
+  return [
+    {name: x[part] for name, x in batch.items()}
+    for part in (slice(-1), slice(-1, None))
+  ]
 
 
 def adversary_learns(config: ConfigDict) -> bool:

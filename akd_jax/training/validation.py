@@ -11,6 +11,7 @@ from akd_jax.common import ranges
 from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
+from akd_jax.data.joined import second_of
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
@@ -54,6 +55,8 @@ def check(config: ConfigDict) -> None:
     if path and not pathlib.Path(path).is_file():
       raise UserError(f"config.{field}={path} is no file")
   check_classifier_data(config)
+  if config.data.second:
+    _check_second(config)
   _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
@@ -149,6 +152,42 @@ def check_classifier_data(config: ConfigDict) -> None:
         f"config.classifier.data.{field} is none of {', '.join(possible)}"
         f"{nearest(field, possible)}"
       )
+
+
+def _check_second(config: ConfigDict) -> None:
+  """Checks that two label sets can be learnt at once."""
+  data, second = config.data, second_of(config.data)
+  field = "config.data.second"
+  if system_of(config).take_classes is None:
+    raise UserError(
+      f"{field} needs config.system='stargan': {config.system} is trained on"
+      " one label set"
+    )
+  if config.generator.label_sets != 2:
+    raise UserError(
+      f"{field} needs config.generator.label_sets=2: the generator has to be"
+      " told which set is meant"
+    )
+  if data.label_rule != "multilabel" or second.label_rule != "exclusive":
+    raise UserError(
+      f"{field} needs config.data.label_rule='multilabel' and"
+      f" {field}.label_rule='exclusive', not {data.label_rule!r} and"
+      f" {second.label_rule!r}"
+    )
+  for name in ("image_size", *WHEN_SEEN):
+    if name in data.second:
+      raise UserError(f"{field}.{name}: it is that of both; leave it out")
+  if data.curriculum:
+    raise UserError(
+      f"config.data.curriculum={data.curriculum:g} holds back pictures of one"
+      f" label set alone: it must be 0 with {field}"
+    )
+  if distils(config):
+    raise UserError(
+      f"config.teacher={config.teacher!r} teaches one label set at a time, and"
+      f" {field} asks for two: train a teacher of both, and then a student of"
+      " each file that it leaves"
+    )
 
 
 def _value(config: ConfigDict, field: str) -> Any:

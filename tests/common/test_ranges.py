@@ -14,6 +14,7 @@ from akd_jax.configs import (
   acgan,
   attention,
   attgan,
+  both,
   classifier,
   pseudo,
   relgan,
@@ -37,7 +38,7 @@ from tests.small_runs import ROOT
 
 RECIPES = (
   teacher, student, attention, pseudo, classifier, acgan, attgan, stgan, relgan,
-  stargan2,
+  stargan2, both,
 )  # fmt: skip
 
 

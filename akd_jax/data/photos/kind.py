@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
+from akd_jax.data.joined import second_of
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.listing import (
   find_folder,
@@ -26,16 +27,20 @@ _EXPECTED = (
 def settle(config: ConfigDict) -> ConfigDict:
   """Returns a config whose data.name is the data set that data.path holds.
 
-  It is the config itself unless data.name is "photos". Then it is a copy, with
-  the fields of `find_kind`.
+  It is the config itself unless data.name is "photos", or that of data.second.
+  Then it is a copy, with the fields of `find_kind`.
 
   Raises:
     UserError: there is no folder, or it may be several data sets.
   """
-  if config.data.name != ANY:
+  second = second_of(config.data)
+  if ANY not in (config.data.name, second.name):
     return config
   settled = ConfigDict(config.to_dict())
-  settled.data.update(find_kind(config.data))
+  if config.data.second and second.name == ANY:
+    settled.data.second.update(find_kind(second))
+  if config.data.name == ANY:
+    settled.data.update(find_kind(config.data))
   return settled
 
 

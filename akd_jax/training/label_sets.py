@@ -1,0 +1,113 @@
+"""A run of two label sets (config.data.second), and each set as a run alone.
+
+Training knows both. Whoever uses what was trained uses one: first.npz or
+second.npz in the run's directory, which are runs like any other.
+"""
+
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax.data.joined import JoinedSource, first_of, second_of
+from akd_jax.systems import system_of
+from akd_jax.systems.model import Model
+from akd_jax.training.hooks import Hook, HookMaker, Seen, Setting
+from akd_jax.training.run_dir import Run, save_run
+
+NAMES = ("first", "second")
+
+
+class LabelSet(NamedTuple):
+  """One of two label sets, as a run of its own.
+
+  Attributes:
+    name: one of NAMES.
+    setting: of that run.
+    take: the model of both -> its own.
+  """
+
+  name: str
+  setting: Setting
+  take: Callable[[Model], Model]
+
+
+def label_sets(setting: Setting) -> Iterator[LabelSet]:
+  """Yields the two label sets of a run that has two."""
+  source: JoinedSource = setting.validation
+  first = 0
+  for name, part, data_of in zip(
+    NAMES, source.parts, (first_of, second_of), strict=True
+  ):
+    config = ConfigDict(setting.config.to_dict())
+    config.data = data_of(setting.config.data)
+    config.data.attributes = tuple(part.attributes)
+    config.data.exclusive = tuple(map(tuple, part.exclusive))
+    columns = range(first, first + len(part.attributes))
+    first = columns.stop
+    take = _taker(config, columns)
+    yield LabelSet(
+      name,
+      setting._replace(
+        config=config,
+        workdir=str(pathlib.Path(setting.workdir, name)),
+        validation=part,
+        model=take(setting.model),
+      ),
+      take,
+    )
+
+
+def _taker(config: ConfigDict, columns: range) -> Callable[[Model], Model]:
+  system = system_of(config)
+  networks, take = system.create_networks(config), system.take_classes
+  assert take is not None  # Else the config has been refused.
+  return lambda model: take(model, networks, columns)
+
+
+def of_each_set(make: HookMaker) -> HookMaker:
+  """Makes one hook of a run's two label sets, of what makes that of each.
+
+  What is found of a set has its name in front; the mean of a number over both
+  has none.
+  """
+
+  def make_both(setting: Setting) -> Hook | None:
+    hooks = [(x, make(x.setting)) for x in label_sets(setting)]
+    made = [(x, hook) for x, hook in hooks if hook is not None]
+    if not made:
+      return None
+
+    def call(step: int, model: Model) -> Seen:
+      scalars: dict[str, float] = {}
+      images: dict[str, np.ndarray] = {}
+      for one, hook in made:
+        seen = hook.call(step, one.take(model))
+        for key, value in seen.scalars.items():
+          scalars[f"{one.name}/{key}"] = value
+          # One that is of both decides which checkpoint is the best.
+          scalars[key] = scalars.get(key, 0.0) + value / len(made)
+        for key, image in seen.images.items():
+          images[f"{one.name}/{key}"] = image
+      return Seen(scalars, images)
+
+    return Hook(made[0][1].every, call)
+
+  return make_both
+
+
+def make_file_hook(setting: Setting) -> Hook:
+  """Makes the hook that writes WORKDIR/first.npz and WORKDIR/second.npz."""
+  both = list(label_sets(setting))
+
+  def call(step: int, model: Model) -> Seen:
+    for one in both:
+      config = one.setting.config
+      names, groups = config.data.attributes, config.data.exclusive
+      run = Run(config, names, groups, one.take(model), step)
+      save_run(run, f"{setting.workdir}/{one.name}.npz", half=False)
+    return Seen()
+
+  return Hook(setting.config.checkpoint_every, call)

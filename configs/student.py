@@ -4,7 +4,7 @@ python -m akd_jax.main --config=configs/student.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
 avatars  2 CPU cores     5 min      mean accuracy 94.1 % (docs/results.md)
-photos   1 CPU core      8 min      accuracy 83.1 %, its teacher's 85.4 %
+photos   1 CPU core      8 min      accuracy 82.3 %, its teacher's 85.4 %
                                     (docs/findings/photos.md)
 celeba   not run here               paper 1, Table 1: 59.5 %
 rafd     not run here               paper 1, Table 4: 91.8 % (quarter width)

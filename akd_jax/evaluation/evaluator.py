@@ -1,7 +1,7 @@
 """What a trained run is worth, beside its teacher: every metric."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
 from akd_jax.training.run_dir import Run
 from akd_jax.training.same_run import PLACES, check_origins
+from akd_jax.training.teacher import digest_of
 
 # People whose attention is drawn.
 _SHOWN = 2
@@ -57,6 +58,7 @@ def evaluate(
   only: tuple[str, ...] = (),
   keep: Keep | None = None,
   fields: Mapping[str, Any] | None = None,
+  others: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
 
@@ -70,13 +72,16 @@ def evaluate(
     fields: of config.evaluation and config.classifier, by their dotted names,
       that are to be others than the run's; and where its teacher and its
       photos lie now.
+    others: results of other runs. What one has of the same teacher, measured
+      alike, is taken from there.
 
   Returns:
     What evaluation.json holds: {"step", "settings", "protocol", "attention":
     whose maps are measured, "classifier", "real_accuracy": of that on the
-    run's test split, "networks": {"teacher" and "student", or "generator": see
-    `measure`}, "training_labels": how attributes go with gender, where that is
-    known (paper 2, Table V)}.
+    run's test split, "faces": whether a face network has looked, "teacher": its
+    digest, None without one, "networks": {"teacher" and "student", or
+    "generator": see `measure`}, "training_labels": how attributes go with
+    gender, where that is known (paper 2, Table V)}.
 
   Raises:
     UserError: there is no such attribute, or another field is to be changed,
@@ -102,24 +107,30 @@ def evaluate(
     faces=load_faces(splits.test),
   )
   wanted = only or run.attributes
-  networks: dict[str, Any] = {}
-  attention: Attention = {}  # Of the network before: the teacher's.
-  for translator in load_translators(run):
-    if _translates(translator, run.attributes):
-      networks[translator.name], attention = measure(
-        translator, instruments, wanted, attention, keep
-      )
-    else:
-      attention = attention_to(translator, instruments, wanted)
-  result = {
+  *teacher, trained = load_translators(run)
+  result: dict[str, Any] = {
     "step": run.step,
     "settings": record.settings(run.config),
     "protocol": config.evaluation.protocol,
     "attention": {name: config.attention[name] for name in _MAPS},
     "classifier": classifier.metadata,
     "real_accuracy": real_accuracy(config, classifier, splits.test),
-    "networks": networks,
+    "faces": instruments.faces is not None,
+    "teacher": digest_of(teacher[0].model) if teacher else None,
+    "networks": {},
   }
+  known = {} if keep else record.find_teacher(result, wanted, others)
+  networks = result["networks"]
+  attention: Attention = {}  # Of the network before: the teacher's.
+  for translator in (*teacher, trained):
+    if translator.name in known:
+      networks |= known
+    elif _translates(translator, run.attributes):
+      networks[translator.name], attention = measure(
+        translator, instruments, wanted, attention, keep
+      )
+      continue
+    attention = attention_to(translator, instruments, wanted)
   if GENDER in names.known:
     result["training_labels"] = label_distribution(
       splits.train.labels, names.known

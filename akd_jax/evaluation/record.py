@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -114,3 +114,29 @@ def trained_network(result: Mapping[str, Any]) -> dict[str, Any]:
   """Returns what a result says of the network that the run has trained."""
   networks = result["networks"]
   return networks.get("student") or networks["generator"]
+
+
+def find_teacher(
+  result: Mapping[str, Any],
+  wanted: Sequence[str],
+  others: Iterable[Mapping[str, Any]],
+) -> dict[str, Any]:
+  """Returns {"teacher": its figures}, where another result has them.
+
+  Args:
+    result: of the same teacher, measured alike, but for its networks.
+    wanted: the attributes to be measured.
+    others: results, as read from their files.
+  """
+  # As they are read back from a file.
+  result = json.loads(json.dumps(result))
+  alike = [name for name in result if name not in ("step", "networks")]
+  for other in others:
+    figures = other["networks"].get("teacher")
+    if (
+      figures
+      and list(figures["attributes"]) == list(wanted)
+      and all(other.get(name) == result[name] for name in alike)
+    ):
+      return {"teacher": figures}
+  return {}

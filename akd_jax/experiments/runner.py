@@ -168,8 +168,13 @@ def is_ready(job: Job, teachers: Container[str]) -> bool:
   return not waits or teaching.is_finished(job.config.teacher)
 
 
-def do_alone(job: Job) -> bool:
+def do_alone(job: Job, jobs: Iterable[Job] = ()) -> bool:
   """Trains and evaluates, unless that has been done or another process does.
+
+  Args:
+    job: the run.
+    jobs: those that it is compared with. Who has the same teacher need not
+      measure it again.
 
   Returns:
     Whether no other process does.
@@ -178,7 +183,9 @@ def do_alone(job: Job) -> bool:
     if ours and not job.result:
       train_with_teacher(job.config, str(job.workdir))
       run = runs.load_run(str(job.workdir))
-      evaluator.write(evaluator.evaluate(run), str(job.workdir), run)
+      others = [x.result for x in jobs if x.result]
+      result = evaluator.evaluate(run, others=others)
+      evaluator.write(result, str(job.workdir), run)
     return ours
 
 
@@ -200,7 +207,7 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
       if not is_ready(job, teachers):
         continue
       try:
-        if do_alone(job):
+        if do_alone(job, jobs):
           break
       except FloatingPointError as error:
         print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)

@@ -126,7 +126,7 @@ def _teacher_of(run: Run) -> Teacher | None:
     if distils(run.config):
       check_origins(
         run.origins,
-        {"teacher": digest_of(teacher)},
+        {"teacher": digest_of(teacher.model)},
         run.config,
         "this run",
       )

@@ -172,7 +172,7 @@ def _origins(
   """Returns digests of what a run learns from, by name."""
   origins = {"data": pipeline.digest_content(source, config.data.threads)}
   if teacher is not None:
-    origins["teacher"] = teachers.digest_of(teacher)
+    origins["teacher"] = teachers.digest_of(teacher.model)
   return origins
 
 

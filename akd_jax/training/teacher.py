@@ -24,7 +24,7 @@ from akd_jax.distillation.mapping import (
 from akd_jax.distillation.sizes import check_sizes
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of
-from akd_jax.systems.model import Params
+from akd_jax.systems.model import Model, Params
 from akd_jax.systems.system import Slicer
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.shapes import network_shapes
@@ -93,13 +93,13 @@ def has_begun(workdir: str) -> bool:
   return bool(checkpoint.steps_saved(workdir))
 
 
-def digest_of(teacher: Teacher) -> str:
+def digest_of(model: Model) -> str:
   """Returns what a teacher is known again by: its networks' every weight."""
   return digest_arrays(
     {
-      "generator": teacher.model.generator,
-      "discriminator": teacher.model.discriminator,
-      "statistics": teacher.model.statistics,
+      "generator": model.generator,
+      "discriminator": model.discriminator,
+      "statistics": model.statistics,
     }
   )
 

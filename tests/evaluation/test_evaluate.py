@@ -145,6 +145,41 @@ def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
   assert list(found["attributes"]) == ["Smiling"]
 
 
+def test_a_teacher_is_measured_once_for_all_who_learn_from_it(
+  runs, monkeypatch
+):
+  run = directories.load_run(str(runs.student))
+  small = {"evaluation.images": 4, "evaluation.probe_images": 2}
+  only = ("Smiling", "Goatee")
+  measured, measure = [], evaluator.measure
+
+  def note(translator, *rest):
+    measured.append(translator.name)
+    return measure(translator, *rest)
+
+  monkeypatch.setattr(evaluator, "measure", note)
+
+  def evaluate(only, others, fields=small):
+    measured.clear()
+    return evaluator.evaluate(run, only, fields=fields, others=others)
+
+  first = json.loads(json.dumps(evaluate(only, [])))
+  assert measured == ["teacher", "student"]
+  again = json.loads(json.dumps(evaluate(only, [first])))
+  assert measured == ["student"]
+  for result in (first, again):
+    # A latency is a time.
+    del result["networks"]["student"]["cost"]
+  assert again == first
+  # Another teacher, another way to measure, other attributes.
+  evaluate(only, [first | {"teacher": "another"}])
+  assert measured == ["teacher", "student"]
+  evaluate(only, [first], small | {"evaluation.images": 5})
+  assert measured == ["teacher", "student"]
+  evaluate(only[:1], [first])
+  assert measured == ["teacher", "student"]
+
+
 def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
   run = directories.load_run(str(runs.student))
   config = run.config.copy_and_resolve_references()

@@ -217,7 +217,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
 
   monkeypatch.setattr(runner, "train_with_teacher", train_with_teacher)
   monkeypatch.setattr(runner.runs, "load_run", lambda workdir: None)
-  monkeypatch.setattr(runner.evaluator, "evaluate", lambda run: None)
+  monkeypatch.setattr(runner.evaluator, "evaluate", lambda run, others: None)
   monkeypatch.setattr(runner.evaluator, "write", lambda *_: None)
   monkeypatch.setattr(
     runner.teaching,

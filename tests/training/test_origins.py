@@ -43,7 +43,7 @@ def other_teacher(folder):
 def test_a_student_keeps_its_teachers_digest(runs):
   origins = checkpoint.origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
-  assert origins["teacher"] == teacher.digest_of(run)
+  assert origins["teacher"] == teacher.digest_of(run.model)
   assert checkpoint.origins(str(runs.teacher)).keys() == {"data"}
 
 

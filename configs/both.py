@@ -38,7 +38,12 @@ _AVATARS = {
 # {scale: the fields in which the second label set differs from the first}.
 _SECOND: dict[str, dict[str, Any]] = {
   "avatars": _AVATARS,
-  "photos": _RAFD | {"attributes": (), "crop": 0, "path": ""},
+  "photos": {
+    "name": "photos",
+    "path": "",
+    "attributes": (),
+    "label_rule": "exclusive",
+  },
   "celeba": _RAFD | {"path": ""},
   "rafd": _RAFD | {"path": ""},
   "debug": _AVATARS,

@@ -6,33 +6,9 @@ StarGAN's training on CelebA and RaFD together (Choi et al., 2018, section 3.3).
 from typing import Any
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.dataset import Source
-
-
-def first_of(data: ConfigDict) -> ConfigDict:
-  """Returns config.data of the first of two label sets alone."""
-  first = ConfigDict(data.to_dict())
-  others = tuple(data.second.get("attributes", ()))
-  names = tuple(data.attributes)
-  # A resolved config has those of both.
-  if others and names[-len(others) :] == others:
-    first.attributes = names[: -len(others)]
-  del first["second"]
-  first.second = ConfigDict()
-  return first
-
-
-def second_of(data: ConfigDict) -> ConfigDict:
-  """Returns config.data of the second of two label sets alone."""
-  second = ConfigDict(data.to_dict())
-  del second["second"]
-  second.attributes = ()
-  second.update(ConfigDict(data.second.to_dict()))
-  second.second = ConfigDict()
-  return second
 
 
 class JoinedSource:
@@ -59,9 +35,8 @@ class JoinedSource:
     self.labels = np.concatenate(
       [self._widen(part.labels, i) for i, part in enumerate(self.parts)]
     )
-    self.exclusive = (
-      *first.exclusive, *second.exclusive, tuple(second.attributes),
-    )  # fmt: skip
+    groups = (*first.exclusive, *second.exclusive, tuple(second.attributes))
+    self.exclusive = tuple(dict.fromkeys(map(tuple, groups)))
     self.identities = None
 
   def __len__(self) -> int:

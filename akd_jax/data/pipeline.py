@@ -11,10 +11,11 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
-from akd_jax.data.joined import JoinedSource, first_of, parts_of, second_of
+from akd_jax.data.joined import JoinedSource, parts_of
 from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.data.joined import JoinedSource, first_of, second_of
+from akd_jax.common.two_sets import first_of, second_of
+from akd_jax.data.joined import JoinedSource
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, HookMaker, Seen, Setting

@@ -11,7 +11,7 @@ from akd_jax.common import ranges
 from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
-from akd_jax.data.joined import second_of
+from akd_jax.common.two_sets import second_of
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import system_of

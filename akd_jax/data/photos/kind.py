@@ -5,8 +5,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.two_sets import second_of
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
-from akd_jax.data.joined import second_of
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.listing import (
   find_folder,

@@ -27,8 +27,8 @@ class JoinedSource:
     both = [name for name in first.attributes if name in second.attributes]
     if both:
       raise UserError(
-        f"config.data.second.attributes: {both[0]!r} is one of"
-        " config.data.attributes, too; leave it out of either"
+        f"config.data.attributes: {both[0]!r} is an attribute of the other"
+        " label set, too; leave it out of either"
       )
     self.parts = first, second
     self.attributes = (*first.attributes, *second.attributes)

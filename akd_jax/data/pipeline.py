@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.common.two_sets import first_of, second_of
+from akd_jax.common.two_sets import first_of, naming_second, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
@@ -31,9 +31,9 @@ def open_source(data: ConfigDict, split: str) -> Source:
     UserError: there is no such data set, or something is wrong with it.
   """
   if data.get("second"):
-    return JoinedSource(
-      open_source(first_of(data), split), open_source(second_of(data), split)
-    )
+    first = open_source(first_of(data), split)
+    with naming_second():
+      return JoinedSource(first, open_source(second_of(data), split))
   if data.label_rule not in LABEL_RULES:
     raise UserError(
       f"config.data.label_rule={data.label_rule!r} is none of"

@@ -183,7 +183,7 @@ def do_alone(job: Job, jobs: Iterable[Job] = ()) -> bool:
     if ours and not job.result:
       train_with_teacher(job.config, str(job.workdir))
       run = runs.load_run(str(job.workdir))
-      others = [x.result for x in jobs if x.result]
+      others = [found for x in jobs if (found := x.result)]
       result = evaluator.evaluate(run, others=others)
       evaluator.write(result, str(job.workdir), run)
     return ours

@@ -24,7 +24,7 @@ _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 # What config.classifier.data may not have.
-_NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN)
+_NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN, "second")
 
 
 def check(config: ConfigDict) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from akd_jax import export
-from akd_jax.common.errors import UserError
 from akd_jax.configs import both, relgan, student
 from akd_jax.data import pipeline
+from akd_jax.data.photos.kind import settle
 from akd_jax.inference import numpy_network
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
@@ -208,8 +208,18 @@ def test_what_two_sets_cannot_have_is_refused(fields, complaint):
 def test_no_attribute_is_of_both_sets():
   config = config_of()
   config.data.attributes = ("Smiling", "happy")
-  with pytest.raises(UserError, match="'happy' is one of config.data.attr"):
-    pipeline.open_source(config.data, "train")
+  message = error(pipeline.open_source, config.data, "train")
+  assert "config.data.second.attributes: 'happy' is an attribute" in message
+
+
+def test_what_is_wrong_with_the_second_is_said_of_its_own_fields(tmp_path):
+  config = config_of()
+  config.data.second.attributes = ("happy", "hapy")
+  message = error(pipeline.open_source, config.data, "train")
+  assert "'hapy'" in message and "'happy'" in message
+  config = both.get_config("photos")
+  config.data.path = str(tmp_path)
+  assert "config.data.second.path is empty" in error(settle, config)
 
 
 def test_another_system_knows_one_set():

@@ -80,10 +80,11 @@ def student():
   return outcome
 
 
-def _cycle(arrays, config, teacher=None):
+def first_state(arrays, config):
+  """The state before any update: G0 and D0."""
   generator = generator_from_torch(part(arrays, "G0/"))
   discriminator = discriminator_from_torch(part(arrays, "D0/"))
-  state = TrainState(
+  return TrainState(
     step=jnp.zeros((), jnp.int32),
     generator=generator,
     discriminator=discriminator,
@@ -91,6 +92,10 @@ def _cycle(arrays, config, teacher=None):
     discriminator_moments=adam(config).init(discriminator),
     ema=None,
   )
+
+
+def _cycle(arrays, config, teacher=None):
+  state = first_state(arrays, config)
   target = jnp.asarray(arrays["c_trg"])
   alpha = jnp.asarray(arrays["gp_alpha"][..., 0, 0, 0])
   step = functools.partial(steps.cycle, networks=NETWORKS, config=config)

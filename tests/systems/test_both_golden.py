@@ -22,9 +22,8 @@ from akd_jax.systems import SYSTEMS
 from akd_jax.systems.model import Networks
 from akd_jax.systems.randomness import Draws
 from akd_jax.training import step as steps
-from akd_jax.training.optimizers import adam
-from akd_jax.training.state import TrainState
 from tests.golden_arrays import error, load, part
+from tests.golden_cycles import first_state
 
 SECOND = 4
 NETWORKS = Networks(
@@ -46,16 +45,7 @@ def trained(arrays):
   assert len(config.data.second.attributes) == 8
   config.data.second.attributes = tuple("abcd")
   config.n_critic = 2
-  generator = generator_from_torch(part(arrays, "G0/"))
-  discriminator = discriminator_from_torch(part(arrays, "D0/"))
-  state = TrainState(
-    step=jnp.zeros((), jnp.int32),
-    generator=generator,
-    discriminator=discriminator,
-    generator_moments=adam(config).init(generator),
-    discriminator_moments=adam(config).init(discriminator),
-    ema=None,
-  )
+  state = first_state(arrays, config)
   # Cycle by cycle: what the release has drawn.
   drawn = iter([slice(3), slice(3, 4)])
 

@@ -10,7 +10,7 @@ import textwrap
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from absl import app, flags, logging
@@ -195,7 +195,7 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     define()
     arguments = flags.FLAGS(argv)
   except (AttributeError, KeyError) as error:
-    raise UserError(_unknown_field(error)) from error
+    raise UserError(_unknown_field(error, argv)) from error
   except (flags.Error, TypeError, ValueError) as error:
     # An error inside the config file comes with its traceback, last line last.
     message = str(error).strip()
@@ -244,15 +244,20 @@ def _check_recipe(argv: list[str]) -> None:
       raise UserError(f"there is no file {recipe}{near}")
 
 
-def _unknown_field(error: BaseException) -> str:
+def _unknown_field(error: BaseException, argv: Sequence[str]) -> str:
   """Returns in one line what ml_collections says of an unknown field."""
   while isinstance(error.args[0], BaseException):
     error = error.args[0]
   # "'stepz'", and on a second line 'Did you mean "steps" instead of ...'.
   text = str(error.args[0])
   near = re.search(r'Did you mean "(.*?)"', text)
-  return f"the config has no field {text.splitlines()[0]}" + (
-    f"; did you mean {near[1]!r}?" if near else ""
+  field = text.splitlines()[0].strip("'")
+  # It is said without the fields above it.
+  flag = re.compile(rf"--?config\.((?:\w+\.)*){re.escape(field)}(?!\w)")
+  found = next(filter(None, map(flag.match, argv)), None)
+  above_it = found[1] if found else ""
+  return f"the config has no field {above_it + field!r}" + (
+    f"; did you mean {above_it + near[1]!r}?" if near else ""
   )
 
 

@@ -35,10 +35,8 @@ _SECONDS = {
 # There: the updates of a half that learns by attention. Half as many as of
 # one that learns from pictures, and still it takes longer.
 _STEPS_BY_ATTENTION = 1_800
-# RelGAN's discriminator has no class logits.
-_WITHOUT_SCORE: dict[str, Any] = {"distill.class_score.weight": 0.0}
 # Its teacher's networks are of another system.
-_ACROSS: dict[str, Any] = {"init": "scratch"}
+_ACROSS: dict[str, Any] = {"init": "scratch", "adversary": "scratch"}
 
 
 def systems(scale: str) -> Experiment:
@@ -98,8 +96,6 @@ def _by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
     for name, x in student.PAYS.items()
     if name != "generator.output" or "output" in config.generator
   }
-  if config.teacher_recipe.system == "relgan":
-    pays |= _WITHOUT_SCORE
   return at_scale(changed(config, pays), scale, student.PAYS_AT_SCALE)
 
 

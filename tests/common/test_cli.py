@@ -69,12 +69,10 @@ def seconds_of_children():
   [
     (
       [DEBUG, "--config.optimizer.lerning_rate=1"],
-      ["'lerning_rate'", "'learning_rate'"],
+      ["'optimizer.lerning_rate'", "mean 'optimizer.learning_rate'?"],
     ),
-    (
-      [DEBUG, "--config.loss.lambda_adk=1"],
-      ["'lambda_adk'"],
-    ),
+    ([DEBUG, "--config.data.second.path=x"], ["'data.second.path'"]),
+    ([DEBUG, "--config.dota.path=x"], ["field 'dota'", "mean 'data'?"]),
     (
       ["--config=configs/studnt.py", "--config.steps=3"],
       ["configs/studnt.py", "'configs/student.py'"],

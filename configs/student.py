@@ -52,7 +52,7 @@ PAYS: dict[str, Any] = {
   "init": "sliced",
 }
 _LAPTOP: dict[str, Any] = {
-  "optimizer.learning_rate": 1e-3,
+  "optimizer.learning_rate": 2e-3,
   "steps": 5_000,
   # Scoring held-out pictures takes time, too.
   "checkpoint_every": 1_000,

@@ -90,13 +90,13 @@ def _by_attention(config: ConfigDict) -> ConfigDict:
 
 
 def _by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
-  """Returns a recipe that learns as the one that pays, as far as it can."""
+  """Returns a recipe that learns as what pays on avatars, as far as it can."""
   pays = {
     name: x
     for name, x in student.PAYS.items()
     if name != "generator.output" or "output" in config.generator
   }
-  return at_scale(changed(config, pays), scale, student.PAYS_AT_SCALE)
+  return at_scale(changed(config, pays), scale, student.LENGTHS)
 
 
 EXPERIMENTS = {"systems": systems}

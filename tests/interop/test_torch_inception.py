@@ -15,18 +15,20 @@ from akd_jax.models import inception
 from tests.golden_weights import weights_by_rule
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "inception.npz"
-SHAPES = inception.shapes()
+
+# Tracing the network takes a second, which only these tests are to wait for.
+shapes = functools.cache(inception.shapes)
 
 
 def from_torch(state):
-  return torch_inception.from_torch(state, SHAPES)
+  return torch_inception.from_torch(state, shapes())
 
 
 @pytest.fixture(scope="module")
 def state():
   return {
     weight.name: weights_by_rule(weight.name, weight.shape).astype(np.float32)
-    for weight in torch_inception.list_weights(SHAPES)
+    for weight in torch_inception.list_weights(shapes())
   }
 
 
@@ -97,9 +99,9 @@ def test_another_networks_weights_are_named(state):
 def test_where_to_get_the_file_is_said(tmp_path):
   path = tmp_path / "weights.pth"
   with pytest.raises(UserError, match=f"No such file.*{torch_inception.URL}"):
-    torch_inception.read(path, SHAPES)
+    torch_inception.read(path, shapes())
   path.write_bytes(b"<!DOCTYPE html>")
   with pytest.raises(UserError, match=f"{path}.*sha256.*{torch_inception.URL}"):
-    torch_inception.read(path, SHAPES)
+    torch_inception.read(path, shapes())
   digits = torch_inception.SHA256[:8]
   assert torch_inception.URL.endswith(f"-{digits}.pth")

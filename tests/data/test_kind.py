@@ -104,5 +104,6 @@ def test_photos_are_trained_on_as_avatars_are_but_for_what_keeps_people():
   assert (photos.steps, photos.batch_size) == (8_000, 8)
   assert photos.data.image_size == 64
   pays, of_avatars = (student.get_config(x) for x in ("photos", "avatars"))
-  assert pays.distill == of_avatars.distill
+  assert pays.distill.output == of_avatars.distill.output
+  assert (pays.adversary, of_avatars.adversary) == ("none", "teacher")
   assert pays.teacher_recipe.steps == photos.steps

@@ -122,7 +122,7 @@ def test_a_mistyped_field_is_told_the_nearest():
   )
   assert done.returncode == 2
   (line,) = done.stderr.splitlines()
-  assert "'inceptio'" in line and "'inception'" in line
+  assert "'evaluation.inceptio'; did you mean 'evaluation.inception'?" in line
 
 
 def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):

@@ -1,5 +1,6 @@
 """What all tests share: how they compile, and networks that cost nothing."""
 
+import gc
 import importlib.metadata
 import os
 import pathlib
@@ -36,6 +37,9 @@ from absl import flags
 
 from akd_jax.common import cache
 
+# What JAX traces lives on: to look for garbage among it takes a twentieth of
+# the time.
+gc.set_threshold(100_000, 50, 100)
 # No test goes through app.run; what reads a flag finds its default.
 flags.FLAGS.mark_as_parsed()
 
@@ -112,18 +116,6 @@ def runs(caches: pathlib.Path) -> Any:
   command = small_runs.student_command(student, teacher)
   output = small_runs.output_of(command, student)
   return small_runs.Runs(student, teacher, output)
-
-
-@pytest.fixture(scope="session")
-def on_four_devices(caches: pathlib.Path, runs: Any) -> pathlib.Path:
-  """The student of `runs` again, on four devices of one process."""
-  from tests import small_runs
-
-  student = caches / "shared" / "on_four_devices"
-  command = small_runs.student_command(student, runs.teacher)
-  output = small_runs.output_of(command, student, devices=4)
-  assert "; 4 x cpu;" in output
-  return student
 
 
 @pytest.fixture(scope="session")

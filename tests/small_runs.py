@@ -56,14 +56,12 @@ class Runs(NamedTuple):
   output: str
 
 
-def output_of(
-  options: Sequence[str], workdir: pathlib.Path, devices: int = 1
-) -> str:
+def output_of(options: Sequence[str], workdir: pathlib.Path) -> str:
   """What a command printed that trained `workdir`; run by the first to ask."""
   output = workdir.with_suffix(".txt")
   with files.alone(output.parent, wait=True):
     if not output.exists():
-      done = run(options, devices=devices)
+      done = run(options)
       assert done.returncode == 0, done.stderr
       output.write_text(done.stdout)
   return output.read_text()

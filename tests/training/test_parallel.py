@@ -1,4 +1,7 @@
-"""One device or several: the same training, and replicas stay in step."""
+"""Batches are split over devices in order, and replicas stay in step.
+
+That several devices train as one is tested of every method and every system.
+"""
 
 import subprocess
 import sys
@@ -33,10 +36,6 @@ for step in (averaged, forgotten):
   state, _ = parallel.pmap_step(step)(start, None, batch)
   print(step.__name__, float(state), parallel.in_sync({"x": state}))
 """
-
-
-def test_four_devices_train_as_one(runs, on_four_devices):
-  small_runs.assert_same_training(on_four_devices, runs.student)
 
 
 def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():

@@ -60,7 +60,7 @@ def test_all_processes_stop_at_the_same_step(stopped_pod):
 
 
 def test_a_pod_resumes_exactly_and_trains_as_one_process(
-  stopped_pod, runs, on_four_devices, tmp_path
+  stopped_pod, runs, tmp_path
 ):
   stopped, _ = stopped_pod
   workdir = tmp_path / "student"
@@ -76,7 +76,7 @@ def test_a_pod_resumes_exactly_and_trains_as_one_process(
   )
   rows = small_runs.metrics(stopped)
   assert small_runs.metrics(workdir)[: len(rows)] == rows
-  small_runs.assert_same_training(workdir, on_four_devices)
+  small_runs.assert_same_training(workdir, runs.student)
 
 
 def test_one_process_takes_up_what_a_pod_has_saved(stopped_pod, runs, tmp_path):

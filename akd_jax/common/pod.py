@@ -192,7 +192,15 @@ def _hear(client: Any) -> None:
   The coordination service ends with it, and whoever is left is aborted.
   """
   state = _state()
-  client.key_value_set(f"{_HEARD}{state.process_id}", "")
+
+  def tell_all() -> None:
+    with contextlib.suppress(Exception):
+      client.key_value_set(f"{_HEARD}{state.process_id}", "")
+
+  # Process 0 may be gone before it has answered, and the client waits on.
+  telling = threading.Thread(target=tell_all, daemon=True)
+  telling.start()
+  telling.join(_HEARING)
   end = time.monotonic() + _HEARING
   while state.process_id == 0 and time.monotonic() < end:
     if len(client.key_value_dir_get(_HEARD)) == state.num_processes:

@@ -137,9 +137,8 @@ def end(status: int, line: str, stream: Any = None) -> NoReturn:
     _say(line, stream)
     if client := _client():
       word = [_state().process_id, socket.gethostname(), status, line]
-      # Unless another one was first, or the service is gone.
-      with contextlib.suppress(Exception):
-        client.key_value_set(_FAILED, json.dumps(word))
+      # Unless another one was first.
+      _leave_word(client, _FAILED, json.dumps(word))
       with contextlib.suppress(Exception):
         _hear(client)
     signals.leave(status)
@@ -192,20 +191,28 @@ def _hear(client: Any) -> None:
   The coordination service ends with it, and whoever is left is aborted.
   """
   state = _state()
-
-  def tell_all() -> None:
-    with contextlib.suppress(Exception):
-      client.key_value_set(f"{_HEARD}{state.process_id}", "")
-
-  # Process 0 may be gone before it has answered, and the client waits on.
-  telling = threading.Thread(target=tell_all, daemon=True)
-  telling.start()
-  telling.join(_HEARING)
+  _leave_word(client, f"{_HEARD}{state.process_id}", "")
   end = time.monotonic() + _HEARING
   while state.process_id == 0 and time.monotonic() < end:
     if len(client.key_value_dir_get(_HEARD)) == state.num_processes:
       break
     time.sleep(0.05)
+
+
+def _leave_word(client: Any, key: str, word: str) -> None:
+  """Tells all something last, as far as there is somebody left to hear it.
+
+  The service ends with process 0. Who asks it just then is given an error, or
+  waits for its answer forever.
+  """
+
+  def tell() -> None:
+    with contextlib.suppress(Exception):
+      client.key_value_set(key, word)
+
+  telling = threading.Thread(target=tell, daemon=True)
+  telling.start()
+  telling.join(_HEARING)
 
 
 def _end_for_want_of(coordinator: str | None, index: int | None) -> None:

@@ -32,8 +32,8 @@ _SECONDS = {
   "RelGAN": 0.450,
   "AKD-GAN": 0.344,
 }
-# There: the updates of a half that learns by attention. Half as many as of
-# one that learns from pictures, and still it takes longer.
+# There: the updates of a half that learns by attention, whose steps are longer
+# than those of one that learns from pictures.
 _STEPS_BY_ATTENTION = 1_800
 # Its teacher's networks are of another system.
 _ACROSS: dict[str, Any] = {"init": "scratch", "adversary": "scratch"}

@@ -71,6 +71,7 @@ def seconds_of_children():
       [DEBUG, "--config.optimizer.lerning_rate=1"],
       ["'optimizer.lerning_rate'", "mean 'optimizer.learning_rate'?"],
     ),
+    ([DEBUG, "--config.loss.lambda_adk=1"], ["'loss.lambda_adk'"]),
     ([DEBUG, "--config.data.second.path=x"], ["'data.second.path'"]),
     ([DEBUG, "--config.dota.path=x"], ["field 'dota'", "mean 'data'?"]),
     (

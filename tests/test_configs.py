@@ -32,6 +32,7 @@ from akd_jax.systems import system_of
 from akd_jax.training import run_dir as runs
 from akd_jax.training import same_run, validation
 from akd_jax.training import teacher as teaching
+from tests.experiments_of import LACKING, experiments_of
 
 FOLDER = pathlib.Path(teacher.__file__).parent
 
@@ -344,16 +345,24 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
   assert differing == {"generator", "distill", "teacher"}
 
 
-def test_a_class_cannot_be_cleared():
-  config = student.get_config("rafd")
-  config.evaluation.protocol = "flip"
-  with pytest.raises(UserError, match="config.evaluation.protocol='flip'"):
+@pytest.mark.parametrize(
+  ("field", "value", "said"),
+  [
+    ("evaluation.protocol", "flip", "config.evaluation.protocol='flip' needs"),
+    ("data.curriculum", 0.5, "config.data.curriculum=0.5 needs"),
+  ],
+)
+def test_exclusive_classes_are_not_cleared_and_show_no_bias(field, value, said):
+  config = changed(teacher.get_config("rafd"), {field: value})
+  with pytest.raises(UserError, match=said):
     validation.check(config)
 
 
 # Of photos, their place has to be known first (tests/data/test_kind.py).
-@pytest.mark.parametrize("scale", [x for x in SCALES if x != "photos"])
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+  ("name", "scale"),
+  [(x, s) for s in SCALES if s != "photos" for x in experiments_of(s)],
+)
 def test_every_variant_of_an_experiment_is_a_run_that_may_start(name, scale):
   experiment = EXPERIMENTS[name](scale)
   assert experiment.title and len(experiment.variants) > 1
@@ -369,6 +378,14 @@ def test_every_variant_of_an_experiment_is_a_run_that_may_start(name, scale):
       assert mapping.any(1).all()
   # These are compared where nobody teaches.
   assert distilled or name in ("decoder", "curriculum")
+
+
+@pytest.mark.parametrize(
+  ("name", "scale"), [(x, scale) for scale in LACKING for x in LACKING[scale]]
+)
+def test_an_experiment_refuses_photos_without_its_labels(name, scale):
+  with pytest.raises(ValueError, match="; take avatars"):
+    EXPERIMENTS[name](scale)
 
 
 def test_variants_differ_from_the_first_in_what_is_asked_and_nothing_else():

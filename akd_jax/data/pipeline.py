@@ -141,18 +141,13 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
     source: its training split.
 
   Raises:
-    UserError: classes exclude each other, the data set has no labels of the
-      bias attribute, or no bias can be told by them.
+    UserError: the data set has no labels of the bias attribute, or no bias can
+      be told by them.
   """
   data, name = config.data, config.data.bias_attribute
   if not data.curriculum:
     return None
   field = f"config.data.curriculum={data.curriculum:g}"
-  if data.label_rule == "exclusive":
-    raise UserError(
-      f"{field} needs config.data.label_rule='multilabel': exclusive classes"
-      " have no labels beside their own; set 0"
-    )
   known = known_attributes(data)
   if name not in known:
     raise UserError(

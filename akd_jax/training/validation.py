@@ -35,15 +35,8 @@ def check(config: ConfigDict) -> None:
   """
   ranges.check(config)
   _check_fields_of_system(config)
-  if (
-    config.evaluation.protocol == "flip"
-    and config.data.label_rule == "exclusive"
-  ):
-    raise UserError(
-      "config.evaluation.protocol='flip' needs"
-      " config.data.label_rule='multilabel': an exclusive class cannot be"
-      " cleared; use 'lacking' or 'all'"
-    )
+  if config.data.label_rule == "exclusive":
+    _check_exclusive(config)
   if config.data.split == "folders" and config.data.name in _SPLIT_OTHERWISE:
     raise UserError(
       "config.data.split='folders' needs config.data.name='folder':"
@@ -64,6 +57,22 @@ def check(config: ConfigDict) -> None:
       " configs/pseudo.py"
     )
   _check_start(config)
+
+
+def _check_exclusive(config: ConfigDict) -> None:
+  """Refuses what classes that exclude each other do not allow."""
+  if config.evaluation.protocol == "flip":
+    raise UserError(
+      "config.evaluation.protocol='flip' needs"
+      " config.data.label_rule='multilabel': an exclusive class cannot be"
+      " cleared; use 'lacking' or 'all'"
+    )
+  if config.data.curriculum:
+    raise UserError(
+      f"config.data.curriculum={config.data.curriculum:g} needs"
+      " config.data.label_rule='multilabel': exclusive classes have no labels"
+      " beside their own; set 0"
+    )
 
 
 def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:

@@ -10,10 +10,11 @@ from akd_jax.configs.experiments.variants import (
   draws_faces,
   experiment,
   half_width,
+  of_attributes,
   of_expressions,
   quarter_width,
 )
-from akd_jax.configs.scales import at_scale, changed
+from akd_jax.configs.scales import at_scale
 
 OWN = {"attention.discriminator": "own"}
 # Of avatars: each is frequent enough to be learnt, and baldness on anyone.
@@ -56,7 +57,7 @@ def table3(scale: str) -> Experiment:
     fields["data.conditional"] = PSEUDO_CONDITIONS
   return experiment(
     "Paper 1, Table 3: pseudo-attention" + BY_ADVERSARIAL.get(scale, ""),
-    at_scale(changed(base, fields), scale, ADVERSARIAL),
+    at_scale(of_attributes(base, fields), scale, ADVERSARIAL),
     {
       "without": WITHOUT | {"pseudo.reading": "paper2"} | OWN,
       "paper 1's reading": {"pseudo.reading": "paper1"},

@@ -19,6 +19,7 @@ from akd_jax.configs.experiments.variants import (
   draws_faces,
   experiment,
   half_width,
+  of_attributes,
   of_both,
   of_expressions,
   same_size,
@@ -89,7 +90,7 @@ def _biased(scale: str) -> ConfigDict:
     fields["data.distribution"] = BIASED_SHARES
     fields["data.conditional"] = BIASED
     fields["classifier.data"] = {"conditional": FAIR}
-  base = at_scale(changed(base, fields), scale, ADVERSARIAL)
+  base = at_scale(of_attributes(base, fields), scale, ADVERSARIAL)
   return at_scale(base, scale, LIGHT_RECONSTRUCTION)
 
 
@@ -125,7 +126,7 @@ def table7(scale: str) -> Experiment:
   mapping = pseudo.PAPER2 if of_celeba else AVATAR_PSEUDO
   return experiment(
     "Paper 2, Table VII: pseudo-attention, same size",
-    changed(same_size(scale), pseudo.of_mapping(mapping) | OWN),
+    of_attributes(same_size(scale), pseudo.of_mapping(mapping) | OWN),
     {"StarGAN": WITHOUT, "AKD-GAN": WITH},
     "CelebA: overall FID 18.43 and 14.34.",
   )
@@ -145,7 +146,7 @@ def table8(scale: str) -> Experiment:
 
   return experiment(
     "Paper 2, Table VIII: a teacher of a single hair colour",
-    changed(base, fields),
+    of_attributes(base, fields),
     {
       "StarGAN": WITHOUT | taught("Blond_Hair"),
       "taught by Blond_Hair": taught("Blond_Hair"),

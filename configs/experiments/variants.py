@@ -106,11 +106,32 @@ def draws_faces(config: ConfigDict) -> bool:
   return config.data.name == "avatars"
 
 
+def of_attributes(config: ConfigDict, fields: Mapping[str, Any]) -> ConfigDict:
+  """Returns the recipe with fields of a face's attributes set.
+
+  Raises:
+    ValueError: its photos have an expression each, and no other labels.
+  """
+  if config.data.label_rule == "exclusive":
+    raise ValueError(
+      "RaFD's photos have an expression each, and none of the attributes that"
+      " this sets; take avatars, photos or celeba"
+    )
+  return changed(config, fields)
+
+
 def of_expressions(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
   """Returns the recipe for faces with one of these expressions.
 
   Drawn faces have each of them as often.
+
+  Raises:
+    ValueError: its photos are not labelled by expression.
   """
+  if config.data.name == "celeba":
+    raise ValueError(
+      "CelebA's photos are not labelled by expression; take avatars or rafd"
+    )
   fields: dict[str, Any] = {
     "data.attributes": tuple(names),
     "data.label_rule": "exclusive",

@@ -193,10 +193,6 @@ def test_a_table_has_it_or_says_what_it_lacks(tmp_path):
   assert opened().steps == 4
   assert opened(curriculum=0.0) is None
   for fields, said in (
-    (
-      {"label_rule": "exclusive", "attributes": ("Cap", "Hat")},
-      "config.data.label_rule='multilabel'",
-    ),
     ({"bias_attribute": "Mael"}, "'Mael', and table has none; did you"),
     ({"bias_attribute": "Everyone"}, "with and without Everyone"),
     ({"bias_attribute": "Hat"}, "an attribute beside Hat"),

@@ -158,4 +158,6 @@ def _discrepancy(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return (x @ y.T / x.shape[1] + 1) ** 3
+  product = x @ y.T / x.shape[1] + 1
+  # A third of the time of ** 3.
+  return product * product * product

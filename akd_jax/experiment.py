@@ -4,10 +4,10 @@ r"""Repeats tables of the papers: every variant, several seeds, error bars.
       [--seeds=3] [--root=runs/experiments] [--out=ROOT/results] \
       [--config.FIELD=VALUE ...]
 
-ARG is a data set and its scale: avatars (default), celeba, rafd or debug. A
-field, such as --config.data.path=photos, is set in every variant and is part of
-the recipe: with another value all is trained anew (config.evaluation and
-config.classifier: only evaluated anew). --config.teacher=FILE, of export
+ARG is a data set and its scale: avatars (default), photos, celeba, rafd or
+debug. A field, such as --config.data.path=photos, is set in every variant and is
+part of the recipe: with another value all is trained anew (config.evaluation
+and config.classifier: only evaluated anew). --config.teacher=FILE, of export
 --format=run, teaches every seed.
 
 Trains what is not there yet (teachers of each seed; experiments that ask for

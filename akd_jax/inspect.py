@@ -208,6 +208,8 @@ def _command(path: str, fields: Mapping[str, Any]) -> str:
     [
       *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),
       *(f"--config.{name}={_written(x)}" for name, x in values.items()),
+      # Where students of photos look for it.
+      "--workdir=runs/photos/teacher",
     ]
   )
 

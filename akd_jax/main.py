@@ -3,13 +3,14 @@ r"""Trains what a recipe describes.
   python -m akd_jax.main --config=configs/student.py[:ARG] [--workdir=DIR] \
       [--config.FIELD=VALUE ...]
 
-Recipes are configs/teacher.py (StarGAN), acgan.py (another system), student.py,
-pseudo.py (a student of other attributes than its teacher's) and classifier.py
-(the attribute classifier, by which accuracy is measured). ARG names the data
-and the scale: avatars (the default, minutes to an hour on a laptop), photos
-(your own, an hour on a laptop), celeba and rafd (the papers' sizes) or debug
-(seconds). FIELD is any field of the recipe: configs/teacher.py explains them
-all.
+Recipes are configs/teacher.py (StarGAN), acgan.py, attgan.py, relgan.py,
+stgan.py and stargan2.py (other systems), both.py (two label sets), student.py,
+attention.py (one taught by the papers' attention alone), pseudo.py (one of
+other attributes than its teacher's) and classifier.py (the attribute
+classifier, by which accuracy is measured). ARG names the data and the scale:
+avatars (the default, minutes to an hour on a laptop), photos (your own, an hour
+on a laptop), celeba and rafd (the papers' sizes) or debug (seconds). FIELD is
+any field of the recipe: docs/usage.md says where each is explained.
 
 A student whose teacher is not finished trains that first. A run that was
 stopped goes on when the same command is given again.

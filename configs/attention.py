@@ -1,9 +1,11 @@
-"""Student by the papers' recipe: attention distillation, and nothing else.
+"""Student by the papers' attention distillation, and nothing else.
 
 python -m akd_jax.main --config=configs/attention.py[:ARG]
 
-configs/student.py holds the recipe. On avatars and photos its own is another,
-which pays (docs/results/distillation.md).
+configs/student.py holds the recipe. On avatars and photos its own is another
+(docs/findings/distillation.md). At photos networks and losses are those of our
+teacher of photos, which the papers do not have: a blend, resize-convolutions,
+adversarial examples.
 """
 
 from ml_collections import ConfigDict

@@ -3,8 +3,9 @@
 python -m akd_jax.main --config=configs/both.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  1 CPU core      19 min     1,200 of 6,000 steps: attributes 85.4 %,
-                                    expressions 41.3 % (docs/method.md)
+avatars  1 CPU core      19 min     with 1,200 steps of 6,000: attributes
+                                    85.4 %, expressions 41.3 %
+                                    (docs/method.md)
 photos   not run here               yours, and a folder of classes:
                                     --config.data.second.path=FOLDER
 celeba   not run here               CelebA's attributes, RaFD's expressions:

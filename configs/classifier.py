@@ -6,8 +6,8 @@ It sees the training split only; its accuracy on the test split stands beside
 every table. `python -m akd_jax.evaluate` trains it, too, where it is not there.
 
   ARG      hardware        time       right on the test split
-  avatars  2 CPU cores     1 min      99.7 % (docs/results.md)
-  photos   1 CPU core                 92.0 % (14,921 photos of CelebA)
+  avatars  2 CPU cores     1 min      99.7 %
+  photos   1 CPU core                 91.5 % (14,921 photos of CelebA)
   celeba   not run here
   rafd     not run here
   debug    2 CPU cores     seconds    nothing: every part runs

@@ -8,7 +8,7 @@ avatars  2 CPU cores     7 min      accuracy 95.2 %, its teacher's 95.2 %
 photos   1 CPU core      8 min      accuracy 82.3 %, its teacher's 85.4 %
                                     (docs/findings/photos.md)
 celeba   not run here               paper 1, Table 1: 59.5 %
-rafd     not run here               paper 1, Table 4: 91.8 % (quarter width)
+rafd     not run here               papers' are other sizes
 debug    2 CPU cores     seconds    nothing: every part runs
 """
 
@@ -30,7 +30,8 @@ from akd_jax.configs.ranges import (
 from akd_jax.configs.scales import Deltas, at_scale, changed
 
 _AT_SCALE: Deltas = {
-  # Shipped with the package; docs/results.md says how it was trained.
+  # Shipped with the package; docs/findings/quickstart.md says how it was
+  # trained.
   "avatars": {"teacher": "pretrained:avatars", "steps": 2_000},
   # Beside that of avatars, which may have been trained from scratch.
   "photos": {"teacher": "runs/photos/teacher"},

@@ -3,7 +3,8 @@
 python -m akd_jax.main --config=configs/teacher.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  1 CPU core      94 min     mean accuracy 94.3 % (docs/results.md)
+avatars  1 CPU core      94 min     mean accuracy 94.3 %
+                                    (docs/findings/quickstart.md)
 photos   2 CPU cores     54 min     14,921 photos of CelebA: accuracy 85.4 % by
                                     a classifier that is right on 91.5 %; 87 %
                                     keep their face (docs/findings/photos.md)
@@ -11,9 +12,9 @@ celeba   not run here               paper 1, Table 1: 65.1 %
 rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
 debug    2 CPU cores     seconds    nothing: every part runs
 
-This file explains every field, but for config.distill (configs/distill.py), and
-sets it as the papers do on CelebA, beside what else it may be. ARG sets some of
-them otherwise: see configs/scales.py and configs/data.py.
+This file explains every field, but for those of configs/distill.py and
+measures.py, and sets it as the papers do on CelebA, beside what else it may be.
+ARG sets some of them otherwise: see configs/scales.py and configs/data.py.
 """
 
 from typing import Any
@@ -58,7 +59,7 @@ _AVATARS: dict[str, Any] = {
   "optimizer.learning_rate": 4e-4,
   # Beside these weights the adversarial loss counts 3.3 times as much as in the
   # papers. Pictures are clearer, and what the class loss asks for looks like
-  # the attribute (docs/results.md).
+  # the attribute (docs/findings/adversarial.md).
   "loss.lambda_cls": 0.3,
   "loss.lambda_rec": 3.0,
 }
@@ -123,8 +124,8 @@ def fields() -> Section:
   config.generator.upsample = Field(
     "transposed", one_of("transposed", "resize")
   )
-  # Label sets that it is told apart by a mask vector: 1, or 2 of a network that
-  # is trained on data.second, too.
+  # How many label sets there are: 1, or 2 of a network that is trained on
+  # data.second, too, and is told by a mask vector which is meant.
   config.generator.label_sets = Field(1, whole(1, 2))
   config.discriminator = Section()
   # Channels of the discriminator's first layer.
@@ -261,9 +262,8 @@ def _optimizer() -> Section:
   optimizer.beta2 = Field(0.999, number(0, 1, "[)"))
   # How much of each parameter is added to its gradient (an l2 penalty).
   optimizer.weight_decay = Field(0.0, number(0, 1_000))
-  # How the step size changes. "constant"; "linear": constant, then linear to 0
-  # over the second half; "released": as in StarGAN's code, which lowers it to
-  # 0.999 of what it was.
+  # How the step size changes: "constant"; over the second half "linear" to 0 or
+  # a "tenth" of it; "released": StarGAN's code lowers it to 0.999 of it.
   optimizer.schedule = Field(
     "linear", one_of("linear", "released", "tenth", "constant")
   )

@@ -12,7 +12,7 @@
 #   HOSTS  how many hosts (2)
 #   GPUS   of each host (8)
 #
-# --workdir must be below /shared. --dry-run prints the manifest, for kubectl or
+# --workdir and --config.teacher must be below /shared. --dry-run prints the manifest, for kubectl or
 # a repository. What can never succeed (bad input, a full disk: exit status 2
 # and 74) is not started again; everything else is, up to 100 times.
 set -euo pipefail

@@ -5,7 +5,7 @@
 # Usage: NAME=my-pod ZONE=us-central2-b launch/tpu_pod.sh [--dry-run]
 #            [options of akd_jax.main]
 #
-# --workdir must be a folder that every host sees. Make the pod before, and
+# --workdir and --config.teacher must be folders that every host sees. Make the pod before, and
 # delete it after:
 #    gcloud compute tpus tpu-vm create $NAME --zone=$ZONE \
 #      --accelerator-type=v4-32 --version=tpu-ubuntu2204-base --spot

@@ -343,14 +343,6 @@ def test_safetensors_are_the_arrays_by_path(run, tmp_path):
       np.testing.assert_array_equal(file.get_tensor(name), array)
 
 
-@pytest.mark.parametrize("name", ["onnx", "safetensors"])
-def test_a_package_that_is_missing_is_named(run, tmp_path, monkeypatch, name):
-  for module in (name, f"{name}.numpy"):
-    monkeypatch.setitem(sys.modules, module, None)
-  with pytest.raises(UserError, match=f"needs the package {name}: pip"):
-    export.FORMATS[name](run, str(tmp_path / f"model.{name}"))
-
-
 @pytest.mark.parametrize(
   "write", [export.export_numpy, export.export_torch, export.export_run]
 )

@@ -7,8 +7,8 @@ discriminator gives the *generated* image (paper 1 eq. 1-2, paper 2 eq. 4-5).
 Nothing but that logit is propagated back.
 
 The mean over pixels forgets where the gradient was: of trained StarGANs the map
-finds an attribute's pixels no better than chance (docs/results.md). HiResCAM
-takes the products without it: A^c = ReLU(sum_k d y^c / d F_k * F_k).
+finds an attribute's pixels no better than chance (docs/findings/maps.md).
+HiResCAM takes the products without it: A^c = ReLU(sum_k d y^c / d F_k * F_k).
 """
 
 from collections.abc import Callable

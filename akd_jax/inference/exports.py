@@ -1,7 +1,6 @@
 """Generators in the formats that other programs read, weights included."""
 
 import contextlib
-import importlib
 import json
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
@@ -77,9 +76,8 @@ def to_onnx(run: "Run") -> bytes:
   """Returns an ONNX model: see `interop.onnx_model.build_generator`.
 
   Raises:
-    UserError: the onnx package is missing, or the system has no program.
+    UserError: the system has no program.
   """
-  _need("onnx", "onnx")
   from akd_jax.interop import onnx_model
 
   steps = program_of(run, "onnx").steps
@@ -107,25 +105,12 @@ def to_onnx_recognizer(run: "Run") -> bytes | None:
 
 
 def to_safetensors(run: "Run") -> bytes:
-  """Returns arrays by parameter path; the metadata as JSON, under "akd_jax".
+  """Returns arrays by parameter path; the metadata as JSON, under "akd_jax"."""
+  from safetensors.numpy import save
 
-  Raises:
-    UserError: the safetensors package is missing.
-  """
-  save: Any = _need("safetensors.numpy", "safetensors").save
   about = {"akd_jax": json.dumps(describe(run))}
   arrays = {k: np.ascontiguousarray(x) for k, x in arrays_of(run).items()}
   return save(arrays, about)
-
-
-def _need(module: str, name: str) -> Any:
-  try:
-    return importlib.import_module(module)
-  except ImportError:
-    raise UserError(
-      f"--format={name} needs the package {name}:"
-      f" pip install 'akd_jax[exports]', or {name} alone"
-    ) from None
 
 
 def export_numpy(run: "Run", path: str) -> list[str]:

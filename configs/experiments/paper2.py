@@ -50,7 +50,8 @@ BIASED_SHARES = {
 # CelebA's: 99.6 % of the bald are men, 0.6 % of men wear lipstick.
 BIASED = {"Bald": {"Male": 0.996}, "Male": {"Wearing_Lipstick": 0.006}}
 # What its attribute classifier learns from. One that knows bald men only does
-# not see that a woman is bald, and takes her for a man (docs/results.md).
+# not see that a woman is bald, and takes her for a man
+# (docs/findings/accuracy.md).
 FAIR = {
   "Bald": {"Male": 0.5},
   "Male": {"Wearing_Lipstick": 0.4, "No_Beard": 0.5},

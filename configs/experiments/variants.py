@@ -27,7 +27,8 @@ _HALF_WIDTH: Deltas = {
   "avatars": {
     "data.image_size": 48,
     "teacher_recipe.steps": 6_000,
-    # More accurate than with a step size that falls to 0 (docs/results.md).
+    # More accurate than with a step size that falls to 0
+    # (docs/findings/attention.md).
     "teacher_recipe.optimizer.schedule": "constant",
     **of_both({"discriminator.layers": 4}),
   }
@@ -201,7 +202,7 @@ def experiment(
 
 
 # Class losses that nothing satisfies but what can be seen. By them teachers are
-# accurate after fewer updates (docs/results.md).
+# accurate after fewer updates (docs/findings/adversarial.md).
 ADVERSARIAL: Deltas = {
   "avatars": {
     **of_both({"loss.cls_radius": 2.0}),

@@ -5,8 +5,8 @@ r"""Repeats tables of the papers: every variant, several seeds, error bars.
       [--config.FIELD=VALUE ...]
 
 ARG is a data set and its scale: avatars (default), photos, celeba, rafd or
-debug. A field, such as --config.data.path=photos, is set in every variant and is
-part of the recipe: with another value all is trained anew (config.evaluation
+debug. A field, such as --config.data.path=photos, is set in every variant and
+is part of the recipe: with another value all is trained anew (config.evaluation
 and config.classifier: only evaluated anew). --config.teacher=FILE, of export
 --format=run, teaches every seed.
 

@@ -129,7 +129,7 @@ def main():
   )
   arguments = parser.parse_args()
   if not has_faces():
-    parser.error("this takes pip install 'akd_jax[faces]'")
+    parser.error("this takes launch/setup.sh faces")
   if not any(arguments.photos.glob("*_neutral.jpg")):
     parser.error(f"{arguments.photos} has no PERSON_neutral.jpg")
   network, loaded, columns, lines = FaceNetwork(), {}, {}, []

@@ -61,7 +61,7 @@ def open_cluster(
     import submitit
   except ImportError:
     raise UserError(
-      "--cluster needs submitit: python -m pip install 'akd_jax[cluster]'"
+      "--cluster needs submitit: launch/setup.sh cluster"
     ) from None
   try:
     engine = submitit.AutoExecutor(folder=folder, cluster=name)

@@ -1,7 +1,7 @@
 """dlib's faces: where one is, its 68 landmarks, and whose it is.
 
 Needs the packages dlib and face_recognition_models, which has the weights
-(`pip install 'akd_jax[faces]'`). The landmarks were learnt from iBUG 300-W,
+(`launch/setup.sh faces`). The landmarks were learnt from iBUG 300-W,
 whose terms allow research only.
 """
 

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from akd_jax.configs import acgan, attgan, relgan, stgan, student, teacher
 from akd_jax.configs.experiments.paper2 import OF_TEN
 from akd_jax.configs.experiments.variants import Experiment
+from akd_jax.configs.halves import by_attention, by_pictures, half
 from akd_jax.configs.scales import at_scale, changed
 
 _RECIPES: dict[str, Callable[[str], ConfigDict]] = {
@@ -46,18 +47,18 @@ def systems(scale: str) -> Experiment:
   StarGAN. A half has half the width, and learns by the papers' attention or by
   what pays on avatars; one StarGAN learns from an AttGAN.
   """
-  akd_gan = _by_attention(_taught(scale, "StarGAN", "StarGAN"))
+  akd_gan = by_attention(_taught(scale, "StarGAN", "StarGAN"))
   if scale == _MEASURED:
     akd_gan.steps = round(_TIME / _SECONDS["AKD-GAN"])
   variants = {"AKD-GAN": akd_gan}
   for name in _RECIPES:
-    half = _half(_taught(scale, name, name))
-    by_attention = _by_attention(half)
+    config = half(_taught(scale, name, name))
+    attentive = by_attention(config)
     if scale == _MEASURED:
-      by_attention.steps = _STEPS_BY_ATTENTION
-    variants[f"{name} by attention"] = by_attention
-    variants[f"{name} by pictures"] = _by_pictures(half, scale)
-  across = _by_pictures(_half(_taught(scale, "StarGAN", "AttGAN")), scale)
+      attentive.steps = _STEPS_BY_ATTENTION
+    variants[f"{name} by attention"] = attentive
+    variants[f"{name} by pictures"] = by_pictures(config, scale)
+  across = by_pictures(half(_taught(scale, "StarGAN", "AttGAN")), scale)
   variants["StarGAN of AttGAN"] = changed(across, _ACROSS)
   return Experiment("The systems that the papers compare with", variants, "")
 
@@ -73,30 +74,6 @@ def _taught(scale: str, name: str, by: str) -> ConfigDict:
   # Each seed trains a teacher of its own.
   config.teacher = ""
   return config
-
-
-def _half(config: ConfigDict) -> ConfigDict:
-  """Returns a recipe with half the channels in every layer of its generator."""
-  half = config.copy_and_resolve_references()
-  for field in ("width", "unit_width"):
-    if field in half.generator:
-      half.generator[field] //= 2
-  return half
-
-
-def _by_attention(config: ConfigDict) -> ConfigDict:
-  """Returns a recipe with attention as heavy as the reconstruction."""
-  return changed(config, {"distill.akd.weight": config.loss.lambda_rec})
-
-
-def _by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
-  """Returns a recipe that learns as what pays on avatars, as far as it can."""
-  pays = {
-    name: x
-    for name, x in student.PAYS.items()
-    if name != "generator.output" or "output" in config.generator
-  }
-  return at_scale(changed(config, pays), scale, student.LENGTHS)
 
 
 EXPERIMENTS = {"systems": systems}

@@ -1,0 +1,51 @@
+"""Students of the other systems: each half as wide as a teacher of its own."""
+
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+from akd_jax.configs import student
+from akd_jax.configs.scales import at_scale, changed
+
+
+def half_of(recipe: Callable[[str], ConfigDict], scale: str) -> ConfigDict:
+  """Returns the recipe of a system's student, which learns as StarGAN's does.
+
+  Of avatars and of photos from its teacher's pictures; at the other scales by
+  attention.
+
+  Args:
+    recipe: of the system, by the scale.
+    scale: of the data.
+  """
+  config = half(student.taught(recipe(scale), recipe(scale)))
+  folder = "runs/photos" if scale == "photos" else "runs"
+  # Where the system's own recipe leaves it.
+  config.teacher = f"{folder}/{config.system}"
+  if scale in student.LENGTHS:
+    return by_pictures(config, scale)
+  return by_attention(config)
+
+
+def half(config: ConfigDict) -> ConfigDict:
+  """Returns a recipe with half the channels in every layer of its generator."""
+  halved = config.copy_and_resolve_references()
+  for field in ("width", "unit_width"):
+    if field in halved.generator:
+      halved.generator[field] //= 2
+  return halved
+
+
+def by_attention(config: ConfigDict) -> ConfigDict:
+  """Returns a recipe with attention as heavy as the reconstruction."""
+  return changed(config, {"distill.akd.weight": config.loss.lambda_rec})
+
+
+def by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
+  """Returns a recipe that learns as what pays on avatars, as far as it can."""
+  pays = {
+    name: x
+    for name, x in student.PAYS.items()
+    if name != "generator.output" or "output" in config.generator
+  }
+  return at_scale(changed(config, pays), scale, student.LENGTHS)

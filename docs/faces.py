@@ -1,9 +1,10 @@
 """Draws docs/faces.png: people before and after, by a teacher and its student.
 
-python docs/faces.py WORKDIR [OUT.png]
+python docs/faces.py WORKDIR [WORKDIR ...] [OUT.png]
 
-WORKDIR is a finished student's. The people are the first of the test split, not
-chosen; no attention is laid over them.
+WORKDIR is a finished student's. Of several runs, which translate the same
+attributes of the same faces, each is drawn without its teacher. The people are
+the first of the test split, not chosen; no attention is laid over them.
 """
 
 import sys
@@ -19,7 +20,7 @@ from akd_jax.data.attributes import set_attribute
 from akd_jax.inference.network import set_one
 from akd_jax.inference.translator import Translator, load_translators, translate
 from akd_jax.plotting import sample_grid
-from akd_jax.training.run_dir import load_run
+from akd_jax.training.run_dir import load_run, read_config
 
 PEOPLE = 3
 
@@ -50,18 +51,30 @@ def draw(source: Any, translators: Sequence[Translator]) -> np.ndarray:
   return sample_grid.sample_sheet("", source.attributes, images, lines)
 
 
-def main(workdir: str, out: Path) -> None:
-  """Writes the picture of a run to `out`."""
+def open_translators(workdirs: Sequence[str]) -> list[Translator]:
+  """Opens the networks of a run, or each one's own of several runs."""
+  if len(workdirs) == 1:
+    return load_translators(load_run(workdirs[0]))
+  return [
+    load_translators(load_run(workdir))[-1]._replace(name=Path(workdir).name)
+    for workdir in workdirs
+  ]
+
+
+def main(workdirs: Sequence[str], out: Path) -> None:
+  """Writes the picture of runs to `out`."""
   cache.use_persistent_cache()
-  run = load_run(workdir)
-  source = pipeline.open_source(run.config.data, "test")
-  picture = draw(source, load_translators(run))
+  source = pipeline.open_source(read_config(workdirs[0]).data, "test")
+  picture = draw(source, open_translators(workdirs))
   sample_grid.save_png(out, picture, colours=256)
   print(out)
 
 
 if __name__ == "__main__":
-  if len(sys.argv) not in (2, 3):
+  arguments = sys.argv[1:]
+  drawn = Path(__file__).with_name("faces.png")
+  if arguments[-1:] and arguments[-1].endswith(".png"):
+    drawn = Path(arguments.pop())
+  if not arguments:
     sys.exit(__doc__)
-  default = Path(__file__).with_name("faces.png")
-  main(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) > 2 else default)
+  main(arguments, drawn)

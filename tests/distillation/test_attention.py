@@ -23,6 +23,7 @@ from akd_jax.systems.model import (
   translate,
 )
 from akd_jax.systems.stargan import STARGAN
+from benchmarks import mean_gradient
 
 BATCH, WIDTH, SIZE, CLASSES = 3, 2, 16, 3
 GENERATOR = Generator(WIDTH, blocks=2)
@@ -281,3 +282,12 @@ def test_a_normalised_map_does_not_depend_on_its_scale(how):
   np.testing.assert_allclose(
     small, attention.NORMALIZATIONS[how](jnp.asarray(MAPS)), rtol=1e-5
   )
+
+
+def test_a_mean_keeps_a_constant_gradient_and_none_that_cancels():
+  """As `benchmarks/mean_gradient.py` measures it, by the size of channels."""
+  rows, columns = np.indices((4, 4))
+  constant, cancels = np.ones((4, 4)), (-1.0) ** (rows + columns)
+  gradient = np.stack([2 * constant, 6 * cancels], axis=-1)[None]
+  share = mean_gradient.kept(gradient, gradient)
+  np.testing.assert_allclose(share, np.full((1, 4, 4), 2 / 8), rtol=1e-6)

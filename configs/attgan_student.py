@@ -3,7 +3,8 @@
 python -m akd_jax.main --config=configs/attgan_student.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  not run here
+avatars  1 CPU core      7 min      accuracy 87.0 %, its teacher's 87.1 %
+                                    (docs/findings/systems.md)
 photos   not run here
 celeba   not run here
 rafd     not run here

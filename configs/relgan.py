@@ -3,7 +3,8 @@
 python -m akd_jax.main --config=configs/relgan.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  not run here
+avatars  2 CPU cores     12 min     with 1,600 steps of 12,000: nothing yet
+                                    (docs/findings/systems.md)
 photos   not run here
 celeba   not run here
 rafd     not run here

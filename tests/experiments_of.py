@@ -4,15 +4,15 @@ from akd_jax.configs.experiments import EXPERIMENTS
 
 # CelebA knows no expressions, RaFD nothing else.
 LACKING = {
-  "celeba": {"paper1_table4", "paper2_table10", "paper2_table11"},
-  "rafd": {
+  "celeba": ("paper1_table4", "paper2_table10", "paper2_table11"),
+  "rafd": (
     "paper1_table3",
     "paper2_table4",
     "paper2_table7",
     "paper2_table8",
     "paper2_table9",
     "curriculum",
-  },
+  ),
 }
 
 

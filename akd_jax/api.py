@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from akd_jax.common.errors import UserError
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.numpy_network import is_numpy_export, load_numpy
 
@@ -29,6 +30,8 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
   """
   path = os.fspath(path)
   if is_numpy_export(path):
+    if step is not None:
+      raise UserError(f"{path} is one file, without --step={step}")
     return LoadedModel(load_numpy(path))
   # Here, since it takes a second that NumPy's file does without.
   from akd_jax.evaluation.recognition import recognizer_of

@@ -161,6 +161,8 @@ def main(arguments: Sequence[str]) -> None:
     raise UserError(f"{arguments[0]!r} is not a flag; try --help")
   args = flags.FLAGS
   step = cli.chosen_step(args.step)
+  if not args.out:
+    raise UserError("--out is empty: name what to write")
   import jax  # Here, so that `--help` need not wait for it.
 
   from akd_jax.training import run_dir as runs

@@ -43,11 +43,12 @@ _SECOND: dict[str, dict[str, Any]] = {
   "photos": {
     "name": "photos",
     "path": "",
+    "csv": "",
     "attributes": (),
     "label_rule": "exclusive",
   },
-  "celeba": _RAFD | {"path": ""},
-  "rafd": _RAFD | {"path": ""},
+  "celeba": _RAFD | {"path": "", "csv": ""},
+  "rafd": _RAFD | {"path": "", "csv": ""},
   "debug": _AVATARS,
 }
 

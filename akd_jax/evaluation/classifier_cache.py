@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.config import WHEN_SEEN, without_added
-from akd_jax.common.errors import WriteError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
@@ -79,8 +79,11 @@ def find_classifier(config: ConfigDict) -> Classifier | None:
     if not path.name.endswith(_UNFINISHED)
   )
   for path in sorted(kept, key=lambda path: path.stat().st_mtime, reverse=True):
-    if kept_arrays.read_metadata(path).get("recipe") == _recipe(config):
-      return load(create_network(config), path)
+    try:
+      if kept_arrays.read_metadata(path).get("recipe") == _recipe(config):
+        return load(create_network(config), path)
+    except UserError as error:
+      say(f"{error}; another is looked for")
   return None
 
 

@@ -6,6 +6,7 @@ own get. What those get is measured on the validation split, and kept in the
 user's cache.
 """
 
+import contextlib
 import functools
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.config import WHEN_SEEN
+from akd_jax.common.errors import WriteError
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
@@ -89,7 +91,9 @@ def load_or_measure(run: Run) -> Familiarity:
   if path.exists():
     return Familiarity(**kept_arrays.read(path)[1])
   familiarity = _measure(run)
-  kept_arrays.write(path, {}, familiarity._asdict())
+  # Where it cannot be kept it is measured for this once.
+  with contextlib.suppress(WriteError):
+    kept_arrays.write(path, {}, familiarity._asdict())
   return familiarity
 
 

@@ -40,6 +40,11 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   config = settle(config)
   validation.check(config)
   hosts.check_start(config, workdir)
+  if run_dir.is_file(workdir):
+    raise UserError(
+      f"--workdir={workdir} is the name of a file of weights: a run's directory"
+      " has another"
+    )
   check_writable(workdir)
   if config.teacher and same_place(config.teacher, workdir):
     raise UserError(

@@ -46,7 +46,8 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
   found: list[tuple[Path, Path]] = []
   for argument in arguments:
     path = Path(argument)
-    if not path.is_dir():
+    # Unlike path.is_dir, which fails where a name is too long for a file.
+    if not os.path.isdir(path):
       found.append((path, Path(path.name)))
       continue
     if path.resolve() == out.resolve():

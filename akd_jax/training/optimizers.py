@@ -74,7 +74,7 @@ def describe_schedules(config: ConfigDict) -> str:
     half=steps // 2, steps=steps
   )
   text = f"the step size, {config.optimizer.learning_rate:g}, {shape}"
-  if config.loss.cls_radius:
+  if config.loss.get("cls_radius", 0.0):
     text += f"; loss.cls_radius is reached at step {-(-steps // 4):,}"
   if config.data.curriculum:
     last = math.ceil(config.data.curriculum * steps)

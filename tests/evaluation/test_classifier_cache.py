@@ -111,6 +111,7 @@ def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
   assert classifier_cache.find_classifier(config) is None
   kept = classifier_cache.classifier_of(config, splits_of(Squares(256, 0)))
   (tmp_path / "classifier-x.unfinished.npz").write_bytes(b"half of it")
+  (tmp_path / "classifier-damaged.npz").write_bytes(b"no archive")
   config.data.threads = 1  # Reads the same images.
   found = classifier_cache.find_classifier(config)
   assert found.metadata == json.loads(json.dumps(kept.metadata))

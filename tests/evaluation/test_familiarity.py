@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from akd_jax.common import cache
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data import pipeline
 from akd_jax.evaluation import familiarity
 from akd_jax.systems import system_of
@@ -50,6 +50,19 @@ def test_it_is_measured_once_for_each_discriminator(run, monkeypatch):
   other = run._replace(model=Model({}, changed, run.model.networks))
   familiarity.load_or_measure(other)
   assert measured == [other]
+
+
+def test_it_is_measured_for_this_once_where_it_cannot_be_kept(run, monkeypatch):
+  first = familiarity.load_or_measure(run)
+
+  def refuse(path, *_):
+    raise WriteError(f"cannot write {path}")
+
+  monkeypatch.setattr(familiarity, "_measure", lambda other: first)
+  monkeypatch.setattr(familiarity.kept_arrays, "write", refuse)
+  changed = {"bias": np.ones(3)}
+  other = run._replace(model=Model({}, changed, run.model.networks))
+  assert familiarity.load_or_measure(other) == first
 
 
 def test_without_its_pictures_nothing_is_known(run):

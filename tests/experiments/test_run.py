@@ -17,7 +17,7 @@ from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
 from tests import small_runs
 from tests.layouts import error
-from tests.small_runs import student_config
+from tests.small_runs import student_config, teacher_config
 
 
 def test_a_teacher_keeps_its_discriminator(runs):
@@ -32,6 +32,16 @@ def test_a_teacher_has_its_students_judge():
   config = student.get_config("debug")
   config.classifier.data = ConfigDict({"seed": 1})
   assert teaching.teacher_recipe(config).classifier == config.classifier
+
+
+@pytest.mark.parametrize("name", ["run.npz", "pretrained:mine"])
+def test_a_run_is_not_named_as_a_file_of_weights_is(
+  tmp_path, name, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  message = error(train_with_teacher, teacher_config(), name)
+  assert message.startswith(f"--workdir={name} is the name of a file")
+  assert not list(tmp_path.iterdir())
 
 
 def test_an_unfinished_teacher_is_finished_first(

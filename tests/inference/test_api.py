@@ -207,6 +207,9 @@ def test_a_file_for_numpy_draws_what_the_run_draws(files):
   assert np.abs(drawn.astype(int) - other).max() <= 1
   with pytest.raises(UserError, match="has no discriminator"):
     alone.attention(draw(1), "Smiling", own={"Smiling": 1})
+  for name in ("run", "numpy"):
+    with pytest.raises(UserError, match="is one file, without --step=7"):
+      akd_jax.load(files[name], step=7)
 
 
 def test_labels_beyond_the_target_reach_the_generator(files):

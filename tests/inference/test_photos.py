@@ -26,6 +26,11 @@ def test_nothing_is_written_outside_the_folder(tmp_path, name):
   assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_name_too_long_for_a_file_is_left_to_who_opens_it(tmp_path):
+  (photo,) = find_photos(["x" * 300], tmp_path)
+  assert str(photo.path) == "x" * 300
+
+
 def test_requests_have_names_of_their_own():
   photo = Photo(Path("photo.jpg"), Path("photo"))
   paths = {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from akd_jax import export
+from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
 from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import settle
@@ -220,6 +221,9 @@ def test_what_is_wrong_with_the_second_is_said_of_its_own_fields(tmp_path):
   config = both.get_config("photos")
   config.data.path = str(tmp_path)
   assert "config.data.second.path is empty" in error(settle, config)
+  # The table of the first set is none of the second.
+  config.data.csv = "first.csv"
+  assert second_of(config.data).csv == ""
 
 
 def test_another_system_knows_one_set():

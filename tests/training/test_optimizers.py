@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from akd_jax.common.config import RECIPES
 from akd_jax.configs import teacher
 from akd_jax.training import optimizers
 from tests.layouts import error
@@ -66,6 +67,12 @@ def test_a_schedule_in_words_has_its_numbers(name):
   assert text.endswith("; loss.cls_radius is reached at step 10,000")
   for step in (20_000, 40_000):
     assert (f"{step:,}" in text) == (name != "constant")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_system_says_what_becomes_of_its_step_size(name):
+  config = RECIPES[name].get_config("debug")
+  assert "the step size" in optimizers.describe_schedules(config)
 
 
 @pytest.mark.parametrize(

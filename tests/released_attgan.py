@@ -181,7 +181,9 @@ class Released:
     return generator_loss(model, translation, None, self._batch(), self.config)
 
   def _maps(self, model, translation):
-    """Maps and channel weights by hook, [C + 1, ...]; the sum comes last."""
+    """Maps, channel weights and the largest of the terms that a map is the sum
+    of, by hook, [C + 1, ...]; the sum of the classes comes last.
+    """
     passed = self.system.complete(model, translation)
     classes = self.target.shape[1]
     each = jnp.repeat(jnp.eye(classes)[:, None], len(self.target), axis=1)
@@ -191,6 +193,10 @@ class Released:
       alphas = jax.tree.map(
         lambda x: jnp.mean(x, axis=(1, 2)), passed.pull(gradient)
       )
-      return attention_maps(passed, gradient), alphas
+      terms = {
+        name: jnp.max(jnp.abs(alpha[:, None, None] * passed.activations[name]))
+        for name, alpha in alphas.items()
+      }
+      return attention_maps(passed, gradient), alphas, terms
 
     return jax.lax.map(look, jnp.concatenate([each, self.target[None]]))

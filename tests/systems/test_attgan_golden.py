@@ -125,14 +125,18 @@ def test_running_statistics_move_as_the_released_ones(released, ours):
 def test_maps_of_every_hook_and_class_equal_the_references(
   kind, released, ours
 ):
-  maps, alphas = ours[kind]
+  maps, alphas, terms = ours[kind]
   for name, array in part(released.arrays, f"{kind}/").items():
     hook, what = name.split("/")
     if what == "alpha_0":
       assert_close(alphas[hook][0], array)
     else:
       index = -1 if what == "sum" else int(what.removeprefix("class_"))
-      assert_close(*first(maps[hook][index], array))
+      # Where channels cancel, a map is a three-hundredth of what it is the sum
+      # of, and float32 itself rounds by more than a share of the map.
+      rounding = 8 * np.finfo(np.float32).eps * terms[hook][index]
+      tolerance = max(TOLERANCE, rounding / array.max())
+      assert error(*first(maps[hook][index], array)) <= tolerance
 
 
 def test_every_released_array_is_compared(released, ours):

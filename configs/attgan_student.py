@@ -1,18 +1,4 @@
-"""Student of an AttGAN: half as wide, and taught by its pictures.
-
-python -m akd_jax.main --config=configs/attgan_student.py[:ARG]
-
-ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  1 CPU core      7 min      accuracy 87.0 %, its teacher's 87.1 %
-                                    (docs/findings/systems.md)
-photos   not run here
-celeba   not run here
-rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
-
-Its teacher, of configs/attgan.py, is trained first where there is none. At
-celeba and rafd it learns by attention (configs/halves.py).
-"""
+"""Student of an AttGAN: half as wide, and taught as configs/halves.py says."""
 
 from ml_collections import ConfigDict
 

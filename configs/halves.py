@@ -30,7 +30,7 @@ def half_of(recipe: Callable[[str], ConfigDict], scale: str) -> ConfigDict:
   """
   config = half(student.taught(recipe(scale), recipe(scale)))
   folder = "runs/photos" if scale == "photos" else "runs"
-  # Where the system's own recipe leaves it.
+  # Where the system's own recipe leaves it; of photos in a place of its own.
   config.teacher = f"{folder}/{config.system}"
   if scale in student.LENGTHS:
     return by_pictures(config, scale)

@@ -67,7 +67,7 @@ def test_each_of_two_label_sets_is_what_lies_in_its_own_place(tmp_path):
   recipe.data.second.path = str(tmp_path / "two")
   data = settle(recipe).data
   assert (data.name, data.label_rule) == ("table", "multilabel")
-  second = {**FOLDER, "split": "folders", "attributes": ()}
+  second = {**FOLDER, "split": "folders", "attributes": (), "csv": ""}
   assert data.second.to_dict() == {**second, "path": str(tmp_path / "two")}
 
 

@@ -117,12 +117,15 @@ def methods(scale: str) -> Experiment:
 def sizes(scale: str) -> Experiment:
   """Compares students of every size, by the recipe that pays and untaught.
 
-  Of one kind all have the same updates, those of `distillation`.
+  Of one kind all have the same updates: those of `distillation`, on avatars
+  half of them.
   """
   compared = distillation(scale)
   variants = {}
   for name in ("that pays", "untaught"):
     config = compared.variants[name]
+    if scale == "avatars":
+      config.steps //= 2
     teacher = config.teacher_recipe.generator
     for width in _WIDTHS:
       for blocks in _BLOCKS:

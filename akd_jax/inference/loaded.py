@@ -4,22 +4,17 @@ What is here needs NumPy and Pillow alone, as one of the networks does.
 """
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterable, Mapping
+import numbers
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.images import open_image, to_square
 from akd_jax.inference.network import Network, Wanted
+from akd_jax.inference.pictures import Pictures, read_squares
 from akd_jax.interop import numpy_generator
 
-# A path, a Pillow image, or uint8 [H, W, 3].
-Picture = str | os.PathLike | Image.Image | np.ndarray
-# One picture, several, or uint8 [N, H, W, 3].
-Pictures = Picture | Iterable[Picture]
 # What attributes are: 0 or 1 by name, the same for all pictures, or labels
 # [N, C].
 Own = Mapping[str, int] | np.ndarray
@@ -47,10 +42,10 @@ class Recognizer(NamedTuple):
 class LoadedModel:
   """A trained network: what `akd_jax.load` returns.
 
-  Pictures are paths, Pillow images or arrays uint8 [H, W, 3], of any size, one
-  or several of them; also an array [N, H, W, 3]. Their centre is cut out and
-  resized to the side S that the network sees, `image_size`. What comes back has
-  an axis N where several were given.
+  Pictures are paths, the bytes of files, Pillow images or arrays uint8
+  [H, W, 3], of any size, one or several of them; also an array [N, H, W, 3].
+  Their centre is cut out and resized to the side S that the network sees,
+  `image_size`. What comes back has an axis N where several were given.
 
   Attributes:
     network: the generator.
@@ -81,6 +76,16 @@ class LoadedModel:
     """Whether a picture has exactly one of the attributes."""
     return self.network.about["label_rule"] == "exclusive"
 
+  @property
+  def _needs_own(self) -> bool:
+    """Whether a translation depends on the picture's own attributes.
+
+    Where one of them excludes all others the target says everything, unless the
+    generator is told what is to change.
+    """
+    _, of_own, _ = self.network.about.get("given", (1, 0, 0))
+    return not self.exclusive or of_own != 0
+
   def translate(
     self,
     images: Pictures,
@@ -108,9 +113,10 @@ class LoadedModel:
       uint8 [S, S, 3], or [N, S, S, 3].
 
     Raises:
-      UserError: a picture cannot be read; there is no such attribute, or two
-        that exclude each other; the strength is not in [0, 1.5]; or the own
-        attributes are needed and not known.
+      UserError: a picture cannot be read, or an argument is of another kind;
+        there is no such attribute, or two that exclude each other; the strength
+        is not in [0, 1.5], the crop below 0; or the own attributes are needed
+        and not known.
     """
     squares, one = self._read(images, crop)
     labels = self.labels_of(squares, own, needed=strength != 1)
@@ -182,13 +188,11 @@ class LoadedModel:
       needed: whether they matter where a target has exactly one attribute.
     """
     shape = len(squares), len(self.attributes)
-    if isinstance(own, np.ndarray):
-      if own.shape != shape:
-        raise UserError(f"own is {own.shape}, not {shape}: a label a picture")
-      return own.astype(np.float32)
+    if own is not None and not isinstance(own, Mapping):
+      return _labels(own, shape)
     if self.recognizer is not None:
       labels = self.recognizer.predict(squares).astype(np.float32)
-    elif own or (self.exclusive and not needed):
+    elif own or not (needed or self._needs_own):
       labels = np.zeros(shape, np.float32)
     else:
       raise UserError(
@@ -208,8 +212,8 @@ class LoadedModel:
       labels: [N, C], the pictures' own.
       set, strength: as for `translate`.
     """
-    if not 0 <= strength <= STRONGEST:
-      raise UserError(f"strength={strength} is not in 0..{STRONGEST}")
+    if not isinstance(strength, numbers.Real) or not 0 <= strength <= STRONGEST:
+      raise UserError(f"strength={strength!r} is not in 0..{STRONGEST}")
     targets = np.stack([self.label(set, label) for label in labels])
     edits = np.array([name in set for name in self.attributes], np.float32)
     return Wanted(
@@ -230,6 +234,8 @@ class LoadedModel:
     Raises:
       UserError: there is no such attribute, or two exclude each other.
     """
+    if not isinstance(wanted, Mapping):
+      raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
     try:
       return numpy_generator.make_label(self.network.about, wanted, label)
     except ValueError as error:
@@ -239,28 +245,18 @@ class LoadedModel:
     self, images: Pictures, crop: int | None
   ) -> tuple[np.ndarray, bool]:
     """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
-    if isinstance(images, np.ndarray):
-      one = images.ndim == 3
-    else:
-      one = isinstance(images, str | os.PathLike | Image.Image)
-    pictures: list[Any] = [images] if one else list(images)  # type: ignore
-    if not pictures:
-      raise UserError("there is no picture")
     side = self.crop if crop is None else crop
-    squares = [to_square(_opened(x), side, self.image_size) for x in pictures]
-    return np.stack(squares), one
+    return read_squares(images, side, self.image_size)
 
 
-def _opened(picture: Picture) -> Image.Image:
-  if isinstance(picture, Image.Image):
-    try:
-      return numpy_generator.to_rgb(picture)
-    except ValueError as error:
-      raise UserError(f"a picture cannot be read: {error}") from None
-  if not isinstance(picture, np.ndarray):
-    return open_image(os.fspath(picture))
-  if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+def _labels(own: Any, shape: tuple[int, int]) -> np.ndarray:
+  """Returns labels of pictures that are known, float32 [N, C]."""
+  try:
+    labels = np.asarray(own, np.float32)
+  except (TypeError, ValueError):
     raise UserError(
-      f"a picture is {picture.dtype} {picture.shape}, not uint8 [H, W, 3]"
-    )
-  return Image.fromarray(picture)
+      f"own is {own!r}, neither {{NAME: 0 or 1}} nor labels {shape}"
+    ) from None
+  if labels.shape != shape:
+    raise UserError(f"own is {labels.shape}, not {shape}: a label a picture")
+  return labels

@@ -112,8 +112,9 @@ class Generator(nn.Module):
 
     Returns:
       The translated image [B, S, S, 3] in [-1, 1], float32, and every residual
-      activation [B, S/4, S/4, 4 width], named "{hook}_{block}"; of a blend its
-      "mask" [B, S, S, 1], too, which starts near a half.
+      activation [B, S/4, S/4, 4 width], named "{hook}_{block}"; "decode_0"
+      [B, S/2, S/2, 2 width] and "decode_1" [B, S, S, width] of the decoder; of
+      a blend its "mask" [B, S, S, 1], too, which starts near a half.
     """
     intercept = Interceptor(taps)
     width, dtype = self.width, self.dtype
@@ -126,8 +127,9 @@ class Generator(nn.Module):
     for i in range(self.blocks):
       x = ResidualBlock(i, dtype=dtype, name=f"residual_{i}")(x, intercept)
     up = UPSAMPLE[self.upsample]
-    x = ConvBlock(2 * width, *up, dtype=dtype, name="decoder_0")(x)
-    x = ConvBlock(width, *up, dtype=dtype, name="decoder_1")(x)
+    for i, features in enumerate((2 * width, width)):
+      x = ConvBlock(features, *up, dtype=dtype, name=f"decoder_{i}")(x)
+      x = intercept(f"decode_{i}", x)
     x = self._to_image(x, image, intercept)
     intercept.check_all_used()
     return x, intercept.activations

@@ -116,14 +116,16 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
 
 
 def list_hooks(generator: Generator) -> Hooks:
-  """Lists the activations of residual blocks, by config.attention.hook.
+  """Lists the activations of a generator, by config.attention.hook.
 
-  "block": after the residual sum; "branch": the branch before it.
+  "block": of each residual block after its sum; "branch": the branch before it;
+  "decode": of each layer of the decoder after its ReLU.
   """
-  return {
+  residual = {
     hook: [f"{hook}_{i}" for i in range(generator.blocks)]
     for hook in ("block", "branch")
   }
+  return {**residual, "decode": ["decode_0", "decode_1"]}
 
 
 def discriminator_terms(

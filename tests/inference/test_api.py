@@ -120,6 +120,13 @@ def test_without_a_recognizer_what_a_picture_has_must_be_said():
   assert network.targets.tolist() == [[0, 0, 1, 0]]
   with pytest.raises(UserError, match="name them"):
     model.translate(draw(1), set={"Smiling": 1}, strength=0.5)
+  # Unless the network is told what is to change.
+  network.about["given"] = [1, -1, 0]
+  with pytest.raises(UserError, match="name them"):
+    model.translate(draw(1), set={"Smiling": 1})
+  model.translate(draw(1), set={"Smiling": 1}, own={"Black_Hair": 1})
+  assert network.labels.tolist() == [[1, 0, 0, 0]]
+  assert network.targets.tolist() == [[0, 0, 1, 0]]
 
 
 def test_paths_images_and_arrays_are_the_same_picture(tmp_path):
@@ -128,11 +135,11 @@ def test_paths_images_and_arrays_are_the_same_picture(tmp_path):
   Image.fromarray(pixels).save(path)
   network = Recorder(crop=20)
   model = recognizing(network)
-  same = [path, str(path), Image.fromarray(pixels), pixels]
+  same = [path, str(path), path.read_bytes(), Image.fromarray(pixels), pixels]
   for picture in same:
     assert model.translate(picture, set={}).shape == (SIZE, SIZE, 3)
   together = model.translate(iter(same), set={})
-  assert together.shape == (4, SIZE, SIZE, 3)
+  assert together.shape == (5, SIZE, SIZE, 3)
   for square in together:
     np.testing.assert_array_equal(square, together[0])
   # It is the centre that the run's crop says, or that one asks for.
@@ -150,10 +157,42 @@ def test_an_image_lies_as_its_exif_says():
   np.testing.assert_array_equal(seen, pixels[::-1, ::-1])
 
 
-@pytest.mark.parametrize("picture", [np.zeros((4, 4)), np.zeros((4, 4, 4))])
-def test_an_array_that_is_no_picture_is_refused(picture):
-  with pytest.raises(UserError, match=r"not uint8 \[H, W, 3\]"):
-    recognizing(Recorder()).translate([picture], set={})
+@pytest.mark.parametrize(
+  "picture",
+  [
+    np.zeros((4, 4)),
+    np.zeros((4, 4, 4)),
+    np.zeros((0, 4, 3), np.uint8),
+    None,
+    7,
+  ],
+)
+def test_what_is_no_picture_is_refused(picture):
+  model = recognizing(Recorder())
+  for pictures in (picture, [picture]):
+    with pytest.raises(UserError, match=r"uint8 \[H, W, 3\]"):
+      model.translate(pictures, set={})
+
+
+def test_an_empty_image_is_refused():
+  with pytest.raises(UserError, match=r"of \(0, 4\) pixels is empty"):
+    recognizing(Recorder()).translate(Image.new("RGB", (0, 4)), set={})
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    ({"crop": -5}, "crop=-5 must be"),
+    ({"crop": "all"}, "crop='all' must be"),
+    ({"strength": "1"}, "strength='1' is not in"),
+    ({"own": [[1, 0]]}, r"own is \(1, 2\), not \(1, 4\)"),
+    ({"own": "Smiling"}, "own is 'Smiling', neither"),
+    ({"set": "Smiling"}, "attributes are 'Smiling', not {NAME: 0 or 1}"),
+  ],
+)
+def test_an_argument_of_another_kind_is_refused(arguments, message):
+  with pytest.raises(UserError, match=message):
+    recognizing(Recorder()).translate(draw(1), **{"set": {}, **arguments})
 
 
 def test_attributes_of_pictures_are_told_by_name():

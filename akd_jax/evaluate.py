@@ -76,13 +76,18 @@ def main(argv: list[str]) -> None:
   cli.refuse_arguments(argv)
   step = cli.chosen_step(_STEP.value)
   from akd_jax.common import cache as compilation
+  from akd_jax.common.writing import check_writable
   from akd_jax.evaluation import evaluator
   from akd_jax.evaluation import table as summary
   from akd_jax.training import run_dir as runs
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
-  keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
+  keep = None
+  if _SAVE_IMAGES.value:
+    # Not after everything is measured.
+    check_writable(_SAVE_IMAGES.value)
+    keep = _saver(_SAVE_IMAGES.value)
   # Once: a run that goes on deletes its checkpoints.
   run = runs.load_run(workdir, step)
   result = evaluator.evaluate(

@@ -49,9 +49,14 @@ _NAMED = 3
 
 
 def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
-  """Returns config.data of the photos at a path."""
+  """Returns config.data of the photos at a path.
+
+  Raises:
+    UserError: a field is wrong, or training would refuse it.
+  """
   from akd_jax.configs import teacher
   from akd_jax.data.photos.kind import settle
+  from akd_jax.training import validation
 
   config = teacher.get_config("photos")
   for field, value in {**given, "data.path": path}.items():
@@ -61,13 +66,15 @@ def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
         f"--config.{field}: only fields of config.data say what is inspected"
       )
     config.data[name] = value
-  data = settle(config).data
-  if data.name not in _KINDS:
+  config = settle(config)
+  if config.data.name not in _KINDS:
     raise UserError(
-      f"config.data.name={data.name!r} is none of {', '.join(_KINDS)}, whose"
-      " photos can be inspected"
+      f"config.data.name={config.data.name!r} is none of {', '.join(_KINDS)},"
+      " whose photos can be inspected"
     )
-  return data
+  # Training on them is what the command advises in the end.
+  validation.check(config)
+  return config.data
 
 
 def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], list[str]]":

@@ -11,7 +11,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -248,17 +248,32 @@ def _unknown_field(error: BaseException, argv: Sequence[str]) -> str:
   """Returns in one line what ml_collections says of an unknown field."""
   while isinstance(error.args[0], BaseException):
     error = error.args[0]
-  # "'stepz'", and on a second line 'Did you mean "steps" instead of ...'.
+  # "'stepz'", and on a second line 'Did you mean "steps" instead of ...'; or,
+  # of a field of a number, '... Attempting to lookup: steps.learning_rate'.
   text = str(error.args[0])
   near = re.search(r'Did you mean "(.*?)"', text)
-  field = text.splitlines()[0].strip("'")
-  # It is said without the fields above it.
-  flag = re.compile(rf"--?config\.((?:\w+\.)*){re.escape(field)}(?!\w)")
-  found = next(filter(None, map(flag.match, argv)), None)
-  above_it = found[1] if found else ""
-  return f"the config has no field {above_it + field!r}" + (
+  looked_up = re.search(r"Attempting to lookup: ([\w.]+)", text)
+  last = looked_up[1] if looked_up else text.splitlines()[0].strip("'")
+  # It is said without the fields above it, which may have one of its name.
+  flag = re.compile(rf"--?config\.((?:\w+\.)*){re.escape(last)}(?!\w)")
+  above = [match[1] for match in map(flag.match, argv) if match]
+  lacking = [x for x in above if not _is_field(f"{x}{last}")]
+  above_it = (lacking or above or [""])[0]
+  return f"the config has no field {above_it + last!r}" + (
     f"; did you mean {above_it + near[1]!r}?" if near else ""
   )
+
+
+def _is_field(name: str) -> bool:
+  """Whether a student's config, which has most fields, has this one."""
+  from akd_jax.configs import student
+
+  found: Any = student.get_config("debug")
+  for part in name.split("."):
+    if not hasattr(found, part):
+      return False
+    found = getattr(found, part)
+  return True
 
 
 def _fail(message: str, status: int, debug: bool) -> None:

@@ -1,7 +1,8 @@
 """The one exception that a person at the terminal is meant to read."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # Letters of a message.
 _LONGEST = 1_500
@@ -26,6 +27,20 @@ class WriteError(Exception):
 
   Commands print it without a traceback and exit with status 74.
   """
+
+
+@contextlib.contextmanager
+def naming_data(section: str) -> Iterator[None]:
+  """Has what is wrong with other data than config.data named by its fields.
+
+  Args:
+    section: where those are: "config.data.second".
+  """
+  try:
+    yield
+  except UserError as error:
+    said = str(error).replace("config.data.", f"{section}.")
+    raise UserError(said) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

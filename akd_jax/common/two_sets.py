@@ -1,11 +1,6 @@
 """What config.data says of each of two label sets, by config.data.second."""
 
-import contextlib
-from collections.abc import Iterator
-
 from ml_collections import ConfigDict
-
-from akd_jax.common.errors import UserError
 
 
 def first_of(data: ConfigDict) -> ConfigDict:
@@ -29,13 +24,3 @@ def second_of(data: ConfigDict) -> ConfigDict:
   second.update(ConfigDict(data.second.to_dict()))
   second.second = ConfigDict()
   return second
-
-
-@contextlib.contextmanager
-def naming_second() -> Iterator[None]:
-  """Has what is wrong with the second set named by the fields of that."""
-  try:
-    yield
-  except UserError as error:
-    said = str(error).replace("config.data.", "config.data.second.")
-    raise UserError(said) from None

@@ -10,8 +10,8 @@ import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
-from akd_jax.common.two_sets import first_of, naming_second, second_of
+from akd_jax.common.errors import UserError, naming_data, nearest
+from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
@@ -32,7 +32,7 @@ def open_source(data: ConfigDict, split: str) -> Source:
   """
   if data.get("second"):
     first = open_source(first_of(data), split)
-    with naming_second():
+    with naming_data("config.data.second"):
       return JoinedSource(first, open_source(second_of(data), split))
   if data.label_rule not in LABEL_RULES:
     raise UserError(

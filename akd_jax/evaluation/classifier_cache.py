@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.config import WHEN_SEEN, without_added
-from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.errors import UserError, WriteError, naming_data
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
@@ -51,12 +51,14 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
     splits: the run's, with these attributes.
 
   Raises:
-    UserError: `config.classifier.data` has a field that it can not have.
+    UserError: `config.classifier.data` has a field that it can not have, or
+      there are no such pictures.
     Stopped: training was asked to stop; what it had is saved.
   """
   its_own = _of_its_own_data(config)
   if config.classifier.data:
-    splits = open_splits(its_own.data)
+    with naming_data("config.classifier.data"):
+      splits = open_splits(its_own.data)
   return load_or_train(its_own, _directory(), splits)
 
 

@@ -78,6 +78,9 @@ def show(variants: Sequence[Variant]) -> Faces:
   lines: list[Line] = []
   teachers = set()
   for variant in variants:
+    if variant.seeds[0].config.data.second:
+      _leave_out(variant.name, "it was trained on two label sets")
+      continue
     try:
       run = load_run(str(variant.seeds[0].workdir))
       networks = load_translators(run)

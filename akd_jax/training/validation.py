@@ -12,9 +12,10 @@ from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.common.two_sets import second_of
+from akd_jax.data import DATASETS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
-from akd_jax.systems import system_of
+from akd_jax.systems import SYSTEMS, system_of
 from akd_jax.training.step import adversary_learns
 
 # Or "".
@@ -137,8 +138,9 @@ def _check_start(config: ConfigDict) -> None:
     )
   if config.adversary == "none" and config.attention.discriminator == "own":
     raise UserError(
-      "config.attention.discriminator='own' needs a discriminator, but"
-      " config.adversary='none' trains none: it must be 'teacher'"
+      "config.adversary='none' trains no discriminator, and"
+      " config.attention.discriminator='own' takes the student's: choose"
+      " another adversary"
     )
   for field in ("n_critic", "adversary_every"):
     if config[field] > 1 and not adversary_learns(config):
@@ -152,7 +154,8 @@ def check_classifier_data(config: ConfigDict) -> None:
   """Checks where the attribute classifier's data differ from the networks'.
 
   Raises:
-    UserError: a field is not of config.data, or has to be the networks' own.
+    UserError: a field is not of config.data, or has to be the networks' own; or
+      there is no such data set.
   """
   possible = [name for name in config.data if name not in _NOT_ITS_OWN]
   for field in config.classifier.data:
@@ -161,6 +164,9 @@ def check_classifier_data(config: ConfigDict) -> None:
         f"config.classifier.data.{field} is none of {', '.join(possible)}"
         f"{nearest(field, possible)}"
       )
+  name = config.classifier.data.get("name")
+  if name is not None:
+    _check_choice("classifier.data.name", name, DATASETS)
 
 
 def _check_second(config: ConfigDict) -> None:
@@ -168,9 +174,10 @@ def _check_second(config: ConfigDict) -> None:
   data, second = config.data, second_of(config.data)
   field = "config.data.second"
   if system_of(config).take_classes is None:
+    two = [name for name, system in SYSTEMS.items() if system.take_classes]
     raise UserError(
-      f"{field} needs config.system='stargan': {config.system} is trained on"
-      " one label set"
+      f"{field} needs a config.system of {', '.join(two)}: {config.system} is"
+      " trained on one label set"
     )
   if config.generator.label_sets != 2:
     raise UserError(

@@ -179,6 +179,15 @@ def test_recipes_are_found_from_another_folder(tmp_path):
   assert "'stepz'" in message and "'steps'" in message
 
 
+@pytest.mark.parametrize(
+  "argument", ["optimizer.steps", "optimizer.beta3", "steps.first"]
+)
+def test_an_unknown_field_is_named_with_those_above_it(argument):
+  done = command("main", DEBUG, "--config.steps=3", f"--config.{argument}=1")
+  (message,) = errors(done)
+  assert f"no field {argument!r}" in message
+
+
 def test_there_is_one_version():
   setup = configparser.ConfigParser()
   setup.read(small_runs.ROOT / "setup.cfg")

@@ -98,6 +98,12 @@ def test_what_cannot_be_trained_on_is_one_line(tmp_path, inspect):
   assert "give one PATH" in error(command.main, [])
 
 
+def test_no_command_is_advised_that_training_refuses(tmp_path, inspect):
+  layouts.write_folder(tmp_path, {"cat": 30, "dog": 30})
+  message = error(lambda: inspect(tmp_path, image_size=50))
+  assert "config.data.image_size=50 is not a multiple of" in message
+
+
 def test_duplicates_are_told_by_their_content():
   looks = [
     Look("train", "a", (1,), (2, 2), b"1"),

@@ -200,6 +200,20 @@ def test_a_field_that_it_can_not_have_otherwise_is_refused():
   config.classifier.data = ConfigDict({"attributes": ("Bald",)})
   with pytest.raises(UserError, match=r"data\.attributes is none of cond"):
     classifier_cache.classifier_of(config, ())
+  config.classifier.data = ConfigDict({"name": "photos"})
+  with pytest.raises(
+    UserError, match=r"data\.name='photos' is none of avatars"
+  ):
+    classifier_cache.classifier_of(config, ())
+
+
+def test_what_is_wrong_with_its_pictures_is_said_by_its_own_fields(tmp_path):
+  config = teacher.get_config("debug")
+  config.classifier.data = ConfigDict(
+    {"name": "table", "path": str(tmp_path / "nowhere")}
+  )
+  with pytest.raises(UserError, match=r"config\.classifier\.data\.path"):
+    classifier_cache.classifier_of(config, ())
 
 
 def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):

@@ -223,6 +223,17 @@ def test_a_step_is_a_number_or_best(step):
     cli.chosen_step(step)
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_measured(
+  tmp_path,
+):
+  (tmp_path / "file").touch()
+  done = small_runs.run(
+    ["--workdir=nowhere", f"--save_images={tmp_path}/file"],
+    ("akd_jax.evaluate",),
+  )
+  assert done.returncode == 74 and "cannot write" in done.stderr
+
+
 def test_what_is_not_there_is_named(runs, tmp_path):
   message = error(directories.load_run, str(tmp_path))
   assert str(tmp_path) in message and "config.json" in message

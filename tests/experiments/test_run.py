@@ -164,7 +164,7 @@ def test_a_teacher_that_is_not_compatible_is_refused(
         "n_critic": 1,
         "attention__discriminator": "own",
       },
-      "config.attention.discriminator='own' ",
+      "config.adversary='none' trains no discriminator, ",
     ),
     (
       {"adversary": "none", "n_critic": 1, "adversary_every": 4},

@@ -12,6 +12,8 @@ from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
 from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import settle
+from akd_jax.experiments import html_faces
+from akd_jax.experiments.compared import read_variants
 from akd_jax.inference import numpy_network
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
@@ -226,8 +228,14 @@ def test_what_is_wrong_with_the_second_is_said_of_its_own_fields(tmp_path):
   assert second_of(config.data).csv == ""
 
 
+def test_a_page_says_why_a_run_of_both_shows_no_faces(trained, capsys):
+  html_faces.show(read_variants([str(trained)]))
+  said = capsys.readouterr().err
+  assert "both: it was trained on two label sets" in said
+
+
 def test_another_system_knows_one_set():
   config = relgan.get_config("debug")
   config.data.second = config_of().data.second
   message = error(validation.check, config)
-  assert "config.system='stargan'" in message and "relgan" in message
+  assert "a config.system of stargan, acgan: relgan" in message

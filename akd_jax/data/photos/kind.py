@@ -4,8 +4,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError
-from akd_jax.common.two_sets import naming_second, second_of
+from akd_jax.common.errors import UserError, naming_data
+from akd_jax.common.two_sets import second_of
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.listing import (
@@ -38,7 +38,7 @@ def settle(config: ConfigDict) -> ConfigDict:
     return config
   settled = ConfigDict(config.to_dict())
   if config.data.second and second.name == ANY:
-    with naming_second():
+    with naming_data("config.data.second"):
       settled.data.second.update(find_kind(second))
   if config.data.name == ANY:
     settled.data.update(find_kind(config.data))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from akd_jax.configs import student, teacher
+from akd_jax.interop import numpy_generator
 from akd_jax.models import convolutions
 from akd_jax.models.stargan import Discriminator, Generator
 
@@ -70,11 +71,13 @@ def test_maps_of_all_students_have_the_size_of_the_teachers(size):
     lambda: generator.init_with_output(jax.random.key(0), image, label)[0]
   )
   assert output.shape == image.shape
-  assert set(features) == {
+  shapes = {name: x.shape for name, x in features.items()}
+  assert shapes.pop("decode_0") == (1, 64, 64, 2 * size[0])
+  assert shapes.pop("decode_1") == (1, 128, 128, size[0])
+  assert set(shapes) == {
     f"{h}_{i}" for h in ("block", "branch", "conv") for i in range(size[1])
   }
-  for activation in features.values():
-    assert activation.shape == (1, 32, 32, 4 * size[0])
+  assert set(shapes.values()) == {(1, 32, 32, 4 * size[0])}
 
 
 def test_discriminator_halves_the_picture_layer_by_layer():
@@ -144,6 +147,23 @@ def test_a_tap_of_no_activation_is_refused(params, inputs, untapped):
     SMALL.apply({"params": params}, *inputs, {"block_2": tap})
 
 
+def test_the_decoders_activations_are_what_its_layers_make(params, untapped):
+  # By layers that are written in NumPy.
+  image, found = untapped
+  block, first, last = (
+    np.asarray(found[name][0]) for name in ("block_1", "decode_0", "decode_1")
+  )
+  x = block
+  for i, expected in enumerate((first, last)):
+    layer = jax.tree.map(np.asarray, params[f"decoder_{i}"])
+    x = numpy_generator.upsample(x, layer["conv"]["kernel"])
+    x = numpy_generator.normalize(x, **layer["norm"]).clip(0)
+    np.testing.assert_allclose(x, expected, atol=2e-5)
+  kernel = np.asarray(params["output"]["kernel"])
+  drawn = np.tanh(numpy_generator.convolve(x, kernel))
+  np.testing.assert_allclose(drawn, image[0], atol=2e-5)
+
+
 def test_label_planes_are_seen_by_the_generator(params, inputs, untapped):
   image, label = inputs
   other, _ = SMALL.apply({"params": params}, image, 1 - label)
@@ -196,7 +216,11 @@ def test_a_blends_picture_can_be_asked_for_its_blocks(blended, inputs):
   taps = {name: jnp.zeros_like(x) for name, x in features.items()}
   assert set(taps) == {
     "mask",
-    *(f"{h}_{i}" for h in ("block", "branch", "conv") for i in (0, 1)),
+    *(
+      f"{hook}_{i}"
+      for hook in ("block", "branch", "conv", "decode")
+      for i in (0, 1)
+    ),
   }
   tapped, _ = jax.jit(BLEND.apply)({"params": params}, *inputs, taps)
   np.testing.assert_allclose(tapped, image, atol=1e-6)

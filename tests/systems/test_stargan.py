@@ -25,6 +25,12 @@ def test_blocks_are_named_by_number_or_from_the_end(block, name):
     assert named(block, hook, 3) == hook + name
 
 
+def test_the_decoder_has_two_layers_whatever_the_blocks():
+  for blocks in (1, 6):
+    assert named("last", "decode", blocks) == "decode_1"
+    assert named(0, "decode", blocks) == "decode_0"
+
+
 def test_the_convolution_before_a_norm_is_refused_with_the_reason():
   message = error(named, "last", "conv", 3)
   for part in ("attention.hook='conv'", "InstanceNorm", "'block' or 'branch'"):

@@ -40,7 +40,7 @@ def _weighed(term: str, title: str) -> Metric:
 
 
 # Rows of a page: of its evaluation, and of how a network was trained.
-FIGURES = {name: x for name, x in METRICS.items() if x.of_training} | {
+FIGURES = METRICS | {
   "akd_of_reconstruction": _weighed("g_loss_akd", "L_akd, weighted, of L_rec"),
   "output_of_reconstruction": _weighed(
     "g_loss_out", "L_out, weighted, of L_rec"
@@ -70,7 +70,19 @@ class Row(NamedTuple):
       parts.append(self.attribute)
     if self.by_chance:
       parts.append(metric.chance)
+    if self.is_cost and metric.unit.symbol:
+      parts.append(metric.unit.symbol)
     return ", ".join(parts)
+
+  @property
+  def is_cost(self) -> bool:
+    """Whether it is of a network's size, however that was trained."""
+    return not FIGURES[self.metric].of_training
+
+  @property
+  def digits(self) -> int:
+    """How many are printed behind the point."""
+    return FIGURES[self.metric].unit.digits if self.is_cost else 2
 
 
 def figures(result: Mapping[str, Any]) -> dict[Row, float]:
@@ -128,7 +140,7 @@ def table_of_seeds(variants: Mapping[str, Results]) -> str:
   Returns:
     Lines of variant, seed, metric (by its name in METRICS, with "_by_chance"
     where it is the chance level), attribute (empty of all) and value, as on the
-    page: shares in percent, KID a thousand times.
+    page: shares in percent, KID a thousand times, latency in milliseconds.
   """
   text = io.StringIO()
   lines = csv.writer(text, lineterminator="\n")
@@ -220,7 +232,10 @@ def markdown(
     *_table(
       ["", *found],
       [
-        [title_of(row), *(_spread(values(variant, row)) for variant in found)]
+        [
+          title_of(row),
+          *(_spread(values(variant, row), row) for variant in found),
+        ]
         for row in rows
       ],
     ),
@@ -232,7 +247,8 @@ def markdown(
       [
         [title_of(row), *(difference(variant, row) for variant in others)]
         for row in rows
-        if None not in values(baseline, row) and not row.by_chance
+        if None not in values(baseline, row)
+        and not (row.by_chance or row.is_cost)
       ],
     ),
   ]
@@ -250,12 +266,14 @@ def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
   ]
 
 
-def _spread(values: Sequence[float | None]) -> str:
+def _spread(values: Sequence[float | None], row: Row) -> str:
   known = [x for x in values if x is not None]
   if len(known) < len(values):
     return "-"
-  mean, deviation = spread(known)
-  return f"{mean:.2f}" + ("" if np.isnan(deviation) else f" ± {deviation:.2f}")
+  mean, deviation = (f"{x:.{row.digits}f}" for x in spread(known))
+  # All seeds are as large.
+  alone = len(known) == 1 or (row.is_cost and not float(deviation))
+  return mean if alone else f"{mean} ± {deviation}"
 
 
 def _difference(

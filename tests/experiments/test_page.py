@@ -114,8 +114,12 @@ def test_only_seeds_that_every_variant_has_are_compared():
   assert markdown({"a": [], "b": []}) == ""
 
 
-def test_a_network_s_size_is_not_on_the_page():
-  assert METRICS["parameters"].title not in markdown({"a": [result(0.5)]})
+def test_what_a_network_costs_is_on_the_page_and_not_compared():
+  text = markdown({"a": [result(0.5)] * 2, "b": [result(0.75)] * 2})
+  title = METRICS["parameters"].title
+  assert [x for x in text.splitlines() if title in x] == [
+    f"| {title} | 12 | 12 | - |"
+  ]
 
 
 def with_losses(**losses):
@@ -172,7 +176,8 @@ def test_every_number_of_the_page_follows_from_the_table_of_seeds():
       x for x in shown.splitlines()
       if x.startswith(f"| {row.title} | ") and "[" not in x
     ]  # fmt: skip
-    assert f"{mean:.2f} ± {deviation:.2f}" in line, (row, variant)
+    said = "12" if row.is_cost else f"{mean:.2f} ± {deviation:.2f}"
+    assert f"| {said} |" in line, (row, variant)
   pair = [found["accuracy", "", variant] for variant in reversed(variants)]
   mean, low, high = paired_difference(*pair)
   assert f"| accuracy | {mean:+.2f} [{low:+.2f}, {high:+.2f}] |" in shown

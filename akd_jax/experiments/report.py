@@ -2,7 +2,7 @@
 
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from akd_jax.common.files import written_whole
@@ -53,19 +53,20 @@ def write(
   Returns:
     The page as text, and what became of PATH.
   """
-  results: dict[str, list[dict[str, Any]]] = {
-    name: [] for name in replicates[0].jobs
-  }
+  results: dict[str, list[dict[str, Any]]] = {}
   seconds = 0.0
   for replicate in replicates:
+    found = {}
     for name, job in replicate.jobs.items():
       training = read_training(job.workdir)
       result = job.result
       if result is None:
         raise ValueError(f"{job.workdir} has not been evaluated whole")
       trained_network(result)["losses"] = training.losses
-      results[name].append(result)
+      found[name] = result
       seconds += training.seconds
+    for name, result in (found | shipped_teacher(replicate, found)).items():
+      results.setdefault(name, []).append(result)
   text = page.markdown(title, paper, command, seconds, results)
   numbers = path.with_suffix(".csv")
   picture, plot = (
@@ -99,6 +100,28 @@ def write(
     with written_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
+
+
+def shipped_teacher(
+  replicate: Replicate, results: Mapping[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+  """Returns {"teacher": what was found of it} of a file that teaches them all.
+
+  A teacher that was trained for the seed has a result of its own.
+
+  Args:
+    replicate: a seed.
+    results: evaluation.json of its variants, by their names.
+  """
+  variants = replicate.variants
+  files = {x.config.teacher for x in variants.values() if distils(x.config)}
+  if replicate.teachers or len(files) != 1:
+    return {}
+  for name, result in results.items():
+    found = result["networks"].get("teacher")
+    if found and variants[name].config.teacher in files:
+      return {"teacher": result | {"networks": {"generator": found}}}
+  return {}
 
 
 def _variants(replicates: Sequence[Replicate]) -> list[Variant]:

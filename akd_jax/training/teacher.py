@@ -182,9 +182,12 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
   check_sizes(config, teacher, place)
   if config.init == "teacher":
     _check_same("init", "generator", config, teacher)
-  if config.adversary in ("teacher", "frozen"):
-    _check_same("adversary", "discriminator", config, teacher)
   ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
+  # What is not trained is kept for whoever asks it for classes; of other
+  # attributes, or another system, it could not answer.
+  kept = config.adversary == "none" and ours == theirs and place is None
+  if config.adversary in ("teacher", "frozen") or kept:
+    _check_same("adversary", "discriminator", config, teacher)
   for field, value in (("init", "sliced"), ("adversary", "frozen")):
     if config[field] == value and ours != theirs:
       raise UserError(

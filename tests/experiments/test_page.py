@@ -3,13 +3,17 @@
 import csv
 import io
 import json
+import pathlib
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
+from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
-from akd_jax.experiments import page
+from akd_jax.experiments import page, report
 from akd_jax.experiments.page import Row
+from akd_jax.experiments.runner import Job, Replicate
 from akd_jax.experiments.statistics import paired_difference, spread
 from benchmarks import pooled
 
@@ -126,6 +130,25 @@ def with_losses(**losses):
   found = result(0.5)
   found["networks"]["student"]["losses"] = losses
   return found
+
+
+def test_a_teacher_that_is_a_file_stands_beside_its_students():
+  def job(teacher, weight=1.0):
+    fields = {"teacher": teacher, "adversary": "scratch"}
+    fields["distill"] = {"akd": {"weight": weight}}
+    return Job(ConfigDict(fields), pathlib.Path("nowhere"))
+
+  results = {"untaught": result(0.5), "taught": result(0.75)}
+  teacher = {"attributes": {"Bald": None}}
+  results["untaught"]["networks"]["teacher"] = teacher
+  variants = {"untaught": job("a.npz", 0.0), "taught": job("a.npz")}
+  found = report.shipped_teacher(Replicate(variants, {}), results)
+  assert record.trained_network(found["teacher"]) == teacher
+  # Not where each has its own, or one that was trained has its own result.
+  other = Replicate(variants | {"other": job("b.npz")}, {})
+  trained = Replicate(variants, {"teacher": job("")})
+  for replicate in (other, trained):
+    assert report.shipped_teacher(replicate, results) == {}
 
 
 def test_the_weight_of_the_attention_term_is_on_the_page():

@@ -17,6 +17,8 @@ seed, after each seed, but not over a page of more seeds. Stop it whenever you
 like: the same command goes on. Started several times it shares the work; on a
 CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
+OUT/NAME[_ARG]_runs.tar.xz holds what each run was found to be, without its
+weights. Copied to the OUT of another machine, it need not be run again there.
 
 --cluster=slurm makes each run a job of its own; this command waits for them,
 and may be stopped and given again.
@@ -101,9 +103,6 @@ def _report(
   count = done.index(False) if False in done else len(done)
   if not count:
     return ""
-  # Of each scale a page of its own.
-  name = argument.removesuffix(":avatars").replace(":", "_")
-  path = pathlib.Path(_OUT.value or f"{_ROOT.value}/results", f"{name}.md")
   command = shlex.join(
     [
       *("python", "-m", "akd_jax.experiment"),
@@ -112,8 +111,18 @@ def _report(
     ]
   )
   return report.write(
-    path, experiment.title, experiment.paper, command, replicates[:count]
+    _page(argument),
+    experiment.title,
+    experiment.paper,
+    command,
+    replicates[:count],
   )
+
+
+def _page(argument: str) -> pathlib.Path:
+  """Returns where the page lies: of each scale one of its own."""
+  name = argument.removesuffix(":avatars").replace(":", "_")
+  return pathlib.Path(_OUT.value or f"{_ROOT.value}/results", f"{name}.md")
 
 
 def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
@@ -155,7 +164,7 @@ def main(argv: list[str]) -> None:
     _check_teacher(given["teacher"])
   experiments = {argument: _find(argument, given) for argument in _NAME.value}
   from akd_jax.common import cache as compilation
-  from akd_jax.experiments import runner
+  from akd_jax.experiments import records, runner
 
   compilation.use_persistent_cache()
   root = pathlib.Path(_ROOT.value)
@@ -173,6 +182,14 @@ def main(argv: list[str]) -> None:
     teachers = [job for x in of_experiment for job in x.teachers.values()]
     students = [job for x in of_experiment for job in x.variants.values()]
     every |= {job.workdir: job for job in teachers + students}
+  of_each = {
+    argument: [job for x in replicates[argument] for job in x.jobs.values()]
+    for argument in experiments
+  }
+  for argument, jobs in of_each.items():
+    path = records.path_of(_page(argument))
+    if known := records.unpack(path, jobs, root):
+      print(f"{path}: {len(known)} runs are known from there", flush=True)
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
   for left in _work(every.values(), root):
     minutes = (time.monotonic() - started) / 60
@@ -183,6 +200,7 @@ def main(argv: list[str]) -> None:
       flush=True,
     )
     for argument, experiment in experiments.items():
+      records.write(records.path_of(_page(argument)), of_each[argument], root)
       _report(argument, experiment, replicates[argument])
   for argument, experiment in experiments.items():
     print(f"\n{_report(argument, experiment, replicates[argument])}")

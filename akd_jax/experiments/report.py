@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
@@ -141,15 +142,23 @@ def _seeds_of(text: str) -> int:
 
 
 def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
-  """Draws every teacher, as its first student sees it, then every variant."""
+  """Draws every teacher, as its first student sees it, then every variant.
+
+  Who has no weights here is left out, or the picture stays that there is.
+  """
   names = {job.workdir: name for name, job in replicate.teachers.items()}
   teachers: dict[str, Portrayed] = {}
   students = []
   for variant, job in replicate.variants.items():
-    run = load_run(str(job.workdir))
-    # Runs may have been moved since.
-    run.config.teacher = job.config.teacher
-    *above, translator = load_translators(run)
+    try:
+      run = load_run(str(job.workdir))
+      # Runs may have been moved since.
+      run.config.teacher = job.config.teacher
+      *above, translator = load_translators(run)
+    except UserError:  # Its weights, or its teacher's, are elsewhere.
+      if path.exists():
+        return
+      continue
     students.append(
       Portrayed(translator._replace(name=variant), run.config.attention)
     )
@@ -158,6 +167,8 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
       teacher = above[0]._replace(name=name)
       teachers.setdefault(name, Portrayed(teacher, run.config.attention))
   networks = [*teachers.values(), *students]
+  if not networks:
+    return
   people = first_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
   grid = draw_sample_grid(title, people, networks)
   save_png(path, grid, colours=256)

@@ -1,0 +1,178 @@
+"""What is known of runs travels without their weights, and is not run again."""
+
+import io
+import json
+import shutil
+import tarfile
+
+import pytest
+
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.evaluation import record
+from akd_jax.experiments import records, runner
+from akd_jax.experiments.runner import plan_replicate
+from akd_jax.training import run_dir
+from tests.layouts import error
+
+
+def evaluate(job, accuracy=0.5):
+  """Leaves what a run leaves that was trained and evaluated, but weights."""
+  job.workdir.mkdir(parents=True)
+  run_dir.write_config(job.config, str(job.workdir))
+  (job.workdir / "metrics.jsonl").write_text(f'{{"step": {accuracy}}}\n')
+  (job.workdir / "events.out").write_text("of no use")
+  rows = {name: {} for name in job.config.data.attributes}
+  result = {
+    "step": job.config.steps,
+    "settings": record.settings(job.config),
+    "networks": {"generator": {"attributes": rows, "mean": accuracy}},
+  }
+  (job.workdir / "evaluation.json").write_text(json.dumps(result))
+
+
+def plan(root, name="distillation", fields=()):
+  """The jobs of a seed, by the name of their column, the teacher's first."""
+  experiment = EXPERIMENTS[name]("debug").changed(dict(fields))
+  return plan_replicate(experiment.variants, 0, root).jobs
+
+
+@pytest.fixture(name="here")
+def fixture_here(tmp_path):
+  return tmp_path / "here"
+
+
+@pytest.fixture(name="path")
+def fixture_path(tmp_path):
+  return records.path_of(tmp_path / "page.md")
+
+
+SHIPPED = {"teacher": "pretrained:avatars"}
+
+
+def test_another_machine_knows_what_this_one_has_found(here, path, tmp_path):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  for place, job in enumerate(jobs[:2]):
+    evaluate(job, 0.25 + place)
+  records.write(path, jobs, here)
+  there = tmp_path / "there"
+  others = list(plan(there, fields=SHIPPED).values())
+  unpacked = records.unpack(path, others, there)
+  assert [job.workdir for job in unpacked] == [x.workdir for x in others[:2]]
+  for job, other in zip(jobs, others, strict=True):
+    assert job.result == other.result
+  assert others[0].result and not others[2].result
+  assert not (others[0].workdir / "events.out").exists()
+  # There, more is found; what was unpacked is handed on.
+  evaluate(others[2], 0.75)
+  records.write(path, others, there)
+  assert records.unpack(path, jobs, here) == [jobs[2]]
+  assert jobs[2].result == others[2].result
+
+
+def test_what_is_there_is_not_written_over(here, path, tmp_path):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0], 0.25)
+  records.write(path, jobs, here)
+  written = path.stat()
+  records.write(path, jobs, here)
+  assert path.stat().st_ino == written.st_ino
+  there = tmp_path / "there"
+  others = list(plan(there, fields=SHIPPED).values())
+  evaluate(others[0], 0.75)
+  assert records.unpack(path, others, there) == []
+  assert record.trained_network(others[0].result)["mean"] == 0.75
+
+
+def test_who_would_be_evaluated_otherwise_is_not_known(here, path, tmp_path):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0])
+  records.write(path, jobs, here)
+  fields = SHIPPED | {"evaluation.protocol": "all"}
+  there = tmp_path / "there"
+  others = list(plan(there, fields=fields).values())
+  assert others[0].workdir.name == jobs[0].workdir.name
+  assert records.unpack(path, others, there) == []
+
+
+@pytest.mark.parametrize("all_done", [True, False])
+def test_who_learnt_from_a_teacher_that_is_trained_again_is_trained_again(
+  here, path, tmp_path, all_done
+):
+  jobs = list(plan(here, "paper1_table1").values())
+  done = jobs if all_done else [x for x in jobs if x.config.get("teacher")][1:]
+  done += [] if all_done else [x for x in jobs if not x.config.get("teacher")]
+  for job in done:
+    evaluate(job)
+  records.write(path, jobs, here)
+  there = tmp_path / "there"
+  others = list(plan(there, "paper1_table1").values())
+  unpacked = records.unpack(path, others, there)
+  assert len(unpacked) == (len(jobs) if all_done else 0)
+
+
+def test_who_learnt_from_another_teacher_of_the_name_is_trained_again(
+  here, path, tmp_path
+):
+  jobs = list(plan(here, "paper1_table1").values())
+  for job in jobs:
+    evaluate(job)
+  records.write(path, jobs, here)
+  there = tmp_path / "there"
+  others = list(plan(there, "paper1_table1").values())
+  (teacher,) = (x for x in others if not x.config.get("teacher"))
+  evaluate(teacher, 0.75)
+  assert records.unpack(path, others, there) == []
+
+
+def test_a_teacher_without_weights_is_trained_for_who_learns_from_it(here):
+  jobs = list(plan(here, "paper1_table1").values())
+  (teacher,) = (x for x in jobs if not x.config.get("teacher"))
+  for job in jobs:
+    evaluate(job)
+  assert runner.undone(jobs) == []
+  (jobs[0].workdir / "evaluation.json").unlink()
+  assert jobs[0].config.teacher == str(teacher.workdir)
+  assert runner.undone(jobs) == [jobs[0], teacher]
+  assert not runner.is_ready(jobs[0], [str(teacher.workdir)])
+
+
+def test_without_records_nothing_is_written_or_known(here, path):
+  jobs = list(plan(here).values())
+  records.write(path, jobs, here)
+  assert not path.exists() and records.unpack(path, jobs, here) == []
+
+
+def pack(path, name, kind=tarfile.REGTYPE, link=""):
+  with tarfile.open(path, "w:xz") as archive:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, link
+    archive.addfile(member, io.BytesIO())
+
+
+@pytest.mark.parametrize(
+  ("name", "kind", "link"),
+  [
+    ("../00ab/seed_0/config.json", tarfile.REGTYPE, ""),
+    ("/00ab/seed_0/config.json", tarfile.REGTYPE, ""),
+    ("00ab/seed_0/weights.npz", tarfile.REGTYPE, ""),
+    ("00ab/seed_0/config.json", tarfile.SYMTYPE, "/etc/passwd"),
+    ("00ab/seed_0/config.json", tarfile.FIFOTYPE, ""),
+  ],
+)
+def test_a_file_of_anything_else_is_refused(here, path, name, kind, link):
+  pack(path, name, kind, link)
+  message = error(records.unpack, path, list(plan(here).values()), here)
+  assert f"{path} holds {name!r}, which is no record" in message
+  assert not here.exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_half_a_file_is_refused(here, path, share):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0])
+  records.write(path, jobs, here)
+  content = path.read_bytes()
+  path.write_bytes(content[: int(share * len(content))])
+  shutil.rmtree(here)
+  assert f"{path} " in error(records.unpack, path, jobs, here)
+  assert not here.exists()

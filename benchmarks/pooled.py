@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from akd_jax.experiments.page import FIGURES
+from akd_jax.experiments.rows import FIGURES
 from akd_jax.experiments.statistics import (
   paired_difference,
   pool,

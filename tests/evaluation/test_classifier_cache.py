@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli
+from akd_jax.common import cli, files
 from akd_jax.common.errors import UserError
-from akd_jax.configs import data, teacher
+from akd_jax.configs import attgan, data, student, teacher
 from akd_jax.data.pipeline import open_source
 from akd_jax.evaluation import (
   attribute_classifier,
   classifier_cache,
   kept_arrays,
 )
+from akd_jax.evaluation.attribute_classifier import with_known_attributes
 from akd_jax.models.resnet import draw_variables
 from tests import small_runs
 from tests.squares import (  # noqa: F401
@@ -58,6 +59,21 @@ def test_it_learns_and_is_reused(tmp_path, capsys, monkeypatch, label_rule):
     strict=True,
   ):
     np.testing.assert_array_equal(ours, kept)
+
+
+@pytest.mark.parametrize("recipe", [teacher, student, attgan])
+def test_that_of_avatars_is_shipped(recipe, tmp_path, monkeypatch):
+  monkeypatch.setattr(classifier_cache, "cache_directory", lambda: tmp_path)
+  config = with_known_attributes(recipe.get_config("avatars"))
+  shipped = classifier_cache.find_classifier(config)
+  about = shipped.metadata
+  # That of this recipe's pictures is also looked for by this name.
+  fields = config.classifier.to_dict()
+  del fields["data"]
+  name = files.digest(about["data_digest"], fields)
+  assert (classifier_cache._SHIPPED / f"classifier-{name}.npz").exists()
+  assert about["test_accuracy"]["mean"] > 0.995
+  assert tuple(about["attributes"]) == tuple(config.data.attributes)
 
 
 def test_a_classifier_that_was_stopped_is_kept_whole(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
-from akd_jax.experiments import page, report
-from akd_jax.experiments.page import Row
+from akd_jax.experiments import page, report, rows
+from akd_jax.experiments.rows import Row
 from akd_jax.experiments.runner import Job, Replicate
 from akd_jax.experiments.statistics import paired_difference, spread
 from benchmarks import pooled
@@ -118,6 +118,15 @@ def test_only_seeds_that_every_variant_has_are_compared():
   assert markdown({"a": [], "b": []}) == ""
 
 
+def test_classifiers_of_several_machines_are_told():
+  other = result(0.5) | {"real_accuracy": {"mean": 0.875}}
+  alike = markdown({"a": [result(0.5)], "b": [result(0.5)]})
+  assert "The attribute classifier is right on 99.50 % of" in alike
+  differing = markdown({"a": [result(0.5)], "b": [other]})
+  assert "several attribute classifiers" in differing
+  assert "right on 87.50 %, 99.50 % of" in differing
+
+
 def test_what_a_network_costs_is_on_the_page_and_not_compared():
   text = markdown({"a": [result(0.5)] * 2, "b": [result(0.75)] * 2})
   title = METRICS["parameters"].title
@@ -154,7 +163,7 @@ def test_a_teacher_that_is_a_file_stands_beside_its_students():
 def test_the_weight_of_the_attention_term_is_on_the_page():
   taught = with_losses(g_loss_akd=0.1, g_loss_rec=2.0)
   row = Row("akd_of_reconstruction", "", False)
-  assert page.figures(taught)[row] == pytest.approx(5)
+  assert rows.figures(taught)[row] == pytest.approx(5)
   text = markdown({"without": [with_losses(g_loss_rec=2.0)], "with": [taught]})
   # No row among the differences: the baseline has no such term.
   assert text.count("L_akd, weighted") == 1
@@ -164,7 +173,7 @@ def test_the_weight_of_the_attention_term_is_on_the_page():
 def test_every_attribute_has_its_distance_on_the_page():
   photos = result(0.5, fid=7.0)
   photos["networks"]["student"] |= {"fid": 3.0, "kid": {"mean": 0.0125}}
-  figures = page.figures(photos)
+  figures = rows.figures(photos)
   assert figures[Row("fid", "", False)] == 3
   assert figures[Row("fid", "Bald", False)] == 7
   assert figures[Row("kid", "", False)] == 12.5

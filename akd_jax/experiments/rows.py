@@ -1,0 +1,125 @@
+"""Rows of an experiment's page: every figure that a network has."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.metric import (
+  NO_CHANCE,
+  PERCENT,
+  Metric,
+  Value,
+)
+from akd_jax.evaluation.record import trained_network
+
+# Results of each seed: evaluation.json, and in its trained network "losses",
+# the weighted terms at the end of training.
+Results = Sequence[Mapping[str, Any]]
+
+
+def _weighed(term: str, title: str) -> Metric:
+  """A term of the generator's loss beside the reconstruction."""
+
+  def read(network: Mapping[str, Any], attribute: str | None) -> Value:
+    losses = network.get("losses", {})
+    # A loss of weight 0 has no term.
+    if attribute or not {term, "g_loss_rec"} <= set(losses):
+      return Value(None)
+    return Value(losses[term] / losses["g_loss_rec"])
+
+  explanation = (
+    "Its share of the loss at the end of training, beside the reconstruction's."
+  )
+  return Metric(title, explanation, PERCENT, "neither", NO_CHANCE, (), read)
+
+
+# Rows of a page: of its evaluation, and of how a network was trained.
+FIGURES = METRICS | {
+  "akd_of_reconstruction": _weighed("g_loss_akd", "L_akd, weighted, of L_rec"),
+  "output_of_reconstruction": _weighed(
+    "g_loss_out", "L_out, weighted, of L_rec"
+  ),
+}
+
+
+class Row(NamedTuple):
+  """A row of a page.
+
+  Attributes:
+    metric: a name in FIGURES.
+    attribute: whose figure it is; "" of all.
+    by_chance: whether it is the chance level.
+  """
+
+  metric: str
+  attribute: str
+  by_chance: bool
+
+  @property
+  def title(self) -> str:
+    """What the row is called on the page."""
+    metric = FIGURES[self.metric]
+    parts = [metric.title]
+    if self.attribute:
+      parts.append(self.attribute)
+    if self.by_chance:
+      parts.append(metric.chance)
+    if self.is_cost and metric.unit.symbol:
+      parts.append(metric.unit.symbol)
+    return ", ".join(parts)
+
+  @property
+  def is_cost(self) -> bool:
+    """Whether it is of a network's size, however that was trained."""
+    return not FIGURES[self.metric].of_training
+
+  @property
+  def digits(self) -> int:
+    """How many are printed behind the point."""
+    return FIGURES[self.metric].unit.digits if self.is_cost else 2
+
+
+def figures(result: Mapping[str, Any]) -> dict[Row, float]:
+  """Returns what a seed of a variant has of every row, as it is printed.
+
+  Args:
+    result: evaluation.json, as `record.read` returns it.
+  """
+  return figures_of_network(trained_network(result))
+
+
+def figures_of_network(network: Mapping[str, Any]) -> dict[Row, float]:
+  """Returns what a network of evaluation.json has of every row."""
+  return _rows(network, {x: metric.read for x, metric in FIGURES.items()})
+
+
+def figures_of_truth(results: Results) -> dict[Row, float]:
+  """Returns what true translations have of those rows that say so.
+
+  Args:
+    results: of the variants of one seed. The means are those of the first: a
+      teacher may know other attributes.
+  """
+  truths = {name: x.truth for name, x in FIGURES.items() if x.truth}
+  found: dict[Row, float] = {}
+  for result in reversed(results):
+    found |= _rows(trained_network(result), truths)
+  return found
+
+
+def _rows(
+  network: Mapping[str, Any], readers: Mapping[str, Any]
+) -> dict[Row, float]:
+  found = {}
+  for name, read in readers.items():
+    metric = FIGURES[name]
+    of_each = network["attributes"] if metric.by_attribute else ()
+    for attribute in (None, *of_each):
+      value, chance = read(network, attribute)
+      # A chance level an attribute is more than anyone reads.
+      levels = {False: value, True: None if attribute else chance}
+      for by_chance, level in levels.items():
+        if level is not None:
+          row = Row(name, attribute or "", by_chance)
+          found[row] = metric.unit.scale * level
+  return found

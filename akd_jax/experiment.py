@@ -17,8 +17,8 @@ seed, after each seed, but not over a page of more seeds. Stop it whenever you
 like: the same command goes on. Started several times it shares the work; on a
 CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
-OUT/NAME[_ARG]_runs.tar.xz holds what each run was found to be, without its
-weights. Copied to the OUT of another machine, it need not be run again there.
+OUT/NAME[_ARG]_runs.tar.xz holds what each run was found to be that a file has
+taught. In the OUT of another machine, it need not be trained again there.
 
 --cluster=slurm makes each run a job of its own; this command waits for them,
 and may be stopped and given again.
@@ -203,6 +203,7 @@ def main(argv: list[str]) -> None:
       records.write(records.path_of(_page(argument)), of_each[argument], root)
       _report(argument, experiment, replicates[argument])
   for argument, experiment in experiments.items():
+    records.write(records.path_of(_page(argument)), of_each[argument], root)
     print(f"\n{_report(argument, experiment, replicates[argument])}")
   if undone := runner.undone(every.values()):
     names = ", ".join(str(job.workdir) for job in undone)

@@ -2,7 +2,8 @@
 
 import contextlib
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Container, Iterable, Iterator
 
 # Letters of a message.
 _LONGEST = 1_500
@@ -30,16 +31,24 @@ class WriteError(Exception):
 
 
 @contextlib.contextmanager
-def naming_data(section: str) -> Iterator[None]:
+def naming_data(
+  section: str, fields: Container[str] | None = None
+) -> Iterator[None]:
   """Has what is wrong with other data than config.data named by its fields.
 
   Args:
     section: where those are: "config.data.second".
+    fields: that differ from those of config.data; None is any.
   """
+
+  def named(match: re.Match) -> str:
+    differs = fields is None or match[1] in fields
+    return f"{section}.{match[1]}" if differs else match[0]
+
   try:
     yield
   except UserError as error:
-    said = str(error).replace("config.data.", f"{section}.")
+    said = re.sub(r"config\.data\.(\w+)", named, str(error))
     raise UserError(said) from None
 
 

@@ -60,7 +60,7 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
   """
   its_own = _of_its_own_data(config)
   if config.classifier.data:
-    with naming_data("config.classifier.data"):
+    with naming_data("config.classifier.data", config.classifier.data):
       splits = open_splits(its_own.data)
   return load_or_train(its_own, _directory(), splits)
 
@@ -146,6 +146,9 @@ def load_or_train(
   for found in (path, _SHIPPED / path.name):
     if found.exists():
       return _kept(network, found)
+  for other in _SHIPPED.glob("classifier-*.npz"):
+    if kept_arrays.read_metadata(other)["recipe"] == metadata["recipe"]:
+      say(f"{other} has learnt from pictures that are drawn otherwise here")
   unfinished = path.with_suffix(_UNFINISHED)
   with contextlib.ExitStack() as stack:
     try:
@@ -236,7 +239,7 @@ def data_digest(config: ConfigDict, train: Any) -> str:
 
 def _fields(config: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that choose images."""
-  # What earlier versions have kept is found by the fields that they had.
+  # What earlier versions have kept of photos is found by the fields they had.
   fields = without_added({"data": config.data.to_dict()})["data"]
   fields.pop("threads")  # Changes how fast, not what.
   for name in WHEN_SEEN:

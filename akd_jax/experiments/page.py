@@ -144,8 +144,12 @@ def markdown(
 
 def _say_classifiers(variants: Sequence[Results]) -> str:
   """Says how good the classifiers are by which variants are compared."""
-  accuracies = (x["real_accuracy"]["mean"] for seeds in variants for x in seeds)
-  first, *others = sorted({f"{100 * x:.2f} %" for x in accuracies})
+  accuracies = {
+    str(x.get("classifier")): x["real_accuracy"]["mean"]
+    for seeds in variants
+    for x in seeds
+  }
+  first, *others = sorted(f"{100 * x:.2f} %" for x in accuracies.values())
   if not others:
     return (
       f"The attribute classifier is right on {first} of the real test split."

@@ -1,16 +1,19 @@
 """What the runs of an experiment were found to be, without their weights.
 
 One file beside the page, with which another machine goes on where this one
-stopped: what is known of a run there need not be trained again.
+stopped: what is known of a run there need not be trained again. It holds runs
+whose teacher is a file, which all machines have.
 """
 
 import io
 import lzma
 import pathlib
 import re
+import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from akd_jax.common import files
 from akd_jax.common.errors import UserError
@@ -19,14 +22,18 @@ from akd_jax.experiments.runner import Job
 from akd_jax.training import run_dir
 from akd_jax.training import teacher as teaching
 
-_METRICS = "metrics.jsonl"
-# The last one is what tells that a run is there.
-_KEPT = (_METRICS, "versions.json", f"{record.WHOLE}.json", "config.json")
+# The last one is what tells that a run is done.
+_KEPT = (
+  "config.json",
+  "versions.json",
+  "metrics.jsonl",
+  f"{record.WHOLE}.json",
+)
 _MEMBER = re.compile(
   rf"([0-9a-f]+/seed_\d+)/({'|'.join(map(re.escape, _KEPT))})"
 )
-# Bytes of all these files together: some thousand runs.
-_LARGEST = 2**29
+# Bytes of all these files together: some thousand runs. And of memory.
+_LARGEST, _MEMORY = 2**29, 2**28
 
 # {directory below the root: {name of a file: what it holds}}.
 Records = dict[str, dict[str, bytes]]
@@ -38,32 +45,42 @@ def path_of(page: pathlib.Path) -> pathlib.Path:
 
 
 def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
-  """Writes the records of those runs that are done, unless PATH has them.
+  """Writes the records of runs that are done beside those that PATH has.
+
+  A file that cannot be read, since it is being copied perhaps, is left as it
+  is, and said so on standard error.
 
   Args:
     path: of the file.
     jobs: of an experiment.
     root: the folder of all runs.
   """
-  found: Records = {}
-  for job in jobs:
-    if job.result:
-      names = [name for name in _KEPT if (job.workdir / name).exists()]
-      found[job.workdir.relative_to(root).as_posix()] = {
-        name: (job.workdir / name).read_bytes() for name in names
-      }
-  if found and (not path.exists() or _read(path) != found):
+  try:
+    before = _read(path) if path.exists() else {}
+  except UserError as error:
+    print(f"{error}; it stays", file=sys.stderr, flush=True)
+    return
+  found = {
+    job.workdir.relative_to(root).as_posix(): {
+      name: (job.workdir / name).read_bytes()
+      for name in _KEPT
+      if (job.workdir / name).exists()
+    }
+    for job in _travelling(jobs)
+    if job.result
+  }
+  if before | found != before:
     with files.written_whole(path) as partial:
-      partial.write_bytes(_pack(found))
+      partial.write_bytes(_pack(before | found))
 
 
 def unpack(
   path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path
 ) -> list[Job]:
-  """Puts records where the runs would lie that are not there.
+  """Puts records where the runs would lie that have not been begun here.
 
-  A run is left out if it would be evaluated otherwise, or if it has learnt from
-  a teacher that has to be trained again, for others: that is another one.
+  A run is left out if it would be evaluated otherwise, or if the teacher's file
+  is another one here.
 
   Args:
     path: of the file; may be missing.
@@ -79,64 +96,44 @@ def unpack(
   if not path.exists():
     return []
   found = _read(path)
-  by_name = {job.workdir.relative_to(root).as_posix(): job for job in jobs}
-  known = {
-    name: found[name]
-    for name, job in by_name.items()
-    if name in found and _is_result(job, found[name])
+  travelling = _travelling(jobs)
+  teachers = {
+    name: teaching.digest_of(run_dir.load_run(name).model)
+    for name in {job.config.teacher for job in travelling}
   }
-  wanted = _teachers_wanted(
-    jobs, {str(by_name[name].workdir) for name in known}
-  )
-  unpacked = []
-  for name, kept in known.items():
-    job = by_name[name]
-    if {str(job.workdir), job.config.teacher} & wanted:
-      continue
-    if _has_same_teacher(job, found, root) and _put(job.workdir, kept):
-      unpacked.append(job)
-  return unpacked
+  return [
+    job
+    for job in travelling
+    if (kept := found.get(job.workdir.relative_to(root).as_posix()))
+    and _result_of(job, kept).get("teacher") == teachers[job.config.teacher]
+    and _put(job, kept)
+  ]
 
 
-def _teachers_wanted(jobs: Sequence[Job], known: set[str]) -> set[str]:
-  """Returns the teachers that are to be trained here, by their directories."""
-  return {
-    job.config.teacher
-    for job in jobs
-    if str(job.workdir) not in known
-    and not job.result
-    and job.config.teacher
-    and not run_dir.is_file(job.config.teacher)
-    and not teaching.is_finished(job.config.teacher)
-  }
+def _travelling(jobs: Iterable[Job]) -> list[Job]:
+  """Returns the runs whose teacher is a file."""
+  return [job for job in jobs if run_dir.is_file(job.config.get("teacher", ""))]
 
 
-def _has_same_teacher(job: Job, found: Records, root: pathlib.Path) -> bool:
-  """Whether a run's teacher is a file, or the run that is there if any is."""
-  teacher = job.config.teacher
-  if not teacher or run_dir.is_file(teacher):
-    return True
-  ours = pathlib.Path(teacher, _METRICS)
-  theirs = found.get(pathlib.Path(teacher).relative_to(root).as_posix(), {})
-  return not ours.exists() or ours.read_bytes() == theirs.get(_METRICS)
-
-
-def _is_result(job: Job, kept: Mapping[str, bytes]) -> bool:
-  """Whether these files say all of what is asked of a run."""
+def _result_of(job: Job, kept: Mapping[str, bytes]) -> Mapping[str, Any]:
+  """Returns the result of a run by its files; {} if they do not say it all."""
   with tempfile.TemporaryDirectory() as folder:
     for name, content in kept.items():
       pathlib.Path(folder, name).write_bytes(content)
-    return job._replace(workdir=pathlib.Path(folder)).result is not None
+    try:
+      return job._replace(workdir=pathlib.Path(folder)).result or {}
+    except UserError:
+      return {}
 
 
-def _put(workdir: pathlib.Path, kept: Mapping[str, bytes]) -> bool:
+def _put(job: Job, kept: Mapping[str, bytes]) -> bool:
   """Writes the files of a run that is not there; returns whether it did."""
-  with files.alone(workdir) as ours:
-    if not ours or (workdir / "config.json").exists():
+  with files.alone(job.workdir) as ours:
+    if not ours or job.result or teaching.has_begun(str(job.workdir)):
       return False
     for name in _KEPT:
       if name in kept:
-        with files.written_whole(workdir / name) as partial:
+        with files.written_whole(job.workdir / name) as partial:
           partial.write_bytes(kept[name])
   return True
 
@@ -160,20 +157,26 @@ def _read(path: pathlib.Path) -> Records:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
       for member in archive:
         match = _MEMBER.fullmatch(member.name)
-        file = archive.extractfile(member) if member.isreg() else None
+        # What is sparse may be larger than the file that it is in.
+        plain = member.isreg() and not member.issparse()
+        file = archive.extractfile(member) if plain else None
         if match is None or file is None:
           raise UserError(
             f"{path} holds {member.name!r}, which is no record of a run"
           )
         found.setdefault(match[1], {})[match[2]] = file.read()
-  except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
+  except UserError:
+    raise
+  except (
+    tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError
+  ) as error:  # fmt: skip
     raise UserError(f"{path} cannot be read: {error}") from None
   return found
 
 
 def _decompress(packed: bytes) -> bytes:
   """Returns the content of an .xz that is whole and not too large."""
-  decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+  decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY)
   content = decompressor.decompress(packed, _LARGEST)
   if not decompressor.eof:
     raise EOFError("it is cut off, or too large")

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training.run_dir import load_run
+from akd_jax.training.teacher import has_begun
 
 # People in the picture.
 _SHOWN = 2
@@ -75,9 +77,11 @@ def write(
   )
   text += (
     f"\nThe numbers of each seed: [{numbers.name}]({numbers.name})\n"
-    f"\n![The same people, first seed]({picture.name})\n"
     f"\n![Training, first seed]({plot.name})\n"
   )
+  students = replicates[0].variants.values()
+  if picture.exists() or any(has_begun(str(x.workdir)) for x in students):
+    text += f"\n![The same people, first seed]({picture.name})\n"
   before = path.read_text() if path.exists() else ""
   if _seeds_of(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
@@ -155,7 +159,8 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
       # Runs may have been moved since.
       run.config.teacher = job.config.teacher
       *above, translator = load_translators(run)
-    except UserError:  # Its weights, or its teacher's, are elsewhere.
+    except UserError as error:  # Its weights, perhaps, are elsewhere.
+      print(f"no picture of {variant}: {error}", file=sys.stderr, flush=True)
       if path.exists():
         return
       continue

@@ -46,7 +46,7 @@ class Job(NamedTuple):
     Evaluated by hand and otherwise than the recipe says, it has not been.
     """
     path = self.workdir / f"{record.WHOLE}.json"
-    if not path.exists():
+    if not path.exists() or not (self.workdir / "config.json").exists():
       return None
     try:
       result = record.read(path)
@@ -152,22 +152,8 @@ def check(replicate: Replicate) -> None:
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
-  """Returns those without a result, and teachers whose weights those want.
-
-  Of a run of another machine there may be nothing but the result.
-  """
-  jobs = list(jobs)
-  without = {job.workdir for job in jobs if not job.result}
-  wanted = {job.config.teacher for job in jobs if job.workdir in without}
-
-  def lacks_weights(name: str) -> bool:
-    return name in wanted and not teaching.is_finished(name)
-
-  return [
-    job
-    for job in jobs
-    if job.workdir in without or lacks_weights(str(job.workdir))
-  ]
+  """Returns those without a result."""
+  return [job for job in jobs if not job.result]
 
 
 def is_ready(job: Job, teachers: Container[str]) -> bool:
@@ -194,7 +180,7 @@ def do_alone(job: Job, jobs: Iterable[Job] = ()) -> bool:
     Whether no other process does.
   """
   with files.alone(job.workdir) as ours:
-    if ours and not (job.result and teaching.is_finished(str(job.workdir))):
+    if ours and not job.result:
       train_with_teacher(job.config, str(job.workdir))
       run = runs.load_run(str(job.workdir))
       others = [found for x in jobs if (found := x.result)]

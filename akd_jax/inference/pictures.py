@@ -70,5 +70,5 @@ def _open(picture: Any) -> Image.Image:
     raise UserError(f"a picture of {picture.size} pixels is empty")
   try:
     return numpy_generator.to_rgb(picture)
-  except ValueError as error:
+  except (OSError, ValueError) as error:  # Pillow reads when it has to.
     raise UserError(f"a picture cannot be read: {error}") from None

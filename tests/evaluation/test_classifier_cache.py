@@ -230,6 +230,10 @@ def test_what_is_wrong_with_its_pictures_is_said_by_its_own_fields(tmp_path):
   )
   with pytest.raises(UserError, match=r"config\.classifier\.data\.path"):
     classifier_cache.classifier_of(config, ())
+  # What it has in common with the networks is theirs.
+  config.classifier.data.name = "folder"
+  with pytest.raises(UserError, match=r"config\.data\.label_rule="):
+    classifier_cache.classifier_of(config, ())
 
 
 def test_the_command_trains_it_and_says_how_good_it_is(caches, tmp_path):

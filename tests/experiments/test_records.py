@@ -4,18 +4,19 @@ import io
 import json
 import shutil
 import tarfile
+import types
 
 import pytest
 
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.evaluation import record
-from akd_jax.experiments import records, runner
+from akd_jax.experiments import records
 from akd_jax.experiments.runner import plan_replicate
 from akd_jax.training import run_dir
 from tests.layouts import error
 
 
-def evaluate(job, accuracy=0.5):
+def evaluate(job, accuracy=0.5, teacher="the file's digest"):
   """Leaves what a run leaves that was trained and evaluated, but weights."""
   job.workdir.mkdir(parents=True)
   run_dir.write_config(job.config, str(job.workdir))
@@ -25,6 +26,7 @@ def evaluate(job, accuracy=0.5):
   result = {
     "step": job.config.steps,
     "settings": record.settings(job.config),
+    "teacher": teacher,
     "networks": {"generator": {"attributes": rows, "mean": accuracy}},
   }
   (job.workdir / "evaluation.json").write_text(json.dumps(result))
@@ -69,6 +71,25 @@ def test_another_machine_knows_what_this_one_has_found(here, path, tmp_path):
   assert jobs[2].result == others[2].result
 
 
+@pytest.fixture(autouse=True)
+def fixture_teacher(monkeypatch):
+  """Spares the loading of the shipped teacher."""
+  monkeypatch.setattr(
+    records.teaching, "digest_of", lambda _: "the file's digest"
+  )
+  run = types.SimpleNamespace(model=None)
+  monkeypatch.setattr(records.run_dir, "load_run", lambda _: run)
+
+
+def test_who_learnt_from_another_file_is_not_known(here, path, tmp_path):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0], teacher="another")
+  records.write(path, jobs, here)
+  there = tmp_path / "there"
+  others = list(plan(there, fields=SHIPPED).values())
+  assert records.unpack(path, others, there) == []
+
+
 def test_what_is_there_is_not_written_over(here, path, tmp_path):
   jobs = list(plan(here, fields=SHIPPED).values())
   evaluate(jobs[0], 0.25)
@@ -94,46 +115,44 @@ def test_who_would_be_evaluated_otherwise_is_not_known(here, path, tmp_path):
   assert records.unpack(path, others, there) == []
 
 
-@pytest.mark.parametrize("all_done", [True, False])
-def test_who_learnt_from_a_teacher_that_is_trained_again_is_trained_again(
-  here, path, tmp_path, all_done
-):
-  jobs = list(plan(here, "paper1_table1").values())
-  done = jobs if all_done else [x for x in jobs if x.config.get("teacher")][1:]
-  done += [] if all_done else [x for x in jobs if not x.config.get("teacher")]
-  for job in done:
-    evaluate(job)
-  records.write(path, jobs, here)
-  there = tmp_path / "there"
-  others = list(plan(there, "paper1_table1").values())
-  unpacked = records.unpack(path, others, there)
-  assert len(unpacked) == (len(jobs) if all_done else 0)
-
-
-def test_who_learnt_from_another_teacher_of_the_name_is_trained_again(
-  here, path, tmp_path
-):
+def test_only_runs_of_a_teacher_that_is_a_file_travel(here, path):
   jobs = list(plan(here, "paper1_table1").values())
   for job in jobs:
     evaluate(job)
   records.write(path, jobs, here)
+  assert not path.exists()
+
+
+def test_nothing_that_the_file_has_is_lost(here, path, tmp_path):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0], 0.25)
+  records.write(path, jobs, here)
   there = tmp_path / "there"
-  others = list(plan(there, "paper1_table1").values())
-  (teacher,) = (x for x in others if not x.config.get("teacher"))
-  evaluate(teacher, 0.75)
+  others = list(plan(there, fields=SHIPPED).values())
+  evaluate(others[1], 0.75)
+  records.write(path, others, there)
+  third = list(plan(tmp_path / "third", fields=SHIPPED).values())
+  unpacked = records.unpack(path, third, tmp_path / "third")
+  assert [x.workdir for x in unpacked] == [x.workdir for x in third[:2]]
+
+
+def test_a_run_that_has_begun_here_goes_on(here, path, tmp_path, monkeypatch):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0])
+  records.write(path, jobs, here)
+  there = tmp_path / "there"
+  others = list(plan(there, fields=SHIPPED).values())
+  monkeypatch.setattr(records.teaching, "has_begun", lambda _: True)
   assert records.unpack(path, others, there) == []
 
 
-def test_a_teacher_without_weights_is_trained_for_who_learns_from_it(here):
-  jobs = list(plan(here, "paper1_table1").values())
-  (teacher,) = (x for x in jobs if not x.config.get("teacher"))
-  for job in jobs:
-    evaluate(job)
-  assert runner.undone(jobs) == []
-  (jobs[0].workdir / "evaluation.json").unlink()
-  assert jobs[0].config.teacher == str(teacher.workdir)
-  assert runner.undone(jobs) == [jobs[0], teacher]
-  assert not runner.is_ready(jobs[0], [str(teacher.workdir)])
+def test_a_file_that_is_being_copied_stays(here, path, capsys):
+  jobs = list(plan(here, fields=SHIPPED).values())
+  evaluate(jobs[0])
+  path.write_bytes(b"half")
+  records.write(path, jobs, here)
+  assert path.read_bytes() == b"half"
+  assert f"{path} cannot be read: " in capsys.readouterr().err
 
 
 def test_without_records_nothing_is_written_or_known(here, path):
@@ -142,11 +161,18 @@ def test_without_records_nothing_is_written_or_known(here, path):
   assert not path.exists() and records.unpack(path, jobs, here) == []
 
 
-def pack(path, name, kind=tarfile.REGTYPE, link=""):
-  with tarfile.open(path, "w:xz") as archive:
+def pack(path, name, kind=tarfile.REGTYPE, link="", **more):
+  with tarfile.open(path, "w:xz", format=tarfile.PAX_FORMAT) as archive:
     member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, link
+    member.type, member.linkname, member.pax_headers = kind, link, more
     archive.addfile(member, io.BytesIO())
+
+
+def test_a_file_that_is_larger_than_it_looks_is_refused(here, path):
+  sparse = {"GNU.sparse.map": "0,0", "GNU.sparse.size": "9" * 12}
+  pack(path, "00ab/seed_0/config.json", **sparse)
+  message = error(records.unpack, path, list(plan(here).values()), here)
+  assert "which is no record of a run" in message
 
 
 @pytest.mark.parametrize(

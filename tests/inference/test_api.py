@@ -174,6 +174,14 @@ def test_what_is_no_picture_is_refused(picture):
       model.translate(pictures, set={})
 
 
+def test_half_an_image_is_refused(tmp_path):
+  path = tmp_path / "half.png"
+  Image.fromarray(draw(1, 40)[0]).save(path)
+  path.write_bytes(path.read_bytes()[:1500])
+  with Image.open(path) as image, pytest.raises(UserError, match="truncated"):
+    recognizing(Recorder()).translate(image, set={})
+
+
 def test_an_empty_image_is_refused():
   with pytest.raises(UserError, match=r"of \(0, 4\) pixels is empty"):
     recognizing(Recorder()).translate(Image.new("RGB", (0, 4)), set={})

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from verdict import published
 
 RESULTS = Path(__file__).with_name("results") / "sizes.csv"
@@ -49,6 +50,9 @@ def draw(found: dict[str, dict[str, float]]) -> Figure:
     teacher = found["teacher"]
     panel.axhline(teacher[metric], color="gray", linestyle="-.", linewidth=1)
     panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g} k")
+    panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set_title(title, fontsize=10)
     panel.set_xlabel("parameters of the student", fontsize=9)
     panel.grid(alpha=0.3)

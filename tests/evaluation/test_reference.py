@@ -58,7 +58,9 @@ def config(tmp_path, monkeypatch):
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
   # Batches that groups are spread over, the last of them short.
   monkeypatch.setattr(pipeline, "_READ_AT_ONCE", 7)
-  return ConfigDict({"evaluation": {"inception": ""}, "data": {"threads": 2}})
+  return ConfigDict(
+    {"evaluation": {"inception": ""}, "data": {"name": "noise", "threads": 2}}
+  )
 
 
 def test_real_pictures_are_looked_at_once(config):

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
@@ -249,6 +248,8 @@ def _draw_all(
   images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
 ) -> np.ndarray:
   """Fills images [N, S, S, 3] with avatars on all cores; returns the labels."""
+  from tqdm import tqdm
+
   numbers = np.stack([_numbers(seed, i) for i in range(len(images))])
   labels = sampler(numbers[:, : len(SHARES)])
   size = images.shape[1]

@@ -4,8 +4,6 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tqdm import tqdm
-
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
 from akd_jax.data.photos.content import stamps
@@ -21,6 +19,8 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   Raises:
     UserError: a photo cannot be read.
   """
+  from tqdm import tqdm
+
   if source.skip_unreadable:
     return
   good = cache_directory() / "readable" / _name(source, threads)

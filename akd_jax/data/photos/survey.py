@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.images import center_box, open_image, read_bytes
@@ -67,6 +66,8 @@ def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Look]:
 
 
 def _shown(looks: Iterator[Look], count: int) -> Iterator[Look]:
+  from tqdm import tqdm
+
   yield from tqdm(
     looks, "reading photos", count, mininterval=1, leave=False, disable=None
   )

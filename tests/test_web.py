@@ -17,7 +17,10 @@ from PIL import Image
 import akd_jax
 from akd_jax import export
 from akd_jax.common.errors import UserError
+from akd_jax.data import pipeline
+from akd_jax.data.photos.images import open_image, to_square
 from akd_jax.evaluation import recognition
+from akd_jax.evaluation.familiarity import score_pictures
 from akd_jax.inference import web
 from akd_jax.interop import npm
 from akd_jax.training import run_dir
@@ -119,12 +122,24 @@ def fixture_tarball():
   return str(path)
 
 
-def write_photo(path):
-  """A photo of another size and shape, as a camera writes it: a JPEG."""
-  y, x = np.mgrid[:150, :211] / 150
-  waves = np.stack([np.sin(9 * x), np.cos(7 * y), np.sin(5 * (x + y))], -1)
-  photo = Image.fromarray(np.uint8(127.5 + 110 * waves))
+def write_photo(path, run):
+  """A photo of another size and shape, as a camera writes it: a JPEG.
+
+  Half of the face has black hair and half of it grey, which exclude each other.
+  """
+  people = pipeline.open_source(run.config.data, "test")
+  black, grey = (people[i]["image"] for i in (2, 5))
+  face = Image.fromarray(np.hstack([black[:, :32], grey[:, 32:]]))
+  photo = Image.new("RGB", (211, 150))
+  photo.paste(face.resize((150, 150)), (30, 0))
   photo.save(path, quality=92, subsampling=0)
+
+
+def discriminator_of(run, photo):
+  """Returns what the discriminator says of a photo, as names."""
+  square = to_square(open_image(str(photo)), 0, run.config.data.image_size)
+  logits = score_pictures(run.model, square[None])[1][0]
+  return {name for name, x in zip(run.attributes, logits, strict=True) if x > 0}
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
@@ -133,7 +148,9 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   run = run_dir.load_run("pretrained:avatars")
   run.config.data.sizes = {"train": 8, "validation": 8, "test": 8}
   export.export_web(run, str(folder), tarball)
-  write_photo(folder / "photo.jpg")
+  photo = folder / "photo.jpg"
+  write_photo(photo, run)
+  assert {"Black_Hair", "Gray_Hair"} <= discriminator_of(run, photo)
   (folder / "driver.html").write_text(DRIVER)
   with hosting(folder) as address:
     browser = subprocess.Popen(
@@ -157,15 +174,11 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   assert found["names"] == [x.replace("_", " ") for x in model.attributes]
   own = np.array([found["own"]], np.float32)
   name = model.attributes[1]
-  expected = model.translate(
-    str(folder / "photo.jpg"), {name: int(not own[0, 1])}, own=own
-  )
+  expected = model.translate(str(photo), {name: int(not own[0, 1])}, own=own)
   drawn = np.reshape(found["drawn"], (found["size"], found["size"], 4))
   assert np.abs(drawn[..., :3] - expected.astype(int)).max() <= 2
   # It starts from what the discriminator sees.
-  assert found["own"] == [
-    bool(x) for x in model.recognize(str(folder / "photo.jpg")).values()
-  ]
+  assert found["own"] == [bool(x) for x in model.recognize(str(photo)).values()]
   assert found["unnamed"] == 0 and found["excess"] == 0
   assert found["changed"] == "Where the picture has changed"
   written = {f"/{x.relative_to(folder)}" for x in folder.rglob("*")}

@@ -77,8 +77,9 @@ _WEIGHTS = {
 def distillation(scale: str) -> Experiment:
   """Compares no teacher, the papers' attention, and the recipe that pays.
 
-  On avatars each is trained as long, on two cores; on photos attention has the
-  updates of the untaught student instead. The first two update their
+  On avatars each is trained as long, on two cores; on photos, where maps that
+  see the attribute (HiResCAM's) teach, too, attention has the updates of the
+  untaught student instead. All but the recipe that pays update their
   discriminator once a step. The shipped teacher of avatars teaches every seed.
   """
   base = changed(student.by_attention(scale), {"n_critic": 1})
@@ -88,7 +89,9 @@ def distillation(scale: str) -> Experiment:
     "that pays": student.get_config(scale),
   }
   if scale == "photos":
-    for name in ("untaught", "attention"):
+    sees = {"attention.method": "hires_cam"}
+    variants["attention that sees"] = changed(base, sees)
+    for name in ("untaught", "attention", "attention that sees"):
       variants[name].steps = _UPDATES_ON_PHOTOS
   elif scale == "avatars":
     _train_equally_long(variants, _SECONDS, _TIME)

@@ -159,13 +159,23 @@ function press() {
   at("reset").disabled = at("strength").disabled = !state.photo;
 }
 
+// Which attributes exclude each other.
+function exclusiveGroups() {
+  const { attributes, exclusive, label_rule: rule } = state.about;
+  return rule === "exclusive" ? [attributes] : exclusive;
+}
+
 async function recognize(photo) {
   const { attributes, label_rule: rule } = state.about;
   if (!state.recognizer) return attributes.map(() => 0);
   const { logits } = await state.recognizer.run({ image: toTensor(photo) });
-  const most = Math.max(...logits.data);
-  return Array.from(logits.data, (x) =>
-    Number(rule === "exclusive" ? x === most : x > 0));
+  const label = Array.from(logits.data, (x) => Number(rule === "exclusive" || x > 0));
+  for (const group of exclusiveGroups()) {
+    const columns = group.map((name) => attributes.indexOf(name));
+    const most = Math.max(...columns.map((i) => logits.data[i]));
+    for (const i of columns) if (logits.data[i] < most) label[i] = 0;
+  }
+  return label;
 }
 
 async function draw() {
@@ -190,13 +200,12 @@ async function draw() {
 
 // Sets or clears an attribute; what excludes it is cleared.
 function toggle(i) {
-  const { attributes, exclusive, label_rule: rule } = state.about;
+  const { attributes, label_rule: rule } = state.about;
   const label = [...state.label], name = attributes[i];
   if (rule === "exclusive" && label[i]) return;
   label[i] = 1 - label[i];
   if (label[i]) {
-    const groups = rule === "exclusive" ? [attributes] : exclusive;
-    for (const group of groups.filter((x) => x.includes(name))) {
+    for (const group of exclusiveGroups().filter((x) => x.includes(name))) {
       for (const other of group) {
         if (other !== name) label[attributes.indexOf(other)] = 0;
       }
@@ -215,16 +224,24 @@ function reset() {
 }
 
 async function take(file, label) {
+  const turn = ++state.turn;
+  let photo;
   try {
-    state.photo = await readPhoto(file);
+    photo = await readPhoto(file);
   } catch {
     say(`${file.name ?? "The file"} cannot be read as a picture: choose a JPEG or PNG.`);
     return;
   }
-  state.own = label ?? await recognize(state.photo);
+  const own = label ?? await recognize(photo);
+  if (turn !== state.turn) return;
+  Object.assign(state, { photo, own });
   reset();
   paint(at("before"), state.photo, `The picture before: ${names(state.own)}`);
   await draw();
+}
+
+async function takeSample({ file, label }) {
+  await take(await (await fetch(file)).blob(), label);
 }
 
 function fail(error) {
@@ -275,10 +292,8 @@ function furnish() {
     image.src = file;
     image.alt = text;
     button.append(image);
-    button.addEventListener("click", async () => {
-      const blob = await (await fetch(file)).blob();
-      take(blob, label).catch(fail);
-    });
+    button.disabled = true;
+    button.addEventListener("click", () => takeSample({ file, label }).catch(fail));
     at("samples").append(button);
   }
   at("about").textContent = note;
@@ -293,7 +308,11 @@ async function start() {
     state.recognizer = await ort.InferenceSession.create("recognizer.onnx");
   }
   listen();
-  say("Ready: choose a picture.");
+  for (const button of at("samples").children) button.disabled = false;
+  const [first] = state.about.samples;
+  if (first) await takeSample(first);
+  say(first ? "Ready: change this face, or choose another picture."
+            : "Ready: choose a picture.");
   document.body.dataset.ready = "";
 }
 

@@ -22,8 +22,8 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
 
   Returns:
     The network. Pictures' own attributes are recognized by the run's attribute
-    classifier if it has been trained already, else by its discriminator, and by
-    nothing in a --format=numpy file.
+    classifier if it is shipped or has been trained already, else by its
+    discriminator, and by nothing in a --format=numpy file.
 
   Raises:
     UserError: there is no such run, file or checkpoint.
@@ -62,7 +62,6 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     FloatingPointError: a loss is not finite any more.
   """
   from akd_jax.common import output
-  from akd_jax.common.errors import UserError
 
   output.quiet_libraries()
   from akd_jax.experiments.run import train_with_teacher

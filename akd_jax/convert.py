@@ -127,8 +127,10 @@ def _read(
 
 def _check_names(attributes: Sequence[str]) -> None:
   for name in attributes:
-    if not name or attributes.count(name) > 1:
-      raise UserError(f"--attributes names {name!r} twice, or nothing")
+    if not name:
+      raise UserError("--attributes has an empty name between two commas")
+    if attributes.count(name) > 1:
+      raise UserError(f"--attributes names {name!r} twice")
 
 
 def _check_classes(released: "Released", attributes: Sequence[str]) -> None:

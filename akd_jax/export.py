@@ -3,7 +3,8 @@
   python -m akd_jax.export --workdir=runs/student --format=numpy --out=s.npz
 
 Formats:
-  numpy: one .npz, run by akd_jax/interop/numpy_generator.py.
+  numpy: one .npz, run by akd_jax/interop/numpy_generator.py, or
+    numpy_program.py beside it where the system is not StarGAN.
   torch: the generator as a state dict (.ckpt, .pt, .pth or .npz) of the code of
     yunjey/stargan, elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch. With
     --out=DIR, generator and discriminator under the names that this code loads,
@@ -19,21 +20,22 @@ Formats:
     told what is there, too, has the inputs `own` and `edits` besides.
   safetensors: the generator's arrays by parameter path.
   stablehlo: what `jax.export.deserialize` reads, for any batch size, and its
-    metadata beside it as FILE.json.
+    metadata beside it as FILE.json. It takes image, float32 [B, S, S, 3] in
+    [-1, 1], label and, as an ONNX model, own and edits.
   web: with --out=DIR, a folder that any static host serves: a page in which the
     network changes photos, on the visitor's own device. onnxruntime-web is
     downloaded once for it.
   run: generator and discriminator in one .npz, in half precision: a small
     teacher (`--config.teacher=FILE.npz`).
 
-An export appears whole or not at all.
+Each file appears whole or not at all.
 """
 
 import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,13 +53,18 @@ from akd_jax.inference.exports import (
 )
 from akd_jax.inference.torch_exports import export_torch, notes
 from akd_jax.inference.web import export_web
+from akd_jax.interop.numpy_program import takes_own
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
 
 def export_stablehlo(run: "Run", path: str) -> list[str]:
-  """Writes (image [B, S, S, 3], label [B, C]) -> image, weights included."""
+  """Writes (image [B, S, S, 3], label [B, C]) -> image, weights included.
+
+  A system that is told what is there, too, takes `own` and `edits` besides,
+  [B, C].
+  """
   import jax
   import jax.numpy as jnp
   from jax import export
@@ -70,7 +77,8 @@ def export_stablehlo(run: "Run", path: str) -> list[str]:
       jax.jit(_for_any_platform(run)), platforms=("cpu", "cuda", "tpu")
     )(
       jax.ShapeDtypeStruct((batch, size, size, 3), jnp.float32),
-      jax.ShapeDtypeStruct((batch, classes), jnp.float32),
+      *(3 if takes_own(about) else 1)
+      * [jax.ShapeDtypeStruct((batch, classes), jnp.float32)],
     )
   program, metadata = exported.serialize(), json.dumps(about, indent=2)
   return write_files(
@@ -82,25 +90,33 @@ def export_stablehlo(run: "Run", path: str) -> list[str]:
 
 
 def _for_any_platform(run: "Run") -> Callable[..., Any]:
-  """Returns (image, label) -> image, in the forms of where it will run."""
+  """Returns what draws, in the forms of where it will run."""
   import jax.numpy as jnp
   from jax import lax
 
   from akd_jax.models import convolutions
+  from akd_jax.systems import system_of
 
   generator = run.model.networks.generator.clone(dtype=jnp.float32)
+  system = system_of(run.config)
 
-  def apply(cpu, variables, image, label):
+  def apply(cpu, variables, image, label, own, edits):
+    given = system.test_label(label, own, edits)
     with convolutions.traced_for(cpu=cpu):
-      return generator.apply(variables, image, label)[0]
+      return generator.apply(variables, image, given)[0]
 
-  return lambda image, label: lax.platform_dependent(
-    run.model.variables,
-    image,
-    label,
-    cpu=functools.partial(apply, True),
-    default=functools.partial(apply, False),
-  )
+  def draw(image, label, own=0, edits=0):
+    return lax.platform_dependent(
+      run.model.variables,
+      image,
+      label,
+      own,
+      edits,
+      cpu=functools.partial(apply, True),
+      default=functools.partial(apply, False),
+    )
+
+  return draw
 
 
 @contextlib.contextmanager
@@ -155,11 +171,12 @@ def define_flags() -> None:
   )
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: list[str]) -> None:
   """Exports, and prints what was written."""
-  if arguments:
-    raise UserError(f"{arguments[0]!r} is not a flag; try --help")
+  cli.refuse_arguments(arguments)
   args = flags.FLAGS
+  if args.onnxruntime and args.format != "web":
+    raise UserError("--onnxruntime belongs to --format=web")
   step = cli.chosen_step(args.step)
   if not args.out:
     raise UserError("--out is empty: name what to write")

@@ -60,12 +60,12 @@ def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
 
   config = teacher.get_config("photos")
   for field, value in {**given, "data.path": path}.items():
-    section, _, name = field.partition(".")
+    section, _, _ = field.partition(".")
     if section != "data":
       raise UserError(
         f"--config.{field}: only fields of config.data say what is inspected"
       )
-    config.data[name] = value
+    config.update_from_flattened_dict({field: value})
   config = settle(config)
   if config.data.name not in _KINDS:
     raise UserError(
@@ -223,6 +223,8 @@ def _command(path: str, fields: Mapping[str, Any]) -> str:
 
 def _written(value: Any) -> str:
   """Writes a field's value as a command line has it, fit for single quotes."""
+  if hasattr(value, "to_dict"):
+    return repr(value.to_dict())
   if not isinstance(value, tuple):
     return str(value)
   return f"({''.join(f'{json.dumps(x, ensure_ascii=False)},' for x in value)})"

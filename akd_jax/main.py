@@ -60,6 +60,9 @@ def main(argv: list[str]) -> None:
     raise UserError(
       "--distributed: an attribute classifier is trained by one process alone"
     )
+  for flag in (_COORDINATOR, _PROCESS_COUNT, _PROCESS_INDEX):
+    if flag.value is not None and not _DISTRIBUTED.value:
+      raise UserError(f"--{flag.name} says how --distributed goes: give both")
   if _DISTRIBUTED.value:
     pod.join(
       _COORDINATOR.value,

@@ -8,9 +8,10 @@ r"""Sets attributes of photos, by a trained network.
 
 Writes OUT/PHOTO_REQUEST.png for each photo; folders are searched with all that
 is inside them. All attributes that are not set stay as they are: a photo's own
-are recognized by the run's attribute classifier if it is trained already, else
-by the discriminator, and printed; --from says otherwise. Setting one of several
-that exclude each other (colours of the hair) clears the others.
+are recognized by the run's attribute classifier if it is shipped or has been
+trained already, else by the discriminator, and printed; --from says otherwise.
+Setting one of several that exclude each other (colours of the hair) clears the
+others.
 
 A photo unlike those that the network has learnt from gets a warning: whatever
 comes of it means little.
@@ -28,7 +29,7 @@ import numpy as np
 from absl import flags
 
 from akd_jax.common import cli
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.tally import Tally
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ def main(arguments: list[str]) -> None:
     raise UserError("give either --all, or --set NAME=1 once or several times")
   if args.block is not None and not args.attention:
     raise UserError(f"--block={args.block} says where --attention is taken")
+  if args.all and args.crop == "none":
+    raise UserError(
+      "--crop=none pastes one change back: it goes with --set, not with --all"
+    )
   if not arguments:
     raise UserError("name photos to translate, or folders of them")
   crop = _crop(args.crop)
@@ -231,8 +236,8 @@ def _translate_some(
     try:
       for result in drawn:
         save_png(result.path, result.picture)
-    except OSError as error:
-      tally.fail(f"{drawn[0].path}: {error.strerror}")
+    except WriteError as error:
+      tally.fail(error)
       continue
     on = [x for x, value in zip(model.attributes, label, strict=True) if value]
     has = f"has {', '.join(on) or 'none of them'}" if known else "not known"

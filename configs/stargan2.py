@@ -10,13 +10,13 @@ celeba   not run here
 rafd     not run here
 debug    2 CPU cores     seconds    nothing: every part runs
 
-It is here for its attention, the papers' contrast: it has no student, and of
-files only --format=run, safetensors and stablehlo. Domains exclude each other.
-:avatars has three colours of hair; :photos needs a folder of classes. :celeba
-has the published networks, weights, step sizes, batch and length
-(clovaai/stargan-v2 @875b70a, 256 pixels, --w_hpf=0) for photos in the folders
-female and male; config.data.path says where. configs/teacher.py explains the
-fields that are not here.
+It is here for its attention, the papers' contrast. It learns from no teacher,
+and is exported as --format=run, safetensors and stablehlo alone. Domains
+exclude each other. :avatars has three colours of hair; :photos needs a folder
+of classes. :celeba has the published networks, weights, step sizes, batch and
+length (clovaai/stargan-v2 @875b70a, 256 pixels, --w_hpf=0) for photos in the
+folders female and male; config.data.path says where. configs/teacher.py
+explains the fields that are not here.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 # the versions of constraints.txt. Does nothing where that has been done.
 #
 # Usage: [PYTHON=python3.12] launch/setup.sh [--dry-run]
-#            [cluster|cuda|faces|tpu|test ...]
+#            [cluster|cuda|docs|faces|tpu|test ...]
 #
 # The environment is .venv, made by the first of python3.11, python3.12 and
 # python3 that is new enough; with PYTHON it is .venv-X.Y, so that versions stay
@@ -21,9 +21,9 @@ extras=()
 for extra in "$@"; do
   case "$extra" in
     --dry-run) dry_run=1; continue ;;
-    cluster | cuda | faces | tpu | test) ;;
+    cluster | cuda | docs | faces | tpu | test) ;;
     -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-    *) die "no extra named $extra; there are cluster, cuda, faces, tpu and test" ;;
+    *) die "no extra named $extra; there are cluster, cuda, docs, faces, tpu and test" ;;
   esac
   extras+=("$extra")
 done

@@ -62,7 +62,7 @@ def test_files_of_the_released_kind_come_back_the_same(released, tmp_path):
   [
     (NAMES[:4], "--attributes names 4, but the generator's label has 5"),
     ([*NAMES[:4], "Male"], "--attributes names 'Male' twice"),
-    ([*NAMES[:4], ""], "--attributes names '' twice, or nothing"),
+    ([*NAMES[:4], ""], "--attributes has an empty name between two commas"),
   ],
 )
 def test_classes_that_are_not_the_networks_are_refused(

@@ -31,6 +31,7 @@ from akd_jax.models.stargan import Discriminator, Generator
 from akd_jax.systems.model import Model, Networks
 from akd_jax.training import run_dir
 from tests import onnx_runtime
+from tests.layouts import error
 from tests.stargan_weights import random_discriminator, random_generator
 
 
@@ -267,6 +268,12 @@ def test_stablehlo_runs_at_any_batch_size(run, tmp_path):
   assert about == export.describe(run)
 
 
+def test_a_folder_is_no_file_to_write(run, tmp_path):
+  (tmp_path / "model.onnx").mkdir()
+  message = error(export.export_onnx, run, str(tmp_path / "model.onnx"))
+  assert "is a folder: name a file" in message
+
+
 def test_stablehlo_of_a_blend_is_the_network(blend, tmp_path):
   path = str(tmp_path / "model.stablehlo")
   export.export_stablehlo(blend, path)
@@ -420,7 +427,9 @@ def fixture_export_with(run, monkeypatch):
   """Runs the command on a workdir "x" whose checkpoint 7 is `run`."""
 
   def export_with(**changes):
-    flags = {"workdir": "x", "step": "7", "format": "numpy"} | changes
+    flags = {
+      "workdir": "x", "step": "7", "format": "numpy", "onnxruntime": "",
+    } | changes  # fmt: skip
     known = {("x", step): run for step in (7, None, "best")}
     monkeypatch.setattr(export.flags, "FLAGS", types.SimpleNamespace(**flags))
     monkeypatch.setattr(run_dir, "load_run", lambda *asked: known[asked])
@@ -443,11 +452,13 @@ def test_the_command_prints_what_it_wrote(export_with, tmp_path, capsys):
 
 
 def test_what_is_no_flag_and_no_step_is_named(export_with, tmp_path):
-  with pytest.raises(UserError, match="'student' is not a flag"):
+  with pytest.raises(UserError, match="'student' is no flag"):
     export.main(["student"])
   for step in ("last", "-1", "7.5", ""):
     with pytest.raises(UserError, match=f"--step={step} "):
       export_with(out=str(tmp_path / "model.npz"), step=step)
+  with pytest.raises(UserError, match="--onnxruntime belongs to --format=web"):
+    export_with(out=str(tmp_path / "model.npz"), onnxruntime="x.tgz")
   assert not os.listdir(tmp_path)
 
 

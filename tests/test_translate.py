@@ -169,6 +169,20 @@ def test_a_bad_file_is_named_counted_and_does_not_stop_the_rest(
   assert "11 of 13 translated" in said.out
 
 
+def test_what_cannot_be_written_does_not_stop_the_rest(
+  command, tmp_path, capsys
+):
+  photos = tmp_path / "photos"
+  for name in ("a.png", "sub/b.png", "z.png"):
+    draw_photo(photos / name)
+  (tmp_path / "out").mkdir()
+  (tmp_path / "out" / "sub").write_text("a file")
+  with pytest.raises(UserError, match="^1 of 3 photos failed"):
+    command(photos, set=["Blond_Hair=1"])
+  assert "sub/b_Blond_Hair=1.png" in capsys.readouterr().err
+  assert len(written(tmp_path / "out")) == 3
+
+
 def test_a_sheet_has_every_attribute_switched(command, network, tmp_path):
   photo = draw_photo(tmp_path / "me.png")
   command(photo, all=True, attention=True, block="0")
@@ -271,6 +285,7 @@ def test_a_photo_unlike_what_was_learnt_gets_a_warning(
     ({"all": True, "block": "last"}, "--block=last says where --attention"),
     ({"all": True, "crop": "-3"}, "--crop=-3 should be a side in pixels"),
     ({"all": True, "step": "x"}, "--step=x must be"),
+    ({"all": True, "crop": "none"}, "--crop=none pastes one change back"),
   ],
 )
 def test_a_bad_request_is_refused_before_anything_is_done(
@@ -288,6 +303,8 @@ def test_photos_must_be_named(command, tmp_path):
     command(all=True)
   with pytest.raises(UserError, match="there is no photo in"):
     command(tmp_path, all=True)
+  with pytest.raises(UserError, match="a photo's name is empty"):
+    command("", all=True)
 
 
 def test_hidden_files_are_no_photos(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import http.client
 import http.server
 import json
 import pathlib
@@ -191,11 +192,16 @@ def test_a_package_that_is_another_is_refused(tmp_path):
     npm.read_files(web.ONNXRUNTIME, [], str(tmp_path / "other.tgz"))
 
 
-def test_without_a_network_the_tarball_is_asked_for(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+  "error", [OSError("no network"), http.client.IncompleteRead(b"half")]
+)
+def test_without_a_network_the_tarball_is_asked_for(
+  tmp_path, monkeypatch, error
+):
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
   def fail(*_, **__):
-    raise OSError("no network")
+    raise error
 
   monkeypatch.setattr(urllib.request, "urlopen", fail)
   with pytest.raises(UserError, match="give --onnxruntime=FILE$"):

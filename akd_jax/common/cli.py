@@ -2,21 +2,27 @@
 
 import contextlib
 import functools
-import pathlib
-import re
 import signal
 import sys
 import textwrap
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from absl import app, flags, logging
 
-from akd_jax.common import allocator, config, output, pod, ranges, signals
-from akd_jax.common.errors import UserError, WriteError, nearest
+from akd_jax.common import (
+  allocator,
+  config,
+  flag_errors,
+  output,
+  pod,
+  ranges,
+  signals,
+)
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import noticing_full_disks
 
 flags.DEFINE_bool(
@@ -190,21 +196,14 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     for flag in (*_own_flags(), flags.FLAGS["debug"]):
       print(_describe(flag))
     sys.exit(0)
-  _check_recipe(argv)
+  flag_errors.check_recipe(argv)
   try:
     define()
     arguments = flags.FLAGS(argv)
-  except (AttributeError, KeyError) as error:
-    raise UserError(_unknown_field(error, argv)) from error
-  except (flags.Error, TypeError, ValueError) as error:
-    # An error inside the config file comes with its traceback, last line last.
-    message = str(error).strip()
-    if "Traceback" in message:
-      message = message.splitlines()[-1]
-    elif "does not accept dots" in message:
-      message = f"{message.partition(': ConfigDict')[0]}: write %2E for a dot"
-    raise UserError(" ".join(message.split())) from error
+  except Exception as error:
+    raise UserError(flag_errors.say(error, argv)) from error
   if "config" in flags.FLAGS:
+    flag_errors.check_config(flags.FLAGS["config"].value, argv)
     # Before anything else: JAX alone takes a second to load.
     ranges.check(flags.FLAGS["config"].value)
   return arguments
@@ -228,52 +227,6 @@ def _describe(flag: flags.Flag) -> str:
     initial_indent=f"  --{flag.name} ".ljust(len(indent)),
     subsequent_indent=indent,
   )
-
-
-def _check_recipe(argv: list[str]) -> None:
-  """Refuses a --config without a file, which absl does in many lines.
-
-  Raises:
-    UserError: there is no such file; the message has the nearest.
-  """
-  for argument in argv:
-    name, _, value = argument.partition("=")
-    recipe = pathlib.Path(value.split(":")[0])
-    if name == "--config" and value and not recipe.is_file():
-      near = nearest(str(recipe), map(str, recipe.parent.glob("*.py")))
-      raise UserError(f"there is no file {recipe}{near}")
-
-
-def _unknown_field(error: BaseException, argv: Sequence[str]) -> str:
-  """Returns in one line what ml_collections says of an unknown field."""
-  while isinstance(error.args[0], BaseException):
-    error = error.args[0]
-  # "'stepz'", and on a second line 'Did you mean "steps" instead of ...'; or,
-  # of a field of a number, '... Attempting to lookup: steps.learning_rate'.
-  text = str(error.args[0])
-  near = re.search(r'Did you mean "(.*?)"', text)
-  looked_up = re.search(r"Attempting to lookup: ([\w.]+)", text)
-  last = looked_up[1] if looked_up else text.splitlines()[0].strip("'")
-  # It is said without the fields above it, which may have one of its name.
-  flag = re.compile(rf"--?config\.((?:\w+\.)*){re.escape(last)}(?!\w)")
-  above = [match[1] for match in map(flag.match, argv) if match]
-  lacking = [x for x in above if not _is_field(f"{x}{last}")]
-  above_it = (lacking or above or [""])[0]
-  return f"the config has no field {above_it + last!r}" + (
-    f"; did you mean {above_it + near[1]!r}?" if near else ""
-  )
-
-
-def _is_field(name: str) -> bool:
-  """Whether a student's config, which has most fields, has this one."""
-  from akd_jax.configs import student
-
-  found: Any = student.get_config("debug")
-  for part in name.split("."):
-    if not hasattr(found, part):
-      return False
-    found = getattr(found, part)
-  return True
 
 
 def _fail(message: str, status: int, debug: bool) -> None:

@@ -3,6 +3,7 @@
 A whole may also lie in parts.
 """
 
+import atexit
 import contextlib
 import glob
 import hashlib
@@ -61,6 +62,12 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
       # Where the folder is gone, so is the file.
       with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
+
+
+def until_the_end(path: Path) -> None:
+  """Has a temporary folder go when the process ends, whichever way it does."""
+  _unfinished.add(path)
+  atexit.register(shutil.rmtree, path, ignore_errors=True)
 
 
 def remove_unfinished() -> None:

@@ -21,6 +21,7 @@ from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.errors import UserError, WriteError, naming_data
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
+from akd_jax.configs import teacher
 from akd_jax.data.photos.kind import settle
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digest_content, open_source, remark
@@ -40,6 +41,8 @@ from akd_jax.training.run_file import PRETRAINED
 from akd_jax.training.validation import check_classifier_data
 
 _UNFINISHED = ".unfinished.npz"
+# Fields of config.data that avatars have, and do not ask.
+_OF_PHOTOS = ("path", "csv", "split_rule", "test_share", "skip_unreadable")
 _SHIPPED = PRETRAINED / "classifiers"
 
 
@@ -68,8 +71,8 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
 def find_classifier(config: ConfigDict) -> Classifier | None:
   """Returns the classifier that a run is measured by, if there is one already.
 
-  It is found by the config alone: the pictures that it learnt from may be gone.
-  Of several, whose pictures were others, the newest; a shipped one last.
+  It is found by the config alone, without the pictures that it learnt from. Of
+  several, whose pictures were others, the newest; a shipped one last.
 
   Args:
     config: as `with_known_attributes` returns it.
@@ -239,8 +242,13 @@ def data_digest(config: ConfigDict, train: Any) -> str:
 
 def _fields(config: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that choose images."""
+  data = config.data.to_dict()
+  if config.data.name == "avatars":
+    # Where drawings are kept, and how photos are listed: it chooses none.
+    usual = teacher.get_config("avatars").data
+    data |= {name: usual[name] for name in _OF_PHOTOS}
   # What earlier versions have kept of photos is found by the fields they had.
-  fields = without_added({"data": config.data.to_dict()})["data"]
+  fields = without_added({"data": data})["data"]
   fields.pop("threads")  # Changes how fast, not what.
   for name in WHEN_SEEN:
     fields.pop(name, None)  # Change when, not what.

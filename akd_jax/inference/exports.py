@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,7 +28,16 @@ def check_ending(path: str, endings: tuple[str, ...]) -> None:
 
 
 def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
-  """Writes {path: writer of an open file}: all of them, or none."""
+  """Writes {path: writer of an open file}.
+
+  All are written before the first takes its name.
+
+  Raises:
+    UserError: a path is a folder.
+  """
+  for path in files:
+    if os.path.isdir(path):
+      raise UserError(f"--out={path} is a folder: name a file")
   with contextlib.ExitStack() as whole:
     for path, write in files.items():
       temporary = whole.enter_context(written_whole(path))

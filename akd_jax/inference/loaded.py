@@ -14,6 +14,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.inference.network import Network, Wanted
 from akd_jax.inference.pictures import Pictures, read_squares
 from akd_jax.interop import numpy_generator
+from akd_jax.interop.numpy_program import takes_own
 
 # What attributes are: 0 or 1 by name, the same for all pictures, or labels
 # [N, C].
@@ -83,8 +84,7 @@ class LoadedModel:
     Where one of them excludes all others the target says everything, unless the
     generator is told what is to change.
     """
-    _, of_own, _ = self.network.about.get("given", (1, 0, 0))
-    return not self.exclusive or of_own != 0
+    return not self.exclusive or takes_own(self.network.about)
 
   def translate(
     self,

@@ -45,6 +45,8 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
   """
   found: list[tuple[Path, Path]] = []
   for argument in arguments:
+    if not argument:
+      raise UserError("a photo's name is empty: give a file or a folder")
     path = Path(argument)
     # Unlike path.is_dir, which fails where a name is too long for a file.
     if not os.path.isdir(path):

@@ -59,8 +59,6 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
   runtime = npm.read_files(
     ONNXRUNTIME, [f"dist/{name}" for name in _RUNTIME], onnxruntime
   )
-  if len(runtime) < len(_RUNTIME):
-    raise UserError(f"{ONNXRUNTIME.file} lacks {', '.join(_RUNTIME)}")
   files |= {
     name.replace("dist/", "runtime/"): content
     for name, content in runtime.items()

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import io
 import sys
 import tarfile
@@ -85,7 +86,7 @@ def _download(package: Package, path: Path) -> None:
   try:
     with urllib.request.urlopen(package.url, timeout=_PATIENCE) as answer:
       content = answer.read()
-  except OSError as error:
+  except (OSError, http.client.HTTPException) as error:
     raise UserError(
       f"cannot download {package.url} ({error}): get it elsewhere, and give"
       " --onnxruntime=FILE"

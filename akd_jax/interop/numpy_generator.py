@@ -7,8 +7,7 @@ This file may be copied away with what `akd_jax.export --format=numpy` writes:
   label = make_label(metadata, {"Blond_Hair": 1})
   translated = translate(params, metadata, photo, label)
 
-Only `load_photo` needs Pillow; numpy_program.py runs other networks. The same
-in a terminal:
+`load_photo` needs Pillow; numpy_program.py runs other networks. In a terminal:
 
   python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
 """
@@ -36,12 +35,10 @@ def load(
 ) -> tuple[dict[str, Array], dict[str, Any]]:
   """Reads an exported generator: parameters by path, float32, and metadata.
 
-  `count` and `run` are another one's `count_numbers` and `generate`.
-
-  Raises:
-    OSError, ValueError: the file cannot be read, is damaged or no such export.
+  `count` and `run` are another one's `count_numbers` and `generate`. Raises
+  OSError, ValueError: the file cannot be read, is damaged or no such export.
   """
-  count, run = count or count_numbers, run or generate
+  count, run = count or count_numbers, run or (lambda _, *x: generate(*x))
   with open(path, "rb") as file:
     try:
       with np.load(file) as found:
@@ -49,7 +46,7 @@ def load(
         if sizes.pop("metadata.npy") > 2**20:
           raise ValueError("its metadata is too large")
         metadata = json.loads(str(found["metadata"]))
-        numbers = count(metadata)
+        numbers, shapes = count(metadata), _check(metadata)
         if sum(sizes.values()) > 8 * numbers + 2**21 or found.zip.testzip():
           raise ValueError("it is damaged, or larger than its architecture")
         arrays = {x: found[x] for x in found.files if x != "metadata"}
@@ -60,8 +57,7 @@ def load(
       every = np.concatenate([x.ravel() for x in params.values()])
       if len(every) != numbers or not np.isfinite(every).all():
         raise ValueError(f"its arrays are not {numbers} finite numbers")
-      side, label = metadata.get("multiple", 4), metadata["attributes"]
-      run(params, np.zeros((1, side, side, 3)), np.zeros((1, len(label))))
+      run(metadata, params, *map(np.zeros, shapes))
     except Exception as error:  # There is no end to what damage may raise.
       raise ValueError(f"{path} is no exported generator: {error}") from error
   return params, metadata
@@ -74,11 +70,21 @@ def count_numbers(metadata: dict[str, Any]) -> int:
   if form[0] not in FORMATS.values() or form[1] != SYSTEM:
     raise ValueError(f"it has format {form[0]} of {form[1]!r}, unknown here")
   names, about = metadata["attributes"], metadata["architecture"]
-  w, blocks, size = about["width"], about["blocks"], metadata["image_size"]
+  w, blocks = about["width"], about["blocks"]
+  outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
+  kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
+  return w * (kernels + 2 * (10 + 8 * blocks))
+
+
+def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+  """Refuses metadata that lack what is asked of them; returns input shapes."""
+  names, size = metadata["attributes"], metadata["image_size"]
+  side = metadata.get("multiple", 4)
+  w, blocks = (metadata["architecture"].get(x, 1) for x in ("width", "blocks"))
   right = {
     "architecture": 0 < w < 2**16 and 0 < blocks < 2**10,
-    "image_size": type(size) is int and 0 < size < 2**16 and size % 4 == 0,
-    "crop": type(crop := metadata.get("crop", 0)) is int and crop >= 0,
+    "image_size": type(size) is int and 0 < size < 2**16 and size % side == 0,
+    "crop": type(crop := metadata.setdefault("crop", 0)) is int and crop >= 0,
     "attributes": {*map(type, names)} == {str} and len({*names}) == len(names),
     "exclusive": all({*x} <= {*names} for x in metadata["exclusive"]),
     "label_rule": metadata["label_rule"] in ("multilabel", "exclusive"),
@@ -86,17 +92,11 @@ def count_numbers(metadata: dict[str, Any]) -> int:
   }
   if wrong := [name for name in right if not right[name]]:
     raise ValueError(f"its {wrong[0]} is {metadata[wrong[0]]}")
-  outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
-  kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
-  return w * (kernels + 2 * (10 + 8 * blocks))
+  return (1, side, side, 3), (1, len(names))
 
 
 def load_photo(path: str, metadata: Metadata) -> Array:
-  """Reads the centre of a photo as in training, uint8 [S, S, 3] RGB.
-
-  Raises:
-    ImportError, ValueError: Pillow is missing, or the photo cannot be read.
-  """
+  """Reads a photo's centre, uint8 [S, S, 3] RGB; ValueError if it cannot."""
   from PIL import Image
 
   try:
@@ -141,8 +141,7 @@ def make_label(
       those that exclude it: all others where the label rule is "exclusive".
     original: label [C] of the photo, for the others; zeros if not given.
 
-  Raises:
-    ValueError: a name or value is unknown, or the label breaks the label rule.
+  Raises ValueError of an unknown name or value, or a label against the rule.
   """
   names = list(metadata["attributes"])
   one_hot = metadata["label_rule"] == "exclusive"

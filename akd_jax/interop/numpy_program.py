@@ -13,6 +13,7 @@ file may be copied away, and is used the same way:
 """
 
 import functools
+import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,24 +45,30 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
   Raises:
     OSError, ValueError: the file cannot be read, is damaged or no such export.
   """
-  about: dict[str, Any] = {}
+  return base.load(path, _count_numbers, _try)
 
-  def count(metadata: dict[str, Any]) -> int:
-    about.update(metadata)
-    if metadata.get("format") != FORMAT:
-      return base.count_numbers(metadata)
-    numbers, side = metadata["numbers"], metadata["multiple"]
-    if not (0 < numbers < 2**30 and 0 < side < 2**10):
-      raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
-    return numbers
 
-  def run(params: Params, image: Array, label: Array) -> Array:
-    for name, x in params.items():
-      if name.endswith("/var") and (x < 0).any():
-        raise ValueError(f"its {name} holds variances below 0")
-    return generate(about, params, image, label)
+def _count_numbers(metadata: dict[str, Any]) -> int:
+  if metadata.get("format") != FORMAT:
+    return base.count_numbers(metadata)
+  numbers, side = metadata["numbers"], metadata["multiple"]
+  if not (0 < numbers < 2**30 and 0 < side < 2**10):
+    raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
+  told = [*metadata["given"], metadata["test_strength"]]
+  numeric = all(type(x) in (int, float) for x in told)
+  if len(told) != 4 or not numeric or not math.isfinite(sum(told)):
+    raise ValueError(f"its label is given by {told}")
+  return numbers
 
-  return base.load(path, count, run)
+
+def _try(
+  metadata: Metadata, params: Params, image: Array, label: Array
+) -> None:
+  """Runs the network once; it raises where an array does not fit."""
+  for name, x in params.items():
+    if name.endswith("/var") and (x < 0).any():
+      raise ValueError(f"its {name} holds variances below 0")
+  generate(metadata, params, image, label)
 
 
 def translate(
@@ -90,6 +97,12 @@ def translate(
   given = of_label * label + of_own * own + constant
   run = functools.partial(generate, metadata)
   return base.translate(params, metadata, image, given, run)
+
+
+def takes_own(metadata: Metadata) -> bool:
+  """Whether what is drawn depends on what the photo has, beside the label."""
+  _, of_own, _ = metadata.get("given", (1, 0, 0))
+  return of_own != 0 or metadata.get("test_strength", 1) != 1
 
 
 def generate(

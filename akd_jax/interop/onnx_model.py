@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akd_jax.interop.numpy_program import Step
+from akd_jax.interop.numpy_program import Step, takes_own
 from akd_jax.interop.onnx_graph import Graph, Shape
 from akd_jax.interop.onnx_operators import OPERATORS
 
@@ -47,7 +47,7 @@ def build_generator(
   label: Shape = ["batch", len(about["attributes"])]
   inputs: dict[str, Shape] = {"image": _PICTURE, "label": label}
   given = _tell(graph, about)
-  if about.get("given", _AS_WANTED)[1] or _further(about):
+  if takes_own(about):
     inputs |= {"own": label, "edits": label}
   _follow(graph, steps, arrays, {"image": "image", "given": given})
   return _check(graph.model(inputs, "picture", _PICTURE, about))

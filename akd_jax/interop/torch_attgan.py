@@ -8,7 +8,6 @@ needs PyTorch.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from akd_jax.interop.torch_weights import (
   Released,
   Weight,
+  count_weights,
   from_torch,
   kernel_shape,
   nest,
@@ -222,7 +222,7 @@ def _size_generator(state: Mapping[str, Any]) -> tuple[dict[str, int], int]:
     return kernel_shape(state, f"{name}.layers.0.weight", _GENERATOR)
 
   width = kernel("enc_layers.0")[0]
-  layers = _count(state, r"enc_layers\.\d+\.layers\.0\.weight")
+  layers = count_weights(state, r"enc_layers\.\d+\.layers\.0\.weight")
   classes = kernel("dec_layers.0")[0] - _channels(width, layers - 1)
   shortcut = inject = 0
   for i in range(1, layers):
@@ -244,7 +244,7 @@ def _size_discriminator(
 ) -> tuple[dict[str, int], int, int]:
   """Reads a discriminator's sizes, its classes, and its last map's side."""
   width = kernel_shape(state, "conv.0.layers.0.weight", _DISCRIMINATOR)[0]
-  layers = _count(state, r"conv\.\d+\.layers\.0\.weight")
+  layers = count_weights(state, r"conv\.\d+\.layers\.0\.weight")
   hidden, inputs = kernel_shape(
     state, "fc_adv.0.layers.0.weight", _DISCRIMINATOR, axes=2
   )
@@ -253,7 +253,3 @@ def _size_discriminator(
   side = math.isqrt(inputs // max(_channels(width, layers - 1), 1))
   sizes = {"width": width, "layers": layers, "hidden": hidden}
   return sizes, classes, side
-
-
-def _count(state: Mapping[str, Any], pattern: str) -> int:
-  return sum(re.fullmatch(pattern, name) is not None for name in state)

@@ -5,7 +5,6 @@ vectors of the other sign, original minus target (train.py:203); so the kernels
 that see a vector change theirs here. Nothing here needs PyTorch.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from akd_jax.interop.torch_weights import (
   Released,
   Weight,
+  count_weights,
   from_torch,
   kernel_shape,
   nest,
@@ -114,7 +114,7 @@ def read(
     UserError: one is no network of the release; names the first difference.
   """
   width, inputs = kernel_shape(generator, "conv_in.0.weight", _GENERATOR)[:2]
-  blocks = _count(generator, r"resb\.\d+\.f\.0\.weight")
+  blocks = count_weights(generator, r"resb\.\d+\.f\.0\.weight")
   # The vector stands behind the picture's three colours.
   classes = {"the generator's vector": inputs - 3}
   weights = list_generator_weights(width, blocks, inputs - 3)
@@ -128,7 +128,7 @@ def read(
   def kernel(name: str) -> tuple[int, ...]:
     return kernel_shape(discriminator, f"{name}.weight", _DISCRIMINATOR)
 
-  layers = _count(discriminator, r"convs\.\d+\.weight")
+  layers = count_weights(discriminator, r"convs\.\d+\.weight")
   features = kernel("conv_adv")[1]
   match, inputs = kernel("convs_cls.0")[:2]
   classes["the discriminator"] = inputs - 2 * features
@@ -186,7 +186,3 @@ def _change_sign(flat: dict[str, np.ndarray], path: str, start: int) -> None:
   kernel = np.array(flat[path])
   kernel[:, :, start:] *= -1
   flat[path] = kernel
-
-
-def _count(state: Mapping[str, Any], pattern: str) -> int:
-  return sum(re.fullmatch(pattern, name) is not None for name in state)

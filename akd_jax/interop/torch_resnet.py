@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from flax.traverse_util import flatten_dict
 
 from akd_jax.common.errors import UserError
 
@@ -79,7 +80,7 @@ def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
   """Returns the state dict that torchvision's ResNet loads strictly."""
   state: dict[str, np.ndarray] = {}
   for collection in ("params", "batch_stats"):
-    for path, value in _leaves(variables[collection]):
+    for path, value in flatten_dict(variables[collection]).items():
       *modules, leaf = path
       value = np.asarray(value)
       if leaf == "kernel":
@@ -91,12 +92,3 @@ def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
       if leaf == "running_mean":
         state[f"{prefix}.num_batches_tracked"] = np.array(0, np.int64)
   return state
-
-
-def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()):
-  """Yields (path, array) of a nested dictionary."""
-  for name, value in tree.items():
-    if isinstance(value, Mapping):
-      yield from _leaves(value, (*path, name))
-    else:
-      yield (*path, name), value

@@ -195,6 +195,9 @@ def read(
     "generator.blocks": sum(x.startswith("residual_") for x in drawing),
   }
   if discriminator is None:
+    # The generator's pictures are multiples of 4, and no discriminator asks for
+    # more.
+    fields["discriminator.layers"] = 2
     return Released(drawing, None, None, classes, fields)
   scoring = discriminator_from_torch(discriminator)
   classifier = scoring["classifier"]["kernel"]

@@ -5,6 +5,7 @@ arrays. Each release says in a list of `Weight` which of its arrays is which of
 ours. Nothing here needs PyTorch.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -151,6 +152,11 @@ def kernel_shape(
       f"{what}: {name!r} is {shape}, not a kernel of {number} axes"
     )
   return shape
+
+
+def count_weights(state: Mapping[str, Any], pattern: str) -> int:
+  """Counts the arrays whose name is like a regular expression, whole."""
+  return sum(re.fullmatch(pattern, name) is not None for name in state)
 
 
 def check(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.plotting.curves import COLOURS, Terms, draw_panel
+from akd_jax.plotting.lettering import letter
 
 # Stands in the drawing where the page's own colour of text is to be.
 _INK = "#010203"
@@ -68,13 +69,15 @@ def scatter(
       markersize=6,
       color=colours[point.name],
     )
-    panel.annotate(
-      point.name,
-      (point.x, point.y),
-      textcoords="offset points",
-      xytext=(6, 4),
-      fontsize=7,
-      color=_INK,
+    letter(
+      panel.annotate(
+        point.name,
+        (point.x, point.y),
+        textcoords="offset points",
+        xytext=(6, 4),
+        fontsize=7,
+        color=_INK,
+      )
     )
   panel.set_xscale("log")
   panel.margins(x=0.25, y=0.2)

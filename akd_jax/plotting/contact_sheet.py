@@ -37,7 +37,9 @@ def frame(
   small = photo.resize((size[0], size[1]), Image.Resampling.BICUBIC)
   left, top, right, bottom = (round(scale * x) for x in box)
   ImageDraw.Draw(small).rectangle(
-    (left, top, right - 1, bottom - 1), outline=_FRAME, width=2
+    (left, top, max(left, right - 1), max(top, bottom - 1)),
+    outline=_FRAME,
+    width=2,
   )
   picture = Image.new("RGB", (side, side), PAPER)
   picture.paste(small, ((side - size[0]) // 2, (side - size[1]) // 2))
@@ -52,7 +54,7 @@ def contact_sheet(
   Args:
     title: stands above everything.
     lines: name -> square pictures, uint8 [S, S, 3], of any sizes. Smaller ones
-      are enlarged by a whole factor.
+      than a cell are enlarged by a whole factor, larger ones made as small.
 
   Returns:
     uint8 [height, width, 3].
@@ -69,5 +71,6 @@ def contact_sheet(
     for column, picture in enumerate(pictures):
       zoom = max(1, CELL // len(picture))
       cell = Image.fromarray(picture.repeat(zoom, 0).repeat(zoom, 1))
+      cell.thumbnail((CELL, CELL), Image.Resampling.BICUBIC)
       sheet.paste(cell, (MARGIN + LEGEND + column * step, top))
   return np.array(sheet)

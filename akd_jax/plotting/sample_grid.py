@@ -138,7 +138,6 @@ def sample_sheet(
   attributes: Sequence[str],
   sources: np.ndarray,
   lines: Sequence[Line],
-  scale: float | None = None,
 ) -> np.ndarray:
   """Draws persons x attributes: one block of lines a person.
 
@@ -146,8 +145,8 @@ def sample_sheet(
     title: stands above everything; empty for none.
     attributes: the names of the C columns.
     sources: uint8 [N, S, S, 3], shown at the left of each person's block.
-    lines: what the blocks show, from top to bottom.
-    scale: the attention drawn at full strength; None takes each map's maximum.
+    lines: what the blocks show, from top to bottom. The maximum of each map of
+      attention is drawn at full strength.
 
   Returns:
     uint8 [height, width, 3].
@@ -170,7 +169,7 @@ def sample_sheet(
   if title:
     write_text(sheet, (MARGIN, MARGIN, width - 2 * MARGIN, TITLE), title, 20)
   if header > key:
-    _draw_key(sheet, key, scale)
+    _draw_key(sheet, key)
   names = ["source", *map(shown, attributes)]
   lefts = [MARGIN, *(first + i * step for i in range(len(attributes)))]
   for name, left in zip(names, lefts, strict=True):
@@ -187,7 +186,7 @@ def sample_sheet(
       for column, left in enumerate(lefts[1:]):
         picture = _enlarge(images[person, column], zoom)
         if attention is not None:
-          picture = overlay(picture, attention[person, column], scale)
+          picture = overlay(picture, attention[person, column])
         sheet.paste(Image.fromarray(picture), (left, y))
       y += step
   return np.array(sheet)
@@ -211,17 +210,17 @@ def _enlarge(image: np.ndarray, zoom: int) -> np.ndarray:
   return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _draw_key(sheet: Image.Image, top: int, scale: float | None) -> None:
+def _draw_key(sheet: Image.Image, top: int) -> None:
   """Draws the colour bar, as an overlay on grey, and what its ends mean."""
   grey = np.full((KEY - 10, 128, 3), 200, np.uint8)
   bar = overlay(grey, np.linspace(0, 1, 128)[None], 1.0)
-  most = "maximum of each map" if scale is None else f"{scale:.1e}"
   room = round(_font(13).getlength("attention: 0")) + 1
   write_text(sheet, (MARGIN, top, room, KEY), "attention: 0", 13)
   left = MARGIN + room + 2 * GAP
   sheet.paste(Image.fromarray(bar), (left, top + 5))
   left += bar.shape[1] + 2 * GAP
-  write_text(sheet, (left, top, sheet.width - MARGIN - left, KEY), most, 13)
+  room = sheet.width - MARGIN - left
+  write_text(sheet, (left, top, room, KEY), "maximum of each map", 13)
 
 
 def save_png(

@@ -188,6 +188,44 @@ def test_an_unknown_field_is_named_with_those_above_it(argument):
   assert f"no field {argument!r}" in message
 
 
+@pytest.mark.parametrize(
+  ("recipe", "said"),
+  [
+    ("x = 1", "has no attribute 'get_config'"),
+    ("import os\ndef get_config():\n  return os.nothing", ":3: AttributeError"),
+    ("def get_config():\n  return {}['stepz']", ":2: KeyError: 'stepz'"),
+    ("def get_config():\n  pass", "get_config returns nothing"),
+    ("def get_config():\n  return 3", "get_config returns no ConfigDict"),
+    ("def get_config(:", "SyntaxError"),
+    ("import no_such_thing", ":1: ModuleNotFoundError"),
+    ("def get_config():\n  raise KeyError", ":2: KeyError"),
+  ],
+)
+def test_what_is_wrong_in_a_recipe_is_said_of_the_recipe(
+  tmp_path, recipe, said
+):
+  path = tmp_path / "recipe.py"
+  path.write_text(recipe)
+  done = command("main", f"--config={path}")
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert "recipe.py" in message and said in message
+
+
+def test_a_recipe_is_a_program(tmp_path):
+  path = tmp_path / "config.json"
+  path.write_text("{}")
+  done = command("main", f"--config={path}")
+  (message,) = errors(done)
+  assert done.returncode == 2 and "is no recipe" in message
+
+
+def test_how_processes_meet_is_said_of_several():
+  done = command("main", DEBUG, "--process_count=2")
+  (message,) = errors(done)
+  assert done.returncode == 2 and "--process_count says how" in message
+
+
 def test_there_is_one_version():
   setup = configparser.ConfigParser()
   setup.read(small_runs.ROOT / "setup.cfg")

@@ -118,6 +118,22 @@ def test_a_process_that_ends_at_once_leaves_no_half_file(tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_temporary_folder_goes_however_the_process_ends(tmp_path):
+  for i, end in enumerate(("", "signals.leave(75)")):
+    folder = tmp_path / str(i)
+    folder.mkdir()
+    subprocess.run(
+      [
+        sys.executable,
+        "-c",
+        "import pathlib\nfrom akd_jax.common import files, signals\n"
+        f"files.until_the_end(pathlib.Path({str(folder)!r}))\n{end}",
+      ],
+      check=False,
+    )
+    assert not folder.exists()
+
+
 def test_a_folder_is_free_again_afterwards(tmp_path, capsys):
   for _ in range(2):
     with files.alone(tmp_path / "new", wait=True) as ours:

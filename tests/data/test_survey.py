@@ -1,15 +1,18 @@
 """What the command that inspects photos finds, and says."""
 
+import shlex
 import shutil
 import types
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from PIL import Image
 
 from akd_jax import inspect as command
 from akd_jax.data.photos.survey import Look, find_duplicates, share_cut_off
 from akd_jax.plotting import contact_sheet
+from akd_jax.plotting.sample_grid import CELL
 from tests import layouts
 from tests.layouts import error
 
@@ -82,6 +85,31 @@ def test_photos_that_a_list_names_and_nobody_has_are_counted(tmp_path, inspect):
   assert "a table, 29 photos" in said
   assert "lacks 1 of the 30 images" in said
   assert "--config.data.skip_unreadable=True" in said
+
+
+def test_the_command_that_is_advised_can_be_followed(tmp_path, inspect):
+  layouts.write_folder(tmp_path, {"cat": 9, "dog": 9})
+  given = {"sizes": ConfigDict({"train": 5}), "distribution.Bald": 0.5}
+  advised = shlex.split(inspect(tmp_path, **given).split("Train on them: ")[1])
+  assert "--config.data.sizes={'train': 5}" in advised
+  assert "--config.data.distribution.Bald=0.5" in advised
+
+
+def test_a_thin_photo_has_a_frame():
+  for size in ((1000, 1), (20, 3000)):
+    photo = Image.new("RGB", size)
+    side = min(size)
+    assert contact_sheet.frame(photo, (0, 0, side, side)).shape[2] == 3
+
+
+@pytest.mark.parametrize("size", [32, 256])
+def test_pictures_of_a_contact_sheet_are_whole_and_apart(size):
+  red = np.zeros((size, size, 3), np.uint8) + np.uint8([255, 0, 0])
+  green = red[..., [1, 0, 2]]
+  sheet = contact_sheet.contact_sheet("", {"photos": [red, green]})
+  for colour in (red[0, 0], green[0, 0]):
+    ys, xs = np.nonzero((sheet == colour).all(-1))
+    assert len(ys) == CELL * CELL and np.ptp(xs) == np.ptp(ys) == CELL - 1
 
 
 def test_what_cannot_be_trained_on_is_one_line(tmp_path, inspect):

@@ -76,6 +76,18 @@ def test_that_of_avatars_is_shipped(recipe, tmp_path, monkeypatch):
   assert tuple(about["attributes"]) == tuple(config.data.attributes)
 
 
+@pytest.mark.parametrize(
+  ("field", "value"), [("path", "drawings"), ("csv", "x.csv"), ("crop", 8)]
+)
+def test_what_avatars_do_not_ask_is_no_other_classifier(
+  tmp_path, monkeypatch, field, value
+):
+  monkeypatch.setattr(classifier_cache, "cache_directory", lambda: tmp_path)
+  config = with_known_attributes(student.get_config("avatars"))
+  config.data[field] = value
+  assert classifier_cache.find_classifier(config) is not None
+
+
 def test_a_classifier_that_was_stopped_is_kept_whole(tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     interrupt_at(patch, 3)

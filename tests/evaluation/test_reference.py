@@ -45,12 +45,14 @@ class Classifier:
 
   metadata = {"data_digest": "d", "name": "tiny", "test_accuracy": 0.5}
 
-  def __init__(self):
+  def __init__(self, weight=1.0):
     self.seen = 0
+    self.variables = {"weight": np.full(1, weight)}
 
   def predict(self, images):
     self.seen += len(images)
-    return Predictions(np.zeros((len(images), 3)), features_of(images))
+    features = self.variables["weight"] * features_of(images)
+    return Predictions(np.zeros((len(images), 3)), features)
 
 
 @pytest.fixture
@@ -132,6 +134,15 @@ def test_other_pictures_or_attributes_are_another_reference(config, tmp_path):
   load_or_compute(config, classifier, Noise(), ATTRIBUTES[:1])
   files = list(tmp_path.glob("akd_jax/references/*"))
   assert len(files) == 3 and {x.suffix for x in files} == {".npz"}
+
+
+def test_another_classifier_trained_alike_has_a_reference_of_its_own(config):
+  first, other = (
+    load_or_compute(config, Classifier(x), Noise(), ATTRIBUTES)
+    for x in (1.0, -7.0)
+  )
+  mean = first.statistics[""].mean
+  np.testing.assert_allclose(other.statistics[""].mean, -7 * mean)
 
 
 def test_an_unreadable_picture_counts_as_what_replaced_it(config):

@@ -128,6 +128,11 @@ WRONG = {
   "too many numbers": {"numbers": 2**40},
   "too large": {"multiple": 2**20},
   "other format": {"format": 4},
+  "no crop": {"crop": "none"},
+  "unknown rule": {"label_rule": "any"},
+  "half a label": {"given": [1, 0]},
+  "no strength": {"test_strength": "much"},
+  "no size": {"image_size": -5},
 }
 
 
@@ -141,6 +146,15 @@ def test_a_file_that_asks_for_something_else_is_refused(
   with pytest.raises(ValueError, match="is no exported generator") as caught:
     numpy_program.load(path)
   assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["label_rule", "given", "exclusive"])
+def test_a_file_without_what_is_asked_of_it_is_refused(params, tmp_path, field):
+  about = metadata(params)
+  del about[field]
+  path = save(tmp_path / "model.npz", params, about)
+  with pytest.raises(ValueError, match="is no exported generator"):
+    numpy_program.load(path)
 
 
 def test_copied_away_with_its_neighbour_it_runs_alone(params, photos, tmp_path):

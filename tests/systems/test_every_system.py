@@ -26,7 +26,7 @@ from akd_jax.inference import numpy_network, translator
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.run_network import RunNetwork
-from akd_jax.models.pixels import to_unit
+from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.systems import SYSTEMS, system_of
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Pass, Translation
@@ -360,6 +360,13 @@ def test_a_picture_depends_on_no_other_and_files_draw_the_same(
   small_runs.assert_same_bits(back.model.statistics, run.model.statistics)
   halves = RunNetwork(back).translate(images, wanted)
   assert np.abs(halves.astype(int) - drawn).max() <= 3
+  program = tmp_path / "model.stablehlo"
+  export.export_stablehlo(run, str(program))
+  lowered = jax.export.deserialize(program.read_bytes())
+  told = (wanted.targets, wanted.labels, wanted.edits)
+  told = [np.float32(x) for x in told[: len(lowered.in_avals) - 1]]
+  found = to_uint8(lowered.call(to_unit(jnp.asarray(images)), *told))
+  assert np.abs(np.asarray(found, int) - drawn).max() <= 1
   if SYSTEMS[name].program is None:
     message = error(export.export_numpy, run, path)
     assert "--format=numpy" in message and name in message

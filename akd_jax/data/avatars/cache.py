@@ -1,9 +1,7 @@
 """Drawn pictures and their labels on disk, whole or not at all."""
 
-import atexit
 import hashlib
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,7 +12,7 @@ import numpy as np
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
-from akd_jax.common.files import unfinished
+from akd_jax.common.files import unfinished, until_the_end
 from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
@@ -54,9 +52,9 @@ def open_or_draw(
     if not folder.is_relative_to(cache_directory()):
       raise
     print(f"{error}: drawing for this once", file=sys.stderr, flush=True)
-    folder = Path(tempfile.mkdtemp(prefix="akd_jax-")) / "avatars"
-    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
-    with writing(folder.parent):
+    with writing(tempfile.gettempdir()):
+      folder = Path(tempfile.mkdtemp(prefix="akd_jax-")) / "avatars"
+      until_the_end(folder.parent)
       _write(folder, description, draw)
   return _load(folder)
 

@@ -157,10 +157,11 @@ def _maps_are_comparable(outcome: Outcome) -> bool:
 
   A teacher of another system may have others.
   """
-  theirs, own = outcome.probes.teacher_maps, outcome.probes.maps
-  if theirs is None or outcome.probes.block not in own:
-    return theirs is not None
-  return theirs.shape == own[outcome.probes.block].shape
+  theirs = outcome.probes.teacher_maps
+  own = outcome.probes.maps.get(outcome.probes.block)
+  if theirs is None or own is None:
+    return False
+  return theirs.shape == own.shape
 
 
 # What a metric may need of an outcome, and whether one has it.

@@ -119,6 +119,28 @@ def _report(
   )
 
 
+def _write(
+  argument: str,
+  experiment: "Experiment",
+  replicates: "list[Replicate]",
+  root: pathlib.Path,
+) -> str:
+  """Writes what is known, one process at a time; returns the page.
+
+  Else one that has seen fewer seeds might overwrite a page of more.
+  """
+  from akd_jax.common import files
+  from akd_jax.experiments import records
+
+  with files.alone(root, wait=True):
+    records.write(records.path_of(_page(argument)), _jobs(replicates), root)
+    return _report(argument, experiment, replicates)
+
+
+def _jobs(replicates: "list[Replicate]") -> "list[Job]":
+  return [job for x in replicates for job in x.jobs.values()]
+
+
 def _page(argument: str) -> pathlib.Path:
   """Returns where the page lies: of each scale one of its own."""
   name = argument.removesuffix(":avatars").replace(":", "_")
@@ -182,13 +204,9 @@ def main(argv: list[str]) -> None:
     teachers = [job for x in of_experiment for job in x.teachers.values()]
     students = [job for x in of_experiment for job in x.variants.values()]
     every |= {job.workdir: job for job in teachers + students}
-  of_each = {
-    argument: [job for x in replicates[argument] for job in x.jobs.values()]
-    for argument in experiments
-  }
-  for argument, jobs in of_each.items():
+  for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
-    if known := records.unpack(path, jobs, root):
+    if known := records.unpack(path, _jobs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
   for left in _work(every.values(), root):
@@ -200,11 +218,9 @@ def main(argv: list[str]) -> None:
       flush=True,
     )
     for argument, experiment in experiments.items():
-      records.write(records.path_of(_page(argument)), of_each[argument], root)
-      _report(argument, experiment, replicates[argument])
+      _write(argument, experiment, replicates[argument], root)
   for argument, experiment in experiments.items():
-    records.write(records.path_of(_page(argument)), of_each[argument], root)
-    print(f"\n{_report(argument, experiment, replicates[argument])}")
+    print(f"\n{_write(argument, experiment, replicates[argument], root)}")
   if undone := runner.undone(every.values()):
     names = ", ".join(str(job.workdir) for job in undone)
     raise UserError(f"not done, since a run failed: {names}")

@@ -72,7 +72,7 @@ SMALL = Scale(
 )
 FILES = ("stargan_multilabel", "cycle_student", "cycle_teacher",
          "stargan_softmax")  # fmt: skip
-# The convolutions of tests/test_layers.py that have two forms.
+# The convolutions of tests/models/test_layers.py that have two forms.
 FORMS = ("down", "down_from_4", "up", "up_from_1", "wide", "wide_to_fewer",
          "planes")  # fmt: skip
 

@@ -178,10 +178,6 @@ def _cycles(run):
   return _table(head, rows)
 
 
-def _variant(row):
-  return f"{row['variant']} {row['ratio']:.2f}"
-
-
 def _beside_torch(row, how):
   if "ratio" not in row:
     return [NOTHING, NOTHING]

@@ -34,15 +34,14 @@ COMMON = {
   "data.sizes.validation": 16, "data.sizes.test": 16,
   "sample_every": 10_000, "checkpoint_every": 10_000,
 }  # fmt: skip
-ALONE = {"loss.lambda_akd": 0.0, "loss.lambda_out": 0.0}
-TAUGHT = {"loss.lambda_akd": 10.0, "loss.lambda_out": 0.0}
+ALONE = {"teacher": "", "distill.akd.weight": 0.0}
 AT_128 = {"data.image_size": 128, "discriminator.layers": 6}
 # {case: (recipe, its changes, steps in a turn)}
 CASES = {
   "teacher": ("teacher", {}, 5),
-  "student": ("student", ALONE, 5),
-  "distilled": ("student", TAUGHT, 5),
-  "student_128": ("student", ALONE | AT_128, 2),
+  "student": ("attention", ALONE, 5),
+  "distilled": ("attention", {}, 5),
+  "student_128": ("attention", ALONE | AT_128, 2),
 }
 
 

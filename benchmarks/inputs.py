@@ -113,7 +113,7 @@ def images_per_second(data):
 def waiting(data):
   """(share of a run's time spent waiting for data, images a step and second).
 
-  The loop of akd_jax.train: take a batch, put it on the device, step.
+  The loop of akd_jax.main: take a batch, put it on the device, step.
   """
   step, (state, teacher, _) = jax_worker.training_step(STUDENT)
   source = pipeline.open_source(data, "train")

@@ -83,7 +83,7 @@ def form(name):
   """A convolution in the accelerator's form, on it, against the CPU's, there.
 
   Args:
-    name: of tests/test_layers.py's.
+    name: of tests/models/test_layers.py's.
   """
   function, _, *shapes = test_layers.CASES[name]
   rng = np.random.default_rng(0)

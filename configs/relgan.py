@@ -40,6 +40,9 @@ _LAPTOP: dict[str, Any] = {
   "discriminator.layers": 4,
   "discriminator.match_width": 256,
   "optimizer.learning_rate": 2e-4,
+  # Running statistics are of the generator as it is trained: they do not go
+  # with an average of its parameters.
+  "optimizer.ema": 0.0,
 }
 _DEBUG: dict[str, Any] = {
   "generator.width": 4,

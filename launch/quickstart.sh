@@ -33,6 +33,10 @@ for flag in "$@"; do
       workdir="${given_workdir:-runs/student_from_scratch}"
       ;;
     --config=*) config="${flag#*=}"; as_shipped=false ;;
+    --config | --workdir)
+      echo "launch/quickstart.sh: write $flag=VALUE" >&2
+      exit 2
+      ;;
     --workdir=*) workdir="${flag#*=}"; given_workdir="$workdir" ;;
     *) main_flags+=("$flag"); as_shipped=false ;;
   esac

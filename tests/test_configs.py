@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pathlib
+import re
 
 import pytest
 from flax.traverse_util import flatten_dict
@@ -355,6 +356,26 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
 def test_exclusive_classes_are_not_cleared_and_show_no_bias(field, value, said):
   config = changed(teacher.get_config("rafd"), {field: value})
   with pytest.raises(UserError, match=said):
+    validation.check(config)
+
+
+@pytest.mark.parametrize(
+  ("recipe", "fields", "said"),
+  [
+    (
+      teacher,
+      {"distill.output.weight": 30.0},
+      "weight=30 needs config.teacher",
+    ),
+    (student, {"adversary_every": 9}, "adversary_every=9 must be at most"),
+    (teacher, {"generator.label_sets": 2}, "label_sets=2 needs"),
+    (relgan, {"optimizer.ema": 0.9}, "optimizer.ema=0.9 must be 0.0"),
+    (attgan, {"optimizer.ema": 0.9}, "optimizer.ema=0.9 must be 0.0"),
+  ],
+)
+def test_what_would_be_ignored_is_refused(recipe, fields, said):
+  config = changed(recipe.get_config("debug"), fields)
+  with pytest.raises(UserError, match=re.escape(said)):
     validation.check(config)
 
 

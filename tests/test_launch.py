@@ -69,6 +69,15 @@ def test_a_tpu_pod_runs_the_command_on_every_host():
   assert "--worker=all" in ran and "akd_jax.main --distributed" in ran
 
 
+@pytest.mark.parametrize("flag", ["--workdir", "--config"])
+def test_the_quickstart_takes_a_flag_and_its_value_as_one_word(flag):
+  done = subprocess.run(
+    ["bash", "launch/quickstart.sh", "--dry-run", flag, "x"],
+    cwd=ROOT, capture_output=True, text=True,
+  )  # fmt: skip
+  assert done.returncode == 2 and f"write {flag}=VALUE" in done.stderr
+
+
 def test_the_two_commands_say_what_they_would_run():
   trains, evaluates, *draws = dry_run(
     "quickstart", "--workdir=a b"

@@ -49,6 +49,7 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   scores = lesson.teacher.model.discriminate(jnp.concatenate(pictures))
   *_, last = scores.features.values()
   features = last.reshape(len(lesson.pairs), 2, -1, *last.shape[1:])
+  features = features.astype(jnp.float32)
   difference = jnp.abs(features[:, 0] - features[:, 1])
   return jnp.sum(jnp.mean(difference, axis=(2, 3, 4)), axis=0), {}
 

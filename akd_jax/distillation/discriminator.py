@@ -42,8 +42,9 @@ def compare_features(ours: Activations, theirs: Activations) -> jax.Array:
   distances = []
   for name, feature in theirs.items():
     losses.check_same_shape(feature, ours[name])
+    feature, own = (x.astype(jnp.float32) for x in (feature, ours[name]))
     size = jnp.mean(jnp.abs(feature), axis=(1, 2, 3))
-    distance = jnp.mean(jnp.abs(feature - ours[name]), axis=(1, 2, 3))
+    distance = jnp.mean(jnp.abs(feature - own), axis=(1, 2, 3))
     distances.append(distance / jnp.where(size > 0, size, 1.0))
   return sum(distances, jnp.zeros(())) / len(distances)
 

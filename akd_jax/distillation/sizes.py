@@ -1,7 +1,7 @@
 """Whether a student's activations can be compared with a teacher's."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,8 @@ def check_sizes(
 ) -> None:
   """Refuses methods that compare activations, where those differ in size.
 
-  Networks of one architecture have equal sizes; nothing is traced for them.
+  Networks of one architecture have equal sizes, however wide or deep; nothing
+  is traced for them.
 
   Args:
     config: the student's, resolved.
@@ -33,7 +34,7 @@ def check_sizes(
     for name, method in active_methods(config).items()
     if method.names_activation or method.same_size
   }
-  if system_of(config).network == system_of(teacher).network or not methods:
+  if not methods or _architecture(config) == _architecture(teacher):
     return
   ours = _look(config, config.attention)
   theirs = _look(teacher, placed(config.attention, place))
@@ -49,6 +50,12 @@ def check_sizes(
           f" teacher's {other} {theirs.sizes[other]}: choose others by"
           " config.attention, or it must be 0"
         )
+
+
+def _architecture(config: ConfigDict) -> dict[str, Any]:
+  """Returns what decides the sizes of a generator's activations."""
+  fields = config.generator.to_dict() | {"network": system_of(config).network}
+  return {k: v for k, v in fields.items() if k not in ("width", "blocks")}
 
 
 class _Looked(NamedTuple):

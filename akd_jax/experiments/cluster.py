@@ -93,12 +93,12 @@ def work(
   Yields those that are left, whenever this has changed.
   """
   runs = list(runs)
-  teachers = {str(run.workdir) for run in runs}
   left = runner.undone(runs)
   handed: dict[pathlib.Path, _Handed] = {}
   failed: set[str] = set()
   # Where the last is done, its job has yet to end.
   while left or handed:
+    teachers = {str(run.workdir) for run in left}
     for run in left:
       if len(handed) == cluster.at_once:
         break

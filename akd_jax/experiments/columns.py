@@ -30,16 +30,28 @@ class Column(NamedTuple):
   Attributes:
     name: of the variant, or TEACHER.
     networks: of evaluation.json, one a seed.
+    seeds: of each.
   """
 
   name: str
   networks: list[Mapping[str, Any]]
+  seeds: list[int]
 
   def values(self, metric: Metric, attribute: str | None = None) -> list[float]:
     """Returns a figure of each seed as it is printed; [] where one lacks it."""
     found = [metric.read(x, attribute).value for x in self.networks]
     known = [metric.unit.scale * x for x in found if x is not None]
     return known if len(known) == len(self.networks) else []
+
+  def paired(
+    self, metric: Metric, other: "Column"
+  ) -> tuple[list[float], list[float]]:
+    """Returns a figure of both, of each seed that both have; [] without one."""
+    ours, theirs = (
+      dict(zip(x.seeds, x.values(metric), strict=False)) for x in (self, other)
+    )
+    common = [seed for seed in ours if seed in theirs]
+    return [ours[x] for x in common], [theirs[x] for x in common]
 
 
 def columns_of(variants: Sequence[Variant]) -> list[Column]:
@@ -49,7 +61,11 @@ def columns_of(variants: Sequence[Variant]) -> list[Column]:
   """
   evaluated = [variant for variant in variants if variant.results]
   columns = [
-    Column(variant.name, [trained_network(x) for x in variant.results])
+    Column(
+      variant.name,
+      [trained_network(x) for x in variant.results],
+      [seed.config.seed for seed in variant.seeds],
+    )
     for variant in evaluated
   ]
   teachers = [
@@ -61,8 +77,8 @@ def columns_of(variants: Sequence[Variant]) -> list[Column]:
   if not teachers or not same or None in accuracies[0]:
     return columns
   # Where all seeds have learnt from one network, it has no spread.
-  single = len(set(accuracies[0])) == 1
-  return [Column(TEACHER, teachers[0][:1] if single else teachers[0]), *columns]
+  shown = teachers[0][:1] if len(set(accuracies[0])) == 1 else teachers[0]
+  return [Column(TEACHER, shown, columns[0].seeds[: len(shown)]), *columns]
 
 
 def verdict(columns: Sequence[Column]) -> str:
@@ -89,8 +105,8 @@ def _compare(first: Column, other: Column) -> str:
   seeds = 0
   for name in DECISIVE:
     metric = METRICS[name]
-    pairs = first.values(metric), other.values(metric)
-    if not pairs[0] or len(pairs[0]) != len(pairs[1]):
+    pairs = first.paired(metric, other)
+    if not pairs[0]:
       continue
     seeds = len(pairs[0])
     mean, low, high = paired_difference(*pairs)
@@ -101,7 +117,7 @@ def _compare(first: Column, other: Column) -> str:
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
   if not seeds:
-    return f"{first.name} and {other.name} have no seeds to be paired."
+    return f"{first.name} and {other.name} have no seed in common."
   if not better and not worse:
     return f"{first.name} and {other.name} do not differ by more than seeds do."
   found = {"better": better, "worse": worse}
@@ -144,8 +160,8 @@ def write_spread(
 
 def write_difference(metric: Metric, column: Column, baseline: Column) -> str:
   """Writes a difference, seed by seed, and its 95 % interval."""
-  pairs = column.values(metric), baseline.values(metric)
-  if not pairs[0] or len(pairs[0]) != len(pairs[1]):
+  pairs = column.paired(metric, baseline)
+  if not pairs[0]:
     return "-"
   mean, low, high = paired_difference(*pairs)
   digits = metric.unit.digits

@@ -126,9 +126,15 @@ def _recipe(config: ConfigDict) -> str:
 
 
 def _names(groups: Sequence[Sequence[pathlib.Path]]) -> list[str]:
-  """Names each group by the end of its directories' path that sets it apart."""
-  paths = [pathlib.Path(os.path.commonpath(group)) for group in groups]
-  parts = [path.absolute().parts[1:] or (str(path),) for path in paths]
+  """Names each group by the end of its directories' path that sets it apart.
+
+  Where one folder holds several groups, by that of the first directory.
+  """
+  whole = [[path.absolute() for path in group] for group in groups]
+  paths = [pathlib.Path(os.path.commonpath(group)) for group in whole]
+  if len(set(paths)) < len(paths):
+    paths = [group[0] for group in whole]
+  parts = [path.parts[1:] or (str(path),) for path in paths]
   for count in range(1, max(map(len, parts)) + 1):
     names = ["/".join(x[-count:]) for x in parts]
     if len(set(names)) == len(names):

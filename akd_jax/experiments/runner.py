@@ -1,6 +1,7 @@
 """The runs of an experiment: which there are, and how they get done."""
 
 import json
+import math
 import os
 import pathlib
 import sys
@@ -161,8 +162,8 @@ def is_ready(job: Job, teachers: Container[str]) -> bool:
 
   Args:
     job: the run.
-    teachers: the runs that are done beside it, by their directories. Who is not
-      taught is measured beside its teacher, too.
+    teachers: the runs that are still to be done beside it, by their
+      directories. Who is not taught is measured beside its teacher, too.
   """
   waits = job.config.teacher in teachers
   return not waits or teaching.is_finished(job.config.teacher)
@@ -198,11 +199,11 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
   Yields those that are left, whenever this has changed.
   """
   jobs = list(jobs)
-  teachers = {str(job.workdir) for job in jobs}
   left = undone(jobs)
   diverged: set[str] = set()
   waits_said = False
   while left:
+    teachers = {str(job.workdir) for job in left}
     for job in left:
       if not is_ready(job, teachers):
         continue
@@ -250,9 +251,13 @@ def read_training(workdir: pathlib.Path) -> Training:
   rows = json_lines.read(workdir / "metrics.jsonl")
   if not rows:
     raise UserError(f"{workdir}/metrics.jsonl has no line that is whole")
-  seconds = before = 0.0
-  for now in [row["uptime"] for row in rows if "uptime" in row]:
-    seconds += now - before if now > before else now
+  seconds = 0.0
+  before = {"uptime": 0.0, "time": -math.inf}
+  for now in [row for row in rows if "uptime" in row]:
+    # Another process took it up, which began after the last line of that one.
+    if now["time"] - now["uptime"] >= before["time"]:
+      before = {"uptime": 0.0}
+    seconds += now["uptime"] - before["uptime"]
     before = now
   late = [row for row in rows if row["step"] > 0.9 * rows[-1]["step"]]
   terms: dict[str, list[float]] = {}

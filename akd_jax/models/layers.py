@@ -225,7 +225,7 @@ class BatchNorm(nn.Module):
     """n / (n - 1), n the pixels of the batch on all devices."""
     devices = 1 if self.axis_name is None else lax.axis_size(self.axis_name)
     count = devices * x.size // x.shape[-1]
-    return count / (count - 1)
+    return count / max(count - 1, 1)
 
   def _keep(self, kept: nn.Variable, new: jax.Array) -> None:
     kept.value += self.momentum * (lax.stop_gradient(new) - kept.value)

@@ -10,11 +10,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from akd_jax.models import attgan
 from akd_jax.models.attgan import (
   BOTTLENECK,
   XAVIER_UNIFORM,
-  Decoder,
-  Encoder,
   append_label,
   channels,
 )
@@ -77,61 +76,30 @@ class Unit(nn.Module):
     )
 
 
-class Generator(nn.Module):
+class Generator(attgan.Generator):
   """STGAN's generator: `(image, difference of labels) -> image`.
 
+  AttGAN's, whose skips pass through a unit each. Its label [B, C] is what is to
+  change: the target less what is there. Activations are AttGAN's and, along the
+  way, "stu_i", a unit's skip, and "state_i", what it passes on.
+
   Attributes:
-    width: channels of the encoder's first layer.
-    layers: of the encoder, and of the decoder; each halves the picture.
-    shortcut: how many layers of the decoder are given a unit's skip; at most
-      layers - 1. There are as many units.
-    inject: how many are given the label; at most layers - 1.
     unit_width: channels of the shallowest unit of layers - 1; they double.
     unit_kernel: side of the kernels of its gates, odd.
     unit_inject: how many states are given the label besides the bottleneck,
       which is given it always.
     unit_state: what a unit passes on, one of STATES.
-    dtype: of the computation; parameters and statistics are float32.
-    axis_name: of pmap, over whose devices a batch is normalised.
-    slope: of the encoder's leaky ReLUs.
-    epsilon: of the norms.
-    upsample: "transposed" convolutions, STGAN's, or "resize", of doubled
-      pixels, against checkerboards: of the decoder's layers, and of the units',
-      whose states go there.
   """
 
-  width: int = 64
-  layers: int = 5
   shortcut: int = 4
   inject: int = 4
   unit_width: int = 64
   unit_kernel: int = 3
   unit_inject: int = 4
   unit_state: str = "stu"
-  dtype: jnp.dtype = jnp.float32
-  axis_name: str | None = None
-  slope: float = 0.2
-  epsilon: float = 1e-3
-  upsample: str = "transposed"
 
   def setup(self) -> None:
-    self.encoder = Encoder(
-      self.width,
-      self.layers,
-      self.slope,
-      self.epsilon,
-      self.dtype,
-      self.axis_name,
-    )
-    self.decoder = Decoder(
-      self.width,
-      self.layers,
-      self.inject,
-      self.epsilon,
-      self.dtype,
-      self.axis_name,
-      self.upsample,
-    )
+    super().setup()
     self.unit = [
       Unit(
         channels(self.unit_width, self.layers - 2 - i),
@@ -142,24 +110,6 @@ class Generator(nn.Module):
       )
       for i in range(self.shortcut)
     ]
-
-  def __call__(
-    self, image: jax.Array, label: jax.Array, taps: Taps | None = None
-  ) -> tuple[jax.Array, Activations]:
-    """Translates.
-
-    Args:
-      image: [B, S, S, 3] in [-1, 1], S a multiple of 2^layers.
-      label: [B, C], what is to change: the target less what is there.
-      taps: what to add to the activations of these names.
-
-    Returns:
-      The translated image [B, S, S, 3] in [-1, 1], float32, and activations,
-      the deepest first: "bottleneck", the deepest encoding before the label
-      joins it; "stu_i", a unit's skip; "state_i", what it passes on; and
-      "decode_i", as AttGAN's.
-    """
-    return self.decode(self.encoder(image), label, taps)
 
   def decode(
     self,

@@ -56,6 +56,8 @@ FIELDS: dict[str, Allowed] = {
   "loss.lambda_d_cls": 0.0,
   "loss.lambda_g_cls": 0.0,
   "loss.lambda_rec": 0.0,
+  # An average of the parameters would have no statistics of its own.
+  "optimizer.ema": (0.0,),
 }
 
 
@@ -67,16 +69,8 @@ def create_networks(config: ConfigDict) -> Networks:
       layers than are to be given something.
   """
   check_sizes(config)
-  generator = Generator(
-    config.generator.width,
-    config.generator.layers,
-    config.generator.shortcut,
-    config.generator.inject,
-    jnp.dtype(config.dtype),
-    slope=config.generator.slope,
-    epsilon=config.generator.epsilon,
-    upsample=config.generator.upsample,
-  )
+  sizes = config.generator.to_dict()
+  generator = Generator(**sizes, dtype=jnp.dtype(config.dtype))
   return Networks(generator, create_discriminator(config))
 
 
@@ -108,6 +102,13 @@ def check_sizes(config: ConfigDict) -> None:
         f"config.data.image_size={size} is not a multiple of"
         f" 2^config.{name}.layers = {2**layers}"
       )
+  side = size // 2**config.discriminator.layers
+  if side < 2:
+    raise UserError(
+      f"config.discriminator.layers={config.discriminator.layers} leave 1 pixel"
+      f" of config.data.image_size={size}, and InstanceNorm nothing of that: at"
+      f" most {config.discriminator.layers - 1}"
+    )
   inner = config.generator.layers - 1
   for field in ("shortcut", "inject"):
     if config.generator[field] > inner:

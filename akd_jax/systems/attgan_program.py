@@ -7,8 +7,6 @@ from akd_jax.interop.numpy_program import Step
 from akd_jax.models import attgan, stgan
 from akd_jax.systems.system import NetworkProgram
 
-Generator = attgan.Generator | stgan.Generator
-
 
 def write_attgan(generator: attgan.Generator) -> NetworkProgram:
   """Returns what `models.attgan.Generator` does, step by step."""
@@ -37,7 +35,7 @@ def write_stgan(generator: stgan.Generator) -> NetworkProgram:
   return NetworkProgram(steps, multiple=2**layers)
 
 
-def _encode(generator: Generator) -> list[Step]:
+def _encode(generator: attgan.Generator) -> list[Step]:
   steps, x = [], "image"
   for i in range(generator.layers):
     path, encoding = f"encoder/layer_{i}", f"encode_{i}"
@@ -50,7 +48,7 @@ def _encode(generator: Generator) -> list[Step]:
   return steps
 
 
-def _decode(generator: Generator, skips: Sequence[str]) -> list[Step]:
+def _decode(generator: attgan.Generator, skips: Sequence[str]) -> list[Step]:
   steps = _append_label(f"encode_{generator.layers - 1}", "x")
   for i in range(generator.layers - 1):
     path = f"decoder/layer_{i}"
@@ -87,7 +85,7 @@ def _select(unit: str, encoding: str, state: str, skip: str) -> list[Step]:
   ]
 
 
-def _norm(generator: Generator, x: str, path: str) -> Step:
+def _norm(generator: attgan.Generator, x: str, path: str) -> Step:
   return _step("norm", x, x, f"{path}/norm", epsilon=generator.epsilon)
 
 

@@ -46,11 +46,12 @@ def list_activations(
   Args:
     options: config.attention.
     hooks: those of a generator.
-    refused: {what people may take for a hook: why it is none}.
+    refused: {a hook that has no map: why}.
 
   Raises:
     UserError: there is no such hook.
   """
+  hooks = {name: listed for name, listed in hooks.items() if listed}
   if options.hook in refused:
     raise UserError(
       f"config.attention.hook={options.hook!r} {refused[options.hook]}"

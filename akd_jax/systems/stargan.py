@@ -119,11 +119,12 @@ def list_hooks(generator: Generator) -> Hooks:
   """Lists the activations of a generator, by config.attention.hook.
 
   "block": of each residual block after its sum; "branch": the branch before it;
-  "decode": of each layer of the decoder after its ReLU.
+  "conv": its last convolution, before the norm; "decode": of each layer of the
+  decoder after its ReLU.
   """
   residual = {
     hook: [f"{hook}_{i}" for i in range(generator.blocks)]
-    for hook in ("block", "branch")
+    for hook in ("block", "branch", "conv")
   }
   return {**residual, "decode": ["decode_0", "decode_1"]}
 
@@ -241,10 +242,11 @@ STARGAN = System(
   create_networks=create_networks,
   generator_label=generator_label,
   hooks=list_hooks,
-  refused_hooks={
-    "conv": "gives maps that are exactly zero: InstanceNorm follows that"
-    " convolution and cancels any constant added to a channel, so the spatial"
-    " mean of the gradient vanishes; use 'block' or 'branch'"
+  vanishing_hooks={
+    "conv": "gives maps of 'grad_cam' that are exactly zero: InstanceNorm"
+    " follows that convolution and cancels any constant added to a channel, so"
+    " the spatial mean of the gradient vanishes; use 'block' or 'branch', or"
+    " 'hires_cam'"
   },
   draw=randomness.draw,
   discriminator_terms=discriminator_terms,

@@ -27,20 +27,8 @@ def create_networks(config: ConfigDict) -> Networks:
     UserError: see `attgan.create_networks`.
   """
   attgan.check_sizes(config)
-  generator = Generator(
-    config.generator.width,
-    config.generator.layers,
-    config.generator.shortcut,
-    config.generator.inject,
-    config.generator.unit_width,
-    config.generator.unit_kernel,
-    config.generator.unit_inject,
-    config.generator.unit_state,
-    jnp.dtype(config.dtype),
-    slope=config.generator.slope,
-    epsilon=config.generator.epsilon,
-    upsample=config.generator.upsample,
-  )
+  sizes = config.generator.to_dict()
+  generator = Generator(**sizes, dtype=jnp.dtype(config.dtype))
   return Networks(generator, attgan.create_discriminator(config))
 
 

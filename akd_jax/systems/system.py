@@ -91,7 +91,6 @@ class System:
     fakes: (model, discriminator batches [n, ...], what the generator is given
       [n, B, C]) -> the batches with their fakes, and the model, whose
       statistics may have moved; n may be 0.
-    refused_hooks: {what people may take for a hook: why it is none}.
     vanishing_hooks: {a hook at which a constant that is added to a channel
       changes no picture: why}. There, Grad-CAM's map is rounding noise.
     translate: (model, batch, what the generator is given, names of
@@ -144,9 +143,6 @@ class System:
   fakes: Callable[
     [Model, DiscriminatorBatch, jax.Array], tuple[DiscriminatorBatch, Model]
   ] = arrangements.fakes_at_once
-  refused_hooks: Mapping[str, str] = dataclasses.field(
-    default_factory=dict, hash=False
-  )
   vanishing_hooks: Mapping[str, str] = dataclasses.field(
     default_factory=dict, hash=False
   )
@@ -173,9 +169,7 @@ class System:
 
   def list_refused(self, method: str) -> Mapping[str, str]:
     """Lists hooks that have no map by config.attention.method, and why."""
-    if method != "grad_cam":
-      return self.refused_hooks
-    return {**self.refused_hooks, **self.vanishing_hooks}
+    return self.vanishing_hooks if method == "grad_cam" else {}
 
   def name_activation(self, options: ConfigDict, generator: Any) -> str:
     """Names what config.attention looks at; see `hooks.name_activation`."""

@@ -112,6 +112,7 @@ def update(
   rate: jax.Array,
   config: ConfigDict,
   shares: Mapping[str, float] | None = None,
+  decays: bool = True,
 ) -> tuple[Params, optax.OptState]:
   """Returns parameters and moments after one update of step size `rate`.
 
@@ -124,9 +125,10 @@ def update(
     rate: the step size.
     config: resolved.
     shares: {part: its step size as a share of `rate`}; of others it is 1.
+    decays: whether these parameters decay.
   """
   decay = config.optimizer.weight_decay
-  if decay:
+  if decay and decays:
     gradient = optax.tree.add_scale(gradient, decay, params)
   direction, moments = adam(config).update(gradient, moments)
   step = optax.tree.scale(-rate, direction)

@@ -177,8 +177,9 @@ def cycle(
   )
   learnt, learnt_moments = state.learnt, state.learnt_moments
   if learnt is not None:
+    # No network: what is to stay as it was drawn has a gradient of 0.
     learnt, learnt_moments = update(
-      learnt_gradient, learnt, learnt_moments, rate, config
+      learnt_gradient, learnt, learnt_moments, rate, config, decays=False
     )
   metrics["learning_rate"] = rate
   metrics["g_gradient_norm"] = optax.tree.norm(gradient)

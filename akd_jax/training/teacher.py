@@ -183,10 +183,7 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
   if config.init == "teacher":
     _check_same("init", "generator", config, teacher)
   ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
-  # What is not trained is kept for whoever asks it for classes; of other
-  # attributes, or another system, it could not answer.
-  kept = config.adversary == "none" and ours == theirs and place is None
-  if config.adversary in ("teacher", "frozen") or kept:
+  if _takes_discriminator(config, theirs, place):
     _check_same("adversary", "discriminator", config, teacher)
   for field, value in (("init", "sliced"), ("adversary", "frozen")):
     if config[field] == value and ours != theirs:
@@ -203,6 +200,24 @@ def check_compatible(config: ConfigDict, teacher: ConfigDict) -> np.ndarray:
     )
     _slice(_slicer(config, teacher), wide, narrow)
   return mapping
+
+
+def _takes_discriminator(
+  config: ConfigDict, attributes: tuple[str, ...], place: Place | None
+) -> bool:
+  """Whether a student starts with its teacher's discriminator.
+
+  One that is not trained is kept for whoever asks it for classes; of other
+  attributes, or of another system, it could not answer.
+
+  Args:
+    config: the student's.
+    attributes: the teacher's.
+    place: `Teacher.place`.
+  """
+  if config.adversary == "none":
+    return attributes == tuple(config.data.attributes) and place is None
+  return config.adversary in ("teacher", "frozen")
 
 
 def _slicer(config: ConfigDict, teacher: ConfigDict) -> Slicer:
@@ -273,15 +288,8 @@ def start_from(
     statistics = teacher.model.statistics
   elif config.init == "sliced" and cut is not None:
     generator, statistics = _slice(cut, vars(teacher.model), vars(state))
-  theirs = teacher.model.discriminator
-  taken = config.adversary in ("teacher", "frozen")
-  if config.adversary == "none":
-    # It is kept for whoever asks it for classes, where it can tell.
-    same = teacher.attributes == tuple(config.data.attributes)
-    shapes = jax.tree.map(np.shape, discriminator)
-    taken = same and shapes == jax.tree.map(np.shape, theirs)
-  if taken:
-    discriminator = theirs
+  if _takes_discriminator(config, teacher.attributes, teacher.place):
+    discriminator = teacher.model.discriminator
   return dataclasses.replace(
     state,
     generator=copy(generator),

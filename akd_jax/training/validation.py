@@ -51,6 +51,11 @@ def check(config: ConfigDict) -> None:
   check_classifier_data(config)
   if config.data.second:
     _check_second(config)
+  elif config.generator.get("label_sets", 1) != 1:
+    raise UserError(
+      f"config.generator.label_sets={config.generator.label_sets} needs"
+      " config.data.second; without it it must be 1"
+    )
   _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
@@ -131,6 +136,12 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={value!r} needs config.teacher; a student without one"
         " starts from configs/attention.py"
       )
+  if not config.get("teacher"):
+    for name in active_methods(config):
+      raise UserError(
+        f"config.distill.{name}.weight={config.distill[name].weight:g} needs"
+        " config.teacher: without one it must be 0"
+      )
   if config.adversary == "none" and not active_methods(config):
     raise UserError(
       "config.adversary='none' needs a weight in config.distill above 0: there"
@@ -148,6 +159,11 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={config[field]} must be 1: with"
         f" config.adversary={config.adversary!r} no discriminator is trained"
       )
+  if config.adversary_every > config.steps:
+    raise UserError(
+      f"config.adversary_every={config.adversary_every} must be at most"
+      f" config.steps={config.steps}: the discriminator would never be trained"
+    )
 
 
 def check_classifier_data(config: ConfigDict) -> None:

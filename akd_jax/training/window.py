@@ -73,7 +73,9 @@ class _Sums(NamedTuple):
 @jax.jit
 def _start(metrics: dict[str, jax.Array], step: int) -> _Sums:
   wrong = {k: jnp.where(jnp.isfinite(x), -1, step) for k, x in metrics.items()}
-  return _Sums(metrics, wrong, metrics)
+  # A sum of many in half precision would stop growing.
+  wide = jax.tree.map(lambda x: x.astype(jnp.float32), metrics)
+  return _Sums(wide, wrong, wide)
 
 
 @jax.jit

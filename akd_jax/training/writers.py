@@ -16,7 +16,7 @@ from akd_jax.common.files import written_whole
 
 # Terms that the terminal shows, as it has no room for all.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
-# Terms of the system that it does not show; all others are of distillation.
+# Terms that it does not show; of all others there is room.
 _SYSTEMS_OWN = ("g_loss_fake", "g_loss_mask")
 
 

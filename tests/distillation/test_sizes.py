@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from akd_jax.configs import student
+from akd_jax.configs import attgan, student
 from akd_jax.configs import teacher as recipes
+from akd_jax.configs.scales import changed
 from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.training import teacher
@@ -50,6 +51,24 @@ def test_activations_of_other_sizes_are_not_compared(other, name):
 )
 def test_pictures_can_be(other, name):
   teacher.check_compatible(config(other, **{name: 2.0}), other)
+
+
+@pytest.mark.parametrize(
+  ("ours", "theirs", "name"),
+  [(3, 4, "akd"), (4, 3, "attention_transfer")],
+)
+def test_a_deeper_bottleneck_is_not_compared_with_a_shallower(
+  ours, theirs, name
+):
+  student_config, recipe = (
+    changed(attgan.get_config("debug"), {"generator.layers": layers})
+    for layers in (ours, theirs)
+  )
+  student_config = student.taught(student_config, recipe)
+  student_config.attention.hook = "bottleneck"
+  student_config.distill[name].weight = 1.0
+  message = error(teacher.check_compatible, student_config, recipe)
+  assert f"config.distill.{name}.weight=1.0 compares activations" in message
 
 
 def test_its_attention_is_taken_where_its_own_recipe_says(other):

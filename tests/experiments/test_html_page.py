@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -44,7 +45,10 @@ def write_run(workdir, accuracy, seed=0, **fields):
   config = student.get_config("debug")
   config.update_from_flattened_dict({"seed": seed, **fields})
   (workdir / "config.json").write_text(config.to_json_best_effort())
-  rows = [{"step": i, "uptime": 2.0 * i, "g_loss_rec": 1 / i} for i in (1, 2)]
+  rows = [
+    {"step": i, "time": 2.0 * i, "uptime": 2.0 * i, "g_loss_rec": 1 / i}
+    for i in (1, 2)
+  ]
   (workdir / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
   if accuracy is not None:
     result = {
@@ -165,6 +169,30 @@ def test_the_verdict_is_what_the_intervals_say(variants):
     "wide & <deep> sets its attributes on 51.0 ± 1.0 % of the pictures, its"
     " teacher on 87.5 %, with 57 % of its parameters."
   )
+
+
+def test_seeds_are_paired_by_their_number(tmp_path):
+  accuracies = {0: 0.125, 1: 0.25, 2: 0.5, 3: 0.625}
+  paths = [
+    write_run(tmp_path / name / str(seed), accuracies[seed], seed, steps=steps)
+    for steps, name, seeds in ((2, "a", (0, 1, 2)), (3, "b", (1, 2, 3)))
+    for seed in seeds
+  ]
+  _, first, second = columns.columns_of(compared.read_variants(paths))
+  paired = first.paired(columns.METRICS["accuracy"], second)
+  assert paired == ([25.0, 50.0], [25.0, 50.0])
+
+
+def test_variants_have_names_of_their_own(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  paths = [
+    write_run(tmp_path / "runs" / f"{name}{seed}", 0.5, seed=seed, steps=steps)
+    for steps, name in ((2, "a"), (3, "b"))
+    for seed in (0, 1)
+  ]
+  paths[0] = os.path.relpath(paths[0])
+  names = [x.name for x in compared.read_variants(paths)]
+  assert len(set(names)) == 2
 
 
 def test_a_single_seed_says_that_it_may_be_chance(tmp_path):

@@ -120,15 +120,18 @@ def test_several_teachers_are_told_apart():
 
 def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
   rows = [
-    {"step": 1, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
-    {"step": 2, "uptime": 9.0},
+    {"step": 1, "time": 105.0, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
+    {"step": 2, "time": 109.0, "uptime": 9.0},
     {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
-    {"step": 20, "uptime": 2.0, "weighted/g_loss_rec": 2.0},
+    # The same process, though the clock was put forward by a second; then
+    # another one, whose first line comes later than all of the first took.
+    {"step": 20, "time": 112.0, "uptime": 11.0, "weighted/g_loss_rec": 2.0},
+    {"step": 20, "time": 150.0, "uptime": 20.0, "weighted/g_loss_rec": 1.5},
   ]
   path = tmp_path / "metrics.jsonl"
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
   training = runner.read_training(tmp_path)
-  assert training == (11.0, {"g_loss_rec": 1.5})
+  assert training == (31.0, {"g_loss_rec": 1.5})
 
 
 def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
@@ -199,6 +202,25 @@ def test_a_wrong_field_is_found_before_a_teacher_is_trained():
   seed = plan_replicate(changed.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
     runner.check(seed)
+
+
+def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
+  monkeypatch, tmp_path
+):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  seed = plan_replicate(table.variants, 0, tmp_path)
+  monkeypatch.setattr(runner.Job, "result", property(lambda job: job in done))
+  monkeypatch.setattr(runner.teaching, "is_finished", lambda directory: False)
+  done = list(seed.teachers.values())
+
+  def do_alone(job, jobs):
+    done.append(job)
+    return True
+
+  monkeypatch.setattr(runner, "do_alone", do_alone)
+  monkeypatch.setattr(runner.time, "sleep", pytest.fail)
+  *_, left = runner.work(seed.jobs.values())
+  assert not left
 
 
 def test_a_run_that_diverges_stops_only_what_it_teaches(

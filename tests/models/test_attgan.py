@@ -28,7 +28,7 @@ DISCRIMINATORS = {
 IMAGE, LABEL = (2, 16, 16, 3), (2, 3)
 SMALL = {
   "attgan": Generator(2, 3, 1, 1),
-  "stgan": SelectiveGenerator(2, 3, 2, 2, 2),
+  "stgan": SelectiveGenerator(2, 3, 2, 2, unit_width=2),
 }
 
 
@@ -185,7 +185,7 @@ def test_statistics_move_by_a_thousandth_towards_the_unbiased_ones():
 
 
 def test_initialisation_is_slims():
-  params = jax.jit(SelectiveGenerator(2, 2, 1, 1, 2).init)(
+  params = jax.jit(SelectiveGenerator(2, 2, 1, 1, unit_width=2).init)(
     jax.random.key(0), jnp.zeros(IMAGE), jnp.zeros(LABEL)
   )["params"]
   leaves = {

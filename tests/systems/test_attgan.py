@@ -123,7 +123,9 @@ def test_networks_are_those_of_the_config():
   config.generator.unit_state = "gru"
   dtype = jnp.dtype("bfloat16")
   assert SYSTEMS["stgan"].create_networks(config) == Networks(
-    stgan_networks.Generator(4, 3, 2, 2, 4, 3, 2, "gru", dtype),
+    stgan_networks.Generator(
+      4, 3, 2, 2, dtype, unit_width=4, unit_inject=2, unit_state="gru"
+    ),
     Discriminator(4, 3, 16, 2, dtype),
   )
   config = attgan_recipe.get_config("celeba")
@@ -137,6 +139,7 @@ def test_networks_are_those_of_the_config():
   [
     ("data.image_size", 36, ["image_size=36", "2^config.generator.layers = 8"]),
     ("discriminator.layers", 6, ["2^config.discriminator.layers = 64"]),
+    ("discriminator.layers", 5, ["leave 1 pixel", "InstanceNorm", "at most 4"]),
     ("generator.shortcut", 3, ["generator.shortcut=3", "at most", "= 2"]),
     ("generator.inject", 3, ["generator.inject=3", "at most", "= 2"]),
   ],

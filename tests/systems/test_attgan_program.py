@@ -14,10 +14,10 @@ LABEL = (2, 3)
 GENERATORS = {
   "attgan": attgan.Generator(2, 2, 0, 0, slope=0.01, epsilon=1e-5),
   "stgan": stgan.Generator(
-    2, 2, 1, 1, 3, unit_state="gru", slope=0.01, epsilon=1e-5
+    2, 2, 1, 1, unit_width=3, unit_state="gru", slope=0.01, epsilon=1e-5
   ),
   "stgan_without_label": stgan.Generator(
-    2, 3, 2, 0, 2, unit_inject=0, unit_state="direct"
+    2, 3, 2, 0, unit_width=2, unit_inject=0, unit_state="direct"
   ),
 }
 

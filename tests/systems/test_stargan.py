@@ -12,8 +12,8 @@ from akd_jax.systems.stargan import STARGAN
 from tests.layouts import error
 
 
-def named(block, hook, blocks):
-  options = ConfigDict({"block": block, "hook": hook})
+def named(block, hook, blocks, method="grad_cam"):
+  options = ConfigDict({"block": block, "hook": hook, "method": method})
   return STARGAN.name_activation(options, Generator(2, blocks))
 
 
@@ -35,6 +35,8 @@ def test_the_convolution_before_a_norm_is_refused_with_the_reason():
   message = error(named, "last", "conv", 3)
   for part in ("attention.hook='conv'", "InstanceNorm", "'block' or 'branch'"):
     assert part in message
+  # HiResCAM takes no mean of the gradient.
+  assert named("last", "conv", 3, "hires_cam") == "conv_2"
 
 
 @pytest.mark.parametrize("block", [3, -1, "first", "1.5"])

@@ -98,6 +98,17 @@ def test_a_weight_decay_is_part_of_the_gradient():
   jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
+def test_what_does_not_decay_stays_without_a_gradient():
+  config = teacher.get_config("celeba")
+  config.optimizer.weight_decay = 0.1
+  params, gradient = {"w": jnp.array([1.0])}, {"w": jnp.array([0.0])}
+  moments = optimizers.adam(config).init(params)
+  found, _ = optimizers.update(
+    gradient, params, moments, 0.1, config, decays=False
+  )
+  np.testing.assert_array_equal(found["w"], params["w"])
+
+
 def test_a_part_has_its_share_of_the_step_size():
   config = teacher.get_config("celeba")
   params = {name: {"w": jnp.zeros(2)} for name in ("slow", "fast")}

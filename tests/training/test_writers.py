@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -37,6 +38,13 @@ def test_a_window_gives_means_and_forgets():
     window.add(step, {"loss": np.float32(loss)})
   assert window.take() == {"loss": 2.0}
   assert window.take() == {}
+
+
+def test_a_window_of_half_precision_gives_the_mean():
+  window = Window()
+  for step in range(1_000):
+    window.add(step, {"loss": jnp.bfloat16(0.3)})
+  assert window.take()["loss"] == pytest.approx(0.3, rel=0.01)
 
 
 def test_a_window_names_the_first_number_that_is_not_finite():

@@ -100,8 +100,7 @@ def _for_any_platform(run: "Run") -> Callable[..., Any]:
   generator = run.model.networks.generator.clone(dtype=jnp.float32)
   system = system_of(run.config)
 
-  def apply(cpu, variables, image, label, own, edits):
-    given = system.test_label(label, own, edits)
+  def apply(cpu, variables, image, given):
     with convolutions.traced_for(cpu=cpu):
       return generator.apply(variables, image, given)[0]
 
@@ -109,9 +108,7 @@ def _for_any_platform(run: "Run") -> Callable[..., Any]:
     return lax.platform_dependent(
       run.model.variables,
       image,
-      label,
-      own,
-      edits,
+      system.test_label(label, own, edits),
       cpu=functools.partial(apply, True),
       default=functools.partial(apply, False),
     )

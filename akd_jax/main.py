@@ -18,13 +18,19 @@ stopped goes on when the same command is given again.
 
 import importlib.util
 import pathlib
+import re
 import sys
+from typing import TYPE_CHECKING
 
 from absl import flags
 from ml_collections import config_flags
 
 from akd_jax.common import cli, pod
+from akd_jax.common import config as overrides
 from akd_jax.common.errors import UserError
+
+if TYPE_CHECKING:
+  from ml_collections import ConfigDict
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe: FILE[:ARG].", lock_config=True
@@ -75,6 +81,7 @@ def main(argv: list[str]) -> None:
   name = pathlib.Path(filename.split(":")[0]).stem
   config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
   if "generator" in config:
+    _check_lessons(config)
     from akd_jax.training import validation
 
     # What is wrong is said before TensorFlow is loaded.
@@ -86,6 +93,14 @@ def main(argv: list[str]) -> None:
     from akd_jax.evaluation import classifier_cache
 
     classifier_cache.train_and_report(config, workdir)
+
+
+def _check_lessons(config: "ConfigDict") -> None:
+  """Refuses a weight that is asked for where nobody teaches."""
+  for field, value in overrides.given().items():
+    asked = re.fullmatch(r"distill\.\w+\.weight", field) and value
+    if asked and not config.get("teacher"):
+      raise UserError(f"--config.{field}={value} needs config.teacher")
 
 
 def _find_recipe(argument: str) -> str:

@@ -31,6 +31,7 @@ from absl import flags
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.tally import Tally
+from akd_jax.common.writing import is_full
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.familiarity import Familiarity
@@ -237,6 +238,8 @@ def _translate_some(
       for result in drawn:
         save_png(result.path, result.picture)
     except WriteError as error:
+      if is_full(error):
+        raise
       tally.fail(error)
       continue
     on = [x for x, value in zip(model.attributes, label, strict=True) if value]

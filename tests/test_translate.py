@@ -1,5 +1,6 @@
 """`python -m akd_jax.translate`: photos in, pictures out, named and counted."""
 
+import errno
 import json
 import pathlib
 import subprocess
@@ -11,11 +12,13 @@ import pytest
 from PIL import Image
 
 from akd_jax import api, translate
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.writing import writing
 from akd_jax.evaluation import familiarity
 from akd_jax.inference.loaded import LoadedModel, Recognizer
 from akd_jax.inference.photos import find_photos, paste_back
 from akd_jax.interop import numpy_generator
+from akd_jax.plotting import sample_grid
 from tests import small_runs
 from tests.stargan_weights import random_generator
 
@@ -177,10 +180,23 @@ def test_what_cannot_be_written_does_not_stop_the_rest(
     draw_photo(photos / name)
   (tmp_path / "out").mkdir()
   (tmp_path / "out" / "sub").write_text("a file")
-  with pytest.raises(UserError, match="^1 of 3 photos failed"):
+  with pytest.raises(WriteError, match="^1 of 3 photos failed"):
     command(photos, set=["Blond_Hair=1"])
   assert "sub/b_Blond_Hair=1.png" in capsys.readouterr().err
   assert len(written(tmp_path / "out")) == 3
+
+
+def test_a_full_disk_ends_it_at_once(command, network, tmp_path, monkeypatch):
+  for name in ("a.png", "b.png"):
+    draw_photo(tmp_path / "photos" / name)
+
+  def fail(*_):
+    with writing(tmp_path):
+      raise OSError(errno.ENOSPC, "No space left on device")
+
+  monkeypatch.setattr(sample_grid, "save_png", fail)
+  with pytest.raises(WriteError, match="No space left on device; free space"):
+    command(tmp_path / "photos", set=["Blond_Hair=1"])
 
 
 def test_a_sheet_has_every_attribute_switched(command, network, tmp_path):

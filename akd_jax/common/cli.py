@@ -201,7 +201,9 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     define()
     arguments = flags.FLAGS(argv)
   except Exception as error:
-    raise UserError(flag_errors.say(error, argv)) from error
+    if not (why := flag_errors.say(error, argv)):
+      raise
+    raise UserError(why) from error
   if "config" in flags.FLAGS:
     flag_errors.check_config(flags.FLAGS["config"].value, argv)
     # Before anything else: JAX alone takes a second to load.

@@ -19,11 +19,13 @@ def check_recipe(argv: Sequence[str]) -> None:
     UserError: there is no such file; the message has the nearest. Or it is no
       recipe, which is a program.
   """
-  for name in filter(None, map(_recipe_of, argv)):
+  for name in map(_recipe_of, argv):
+    if name is None:
+      continue
     recipe = pathlib.Path(name)
     if not recipe.is_file():
       near = nearest(name, map(str, recipe.parent.glob("*.py")))
-      raise UserError(f"there is no file {name}{near}")
+      raise UserError(f"there is no file {name!r}{near}")
     if recipe.suffix != ".py":
       raise UserError(
         f"--config={name} is no recipe: those are files that end in .py"
@@ -46,40 +48,57 @@ def say(error: Exception, argv: Sequence[str]) -> str:
   Args:
     error: what was raised as its flags were parsed, and its recipe run.
     argv: the command line.
+
+  Returns:
+    "" of what is neither the fault of a flag nor of a recipe.
   """
-  if not isinstance(error, flags.Error):
-    return _unknown_field(error, argv) or _fault(error, argv)
-  # An error inside the config file comes with its traceback, last line last.
-  message = str(error).strip()
-  if "Traceback" in message:
-    message = message.splitlines()[-1]
-  elif "does not accept dots" in message:
-    message = f"{message.partition(': ConfigDict')[0]}: write %2E for a dot"
-  elif "--config=None" in message and (recipe := _recipe_given(argv)):
-    message = f"{recipe}: get_config returns nothing"
-  return " ".join(message.split())
+  if field := _unknown_field(error, argv):
+    return field
+  text, recipe = str(error).strip(), _recipe_given(argv)
+  if "Traceback" in text:
+    return _of_traceback(text, recipe)
+  if line := _line_of(error, recipe):
+    return f"{recipe}:{line}: {type(error).__name__}: {' '.join(text.split())}"
+  if "has no attribute 'get_config'" in text:
+    return f"{recipe} has no function get_config"
+  if not isinstance(error, flags.Error | TypeError | ValueError):
+    return ""
+  if "does not accept dots" in text:
+    text = f"{text.partition(': ConfigDict')[0]}: write %2E for a dot"
+  if "--config=None" in text and recipe:
+    return f"{recipe}: get_config returns nothing"
+  return " ".join(text.split())
 
 
 def _recipe_given(argv: Sequence[str]) -> str:
   return next(filter(None, map(_recipe_of, argv)), "")
 
 
-def _recipe_of(argument: str) -> str:
-  """Returns the file that --config=FILE[:ARG] names; "" of another argument."""
-  name, _, value = argument.partition("=")
-  return value.split(":")[0] if name == "--config" else ""
+def _recipe_of(argument: str) -> str | None:
+  """Returns the file of --config=FILE[:ARG]; None of another argument."""
+  match = re.fullmatch(r"--?config=([^:]*)(:.*)?", argument, re.DOTALL)
+  return match[1] if match else None
 
 
-def _fault(error: Exception, argv: Sequence[str]) -> str:
-  """Returns in one line what a recipe has raised, and where."""
-  recipe = _recipe_given(argv)
-  lines = [
-    frame.lineno
-    for frame in traceback.extract_tb(error.__traceback__)
-    if frame.filename == recipe
-  ]
-  where = f"{recipe}:{lines[-1]}" if lines else recipe
-  return f"{where}: {type(error).__name__}: {' '.join(str(error).split())}"
+def _of_traceback(text: str, recipe: str) -> str:
+  """Returns the last line of a recipe's traceback, and where it was raised.
+
+  What the package has to say of a recipe's argument stands alone.
+  """
+  frames = re.findall(r'File "(.*?)", line (\d+)', text)
+  *_, last = re.split(r"\n|\s(?=[\w.]+Error: )", text)
+  said = last.strip().removeprefix("akd_jax.common.errors.UserError: ")
+  name, line = frames[-1]
+  return f"{recipe}:{line}: {said}" if name == recipe else said
+
+
+def _line_of(error: Exception, recipe: str) -> int | None:
+  """Returns the line of a recipe that an error comes from, if it does."""
+  if isinstance(error, SyntaxError) and error.filename == recipe:
+    return error.lineno
+  frames = traceback.extract_tb(error.__traceback__)
+  lines = [frame.lineno for frame in frames if frame.filename == recipe]
+  return lines[-1] if recipe and lines else None
 
 
 def _unknown_field(error: BaseException, argv: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 
 
 class Tally:
@@ -20,6 +20,7 @@ class Tally:
     from tqdm import tqdm
 
     self.failed = self.warned = 0
+    self._unwritten = False
     self._total, self._start = total, time.monotonic()
     # Of one photo there is nothing to wait for; in a file, the lines say it.
     self._bar = tqdm(
@@ -38,6 +39,7 @@ class Tally:
   def fail(self, why: object) -> None:
     """Says why a photo failed."""
     self.failed += 1
+    self._unwritten |= isinstance(why, WriteError)
     self._say([f"failed: {why}"], sys.stderr)
 
   def end(self) -> None:
@@ -45,13 +47,15 @@ class Tally:
 
     Raises:
       UserError: not all.
+      WriteError: not all, and some could not be written.
     """
     self._bar.close()
     good, seconds = self._total - self.failed, time.monotonic() - self._start
     warned = f", {self.warned} of them with a warning" if self.warned else ""
     print(f"{good} of {self._total} translated in {seconds:.1f} s{warned}")
     if self.failed:
-      raise UserError(
+      kind = WriteError if self._unwritten else UserError
+      raise kind(
         f"{self.failed} of {self._total} photos failed; each is named above"
       )
 

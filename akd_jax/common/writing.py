@@ -67,6 +67,11 @@ def _turning(
     ) from error
 
 
+def is_full(error: WriteError) -> bool:
+  """Whether nothing else can be written there either: a disk, not a name."""
+  return _number(error, (*_DISK, errno.EIO, errno.ESTALE)) is not None
+
+
 def _number(
   error: BaseException | None, numbers: Collection[int]
 ) -> int | None:

@@ -123,14 +123,14 @@ def evaluate(
   networks = result["networks"]
   attention: Attention = {}  # Of the network before: the teacher's.
   for translator in (*teacher, trained):
-    measured = translator.name not in known
-    if measured and _translates(translator, run.attributes):
+    if translator.name in known:
+      networks |= known
+    elif _translates(translator, run.attributes):
       networks[translator.name], attention = measure(
         translator, instruments, wanted, attention, keep
       )
-    else:
-      networks |= {} if measured else known
-      attention = attention_to(translator, instruments, wanted)
+      continue
+    attention = attention_to(translator, instruments, wanted)
   if GENDER in names.known:
     result["training_labels"] = label_distribution(
       splits.train.labels, names.known

@@ -46,12 +46,22 @@ class Column(NamedTuple):
   def paired(
     self, metric: Metric, other: "Column"
   ) -> tuple[list[float], list[float]]:
-    """Returns a figure of both, of each seed that both have; [] without one."""
+    """Returns a figure of both, of each seed that both have; [] without one.
+
+    Of a seed that each has several times, with other teachers, the first goes
+    with the first, and so on.
+    """
     ours, theirs = (
-      dict(zip(x.seeds, x.values(metric), strict=False)) for x in (self, other)
+      dict(zip(_numbered(x.seeds), x.values(metric), strict=False))
+      for x in (self, other)
     )
     common = [seed for seed in ours if seed in theirs]
     return [ours[x] for x in common], [theirs[x] for x in common]
+
+
+def _numbered(seeds: Sequence[int]) -> list[tuple[int, int]]:
+  """Returns each seed with how many of its kind came before."""
+  return [(seed, seeds[:i].count(seed)) for i, seed in enumerate(seeds)]
 
 
 def columns_of(variants: Sequence[Variant]) -> list[Column]:
@@ -124,7 +134,7 @@ def _compare(first: Column, other: Column) -> str:
   said = ", and ".join(
     f"{how} in {', '.join(titles)}" for how, titles in found.items() if titles
   )
-  chance = " One seed each: this may be chance." if seeds == 1 else ""
+  chance = " One seed: this may be chance." if seeds == 1 else ""
   return f"Beside {other.name}, {first.name} is {said}.{chance}"
 
 

@@ -254,8 +254,10 @@ def read_training(workdir: pathlib.Path) -> Training:
   seconds = 0.0
   before = {"uptime": 0.0, "time": -math.inf}
   for now in [row for row in rows if "uptime" in row]:
-    # Another process took it up, which began after the last line of that one.
-    if now["time"] - now["uptime"] >= before["time"]:
+    # Another process took it up, which began after the last line of that one;
+    # or one on a host whose clock is behind.
+    began = now["time"] - now["uptime"]
+    if began >= before["time"] or now["uptime"] < before["uptime"]:
       before = {"uptime": 0.0}
     seconds += now["uptime"] - before["uptime"]
     before = now

@@ -46,7 +46,7 @@ def load(
         if sizes.pop("metadata.npy") > 2**20:
           raise ValueError("its metadata is too large")
         metadata = json.loads(str(found["metadata"]))
-        numbers, shapes = count(metadata), _check(metadata)
+        shapes, numbers = _check(metadata), count(metadata)
         if sum(sizes.values()) > 8 * numbers + 2**21 or found.zip.testzip():
           raise ValueError("it is damaged, or larger than its architecture")
         arrays = {x: found[x] for x in found.files if x != "metadata"}

@@ -155,8 +155,8 @@ def read(
   classes = {"the generator's label": labels}
   fields = CONSTANTS | {f"generator.{x}": size for x, size in sizes.items()}
   if discriminator is None:
-    # Pictures that the one can halve, the other could.
-    fields["discriminator.layers"] = sizes["layers"]
+    # Pictures that the one can halve, the other could, to more than a pixel.
+    fields["discriminator.layers"] = max(1, sizes["layers"] - 1)
     return Released(drawing, None, statistics, classes, fields, EXCLUSIVE)
   sizes, answers, side = _size_discriminator(discriminator)
   weights = list_discriminator_weights(classes=answers, size=side, **sizes)

@@ -56,8 +56,6 @@ FIELDS: dict[str, Allowed] = {
   "loss.lambda_d_cls": 0.0,
   "loss.lambda_g_cls": 0.0,
   "loss.lambda_rec": 0.0,
-  # An average of the parameters would have no statistics of its own.
-  "optimizer.ema": (0.0,),
 }
 
 

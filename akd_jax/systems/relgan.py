@@ -230,8 +230,6 @@ RELGAN = System(
     "loss.lambda_orthogonality": 0.0,
     "loss.lambda_gp": 0.0,
     "n_critic": (1,),
-    # An average of the parameters would have no statistics of its own.
-    "optimizer.ema": (0.0,),
   },
   create_networks=create_networks,
   generator_label=generator_label,

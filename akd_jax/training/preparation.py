@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -41,8 +41,18 @@ def check(config: ConfigDict, workdir: str) -> ConfigDict:
   config = resolve(config, source)
   system_of(config).create_networks(config)
   _batches(config, source)
-  same_run.check_same_run(config, workdir, _origins(config, source, None))
+  _check_place(config, workdir, _origins(config, source, None))
   return config
+
+
+def _check_place(
+  config: ConfigDict, workdir: str, origins: Mapping[str, str]
+) -> None:
+  """Checks that a run goes on as what it was, or that it may begin there."""
+  if pathlib.Path(workdir, "config.json").exists():
+    same_run.check_same_run(config, workdir, origins)
+  else:
+    validation.check_new(config)
 
 
 def resolve(config: ConfigDict, source: Any) -> ConfigDict:
@@ -115,7 +125,7 @@ def prepare(
     state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
   hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
-  same_run.check_same_run(config, workdir, origins)
+  _check_place(config, workdir, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)

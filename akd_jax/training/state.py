@@ -45,8 +45,12 @@ class TrainState:
     return Model(self.generator, self.discriminator, networks, self.statistics)
 
   def best_model(self, networks: Networks) -> Model:
-    """Returns the model to use: with the running average, where one is kept."""
-    generator = self.generator if self.ema is None else self.ema
+    """Returns the model to use: with the running average, where one is kept.
+
+    Running statistics are of the parameters themselves; an average has none.
+    """
+    averaged = self.ema is not None and not self.statistics
+    generator = self.ema if averaged else self.generator
     return Model(generator, self.discriminator, networks, self.statistics)
 
 

@@ -16,6 +16,7 @@ from akd_jax.data import DATASETS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import SYSTEMS, system_of
+from akd_jax.training.shapes import network_shapes
 from akd_jax.training.step import adversary_learns
 
 # Or "".
@@ -51,11 +52,6 @@ def check(config: ConfigDict) -> None:
   check_classifier_data(config)
   if config.data.second:
     _check_second(config)
-  elif config.generator.get("label_sets", 1) != 1:
-    raise UserError(
-      f"config.generator.label_sets={config.generator.label_sets} needs"
-      " config.data.second; without it it must be 1"
-    )
   _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
@@ -136,12 +132,6 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={value!r} needs config.teacher; a student without one"
         " starts from configs/attention.py"
       )
-  if not config.get("teacher"):
-    for name in active_methods(config):
-      raise UserError(
-        f"config.distill.{name}.weight={config.distill[name].weight:g} needs"
-        " config.teacher: without one it must be 0"
-      )
   if config.adversary == "none" and not active_methods(config):
     raise UserError(
       "config.adversary='none' needs a weight in config.distill above 0: there"
@@ -159,10 +149,29 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={config[field]} must be 1: with"
         f" config.adversary={config.adversary!r} no discriminator is trained"
       )
-  if config.adversary_every > config.steps:
+
+
+def check_new(config: ConfigDict) -> None:
+  """Checks that a run which begins would do all that it is told to.
+
+  Earlier versions have begun others, which are still read and gone on with.
+
+  Args:
+    config: as `check` accepts it.
+
+  Raises:
+    UserError: a field would do nothing.
+  """
+  if adversary_learns(config) and config.adversary_every > config.steps:
     raise UserError(
       f"config.adversary_every={config.adversary_every} must be at most"
       f" config.steps={config.steps}: the discriminator would never be trained"
+    )
+  if config.optimizer.ema and network_shapes(config).get("statistics"):
+    raise UserError(
+      f"config.optimizer.ema={config.optimizer.ema:g} must be 0 for"
+      f" config.system={config.system!r}: averaged parameters would have no"
+      " running statistics of their own"
     )
 
 

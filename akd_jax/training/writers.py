@@ -14,9 +14,9 @@ from clu import metric_writers
 from akd_jax.common import json_lines
 from akd_jax.common.files import written_whole
 
-# Terms that the terminal shows, as it has no room for all.
+# Terms that the terminal shows first.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
-# Terms that it does not show; of all others there is room.
+# Terms that it never shows; every other g_loss_ term it does.
 _SYSTEMS_OWN = ("g_loss_fake", "g_loss_mask")
 
 

@@ -191,7 +191,7 @@ def test_an_unknown_field_is_named_with_those_above_it(argument):
 @pytest.mark.parametrize(
   ("recipe", "said"),
   [
-    ("x = 1", "has no attribute 'get_config'"),
+    ("x = 1", "has no function get_config"),
     ("import os\ndef get_config():\n  return os.nothing", ":3: AttributeError"),
     ("def get_config():\n  return {}['stepz']", ":2: KeyError: 'stepz'"),
     ("def get_config():\n  pass", "get_config returns nothing"),
@@ -199,6 +199,8 @@ def test_an_unknown_field_is_named_with_those_above_it(argument):
     ("def get_config(:", "SyntaxError"),
     ("import no_such_thing", ":1: ModuleNotFoundError"),
     ("def get_config():\n  raise KeyError", ":2: KeyError"),
+    ("def get_config():\n  return int('x')", ":2: ValueError: invalid literal"),
+    ("def get_config():\n  return dict(1)", ":2: TypeError"),
   ],
 )
 def test_what_is_wrong_in_a_recipe_is_said_of_the_recipe(
@@ -210,6 +212,31 @@ def test_what_is_wrong_in_a_recipe_is_said_of_the_recipe(
   (message,) = errors(done)
   assert done.returncode == 2
   assert "recipe.py" in message and said in message
+
+
+@pytest.mark.parametrize(
+  "flag", ["--config=", "--config=:debug", "-config=x.py"]
+)
+def test_a_recipe_that_is_not_there_is_named(flag):
+  done = command("main", flag)
+  (message,) = errors(done)
+  assert done.returncode == 2 and "there is no file" in message
+
+
+def test_a_fault_of_the_package_is_not_the_users():
+  def define():
+    raise ZeroDivisionError("ours")
+
+  with pytest.raises(ZeroDivisionError):
+    cli._parse_flags(["command"], define)
+
+
+def test_a_lesson_needs_a_teacher():
+  done = command("main", "--config=configs/teacher.py:debug",
+                 "--config.distill.output.weight=30")  # fmt: skip
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert "--config.distill.output.weight=30.0 needs config.teacher" in message
 
 
 def test_a_recipe_is_a_program(tmp_path):

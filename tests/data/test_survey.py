@@ -2,6 +2,8 @@
 
 import shlex
 import shutil
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -13,7 +15,7 @@ from akd_jax import inspect as command
 from akd_jax.data.photos.survey import Look, find_duplicates, share_cut_off
 from akd_jax.plotting import contact_sheet
 from akd_jax.plotting.sample_grid import CELL
-from tests import layouts
+from tests import layouts, small_runs
 from tests.layouts import error
 
 
@@ -89,10 +91,15 @@ def test_photos_that_a_list_names_and_nobody_has_are_counted(tmp_path, inspect):
 
 def test_the_command_that_is_advised_can_be_followed(tmp_path, inspect):
   layouts.write_folder(tmp_path, {"cat": 9, "dog": 9})
-  given = {"sizes": ConfigDict({"train": 5}), "distribution.Bald": 0.5}
+  assert "cat" in inspect(tmp_path, **{"distribution.Bald": 0.5})
+  given = {"sizes": ConfigDict({"train": 5}), "crop": 8}
   advised = shlex.split(inspect(tmp_path, **given).split("Train on them: ")[1])
-  assert "--config.data.sizes={'train': 5}" in advised
-  assert "--config.data.distribution.Bald=0.5" in advised
+  # All of it is understood, but for what nobody has advised.
+  done = subprocess.run(
+    [sys.executable, *advised[1:], "--config.stepz=1"],
+    capture_output=True, text=True, cwd=small_runs.ROOT,
+  )  # fmt: skip
+  assert done.returncode == 2 and "no field 'stepz'" in done.stderr
 
 
 def test_a_thin_photo_has_a_frame():

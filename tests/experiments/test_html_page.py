@@ -199,7 +199,7 @@ def test_a_single_seed_says_that_it_may_be_chance(tmp_path):
   both = [write_run(tmp_path / x, y, steps=i + 1)
           for i, (x, y) in enumerate([("a", 0.5), ("b", 0.75)])]  # fmt: skip
   found = columns.columns_of(compared.read_variants(both))
-  assert columns.verdict(found).endswith("One seed each: this may be chance.")
+  assert columns.verdict(found).endswith("One seed: this may be chance.")
 
 
 def test_a_run_that_is_not_evaluated_yet_has_its_curves(tmp_path):

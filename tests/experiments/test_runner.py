@@ -127,11 +127,13 @@ def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
     # another one, whose first line comes later than all of the first took.
     {"step": 20, "time": 112.0, "uptime": 11.0, "weighted/g_loss_rec": 2.0},
     {"step": 20, "time": 150.0, "uptime": 20.0, "weighted/g_loss_rec": 1.5},
+    # A third, on a host whose clock is behind.
+    {"step": 20, "time": 90.0, "uptime": 4.0, "weighted/g_loss_rec": 1.5},
   ]
   path = tmp_path / "metrics.jsonl"
   path.write_text("".join(json.dumps(row) + "\n" for row in rows))
   training = runner.read_training(tmp_path)
-  assert training == (31.0, {"g_loss_rec": 1.5})
+  assert training == (35.0, {"g_loss_rec": 1.5})
 
 
 def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):

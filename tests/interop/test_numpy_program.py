@@ -133,6 +133,7 @@ WRONG = {
   "half a label": {"given": [1, 0]},
   "no strength": {"test_strength": "much"},
   "no size": {"image_size": -5},
+  "no width": {"architecture": {"width": "w" * 1000, "blocks": 1000}},
 }
 
 

@@ -7,7 +7,9 @@ ort.env.wasm.wasmPaths = new URL("runtime/", document.baseURI).href;
 ort.env.wasm.numThreads = 1;
 
 const state = { about: null, generator: null, recognizer: null,
-                photo: null, own: null, label: null, drawn: null, turn: 0 };
+                photo: null, own: null, label: null, drawn: null,
+                // Of photos that were chosen, and of wishes to be drawn.
+                choice: 0, turn: 0 };
 
 const readable = (name) => name.replaceAll("_", " ");
 const say = (text) => { at("status").textContent = text; };
@@ -223,8 +225,8 @@ function reset() {
   press();
 }
 
-async function take(file, label) {
-  const turn = ++state.turn;
+// Takes a photo, unless another is chosen meanwhile.
+async function take(file, label, choice = ++state.choice) {
   let photo;
   try {
     photo = await readPhoto(file);
@@ -233,7 +235,7 @@ async function take(file, label) {
     return;
   }
   const own = label ?? await recognize(photo);
-  if (turn !== state.turn) return;
+  if (choice !== state.choice) return;
   Object.assign(state, { photo, own });
   reset();
   paint(at("before"), state.photo, `The picture before: ${names(state.own)}`);
@@ -241,7 +243,8 @@ async function take(file, label) {
 }
 
 async function takeSample({ file, label }) {
-  await take(await (await fetch(file)).blob(), label);
+  const choice = ++state.choice;
+  await take(await (await fetch(file)).blob(), label, choice);
 }
 
 function fail(error) {
@@ -307,10 +310,11 @@ async function start() {
   if (state.about.recognizer) {
     state.recognizer = await ort.InferenceSession.create("recognizer.onnx");
   }
-  listen();
-  for (const button of at("samples").children) button.disabled = false;
   const [first] = state.about.samples;
   if (first) await takeSample(first);
+  // Nobody can choose before.
+  for (const button of at("samples").children) button.disabled = false;
+  listen();
   say(first ? "Ready: change this face, or choose another picture."
             : "Ready: choose a picture.");
   document.body.dataset.ready = "";

@@ -57,7 +57,12 @@ def draw(found: dict[str, dict[str, float]]) -> Figure:
     panel.set_xlabel("parameters of the student", fontsize=9)
     panel.grid(alpha=0.3)
     panel.spines[["top", "right"]].set_visible(False)
-  panel.legend(fontsize=8, frameon=False)
+  figure.legend(
+    *panel.get_legend_handles_labels(),
+    loc="outside right center",
+    fontsize=8,
+    frameon=False,
+  )
   return figure
 
 

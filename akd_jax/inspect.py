@@ -60,8 +60,7 @@ def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
 
   config = teacher.get_config("photos")
   for field, value in {**given, "data.path": path}.items():
-    section, _, _ = field.partition(".")
-    if section != "data":
+    if field.partition(".")[0] != "data":
       raise UserError(
         f"--config.{field}: only fields of config.data say what is inspected"
       )

@@ -11,6 +11,9 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 
+# Of a traceback: the file, and the line in it.
+_FRAME = re.compile(r'File "(.*?)", line (\d+)')
+
 
 def check_recipe(argv: Sequence[str]) -> None:
   """Refuses a --config without a file, which absl does in many lines.
@@ -55,8 +58,8 @@ def say(error: Exception, argv: Sequence[str]) -> str:
   if field := _unknown_field(error, argv):
     return field
   text, recipe = str(error).strip(), _recipe_given(argv)
-  if "Traceback" in text:
-    return _of_traceback(text, recipe)
+  if frames := _FRAME.findall(text):
+    return _of_traceback(text, frames[-1], recipe)
   if line := _line_of(error, recipe):
     return f"{recipe}:{line}: {type(error).__name__}: {' '.join(text.split())}"
   if "has no attribute 'get_config'" in text:
@@ -80,15 +83,19 @@ def _recipe_of(argument: str) -> str | None:
   return match[1] if match else None
 
 
-def _of_traceback(text: str, recipe: str) -> str:
+def _of_traceback(text: str, frame: tuple[str, str], recipe: str) -> str:
   """Returns the last line of a recipe's traceback, and where it was raised.
 
   What the package has to say of a recipe's argument stands alone.
+
+  Args:
+    text: the traceback.
+    frame: file and line of its last frame.
+    recipe: the file that was given.
   """
-  frames = re.findall(r'File "(.*?)", line (\d+)', text)
   *_, last = re.split(r"\n|\s(?=[\w.]+Error: )", text)
   said = last.strip().removeprefix("akd_jax.common.errors.UserError: ")
-  name, line = frames[-1]
+  name, line = frame
   return f"{recipe}:{line}: {said}" if name == recipe else said
 
 

@@ -231,6 +231,12 @@ def test_a_fault_of_the_package_is_not_the_users():
     cli._parse_flags(["command"], define)
 
 
+def test_a_value_is_not_taken_for_a_traceback():
+  done = command("main", DEBUG, "--config.steps=Traceback")
+  (message,) = errors(done)
+  assert done.returncode == 2 and "--config.steps=Traceback" in message
+
+
 def test_a_lesson_needs_a_teacher():
   done = command("main", "--config=configs/teacher.py:debug",
                  "--config.distill.output.weight=30")  # fmt: skip

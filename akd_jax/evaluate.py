@@ -83,18 +83,16 @@ def main(argv: list[str]) -> None:
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
-  keep = None
-  if _SAVE_IMAGES.value:
-    # Not after everything is measured.
-    check_writable(_SAVE_IMAGES.value)
-    keep = _saver(_SAVE_IMAGES.value)
   # Once: a run that goes on deletes its checkpoints.
-  run = runs.load_run(workdir, step)
-  result = evaluator.evaluate(
-    run, tuple(_ATTRIBUTES.value), keep, overrides.given()
-  )
-  path = evaluator.write(result, _folder(workdir), run)
-  print(f"\n{summary.table(result)}\n\nwritten to {path}")
+  run = evaluator.with_fields(runs.load_run(workdir, step), overrides.given())
+  # Not after everything is measured.
+  for place in (_folder(workdir), _SAVE_IMAGES.value):
+    if place:
+      check_writable(place)
+  keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
+  result = evaluator.evaluate(run, tuple(_ATTRIBUTES.value), keep)
+  print(f"\n{summary.table(result)}\n")
+  print(f"written to {evaluator.write(result, _folder(workdir), run)}")
 
 
 if __name__ == "__main__":

@@ -99,24 +99,38 @@ def _report(
   """Writes the page of the seeds that are done, if any; returns it."""
   from akd_jax.experiments import report
 
-  done = [replicate.done for replicate in replicates]
-  count = done.index(False) if False in done else len(done)
-  if not count:
+  done = [replicate for replicate in replicates if replicate.done]
+  if not done:
     return ""
-  command = shlex.join(
-    [
-      *("python", "-m", "akd_jax.experiment"),
-      *(f"--name={argument}", f"--seeds={count}"),
-      *(x for x in sys.argv[1:] if x.startswith("--config.")),
-    ]
-  )
   return report.write(
     _page(argument),
     experiment.title,
     experiment.paper,
-    command,
-    replicates[:count],
+    shlex.join([*_command(argument), f"--seeds={done[-1].seed + 1}"]),
+    done,
   )
+
+
+def _command(argument: str) -> list[str]:
+  """Returns what is asked for, but how many seeds of it."""
+  fields = [x for x in sys.argv[1:] if x.startswith("--config.")]
+  return ["python", "-m", "akd_jax.experiment", f"--name={argument}", *fields]
+
+
+def _check_page(argument: str) -> None:
+  """Refuses to write over a page of other fields, or where nobody can write."""
+  from akd_jax.common.writing import check_writable
+  from akd_jax.experiments import report
+
+  path = _page(argument)
+  check_writable(path.parent)
+  before = report.command_of(path)
+  ours = [x for x in before if not x.startswith("--seeds=")]
+  if before and sorted(ours) != sorted(_command(argument)):
+    raise UserError(
+      f"{path} is what `{shlex.join(before)}` has found: move it, or give"
+      " another --out"
+    )
 
 
 def _write(
@@ -189,6 +203,8 @@ def main(argv: list[str]) -> None:
   from akd_jax.experiments import records, runner
 
   compilation.use_persistent_cache()
+  for argument in experiments:
+    _check_page(argument)
   root = pathlib.Path(_ROOT.value)
   replicates = {
     argument: [

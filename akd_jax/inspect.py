@@ -209,7 +209,7 @@ def _draw(
 
 def _command(path: str, fields: Mapping[str, Any]) -> str:
   """Returns the command that trains on the photos."""
-  values = {"data.path": path, **fields}
+  values = {**fields, "data.path": path}
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),

@@ -35,10 +35,11 @@ from akd_jax.training.run_dir import load_run
 
 
 def load(directory, count):
-  """(run, source, test, [(column, chosen, targets)] of each attribute)."""
+  """(run, test, [(column, chosen, targets)] of each attribute)."""
   run = load_run(directory)
   source = pipeline.open_source(run.config.data, "test")
-  test = load_test_set(source, 8 * count, 4)
+  truth = pipeline.truth_of(run.config.data, source)
+  test = load_test_set(source, 8 * count, 4, truth)
   asked = []
   for column, name in enumerate(run.attributes):
     lacking = np.flatnonzero(test.labels[:, column] == 0)[:count]
@@ -46,7 +47,7 @@ def load(directory, count):
       test.labels[lacking], run.attributes, name, source.exclusive
     )
     asked.append((column, lacking, targets))
-  return run, source, test, asked
+  return run, test, asked
 
 
 def maps_of(translator, test, asked, names, method):
@@ -90,7 +91,7 @@ def coverage(maps):
   return covered.mean() if len(covered) else 0.0
 
 
-def scores(run, source, test, asked):
+def scores(run, test, asked):
   """{(method, activation): {attribute: its figures, between 0 and 1}}.
 
   They are the share of a map inside, a uniform map's, how often its maximum is
@@ -105,7 +106,7 @@ def scores(run, source, test, asked):
     )
     for method in MAPS
   }
-  faces, found = load_faces(source), {}
+  faces, found = load_faces(test.truth), {}
   for case in asked:
     column, lacking, _ = case
     name = run.attributes[column]
@@ -125,7 +126,7 @@ def scores(run, source, test, asked):
   return found
 
 
-def agreements(run, _, test, asked):
+def agreements(run, test, asked):
   """{(method, hook): [attributes, (with the teacher, other people)]}.
 
   Of the last block; nothing of a run without a teacher.

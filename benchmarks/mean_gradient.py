@@ -34,7 +34,7 @@ def kept(gradient, activation):
 
 def shares(directory, count):
   """{activation: (what the mean keeps, what that of noise would)}."""
-  run, _, test, asked = load(directory, count)
+  run, test, asked = load(directory, count)
   *_, translator = load_translators(run)
   names = tuple(
     name

@@ -1,4 +1,4 @@
-"""What attention distillation gains over all tables that share no run.
+"""What attention distillation gains over all tables that share no students.
 
   python benchmarks/pooled.py [--pages=docs/results] [--row=accuracy] \
       [--tables PAGE:VARIANT ...]

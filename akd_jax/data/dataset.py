@@ -45,7 +45,9 @@ class Source(Protocol):
     ...
 
 
-# (source, index, attribute) -> (image uint8 [S, S, 3], mask bool [S, S]).
+# (index, attribute) -> (image uint8 [S, S, 3], mask bool [S, S]).
+Truth = Callable[[int, str], tuple[np.ndarray, np.ndarray]]
+# The same of a source that is given first.
 Counterfactual = Callable[[Any, int, str], tuple[np.ndarray, np.ndarray]]
 
 

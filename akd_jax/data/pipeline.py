@@ -14,7 +14,7 @@ from akd_jax.common.errors import UserError, naming_data, nearest
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
-from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source
+from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source, Truth
 from akd_jax.data.joined import JoinedSource, parts_of
 from akd_jax.data.photos import content, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
@@ -45,6 +45,19 @@ def open_source(data: ConfigDict, split: str) -> Source:
   if not len(source):
     raise UserError(f"the {split} split of {data.name} has no images")
   return source
+
+
+def truth_of(data: ConfigDict, source: Source) -> Truth | None:
+  """Returns what gives the true translations of a source; None of photos.
+
+  Args:
+    data: config.data, that the source was opened by.
+    source: the pictures.
+  """
+  if data.get("second"):
+    return None
+  known = dataset_of(data).counterfactual
+  return known and functools.partial(known, source)
 
 
 def known_attributes(data: ConfigDict) -> tuple[str, ...]:

@@ -167,19 +167,27 @@ def accuracy_of(
   """Measures how well predicted labels agree with true ones, both 0/1 [N, K].
 
   Returns:
-    {"mean", "attributes": {name: accuracy}}: the share of images that are
-    classified rightly; by another rule than "multilabel" that of a class's own
-    images, and None where it has none.
+    {"mean", "attributes": {name: accuracy}, "recall": {name: share}}: the share
+    of images that are classified rightly, and of those that have the attribute;
+    None where none has it. By another rule than "multilabel" the two are one.
   """
   right = labels == true
-  results: dict[str, float | None] = {}
-  for column, name in enumerate(attributes):
-    tested = right[:, column]
-    if label_rule != "multilabel":
-      tested = tested[true[:, column] > 0]
-    results[name] = float(tested.mean()) if len(tested) else None
-  known = [value for value in results.values() if value is not None]
-  return {"mean": float(np.mean(known)), "attributes": results}
+  recall = {
+    name: _share(right[true[:, column] > 0, column])
+    for column, name in enumerate(attributes)
+  }
+  accuracy = recall
+  if label_rule == "multilabel":
+    accuracy = {
+      name: _share(right[:, column]) for column, name in enumerate(attributes)
+    }
+  known = [value for value in accuracy.values() if value is not None]
+  mean = float(np.mean(known))
+  return {"mean": mean, "attributes": accuracy, "recall": recall}
+
+
+def _share(right: np.ndarray) -> float | None:
+  return float(right.mean()) if len(right) else None
 
 
 def say(message: str) -> None:

@@ -57,7 +57,6 @@ def evaluate(
   run: Run,
   only: tuple[str, ...] = (),
   keep: Keep | None = None,
-  fields: Mapping[str, Any] | None = None,
   others: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
   """Evaluates a run, and its teacher where that knows the same attributes.
@@ -65,13 +64,10 @@ def evaluate(
   Of a teacher of other attributes (pseudo-attention) the attention is compared.
 
   Args:
-    run: with the config that it was trained by.
+    run: with the config that it was trained by; see `with_fields`.
     only: attributes to test; all by default.
     keep: called with the name of a network and what became of each attribute;
       None for nothing more than the figures.
-    fields: of config.evaluation and config.classifier, by their dotted names,
-      that are to be others than the run's; and where its teacher and its
-      photos lie now.
     others: results of other runs. What one has of the same teacher, measured
       alike, is taken from there.
 
@@ -84,17 +80,18 @@ def evaluate(
     gender, where that is known (paper 2, Table V)}.
 
   Raises:
-    UserError: there is no such attribute, or another field is to be changed,
-      or the run has learnt from other photos or another teacher.
+    UserError: there is no such attribute, or the run has learnt from other
+      photos or another teacher.
   """
-  run = _evaluated_otherwise(run, fields or {})
   attribute_indices(run.attributes, only, "config.data.attributes")
   _check_photos(run)
+  *teacher, trained = load_translators(run)
   config = with_known_attributes(run.config)
   splits = open_splits(config.data)
   classifier = classifier_of(config, splits)
+  truth = pipeline.truth_of(config.data, splits.test)
   test = load_test_set(
-    splits.test, config.evaluation.images, config.data.threads
+    splits.test, config.evaluation.images, config.data.threads, truth
   )
   names = Names(run.attributes, config.data.attributes, splits.test.exclusive)
   instruments = Instruments(
@@ -104,10 +101,9 @@ def evaluate(
     reference=load_or_compute(config, classifier, splits.train, run.attributes),
     names=names,
     config=run.config,
-    faces=load_faces(splits.test),
+    faces=load_faces(truth),
   )
   wanted = only or run.attributes
-  *teacher, trained = load_translators(run)
   result: dict[str, Any] = {
     "step": run.step,
     "settings": record.settings(run.config),
@@ -138,8 +134,13 @@ def evaluate(
   return result
 
 
-def _evaluated_otherwise(run: Run, fields: Mapping[str, Any]) -> Run:
-  """Returns the run with some fields of its config changed.
+def with_fields(run: Run, fields: Mapping[str, Any]) -> Run:
+  """Returns the run as it is to be evaluated, otherwise than its config says.
+
+  Args:
+    run: with the config that it was trained by.
+    fields: of config.evaluation and config.classifier, by their dotted names,
+      that are to be others; and where its teacher and its photos lie now.
 
   Raises:
     UserError: one is of a section that has to be as it was trained by.
@@ -150,8 +151,6 @@ def _evaluated_otherwise(run: Run, fields: Mapping[str, Any]) -> Run:
         f"--config.{field}: it is the run's; here, evaluation and classifier"
         " can be others, and teacher and data.path where these were moved to"
       )
-  if not fields:
-    return run
   run = run._replace(config=ConfigDict(run.config.to_dict()))
   run.config.update_from_flattened_dict(fields)
   validation.check(run.config)
@@ -281,9 +280,10 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
 def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:
   source = pipeline.open_source(run.config.data, "test")
   people = first_people(source, _SHOWN)
+  truth = pipeline.truth_of(run.config.data, source)
   for translator in load_translators(run):
     title = f"{of}: attention, {translator.name}"
     grid = portraits.every_block(
-      title, translator, people, source, run.config.attention
+      title, translator, people, truth, run.config.attention
     )
     save_png(folder / f"attention_{translator.name}.png", grid)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from akd_jax.data.dataset import Truth
 from akd_jax.evaluation.regions import REGIONS, draw_region
 from akd_jax.interop.dlib_faces import FaceNetwork, has_faces
 
@@ -111,12 +112,13 @@ class Faces:
     return np.stack([known[position] for position in positions.tolist()])
 
 
-def load_faces(source: Any) -> Faces | None:
-  """Returns what finds the faces of a source of photos.
+def load_faces(truth: Truth | None) -> Faces | None:
+  """Returns what finds the faces of photos; None without its packages.
 
-  None of drawn faces, which are like no person's, and where the packages are
-  not installed.
+  Args:
+    truth: see `pipeline.truth_of`. None, too, where it is known: drawn faces
+      are like no person's.
   """
-  if hasattr(source, "counterfactual") or not has_faces():
+  if truth or not has_faces():
     return None
   return Faces(FaceNetwork())

@@ -3,11 +3,10 @@
 uint8 grids of the same people under every attribute, as the papers' figures.
 """
 
-from typing import Any
-
 import numpy as np
 from ml_collections import ConfigDict
 
+from akd_jax.data.dataset import Truth
 from akd_jax.inference.grids import People, draw_lines
 from akd_jax.inference.translator import Translator
 from akd_jax.plotting import sample_grid as pictures
@@ -17,7 +16,7 @@ def every_block(
   title: str,
   translator: Translator,
   people: People,
-  source: Any,
+  truth: Truth | None,
   options: ConfigDict,
 ) -> np.ndarray:
   """Draws the attention of each block (paper 1 Fig. 1, paper 2 Fig. 2).
@@ -29,7 +28,7 @@ def every_block(
     title: the grid's heading.
     translator: whose attention.
     people: whom to translate.
-    source: where they are the first.
+    truth: of their split, whose first they are; see `pipeline.truth_of`.
     options: config.attention; its block does not matter.
 
   Returns:
@@ -39,17 +38,17 @@ def every_block(
   attentions = {
     f"block {i + 1} of {len(names)}": name for i, name in enumerate(names)
   }
-  lines = _truth(people, source)
+  lines = _truth(people, truth)
   lines += draw_lines(translator, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)
 
 
-def _truth(people: People, source: Any) -> list[pictures.Line]:
+def _truth(people: People, truth: Truth | None) -> list[pictures.Line]:
   """What would be right, where that is known."""
-  if not hasattr(source, "counterfactual"):
+  if truth is None:
     return []
   pairs = [
-    source.counterfactual(i, name)
+    truth(i, name)
     for i in range(len(people.images))
     for name in people.attributes
   ]

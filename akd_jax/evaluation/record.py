@@ -16,12 +16,13 @@ SECTIONS = ("evaluation", "classifier")
 WHOLE, PARTIAL = "evaluation", "evaluation_partial"
 
 # An attribute's accuracy is marked where its classifier is right on a smaller
-# share of real pictures.
+# share of real pictures, or of those that have it: one that never sees a rare
+# attribute is right on nearly all.
 TRUSTED = 0.9
 MARK = "†"
 FOOTNOTE = (
-  f"{MARK} On real pictures of this attribute the classifier is right on less"
-  f" than {100 * TRUSTED:.0f} %."
+  f"{MARK} On real pictures, or on those that have this attribute, the"
+  f" classifier is right on less than {100 * TRUSTED:.0f} %."
 )
 
 
@@ -39,15 +40,11 @@ def read(path: pathlib.Path) -> dict[str, Any]:
   """
   try:
     result = renewed(json.loads(path.read_text()))
-    attributes = trained_network(result)["attributes"]
-    rows = [
-      row
-      for network in result["networks"].values()
-      for row in network["attributes"].values()
-    ]
+    networks = result["networks"].values()
+    rows = [row for x in networks for row in x["attributes"].values()]
     is_whole = (
       isinstance(result["step"], int)
-      and isinstance(attributes, dict)
+      and isinstance(trained_network(result)["attributes"], dict)
       and all(isinstance(row, dict) for row in rows)
     )
   except OSError as error:
@@ -95,13 +92,14 @@ def doubted(result: Mapping[str, Any]) -> set[str]:
 
   Args:
     result: of an evaluation, in which the classifier's accuracy on the real
-      test split may be missing.
+      test split may be missing, and its recall.
   """
-  real = result.get("real_accuracy", {}).get("attributes", {})
+  real = result.get("real_accuracy", {})
   return {
     name
-    for name, accuracy in real.items()
-    if accuracy is not None and accuracy < TRUSTED
+    for shares in (real.get("attributes", {}), real.get("recall", {}))
+    for name, share in shares.items()
+    if share is not None and share < TRUSTED
   }
 
 
@@ -114,6 +112,44 @@ def trained_network(result: Mapping[str, Any]) -> dict[str, Any]:
   """Returns what a result says of the network that the run has trained."""
   networks = result["networks"]
   return networks.get("student") or networks["generator"]
+
+
+def are_comparable(
+  first: Mapping[str, Any], second: Mapping[str, Any], of_maps: bool = False
+) -> bool:
+  """Whether a figure means the same in two results.
+
+  A mean over other attributes is no more or less. Nor is what is said of maps
+  that are made otherwise.
+
+  Args:
+    first: a result.
+    second: another.
+    of_maps: whether the figure is of attention maps.
+  """
+  ours, theirs = (trained_network(x)["attributes"] for x in (first, second))
+  alike = first.get("attention") == second.get("attention")
+  return set(ours) == set(theirs) and (alike or not of_maps)
+
+
+def say_classifiers(results: Iterable[Mapping[str, Any]]) -> str:
+  """Says how good the classifiers are by which results are compared."""
+  accuracies = {
+    str(x.get("classifier")): x["real_accuracy"]["mean"]
+    for x in results
+    if "real_accuracy" in x
+  }
+  if not accuracies:
+    return ""
+  first, *others = sorted(f"{100 * x:.2f} %" for x in accuracies.values())
+  if not others:
+    return (
+      f"The attribute classifier is right on {first} of the real test split."
+    )
+  return (
+    f"Accuracies are of several attribute classifiers, right on"
+    f" {', '.join([first, *others])} of the real test split."
+  )
 
 
 def find_teacher(

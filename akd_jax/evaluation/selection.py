@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices, set_attribute
+from akd_jax.data.dataset import Truth
 from akd_jax.evaluation.metrics.outcome import Names
 
 # lacking: set the attribute on the images that lack it; all: on all images;
@@ -26,14 +27,14 @@ class TestSet(NamedTuple):
     positions: [N], their indices in the source.
     people: [N], whose picture each is; where the source does not know, every
       picture is taken for one of another person.
-    source: where they come from.
+    truth: their true translations by their index; None where nobody knows.
   """
 
   images: np.ndarray
   labels: np.ndarray
   positions: np.ndarray
   people: np.ndarray
-  source: Any
+  truth: Truth | None
 
 
 def target_labels(
@@ -91,15 +92,24 @@ def spread_evenly(count: int, limit: int) -> np.ndarray:
   return np.arange(limit) * count // limit
 
 
-def load_test_set(source: Any, limit: int, threads: int) -> TestSet:
-  """Loads at most `limit` (0: all) pictures, evenly spread over the split."""
+def load_test_set(
+  source: Any, limit: int, threads: int, truth: Truth | None = None
+) -> TestSet:
+  """Loads at most `limit` (0: all) pictures, evenly spread over the split.
+
+  Args:
+    source: the split.
+    limit: how many.
+    threads: that read.
+    truth: see `pipeline.truth_of`.
+  """
   positions = spread_evenly(len(source), limit)
   images, labels = pipeline.read(source, positions.tolist(), threads)
   identities = getattr(source, "identities", None)
   people = (
     positions if identities is None else np.asarray(identities)[positions]
   )
-  return TestSet(images, labels, positions, people, source)
+  return TestSet(images, labels, positions, people, truth)
 
 
 class Request(NamedTuple):
@@ -155,11 +165,10 @@ def true_translations(
     uint8 [n, S, S, 3], and bool [n, S, S], the pixels that change, of drawn
     faces; None and None of others, or of none.
   """
-  counterfactual = getattr(test.source, "counterfactual", None)
-  if not len(chosen) or counterfactual is None:
+  if not len(chosen) or test.truth is None:
     return None, None
   pairs = [
-    counterfactual(int(position), name) for position in test.positions[chosen]
+    test.truth(int(position), name) for position in test.positions[chosen]
   ]
   truths, masks = (np.stack(x) for x in zip(*pairs, strict=True))
   return truths, masks

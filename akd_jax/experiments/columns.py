@@ -1,17 +1,16 @@
 """Networks side by side: the figures of each seed, and what they come to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Metric
-from akd_jax.evaluation.record import trained_network
+from akd_jax.evaluation.record import are_comparable, trained_network
 from akd_jax.experiments.compared import Variant
 from akd_jax.experiments.statistics import paired_difference, spread
 
-TEACHER = "teacher"
 # Those by which networks are judged.
 DECISIVE = (
   "accuracy",
@@ -28,14 +27,21 @@ class Column(NamedTuple):
   """A network with the figures of each seed.
 
   Attributes:
-    name: of the variant, or TEACHER.
-    networks: of evaluation.json, one a seed.
+    name: of the variant, or of who taught all of them.
+    results: evaluation.json, one a seed, as if a run had trained this network.
     seeds: of each.
+    teaches: whether the others have learnt from it.
   """
 
   name: str
-  networks: list[Mapping[str, Any]]
+  results: Sequence[dict[str, Any]]
   seeds: list[int]
+  teaches: bool = False
+
+  @property
+  def networks(self) -> list[Mapping[str, Any]]:
+    """What each seed's result says of the network."""
+    return [trained_network(result) for result in self.results]
 
   def values(self, metric: Metric, attribute: str | None = None) -> list[float]:
     """Returns a figure of each seed as it is printed; [] where one lacks it."""
@@ -48,15 +54,23 @@ class Column(NamedTuple):
   ) -> tuple[list[float], list[float]]:
     """Returns a figure of both, of each seed that both have; [] without one.
 
-    Of a seed that each has several times, with other teachers, the first goes
-    with the first, and so on.
+    None, too, where it does not mean the same of both. Of a seed that each has
+    several times, the first goes with the first, and so on.
     """
+    if not self.is_comparable(metric, other):
+      return [], []
     ours, theirs = (
       dict(zip(_numbered(x.seeds), x.values(metric), strict=False))
       for x in (self, other)
     )
     common = [seed for seed in ours if seed in theirs]
     return [ours[x] for x in common], [theirs[x] for x in common]
+
+  def is_comparable(self, metric: Metric, other: "Column") -> bool:
+    """Whether a figure means the same of both."""
+    return not metric.of_training or are_comparable(
+      self.results[0], other.results[0], "attention" in metric.needs
+    )
 
 
 def _numbered(seeds: Sequence[int]) -> list[tuple[int, int]]:
@@ -73,22 +87,43 @@ def columns_of(variants: Sequence[Variant]) -> list[Column]:
   columns = [
     Column(
       variant.name,
-      [trained_network(x) for x in variant.results],
+      variant.results,
       [seed.config.seed for seed in variant.seeds],
     )
     for variant in evaluated
   ]
-  teachers = [
-    [x["networks"].get("teacher") for x in variant.results]
-    for variant in evaluated
-  ]
-  accuracies = [[x and x["mean"] for x in networks] for networks in teachers]
-  same = all(x == accuracies[0] for x in accuracies)
-  if not teachers or not same or None in accuracies[0]:
+  teachers = [[_teacher(x) for x in variant.results] for variant in evaluated]
+  same = all(x == teachers[0] for x in teachers)
+  if not teachers or not same or None in teachers[0]:
     return columns
+  shown = [
+    result | {"networks": {"generator": result["networks"]["teacher"]}}
+    for result in columns[0].results
+  ]
   # Where all seeds have learnt from one network, it has no spread.
-  shown = teachers[0][:1] if len(set(accuracies[0])) == 1 else teachers[0]
-  return [Column(TEACHER, shown, columns[0].seeds[: len(shown)]), *columns]
+  shown = shown[:1] if len(set(teachers[0])) == 1 else shown
+  name = _free_name({x.name for x in columns})
+  seeds = columns[0].seeds[: len(shown)]
+  return [Column(name, shown, seeds, teaches=True), *columns]
+
+
+def _teacher(result: Mapping[str, Any]) -> tuple[str, float] | None:
+  """Tells teachers apart; None where a result has no figures of one.
+
+  Earlier versions have not noted which network taught.
+  """
+  figures = result["networks"].get("teacher")
+  if not figures or figures.get("mean") is None:
+    return None
+  return result.get("teacher") or "", figures["mean"]
+
+
+def _free_name(taken: Collection[str]) -> str:
+  """Returns what the teacher is called, other than any variant."""
+  name = "teacher"
+  while name in taken:
+    name = f"their {name}"
+  return name
 
 
 def verdict(columns: Sequence[Column]) -> str:
@@ -97,13 +132,13 @@ def verdict(columns: Sequence[Column]) -> str:
   A difference counts where its 95 % interval holds no 0. Of one seed nothing
   can be said of chance, and the sentence says so.
   """
-  students = [x for x in columns if x.name != TEACHER]
+  students = [x for x in columns if not x.teaches]
   if not students:
     return "Nothing has been evaluated yet."
   first, *others = students
   if others:
     return " ".join(_compare(first, other) for other in others)
-  if columns[0].name == TEACHER:
+  if columns[0].teaches:
     return _compare_to_teacher(first, columns[0])
   accuracy = write_spread(METRICS["accuracy"], first)
   return f"{first.name} sets its attributes on {accuracy} % of the pictures."
@@ -126,6 +161,8 @@ def _compare(first: Column, other: Column) -> str:
     (better if gains else worse).append(
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
+  if not first.is_comparable(METRICS["accuracy"], other):
+    return f"{first.name} and {other.name} set other attributes."
   if not seeds:
     return f"{first.name} and {other.name} have no seed in common."
   if not better and not worse:

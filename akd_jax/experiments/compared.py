@@ -15,7 +15,7 @@ from akd_jax.training import run_dir
 from akd_jax.training.same_run import flatten
 from akd_jax.training.versions import describe
 
-# Fields in which the seeds of one recipe differ.
+# Fields in which the seeds of one recipe differ: each may have a teacher.
 _OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
 
 
@@ -58,6 +58,9 @@ class Variant(NamedTuple):
 def read_variants(workdirs: Sequence[str]) -> list[Variant]:
   """Reads runs; those that differ by their seed alone become one variant.
 
+  Each seed may have learnt from a teacher of its own. Runs of one seed and of
+  several teachers are as many variants.
+
   Args:
     workdirs: directories of runs, which need not have ended.
 
@@ -65,10 +68,15 @@ def read_variants(workdirs: Sequence[str]) -> list[Variant]:
     UserError: one is no run, or has not written a line of metrics.jsonl yet.
   """
   found: dict[str, list[Seed]] = {}
-  for workdir in dict.fromkeys(map(os.path.normpath, workdirs)):
+  once = {os.path.realpath(x): os.path.normpath(x) for x in workdirs}
+  for workdir in once.values():
     seed = read_seed(pathlib.Path(workdir))
     found.setdefault(_recipe(seed.config), []).append(seed)
-  groups = [sorted(x, key=lambda x: x.config.seed) for x in found.values()]
+  groups = [
+    sorted(group, key=lambda x: x.config.seed)
+    for seeds in found.values()
+    for group in _by_teacher(seeds)
+  ]
   names = _names([[seed.workdir for seed in seeds] for seeds in groups])
   return list(map(Variant, names, groups))
 
@@ -91,6 +99,17 @@ def read_seed(workdir: pathlib.Path) -> Seed:
   return Seed(workdir, config, training, describe(str(workdir)), result)
 
 
+def _by_teacher(seeds: Sequence[Seed]) -> list[list[Seed]]:
+  """Parts runs of one recipe by their teacher where a seed has several."""
+  numbers = {seed.config.seed for seed in seeds}
+  groups: dict[str, list[Seed]] = {}
+  for seed in seeds:
+    several = len(numbers) < len(seeds)
+    teacher = seed.config.teacher if several else ""
+    groups.setdefault(teacher, []).append(seed)
+  return list(groups.values())
+
+
 def differing_fields(
   variants: Sequence[Variant],
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -103,8 +122,11 @@ def differing_fields(
   flat = [flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)
   differing, same = {}, {}
+  hidden = set(_OF_SEEDS)
+  if all(len({x.config.teacher for x in v.seeds}) == 1 for v in variants):
+    hidden.remove("teacher")
   for name in names:
-    if name in _OF_SEEDS:
+    if name in hidden:
       continue
     values = [_written(fields.get(name)) for fields in flat]
     if len(set(values)) > 1:
@@ -130,7 +152,7 @@ def _names(groups: Sequence[Sequence[pathlib.Path]]) -> list[str]:
 
   Where one folder holds several groups, by that of the first directory.
   """
-  whole = [[path.absolute() for path in group] for group in groups]
+  whole = [[pathlib.Path(os.path.abspath(x)) for x in y] for y in groups]
   paths = [pathlib.Path(os.path.commonpath(group)) for group in whole]
   if len(set(paths)) < len(paths):
     paths = [group[0] for group in whole]

@@ -65,9 +65,9 @@ class Faces(NamedTuple):
 def show(variants: Sequence[Variant]) -> Faces:
   """Translates the first people of the test split by the first seed of each.
 
-  A variant that knows other attributes than the first is left out. What cannot
-  be shown, since a checkpoint or the data is not there any more, is said on
-  standard error.
+  A variant of other attributes than the first, or of pictures of another size,
+  is left out. What cannot be shown, since a checkpoint or the data is not there
+  any more, is said on standard error.
   """
   first = variants[0].seeds[0].config
   try:
@@ -78,11 +78,17 @@ def show(variants: Sequence[Variant]) -> Faces:
   lines: list[Line] = []
   teachers = set()
   for variant in variants:
-    if variant.seeds[0].config.data.second:
+    seed = variant.seeds[0]
+    if seed.config.data.second:
       _leave_out(variant.name, "it was trained on two label sets")
       continue
+    if seed.config.data.image_size != first.data.image_size:
+      _leave_out(variant.name, "its pictures are of another size")
+      continue
     try:
-      run = load_run(str(variant.seeds[0].workdir))
+      run = load_run(str(seed.workdir))
+      # Where it lies now.
+      run.config.teacher = seed.config.teacher
       networks = load_translators(run)
     except UserError as error:
       _leave_out(variant.name, error)

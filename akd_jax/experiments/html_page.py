@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from akd_jax.common.files import written_whole
 from akd_jax.evaluation import record
 from akd_jax.experiments import html_tables as tables
-from akd_jax.experiments.columns import TEACHER, columns_of, verdict
+from akd_jax.experiments.columns import columns_of, verdict
 from akd_jax.experiments.compared import Variant, differing_fields
 from akd_jax.experiments.html_faces import Faces
-from akd_jax.plotting.charts import choose_colours
+from akd_jax.plotting.curves import choose_colours
 from akd_jax.training.writers import duration
 
 
@@ -48,7 +48,8 @@ def render(
   environment.filters["readable"] = lambda name: name.replace("_", " ")
   differing, same = differing_fields(variants)
   columns = columns_of(variants)
-  colours = choose_colours([*(variant.name for variant in variants), TEACHER])
+  shown = dict.fromkeys(x.name for x in (*variants, *reversed(columns)))
+  colours = choose_colours(list(shown))
   return environment.from_string(_text("page.html")).render(
     title=title,
     command=command,
@@ -59,6 +60,7 @@ def render(
     differing=differing,
     same=same,
     figures=tables.figures(columns),
+    classifiers=record.say_classifiers(x for v in variants for x in v.results),
     differences=tables.differences(columns),
     by_attribute=tables.by_attribute(columns, _doubted(variants)),
     faces=faces,

@@ -10,7 +10,6 @@ from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Metric
 from akd_jax.experiments.columns import (
   DECISIVE,
-  TEACHER,
   Column,
   write_difference,
   write_spread,
@@ -75,24 +74,35 @@ def figures(columns: Sequence[Column]) -> Table:
   for metric in METRICS.values():
     if not any(column.values(metric) for column in columns):
       continue
-    chance = [metric.read(x.networks[0], None).chance for x in columns]
-    known = [x for x in chance if x is not None]
+    known = [x for column in columns for x in _chances(metric, column)]
     rows.append(
       Row(
         title(metric),
         hint(metric),
         [write_spread(metric, column) for column in columns],
         _best(metric, columns),
-        f"{metric.unit.write(known[0])}, {metric.chance}" if known else "",
+        f"{', '.join(dict.fromkeys(known))}, {metric.chance}" if known else "",
       )
     )
   return Table("Figures", "", [x.name for x in columns], rows)
 
 
+def _chances(metric: Metric, column: Column) -> list[str]:
+  """Returns the chance level of a network, the mean of its seeds; [] of none.
+
+  Some have one of their own, such as the agreement with maps of other people.
+  """
+  found = [metric.read(x, None).chance for x in column.networks]
+  known = [x for x in found if x is not None]
+  return [metric.unit.write(float(np.mean(known)))] if known else []
+
+
 def _best(metric: Metric, columns: Sequence[Column]) -> frozenset[int]:
   found = {i: column.values(metric) for i, column in enumerate(columns)}
   means = {i: float(np.mean(x)) for i, x in found.items() if x}
-  if metric.better == "neither" or len(means) < 2:
+  measured = [columns[i] for i in means]
+  alike = all(x.is_comparable(metric, measured[0]) for x in measured)
+  if metric.better == "neither" or len(means) < 2 or not alike:
     return frozenset()
   best = (max if metric.better == "higher" else min)(means.values())
   return frozenset(i for i, mean in means.items() if mean == best)
@@ -131,7 +141,7 @@ def by_attribute(
 
 def differences(columns: Sequence[Column]) -> Table | None:
   """Returns each variant less the first; None of a single one."""
-  students = [x for x in columns if x.name != TEACHER]
+  students = [x for x in columns if not x.teaches]
   if len(students) < 2:
     return None
   first, *others = students

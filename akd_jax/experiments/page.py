@@ -2,12 +2,12 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from akd_jax.evaluation import record
-from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments.rows import (
   FIGURES,
   Results,
@@ -18,11 +18,14 @@ from akd_jax.experiments.rows import (
 from akd_jax.experiments.statistics import paired_difference, spread
 
 
-def table_of_seeds(variants: Mapping[str, Results]) -> str:
+def table_of_seeds(
+  variants: Mapping[str, Results], seeds: Sequence[int] = ()
+) -> str:
   """Writes the numbers of each seed as CSV, from which all others follow.
 
   Args:
     variants: as for `markdown`.
+    seeds: of the results of each; 0, 1, 2 and so on by default.
 
   Returns:
     Lines of variant, seed, metric (by its name in METRICS, with "_by_chance"
@@ -33,7 +36,7 @@ def table_of_seeds(variants: Mapping[str, Results]) -> str:
   lines = csv.writer(text, lineterminator="\n")
   lines.writerow(["variant", "seed", "metric", "attribute", "value"])
   for variant, results in variants.items():
-    for seed, result in enumerate(results):
+    for seed, result in zip(seeds or itertools.count(), results, strict=False):
       for row, value in figures(result).items():
         metric = row.metric + "_by_chance" * row.by_chance
         lines.writerow([variant, seed, metric, row.attribute, repr(value)])
@@ -65,13 +68,11 @@ def markdown(
     for variant, results in variants.items()
   }
   baseline = next(iter(found))
-  same = set(trained_network(variants[baseline][0])["attributes"])
-  # A mean over other attributes is no more or less than the baseline's.
+  first = variants[baseline][0]
   others = [
     variant
     for variant, results in variants.items()
-    if variant != baseline
-    and set(trained_network(results[0])["attributes"]) == same
+    if variant != baseline and record.are_comparable(results[0], first)
   ]
   truth = [
     figures_of_truth([results[seed] for results in variants.values()])
@@ -95,15 +96,13 @@ def markdown(
     doubtful = row.metric == "accuracy" and row.attribute in doubted
     return f"{row.title} {record.MARK}" if doubtful else row.title
 
-  maps = {name: results[0]["attention"] for name, results in variants.items()}
-
   def difference(variant: str, row: Row) -> str:
-    # Of maps that are made otherwise the difference says nothing.
     of_maps = "attention" in FIGURES[row.metric].needs
-    if of_maps and maps[variant] != maps[baseline]:
+    if not record.are_comparable(variants[variant][0], first, of_maps):
       return "-"
     return _difference(values(variant, row), values(baseline, row))
 
+  judged = [x for name in (baseline, *others) for x in variants[name]]
   lines = [f"# {title}", ""]
   if paper:
     lines += [f"The paper: {paper}", ""]
@@ -112,7 +111,7 @@ def markdown(
     "",
     f"{count} seed{'s' * (count > 1)}, {seconds / 3600:.1f} hours of training."
     " Mean and standard deviation over seeds; shares in percent."
-    f" {_say_classifiers([variants[x] for x in (baseline, *others)])}",
+    f" {record.say_classifiers(judged)}",
     "",
     *_table(
       ["", *found],
@@ -140,25 +139,6 @@ def markdown(
   if any(title_of(row).endswith(record.MARK) for row in rows):
     lines += ["", record.FOOTNOTE]
   return "\n".join(lines) + "\n"
-
-
-def _say_classifiers(variants: Sequence[Results]) -> str:
-  """Says how good the classifiers are by which variants are compared."""
-  accuracies = {
-    str(x.get("classifier")): x["real_accuracy"]["mean"]
-    for seeds in variants
-    for x in seeds
-  }
-  first, *others = sorted(f"{100 * x:.2f} %" for x in accuracies.values())
-  if not others:
-    return (
-      f"The attribute classifier is right on {first} of the real test split."
-    )
-  return (
-    "Accuracies are of several attribute classifiers, each of the machine that"
-    f" evaluated, right on {', '.join([first, *others])} of the real test"
-    " split."
-  )
 
 
 def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:

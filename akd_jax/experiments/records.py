@@ -2,7 +2,7 @@
 
 One file beside the page, with which another machine goes on where this one
 stopped: what is known of a run there need not be trained again. It holds runs
-whose teacher is a file, which all machines have.
+whose teacher is a file and whose faces are drawn, which all machines have.
 """
 
 import io
@@ -13,13 +13,11 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Job
-from akd_jax.training import run_dir
 from akd_jax.training import teacher as teaching
 
 # The last one is what tells that a run is done.
@@ -96,34 +94,29 @@ def unpack(
   if not path.exists():
     return []
   found = _read(path)
-  travelling = _travelling(jobs)
-  teachers = {
-    name: teaching.digest_of(run_dir.load_run(name).model)
-    for name in {job.config.teacher for job in travelling}
-  }
   return [
     job
-    for job in travelling
+    for job in _travelling(jobs)
     if (kept := found.get(job.workdir.relative_to(root).as_posix()))
-    and _result_of(job, kept).get("teacher") == teachers[job.config.teacher]
+    and _is_done(job, kept)
     and _put(job, kept)
   ]
 
 
 def _travelling(jobs: Iterable[Job]) -> list[Job]:
-  """Returns the runs whose teacher is a file."""
-  return [job for job in jobs if run_dir.is_file(job.config.get("teacher", ""))]
+  """Returns the runs whose teacher is a file, of pictures that all have."""
+  return [job for job in jobs if job.teacher and not job.config.data.path]
 
 
-def _result_of(job: Job, kept: Mapping[str, bytes]) -> Mapping[str, Any]:
-  """Returns the result of a run by its files; {} if they do not say it all."""
+def _is_done(job: Job, kept: Mapping[str, bytes]) -> bool:
+  """Whether a run would be done with these files."""
   with tempfile.TemporaryDirectory() as folder:
     for name, content in kept.items():
       pathlib.Path(folder, name).write_bytes(content)
     try:
-      return job._replace(workdir=pathlib.Path(folder)).result or {}
+      return bool(job._replace(workdir=pathlib.Path(folder)).result)
     except UserError:
-      return {}
+      return False
 
 
 def _put(job: Job, kept: Mapping[str, bytes]) -> bool:

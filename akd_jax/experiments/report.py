@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +13,8 @@ from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
-from akd_jax.experiments.compared import Variant, read_seed
-from akd_jax.experiments.runner import Replicate, read_training
+from akd_jax.experiments.compared import Seed, Variant, read_seed
+from akd_jax.experiments.runner import Job, Replicate, read_training
 from akd_jax.inference.grids import (
   Portrayed,
   draw_sample_grid,
@@ -27,9 +28,16 @@ from akd_jax.training.teacher import has_begun
 
 # People in the picture.
 _SHOWN = 2
-# Terms whose curves are drawn; the second line where a teacher is.
-_TERMS = ("d_loss_cls", "fake_agreement", "g_loss_cls", "g_loss_rec")
-_TAUGHT = ("g_loss_akd", "attention_student_mean", "attention_teacher_mean")
+# Terms whose curves are drawn, where a run has them.
+_TERMS = (
+  "d_loss_cls",
+  "fake_agreement",
+  "g_loss_cls",
+  "g_loss_rec",
+  "g_loss_akd",
+  "attention_student_mean",
+  "attention_teacher_mean",
+)
 
 
 def write(
@@ -51,7 +59,7 @@ def write(
     title: its heading.
     paper: what the paper reports; may be empty.
     command: that this is the outcome of.
-    replicates: those that are done, by their seed.
+    replicates: those that are done, in the order of their seeds.
 
   Returns:
     The page as text, and what became of PATH.
@@ -87,16 +95,10 @@ def write(
     return f"{text}\n{path} is of more seeds, and stays"
   if before != text or not numbers.exists():
     with written_whole(numbers) as partial:
-      partial.write_text(page.table_of_seeds(results))
+      seeds = [replicate.seed for replicate in replicates]
+      partial.write_text(page.table_of_seeds(results, seeds))
     _draw_people(title, replicates[0], picture)
-    curves.draw(
-      {
-        name: job.workdir / "metrics.jsonl"
-        for name, job in replicates[0].jobs.items()
-      },
-      plot,
-      _TERMS + (_TAUGHT if replicates[0].teachers else ()),
-    )
+    _draw_curves(replicates[0], plot)
     variants = _variants(replicates)
     html_page.write(
       path.with_suffix(".html"),
@@ -133,10 +135,33 @@ def _variants(replicates: Sequence[Replicate]) -> list[Variant]:
   return [
     Variant(
       name,
-      [read_seed(replicate.variants[name].workdir) for replicate in replicates],
+      [_seed_of(replicate.variants[name]) for replicate in replicates],
     )
     for name in replicates[0].variants
   ]
+
+
+def _seed_of(job: Job) -> Seed:
+  seed = read_seed(job.workdir)
+  # Runs may have been moved since.
+  seed.config.teacher = job.config.teacher
+  return seed
+
+
+def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
+  files = {
+    name: job.workdir / "metrics.jsonl" for name, job in replicate.jobs.items()
+  }
+  terms = {name: curves.read_terms(file) for name, file in files.items()}
+  known = curves.list_terms(terms)
+  curves.draw(files, path, [term for term in _TERMS if term in known])
+
+
+def command_of(path: pathlib.Path) -> list[str]:
+  """Returns the words of the command that a page is of; [] of no page."""
+  text = path.read_text() if path.exists() else ""
+  found = re.search(r"^`(python -m .*)`$", text, re.MULTILINE)
+  return shlex.split(found[1]) if found else []
 
 
 def _seeds_of(text: str) -> int:

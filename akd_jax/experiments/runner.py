@@ -1,5 +1,6 @@
 """The runs of an experiment: which there are, and how they get done."""
 
+import functools
 import json
 import math
 import os
@@ -35,16 +36,19 @@ class Job(NamedTuple):
   Attributes:
     config: how.
     workdir: its directory.
+    teacher: digest of the file that teaches it; "" where none does.
   """
 
   config: ConfigDict
   workdir: pathlib.Path
+  teacher: str = ""
 
   @property
   def result(self) -> dict[str, Any] | None:
     """Its evaluation.json; None before all of its end has been evaluated.
 
-    Evaluated by hand and otherwise than the recipe says, it has not been.
+    Evaluated by hand and otherwise than the recipe says, it has not been; nor
+    has one that learnt from what the teacher's file was before.
     """
     path = self.workdir / f"{record.WHOLE}.json"
     if not path.exists() or not (self.workdir / "config.json").exists():
@@ -58,7 +62,8 @@ class Job(NamedTuple):
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
     alike = result.get("settings") == record.settings(self.config)
     ended = result["step"] >= self.config.steps
-    return result if whole and alike and ended else None
+    taught = not self.teacher or result.get("teacher") == self.teacher
+    return result if whole and alike and ended and taught else None
 
 
 class Replicate(NamedTuple):
@@ -78,6 +83,11 @@ class Replicate(NamedTuple):
     return self.variants | self.teachers
 
   @property
+  def seed(self) -> int:
+    """Of all of them."""
+    return next(iter(self.variants.values())).config.seed
+
+  @property
   def done(self) -> bool:
     """Whether all of them are trained and evaluated."""
     return not undone(self.jobs.values())
@@ -93,14 +103,17 @@ def plan_replicate(
   A single teacher is called that, several by the first variant that each
   teaches. A recipe that names a file, such as pretrained:avatars, learns from
   that in every seed.
+
+  Raises:
+    UserError: such a file cannot be read.
   """
 
   def directory(config: ConfigDict) -> pathlib.Path:
     recipe = json.loads(config.to_json())
-    # However it is spelt: ./photos/ is photos.
-    if path := recipe["data"]["path"]:
-      spelt = unicodedata.normalize("NFC", os.path.normpath(path))
-      recipe["data"]["path"] = spelt
+    # However they are spelt: ./photos/ is photos.
+    for fields, name in ((recipe["data"], "path"), (recipe, "teacher")):
+      if path := fields.get(name):
+        fields[name] = unicodedata.normalize("NFC", os.path.normpath(path))
     for fields in (recipe, recipe.get("teacher_recipe", {})):
       for section in _NOT_TRAINING:
         fields.pop(section, None)
@@ -110,12 +123,19 @@ def plan_replicate(
     # Else a version that adds a field would train everything anew.
     return root / files.digest(without_added(recipe)) / f"seed_{seed}"
 
+  @functools.cache
+  def digest_of(file: str) -> str:
+    return teaching.digest_of(runs.load_run(file).model)
+
   students: dict[str, Job] = {}
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}
   for variant, recipe in variants.items():
     recipe = settle(recipe)
     config = ConfigDict(recipe.to_dict())
-    if not runs.is_file(config.teacher):
+    taught = ""
+    if runs.is_file(config.teacher):
+      taught = digest_of(config.teacher)
+    else:
       taught_by = teaching.teacher_recipe(config)
       workdir = directory(taught_by)
       config.teacher = str(workdir)
@@ -123,7 +143,7 @@ def plan_replicate(
         taught_by.seed = seed
         teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
-    students[variant] = Job(config, directory(recipe))
+    students[variant] = Job(config, directory(recipe), taught)
   several = len(teachers) > 1
   return Replicate(
     students,

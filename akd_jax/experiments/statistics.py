@@ -93,7 +93,8 @@ def pool(means: Sequence[float], errors: Sequence[float]) -> Pooled:
   their correction (Röver, Knapp and Friede, 2015).
 
   Args:
-    means: the mean difference of each table; they share no runs.
+    means: the mean difference of each table. They share no students; tables
+      that share a teacher are less independent than is assumed here.
     errors: the standard error of each, positive.
 
   Raises:
@@ -148,13 +149,16 @@ def seeds_needed(
 
   Args:
     difference: the true one, not 0.
-    deviation: of the paired differences.
+    deviation: of the paired differences, above 0.
     power: in (0, 1).
   """
   from scipy import stats
 
-  if not difference or not 0 < power < 1:
-    raise ValueError(f"no seeds find {difference} with a power of {power}")
+  if not difference or deviation <= 0 or not 0 < power < 1:
+    raise ValueError(
+      f"no seeds find {difference} where differences deviate by {deviation},"
+      f" with a power of {power}"
+    )
   count = 2
   while True:
     shift = abs(difference) / deviation * np.sqrt(count)

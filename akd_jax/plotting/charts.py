@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from akd_jax.plotting.curves import COLOURS, Terms, draw_panel
+from akd_jax.plotting.curves import Terms, draw_panel
 from akd_jax.plotting.lettering import letter
 
 # Stands in the drawing where the page's own colour of text is to be.
@@ -87,15 +87,6 @@ def scatter(
   panel.grid(alpha=0.3)
   panel.spines[["top", "right"]].set_visible(False)
   return _svg(figure, panel)
-
-
-def choose_colours(names: Sequence[str]) -> dict[str, str]:
-  """Returns a colour for each name, to be the same in all charts of a page."""
-  from matplotlib import color_sequences
-  from matplotlib.colors import to_hex
-
-  table = color_sequences[COLOURS]
-  return {name: to_hex(table[i % len(table)]) for i, name in enumerate(names)}
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:

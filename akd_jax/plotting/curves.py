@@ -11,8 +11,8 @@ from akd_jax.common.errors import UserError, nearest
 from akd_jax.plotting.lettering import letter, shown
 from akd_jax.plotting.sample_grid import save_png
 
-# Also without colour vision.
-COLOURS = "petroff10"
+# Also without colour vision; and of more runs than that has.
+_COLOURS, _MORE = "petroff10", "turbo"
 # Terms by name, each as (steps, values).
 Terms = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -33,7 +33,6 @@ def draw(
   Raises:
     UserError: a file cannot be read, or no run has a term asked for.
   """
-  from matplotlib import color_sequences
   from matplotlib.backends.backend_agg import FigureCanvasAgg
   from matplotlib.figure import Figure
 
@@ -52,8 +51,7 @@ def draw(
   figure = Figure((3.2 * columns, 2.1 * rows + 0.5), 120, layout="constrained")
   canvas = FigureCanvasAgg(figure)
   panels = figure.subplots(rows, columns, squeeze=False).ravel()
-  table = color_sequences[COLOURS]
-  colours = {run: table[i % len(table)] for i, run in enumerate(metrics)}
+  colours = choose_colours(list(metrics))
   for panel, name in zip(panels, names, strict=False):
     draw_panel(panel, name, metrics, colours)
   for panel in panels[len(names) :]:
@@ -69,6 +67,17 @@ def draw(
   figure.supxlabel("step", fontsize=9)
   canvas.draw()
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def choose_colours(names: Sequence[str]) -> dict[str, str]:
+  """Returns a colour for each name, no two alike: "#rrggbb"."""
+  from matplotlib import color_sequences, colormaps
+  from matplotlib.colors import to_hex
+
+  table = list(color_sequences[_COLOURS])
+  if len(names) > len(table):
+    table = list(colormaps[_MORE](np.linspace(0.05, 0.95, len(names))))
+  return {name: to_hex(table[i]) for i, name in enumerate(names)}
 
 
 # When a line was written, which says nothing of the run.

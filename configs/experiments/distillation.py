@@ -11,7 +11,7 @@ from akd_jax.configs.experiments.variants import (
   Experiment,
   experiment,
 )
-from akd_jax.configs.scales import changed
+from akd_jax.configs.scales import SCALES, changed
 
 # Of avatars: how long a student is trained, alone on two cores, where
 # recipes are compared and where one choice is; and seconds of a step, as
@@ -81,7 +81,15 @@ def distillation(scale: str) -> Experiment:
   see the attribute (HiResCAM's) teach, too, attention has the updates of the
   untaught student instead. All but the recipe that pays update their
   discriminator once a step. The shipped teacher of avatars teaches every seed.
+
+  Raises:
+    ValueError: nobody has looked for a recipe that pays at this scale.
   """
+  tried = (*student.LENGTHS, "debug")
+  if scale in SCALES and scale not in tried:
+    raise ValueError(
+      f"no recipe that pays is known at {scale}; take {' or '.join(tried)}"
+    )
   base = changed(student.by_attention(scale), {"n_critic": 1})
   variants = {
     "untaught": changed(base, WITHOUT),

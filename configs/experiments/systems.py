@@ -71,6 +71,8 @@ def _taught(scale: str, name: str, by: str) -> ConfigDict:
   config = student.taught(_RECIPES[name](scale), taught_by)
   # Each cuts CelebA's photos otherwise, and knows others of its attributes.
   config.data = ConfigDict(taught_by.data.to_dict())
+  # One judges them all.
+  config.classifier = teacher.get_config(scale).classifier
   # Each seed trains a teacher of its own.
   config.teacher = ""
   return config

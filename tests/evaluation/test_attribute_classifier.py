@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from akd_jax.common.errors import UserError
-from akd_jax.evaluation import attribute_classifier
+from akd_jax.evaluation import attribute_classifier, record
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   accuracy_of,
@@ -99,14 +99,25 @@ def test_accuracy_is_agreement_with_true_labels():
   assert accuracy_of(labels, true, ("a", "b", "c"), "multilabel") == {
     "mean": pytest.approx(5 / 9),
     "attributes": {"a": pytest.approx(2 / 3), "b": 1.0, "c": 0.0},
+    "recall": {"a": 1.0, "b": 1.0, "c": 0.0},
   }
+
+
+def test_who_never_sees_a_rare_attribute_has_no_recall():
+  true = np.zeros((100, 2), int)
+  true[0, 0] = 1
+  found = accuracy_of(np.zeros((100, 2), int), true, ("a", "b"), "multilabel")
+  assert found["attributes"] == {"a": 0.99, "b": 1.0}
+  assert found["recall"] == {"a": 0.0, "b": None}
+  assert record.doubted({"real_accuracy": found}) == {"a"}
 
 
 def test_accuracy_of_exclusive_classes_is_that_of_their_own_images():
   labels = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]])
   true = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]])
+  own = {"a": 1.0, "b": 0.5, "c": None}
   assert accuracy_of(labels, true, ("a", "b", "c"), "exclusive") == {
-    "mean": 0.75, "attributes": {"a": 1.0, "b": 0.5, "c": None},
+    "mean": 0.75, "attributes": own, "recall": own,
   }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The evaluation of a run: a table, a file, and refusals."""
 
-import functools
 import json
 
 import pytest
@@ -88,8 +87,7 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
       "config.evaluation.inception=nowhere is no file",
     ),
   ):
-    evaluate = functools.partial(evaluator.evaluate, run, fields=fields)
-    assert error(evaluate) == complaint
+    assert error(evaluator.with_fields, run, fields) == complaint
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,8 @@ def test_a_file_is_evaluated_as_its_run_is(runs, tmp_path):
   path = str(tmp_path / "teacher.npz")
   directories.save_run(run, path)
   small = {"evaluation.images": 4, "evaluation.probe_images": 2}
-  found = evaluator.evaluate(directories.load_run(path), fields=small)
+  run = evaluator.with_fields(directories.load_run(path), small)
+  found = evaluator.evaluate(run)
   assert found["step"] == run.step
   assert list(found["networks"]) == ["generator"]
   json.dumps(found)
@@ -126,16 +125,17 @@ def test_a_mistyped_field_is_told_the_nearest():
 
 
 def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
-  run = directories.load_run(str(runs.student))
-  small = {"evaluation.images": 4}
+  run = evaluator.with_fields(
+    directories.load_run(str(runs.student)), {"evaluation.images": 4}
+  )
   # All of them, in whatever order, are the whole.
   every = tuple(reversed(run.attributes))
-  whole = evaluator.evaluate(run, every, fields=small)
+  whole = evaluator.evaluate(run, every)
   path = evaluator.write(whole, str(tmp_path), run)
   assert path == tmp_path / "evaluation.json"
   pictures = tmp_path / "evaluation"
   kept = {x: x.read_bytes() for x in [path, *pictures.iterdir()]}
-  some = evaluator.evaluate(run, ("Smiling",), fields=small)
+  some = evaluator.evaluate(run, ("Smiling",))
   partial = evaluator.write(some, str(tmp_path), run)
   assert partial == tmp_path / "evaluation_partial.json"
   assert {x: x.read_bytes() for x in kept} == kept
@@ -161,7 +161,8 @@ def test_a_teacher_is_measured_once_for_all_who_learn_from_it(
 
   def evaluate(only, others, fields=small):
     measured.clear()
-    return evaluator.evaluate(run, only, fields=fields, others=others)
+    changed = evaluator.with_fields(run, fields)
+    return evaluator.evaluate(changed, only, others=others)
 
   first = json.loads(json.dumps(evaluate(only, [])))
   assert measured == ["teacher", "student"]
@@ -189,9 +190,8 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
   generator = initialize(networks.generator, (1, size, size, 3), (1, classes))
   model = run.model.replace(generator=generator, networks=networks)
   blend = run._replace(config=config, model=model)
-  result = evaluator.evaluate(
-    blend, ("Eyeglasses",), fields={"evaluation.images": 4}
-  )
+  small = evaluator.with_fields(blend, {"evaluation.images": 4})
+  result = evaluator.evaluate(small, ("Eyeglasses",))
   for name in ("mask_inside", "mask_maximum", "mask_iou"):
     teacher, student = (
       METRICS[name].read(result["networks"][x], None)

@@ -19,9 +19,8 @@ from akd_jax.systems.stargan import STARGAN
 LABELS = np.array([[1], [0], [1], [0], [0], [0]])
 
 
-class Source:
-  def counterfactual(self, index, attribute):
-    return np.full((4, 4, 3), index, np.uint8), np.ones((4, 4), bool)
+def truth(index, attribute):
+  return np.full((4, 4, 3), index, np.uint8), np.ones((4, 4), bool)
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def outcomes(monkeypatch):
       STARGAN, np.eye(1),
     )  # fmt: skip
     instruments = translations.Instruments(
-      test=Pictures(images, labels, positions, people, Source()),
+      test=Pictures(images, labels, positions, people, truth),
       before=np.ones((count, 1), int),
       classifier=SimpleNamespace(predict=predict),
       reference=Reference(("fid", "kid"), embed, {}, np.zeros((0, 2))),

@@ -61,6 +61,13 @@ def test_two_processes_share_the_work_and_write_the_table(caches, tmp_path):
   for row in rows:
     if row["metric"] == "accuracy" and not row["attribute"]:
       assert f" {float(row['value']):.2f} " in text
+  # Nor of another recipe.
+  other = subprocess.run(
+    [*command, "--config.generator.width=8"],
+    cwd=small_runs.ROOT, env=small_runs.environment(devices=1),
+    capture_output=True, text=True,
+  )  # fmt: skip
+  assert other.returncode == 2 and "give another --out" in other.stderr
   # A page of more seeds is not lost.
   page = results / "paper1_table1_debug.md"
   page.write_text(text.replace("1 seed, ", "3 seeds, "))

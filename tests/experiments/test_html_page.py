@@ -13,7 +13,13 @@ import pytest
 
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
-from akd_jax.experiments import columns, compared, html_faces, html_page
+from akd_jax.experiments import (
+  columns,
+  compared,
+  html_faces,
+  html_page,
+  html_tables,
+)
 from akd_jax.experiments.html_faces import Faces, Person, Strip
 from akd_jax.training import versions
 
@@ -39,7 +45,7 @@ def network(accuracy):
   }
 
 
-def write_run(workdir, accuracy, seed=0, **fields):
+def write_run(workdir, accuracy, seed=0, attention="last", **fields):
   """A directory as a run and its evaluation leave it."""
   workdir.mkdir(parents=True)
   config = student.get_config("debug")
@@ -53,6 +59,8 @@ def write_run(workdir, accuracy, seed=0, **fields):
   if accuracy is not None:
     result = {
       "step": 2,
+      "attention": attention,
+      "teacher": fields.get("teacher"),
       "real_accuracy": {"mean": 0.99, "attributes": {"<i>Hat": 0.89}},
       "networks": {"teacher": network(0.875), "student": network(accuracy)},
     }
@@ -181,6 +189,73 @@ def test_seeds_are_paired_by_their_number(tmp_path):
   _, first, second = columns.columns_of(compared.read_variants(paths))
   paired = first.paired(columns.METRICS["accuracy"], second)
   assert paired == ([25.0, 50.0], [25.0, 50.0])
+
+
+def test_a_run_that_is_given_twice_is_one_seed(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  path = write_run(tmp_path / "a", 0.5)
+  link = tmp_path / "link"
+  link.symlink_to(path)
+  (variant,) = compared.read_variants([path, os.path.relpath(path), str(link)])
+  assert len(variant.seeds) == 1
+
+
+def test_students_of_two_teachers_are_no_two_seeds(tmp_path):
+  good, bad = (
+    write_run(tmp_path / teacher, accuracy, teacher=teacher)
+    for teacher, accuracy in (("good", 0.75), ("bad", 0.25))
+  )
+  variants = compared.read_variants([good, bad])
+  assert [x.name for x in variants] == ["good", "bad"]
+  differing, _ = compared.differing_fields(variants)
+  assert differing == {"teacher": ['"good"', '"bad"']}
+  # They are no one teacher's either, however alike those are.
+  assert not any(x.teaches for x in columns.columns_of(variants))
+  # A seed with a teacher of its own is one.
+  other = write_run(tmp_path / "other", 0.5, seed=1, teacher="its own")
+  (variant,) = compared.read_variants([good, other])
+  assert len(variant.seeds) == 2
+
+
+def test_a_run_that_is_called_teacher_is_a_run(tmp_path):
+  paths = [
+    write_run(tmp_path / name, accuracy, steps=steps)
+    for name, accuracy, steps in (("teacher", 0.5, 2), ("student", 0.75, 3))
+  ]
+  found = columns.columns_of(compared.read_variants(paths))
+  assert [(x.name, x.teaches) for x in found] == [
+    ("their teacher", True), ("teacher", False), ("student", False),
+  ]  # fmt: skip
+  assert "teacher is worse in accuracy (-25.0)" in columns.verdict(found)
+  variants = compared.read_variants(paths)
+  page = html_page.render("", "", variants, Faces((), []))
+  assert "student less teacher" in page
+
+
+def test_maps_that_are_made_otherwise_are_not_compared(tmp_path):
+  paths = [
+    write_run(tmp_path / block, 0.5, attention=block, steps=steps)
+    for steps, block in ((2, "last"), (3, "second_last"))
+  ]
+  _, first, second = columns.columns_of(compared.read_variants(paths))
+  metrics = columns.METRICS
+  assert not first.is_comparable(metrics["agreement"], second)
+  assert first.is_comparable(metrics["accuracy"], second)
+
+
+def test_means_over_other_attributes_are_not_compared(tmp_path):
+  a, b = (
+    write_run(tmp_path / x, 0.5, steps=i) for i, x in ((2, "a"), (3, "b"))
+  )
+  path = tmp_path / "b" / "evaluation.json"
+  path.write_text(path.read_text().replace('"<i>Hat": {"acc', '"Bald": {"acc'))
+  variants = compared.read_variants([a, b])
+  _, first, second = columns.columns_of(variants)
+  accuracy = columns.METRICS["accuracy"]
+  assert first.paired(accuracy, second) == ([], [])
+  assert columns.verdict([first, second]) == "a and b set other attributes."
+  best = {x.title: x.best for x in html_tables.figures([first, second]).rows}
+  assert not best["accuracy, %"] and best["parameters"]
 
 
 def test_variants_have_names_of_their_own(tmp_path, monkeypatch):

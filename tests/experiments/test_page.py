@@ -216,6 +216,11 @@ def test_every_number_of_the_page_follows_from_the_table_of_seeds():
   assert f"| accuracy | {mean:+.2f} [{low:+.2f}, {high:+.2f}] |" in shown
 
 
+def test_a_table_names_the_seeds_that_are_done():
+  lines = page.table_of_seeds({"a": [result(0.5)] * 2}, seeds=[1, 2])
+  assert {x["seed"] for x in csv.DictReader(io.StringIO(lines))} == {"1", "2"}
+
+
 def test_pages_and_tables_of_seeds_are_pooled_alike(tmp_path):
   variants = seeds()
   (tmp_path / "table.md").write_text(markdown(variants))

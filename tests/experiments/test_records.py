@@ -78,7 +78,7 @@ def fixture_teacher(monkeypatch):
     records.teaching, "digest_of", lambda _: "the file's digest"
   )
   run = types.SimpleNamespace(model=None)
-  monkeypatch.setattr(records.run_dir, "load_run", lambda _: run)
+  monkeypatch.setattr(run_dir, "load_run", lambda _: run)
 
 
 def test_who_learnt_from_another_file_is_not_known(here, path, tmp_path):

@@ -167,6 +167,21 @@ def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
   assert runner.Job(config, tmp_path).result is None
 
 
+def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
+  config = student.get_config("debug")
+  directories.write_config(config, str(tmp_path))
+  rows = {name: {} for name in config.data.attributes}
+  result = {
+    "step": config.steps,
+    "settings": record.settings(config),
+    "teacher": "before",
+    "networks": {"generator": {"attributes": rows}},
+  }
+  (tmp_path / "evaluation.json").write_text(json.dumps(result))
+  assert runner.Job(config, tmp_path, "before").result
+  assert runner.Job(config, tmp_path, "now").result is None
+
+
 def test_a_field_is_set_in_every_variant_and_for_its_teacher():
   table = EXPERIMENTS["paper1_table1"]("celeba")
   fields = {"data.path": "photos", "evaluation.inception": "file"}

@@ -196,16 +196,17 @@ def test_other_photos_are_refused(moved, change):
 def test_an_evaluation_looks_where_the_photos_are_now(moved, monkeypatch):
   root, workdir = moved
   run = directories.load_run(str(workdir))
+  run = evaluator.with_fields(run, {"data.path": str(root)})
   seen = []
   monkeypatch.setattr(
     evaluator, "with_known_attributes", lambda config: seen.append(config)
   )
   monkeypatch.setattr(evaluator, "open_splits", lambda data: 1 / 0)
   with pytest.raises(AttributeError):
-    evaluator.evaluate(run, fields={"data.path": str(root)})
+    evaluator.evaluate(run)
   assert seen[0].data.path == str(root)
   cut_photos(root)
-  message = error(evaluator.evaluate, run, (), None, {"data.path": str(root)})
+  message = error(evaluator.evaluate, run)
   assert "other photos or labels" in message
 
 

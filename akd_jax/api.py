@@ -16,7 +16,7 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
 
   Args:
     path: a run's directory, a file that was exported with --format=run or
-      --format=numpy (the latter needs NumPy and Pillow alone), or
+      --format=numpy (the latter without JAX), or
       pretrained:NAME for one that is shipped.
     step: of the checkpoint, or "best"; the last by default.
 
@@ -46,7 +46,8 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
   """Trains what a recipe describes, and returns it.
 
   A student's teacher is trained first, where none is finished. A run that was
-  stopped goes on, and a finished one is only loaded.
+  stopped goes on. A finished one is only loaded, once its data and its teacher
+  are found to be those that it has learnt from.
 
   Args:
     config: a recipe: `akd_jax.configs.student.get_config("avatars")`, for
@@ -54,7 +55,8 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     workdir: the run's directory; created if missing.
 
   Returns:
-    The network of the last step.
+    The network of the last step. Of two label sets it is the first's, and
+    `load("WORKDIR/second.npz")` the other's.
 
   Raises:
     UserError: the config, the data or the teacher is wrong.
@@ -68,5 +70,6 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
 
   if "generator" not in config:
     raise UserError("config has no generator: it is no recipe of a network")
-  train_with_teacher(config, os.fspath(workdir))
-  return load(workdir)
+  workdir = os.fspath(workdir)
+  train_with_teacher(config, workdir)
+  return load(f"{workdir}/first.npz" if config.data.second else workdir)

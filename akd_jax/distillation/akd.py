@@ -15,6 +15,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.distillation.attention import MAPS, NORMALIZATIONS, attention_maps
 from akd_jax.distillation.mapping import map_label
 from akd_jax.distillation.method import Lesson, Method
+from akd_jax.systems import system_of
 from akd_jax.systems.losses import check_same_shape, l2_norm
 from akd_jax.systems.model import Metrics, Pass
 
@@ -22,7 +23,7 @@ from akd_jax.systems.model import Metrics, Pass
 def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   """Returns L_akd of each sample, [B], and the mean size of both maps.
 
-  A target with no active attribute has empty maps and contributes 0.
+  A target that nothing is explained of contributes 0, whatever its maps.
   """
   options = config.attention
   student, teacher = lesson.student, lesson.teacher
@@ -42,12 +43,17 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
     teacher_map = lax.stop_gradient(
       _map(teacher, teacher.pull_classes(theirs), options, True)
     )
+    # RelGAN's score has a gradient even where it is asked for nothing.
+    asked = jnp.any(weights > 0, axis=-1)
     normalize = NORMALIZATIONS[options.normalize]
-    totals.append(
-      compare(normalize(student_map), normalize(teacher_map), options.norm)
+    distance = compare(
+      normalize(student_map), normalize(teacher_map), options.norm
     )
-    sizes.append([*_sizes(student_map), *_sizes(teacher_map)])
-    count += jnp.any(weights > 0, axis=-1)
+    totals.append(asked * distance)
+    sizes.append(
+      [asked * x for x in (*_sizes(student_map), *_sizes(teacher_map))]
+    )
+    count += asked
   count = jnp.maximum(count, 1)
   names = ("student_mean", "student_max", "teacher_mean", "teacher_max")
   metrics = {
@@ -160,4 +166,27 @@ def check_reading(config: ConfigDict) -> None:
     )
 
 
-AKD = Method("g_loss_akd", distances, names_activation=True)
+def check_sampled(config: ConfigDict, teacher: ConfigDict) -> None:
+  """Refuses to sample from other classes than the maps explain.
+
+  Args:
+    config: the student's, resolved.
+    teacher: the teacher's.
+
+  Raises:
+    UserError: the teacher's discriminator explains, and its system asks for
+      other classes than the student's draws from.
+  """
+  options = config.attention
+  ours, theirs = system_of(config), system_of(teacher)
+  sampled = options.target == "sampled" and options.discriminator == "teacher"
+  if sampled and ours.explained is not theirs.explained:
+    raise UserError(
+      f"config.attention.target='sampled' draws a class that {config.system}"
+      f" explains, and {teacher.system} explains others: take 'sum' or 'each'"
+    )
+
+
+AKD = Method(
+  "g_loss_akd", distances, names_activation=True, check=check_sampled
+)

@@ -41,7 +41,9 @@ def attention_maps(
       reaches the layers behind the activation.
 
   Returns:
-    Non-negative {name: [B, h, w]}. A sample's map depends on no other sample.
+    Non-negative {name: [B, h, w]}. A sample's map depends on no other sample,
+    unless the pass has normalised by its batch, as AttGAN, STGAN and RelGAN do
+    in training.
   """
   gradients: Activations = translated.pull(score_gradient)
   if not second_order:

@@ -18,8 +18,8 @@ def check_sizes(
 ) -> None:
   """Refuses methods that compare activations, where those differ in size.
 
-  Networks of one architecture have equal sizes, however wide or deep; nothing
-  is traced for them.
+  Networks of one architecture have equal sizes at one hook, however wide or
+  deep; nothing is traced for them.
 
   Args:
     config: the student's, resolved.
@@ -34,7 +34,9 @@ def check_sizes(
     for name, method in active_methods(config).items()
     if method.names_activation or method.same_size
   }
-  if not methods or _architecture(config) == _architecture(teacher):
+  same_hook = place is None or place[1] == config.attention.hook
+  alike = same_hook and _architecture(config) == _architecture(teacher)
+  if not methods or alike:
     return
   ours = _look(config, config.attention)
   theirs = _look(teacher, placed(config.attention, place))

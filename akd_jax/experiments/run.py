@@ -1,5 +1,8 @@
 """One run as a user asks for it: its teacher first, pictures on the way."""
 
+import contextlib
+from collections.abc import Iterator
+
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
@@ -59,9 +62,13 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
         f" config.teacher={config.teacher} holds no finished one: put it back,"
         " say where it is, or name another --workdir"
       )
-    _check_recipe(config)
+    with _naming_recipe():
+      validation.check(teacher.teacher_recipe(config))
     config = preparation.check(config, workdir)
     recipe = teacher.teacher_recipe(config)
+    with _naming_recipe():
+      if not teacher.has_begun(config.teacher):
+        validation.check_new(recipe)
     teacher.check_compatible(config, recipe)
     check_writable(config.teacher)
     # Another student's command may be training it.
@@ -75,10 +82,11 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   _train(config, workdir)
 
 
-def _check_recipe(config: ConfigDict) -> None:
-  """Checks the recipe of a teacher that is to be trained."""
+@contextlib.contextmanager
+def _naming_recipe() -> Iterator[None]:
+  """Says of an error that it is in the recipe of a teacher."""
   try:
-    validation.check(teacher.teacher_recipe(config))
+    yield
   except UserError as error:
     raise UserError(f"in config.teacher_recipe: {error}") from None
 

@@ -41,6 +41,21 @@ class Scores(NamedTuple):
 STATISTICS = "batch_stats"
 
 
+def generator_to_use(
+  parameters: Params, ema: Params, statistics: Any
+) -> Params:
+  """Returns a generator's running average, where one is kept.
+
+  Running statistics are of the parameters themselves; an average has none.
+
+  Args:
+    parameters: as they are trained.
+    ema: their running average; None without one.
+    statistics: of norms; None or empty where there are none.
+  """
+  return parameters if ema is None or statistics else ema
+
+
 @flax.struct.dataclass
 class Model:
   """A generator with the discriminator that scores it.

@@ -32,7 +32,7 @@ from akd_jax.systems.model import (
   Translation,
 )
 from akd_jax.systems.randomness import Draws
-from akd_jax.systems.stargan import check_image_size
+from akd_jax.systems.stargan import check_sizes
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.systems.system import NetworkProgram, System
 
@@ -43,7 +43,7 @@ def create_networks(config: ConfigDict) -> Networks:
   Raises:
     UserError: a network can not halve the pictures as often as it does.
   """
-  check_image_size(config)
+  check_sizes(config)
   dtype = jnp.dtype(config.dtype)
   return Networks(
     Generator(

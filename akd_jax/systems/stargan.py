@@ -42,13 +42,18 @@ SIZES: dict[str, Allowed] = {
 _MOST_CHANNELS = 16_384
 
 
-def check_image_size(config: ConfigDict) -> None:
+def check_sizes(config: ConfigDict) -> None:
   """Checks that both networks can halve the pictures as often as they do.
 
   Raises:
-    UserError: one can not.
+    UserError: one can not, or the discriminator has too many channels.
   """
   size, layers = config.data.image_size, config.discriminator.layers
+  if size < 8:
+    raise UserError(
+      f"config.data.image_size={size} must be at least 8: normalised over one"
+      " pixel, the generator would see nothing of a picture"
+    )
   if size % 2**layers or size < 2**layers:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of"
@@ -58,6 +63,14 @@ def check_image_size(config: ConfigDict) -> None:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of 4: the generator"
       " halves pictures twice"
+    )
+  width = config.discriminator.width
+  channels = width * 2 ** (layers - 1)
+  if channels > _MOST_CHANNELS:
+    raise UserError(
+      f"config.discriminator.width={width} doubles with each of"
+      f" config.discriminator.layers={layers}: {channels} channels, and at most"
+      f" {_MOST_CHANNELS} are possible"
     )
 
 
@@ -71,14 +84,7 @@ def create_networks(config: ConfigDict) -> Networks:
   """
   dtype = jnp.dtype(config.dtype)
   layers = config.discriminator.layers
-  check_image_size(config)
-  channels = config.discriminator.width * 2 ** (layers - 1)
-  if channels > _MOST_CHANNELS:
-    raise UserError(
-      f"config.discriminator.width={config.discriminator.width} doubles with"
-      f" each of config.discriminator.layers={layers}: {channels} channels, and"
-      f" at most {_MOST_CHANNELS} are possible"
-    )
+  check_sizes(config)
   return Networks(
     Generator(
       config.generator.width,

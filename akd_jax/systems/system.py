@@ -77,7 +77,8 @@ class System:
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
-    weights: config -> {term: its weight}. A term of weight 0 is not computed.
+    weights: config -> {term: its weight}. A term of weight 0 is not computed,
+      though pictures that `translate` draws for it are.
     micro_batches: config -> m, how many micro-batches a step has.
     rates: config -> {part of the generator: its step size as a share of
       config.optimizer.learning_rate}, of those that have another.

@@ -40,7 +40,10 @@ def check_start(config: ConfigDict, workdir: str) -> None:
     for name, value in same_run.flatten(config).items()
     if name not in _OWN
   }
-  finished = distils(config) and teacher.is_finished(config.teacher)
+  finished, of_teacher = False, []
+  if distils(config):
+    finished = teacher.is_finished(config.teacher)
+    of_teacher = list(checkpoint.steps_saved(config.teacher))
   check_alike(
     _versions()
     | fields
@@ -49,6 +52,7 @@ def check_start(config: ConfigDict, workdir: str) -> None:
       f" {jax.local_devices()[0].device_kind}",
       "checkpoints in --workdir": list(checkpoint.steps_saved(workdir)),
       "a finished teacher in config.teacher": finished,
+      "checkpoints in config.teacher": of_teacher,
     }
   )
 

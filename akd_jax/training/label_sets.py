@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -33,6 +34,11 @@ class LabelSet(NamedTuple):
   name: str
   setting: Setting
   take: Callable[[Model], Model]
+
+  @property
+  def file(self) -> pathlib.Path:
+    """Where its networks are written."""
+    return pathlib.Path(f"{self.setting.workdir}.npz")
 
 
 def label_sets(setting: Setting) -> Iterator[LabelSet]:
@@ -105,10 +111,22 @@ def make_file_hook(setting: Setting) -> Hook:
 
   def call(step: int, model: Model) -> Seen:
     for one in both:
-      config = one.setting.config
-      names, groups = config.data.attributes, config.data.exclusive
-      run = Run(config, names, groups, one.take(model), step)
-      save_run(run, f"{setting.workdir}/{one.name}.npz", half=False)
+      _write_file(one, step, model)
     return Seen()
 
   return Hook(setting.config.checkpoint_every, call)
+
+
+def write_missing(setting: Setting) -> None:
+  """Writes those of the two files that a finished run has lost."""
+  if jax.process_index() == 0:
+    for one in label_sets(setting):
+      if not one.file.exists():
+        _write_file(one, setting.step, setting.model)
+
+
+def _write_file(one: LabelSet, step: int, model: Model) -> None:
+  config = one.setting.config
+  names, groups = config.data.attributes, config.data.exclusive
+  run = Run(config, names, groups, one.take(model), step)
+  save_run(run, str(one.file), half=False)

@@ -64,7 +64,6 @@ def train(
 def _train(run: Prepared) -> TrainState:
   workdir = run.workdir
   if run.first >= run.config.steps:
-    run.checkpoints.close()
     parallel.say(f"{workdir} is finished ({run.first:,} steps)")
     return parallel.replicate(run.state)
   _introduce(run)
@@ -111,7 +110,6 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
     run.workdir, run.first, config.steps, config.adversary_every
   )
   with (
-    contextlib.closing(run.checkpoints),
     _naming_what_is_kept(run.checkpoints),
     Interruption() as interruption,
   ):

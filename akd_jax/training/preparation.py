@@ -110,7 +110,8 @@ def prepare(
     config: the recipe.
     workdir: the run's directory; created if missing.
     makers: of what is done beside training.
-    stack: until it is closed, no other command trains in the directory.
+    stack: until it is closed, no other command trains in the directory, and
+      checkpoints can be saved.
 
   Raises:
     UserError: the config, the data or the teacher is wrong.
@@ -133,6 +134,7 @@ def prepare(
   if jax.process_index() == 0:
     run_dir.write_config(config, workdir)
   checkpoints = checkpoint.Checkpoints(workdir, config, origins)
+  stack.callback(checkpoints.close)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
     batches.set_state(place)
@@ -145,6 +147,8 @@ def prepare(
   # One may train the attribute classifier: for nothing, of a finished run.
   if setting.step >= config.steps:
     makers = ()
+    if config.data.second:
+      label_sets.write_missing(setting)
   hooks = [hook for make in makers if (hook := make(setting)) is not None]
   return Prepared(
     config, workdir, source, networks, teacher, state, batches, checkpoints,

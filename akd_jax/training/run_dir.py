@@ -20,7 +20,7 @@ from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.systems import system_of
-from akd_jax.systems.model import Model
+from akd_jax.systems.model import Model, generator_to_use
 from akd_jax.training import checkpoint, run_file
 from akd_jax.training.shapes import check_shapes
 
@@ -32,8 +32,7 @@ class Run(NamedTuple):
     config: fully resolved.
     attributes: names of the classes, in order.
     exclusive: groups of attributes of which at most one is on.
-    model: its generator (the running average where one was kept) and
-      discriminator.
+    model: its generator (see `generator_to_use`) and discriminator.
     step: generator updates done.
     origins: digests of what it has learnt from, "data" and "teacher"; empty
       where nobody has kept them.
@@ -129,10 +128,11 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
     else checkpoint.load(workdir, int(step))
   )
   state = found.state
-  generator = state["generator"] if state["ema"] is None else state["ema"]
+  statistics = state.get("statistics")
+  generator = generator_to_use(state["generator"], state["ema"], statistics)
   networks = {"generator": generator, "discriminator": state["discriminator"]}
-  if state.get("statistics") is not None:
-    networks["statistics"] = state["statistics"]
+  if statistics is not None:
+    networks["statistics"] = statistics
   run = _run(config, networks, found.step, workdir)
   return run._replace(origins=found.origins)
 

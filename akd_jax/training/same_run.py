@@ -44,7 +44,8 @@ def check_same_run(
 ) -> None:
   """Refuses to go on with a run under another config, or from other things.
 
-  More steps are another config that it may go on with.
+  More steps are another config that it may go on with, and so are those that
+  are done.
 
   Args:
     config: resolved.
@@ -60,10 +61,14 @@ def check_same_run(
   known = checkpoint.origins(workdir) or {}
   before = flatten(read_config(workdir))
   now = flatten(ConfigDict(_json(config)))
+  done = max(checkpoint.steps_saved(workdir), default=0)
+  # What lies there is compared, and not where.
+  compared = known.keys() & origins.keys()
   for field in now | before:
-    if field.startswith(_MAY_CHANGE) or PLACES.get(field) in known:
+    if field.startswith(_MAY_CHANGE) or PLACES.get(field) in compared:
       continue
-    if field == "steps" and now[field] > before[field]:
+    # Or as many as are done: an extension that has not begun is taken back.
+    if field == "steps" and (now[field] > before[field] or now[field] == done):
       continue
     if not _same(field, before.get(field), now.get(field)):
       raise UserError(

@@ -8,7 +8,13 @@ from ml_collections import ConfigDict
 
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.distillation.terms import create_learnt
-from akd_jax.systems.model import STATISTICS, Model, Networks, Params
+from akd_jax.systems.model import (
+  STATISTICS,
+  Model,
+  Networks,
+  Params,
+  generator_to_use,
+)
 from akd_jax.training.optimizers import adam
 
 
@@ -45,12 +51,8 @@ class TrainState:
     return Model(self.generator, self.discriminator, networks, self.statistics)
 
   def best_model(self, networks: Networks) -> Model:
-    """Returns the model to use: with the running average, where one is kept.
-
-    Running statistics are of the parameters themselves; an average has none.
-    """
-    averaged = self.ema is not None and not self.statistics
-    generator = self.ema if averaged else self.generator
+    """Returns the model to use: see `generator_to_use`."""
+    generator = generator_to_use(self.generator, self.ema, self.statistics)
     return Model(generator, self.discriminator, networks, self.statistics)
 
 

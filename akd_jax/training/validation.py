@@ -25,6 +25,8 @@ _FILES = ("classifier.weights", "evaluation.inception")
 _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
+# Of a field of a network that counts channels, layers or blocks.
+_LARGEST = 16_384
 # What config.classifier.data may not have.
 _NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN, "second")
 
@@ -110,8 +112,11 @@ def _check_fields_of_system(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={value} must be finite and at least {allowed:g}"
       )
-    elif value < allowed:
-      raise UserError(f"config.{field}={value} must be at least {allowed}")
+    elif not allowed <= value <= _LARGEST:
+      raise UserError(
+        f"config.{field}={value} must be at least {allowed} and at most"
+        f" {_LARGEST}"
+      )
 
 
 def _check_networks(config: ConfigDict) -> None:
@@ -162,6 +167,11 @@ def check_new(config: ConfigDict) -> None:
   Raises:
     UserError: a field would do nothing.
   """
+  if config.teacher and "teacher_recipe" not in config:
+    raise UserError(
+      f"config.teacher={config.teacher} would teach nothing: the recipe is of a"
+      " teacher; one of a student is configs/student.py or configs/attention.py"
+    )
   if adversary_learns(config) and config.adversary_every > config.steps:
     raise UserError(
       f"config.adversary_every={config.adversary_every} must be at most"

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import types
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,13 @@ import pytest
 from flax import traverse_util
 
 from akd_jax.configs import student
-from akd_jax.distillation.akd import NORMS, OPTIONS, check_options, compare
+from akd_jax.distillation.akd import (
+  NORMS,
+  OPTIONS,
+  check_options,
+  compare,
+  distances,
+)
 from akd_jax.distillation.mapping import Teacher, map_label, mapping_matrix
 from akd_jax.distillation.terms import distillation_terms, tapped
 from akd_jax.models.stargan import Discriminator, Generator
@@ -300,6 +307,27 @@ def test_sizes_of_maps_for_each_class_are_means_over_the_active_ones(pair):
   for name in SIZES:
     mean = (first[name] + last[name]) / 2
     np.testing.assert_allclose(both[name], mean, rtol=1e-5)
+
+
+def test_a_target_that_nothing_is_explained_of_contributes_nothing():
+  # As of RelGAN: its score has a gradient, whatever the weights.
+  def looked(size):
+    return types.SimpleNamespace(
+      activations={"a": jnp.full((2, 2, 2, 1), size)},
+      pull=lambda gradient: {"a": jnp.ones((2, 2, 2, 1))},
+      pull_classes=lambda weights: weights,
+    )
+
+  explained = jnp.array([[0.0, 1.0], [0.0, 0.0]])
+  lesson = types.SimpleNamespace(
+    student=looked(2.0), teacher=looked(3.0), target=explained,
+    explained=explained, mapping=jnp.eye(2),
+  )  # fmt: skip
+  for target in ("sum", "each"):
+    config = student_config(discriminator="own", target=target)
+    found, metrics = distances(lesson, config)
+    assert found.tolist() == [1.0, 0.0]
+    assert metrics["attention_teacher_mean"] == 1.5
 
 
 def test_many_attributes_may_stand_for_one_of_the_teacher():

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from akd_jax.configs import attgan, student
+from akd_jax.configs import acgan, attgan, relgan, student
 from akd_jax.configs import teacher as recipes
 from akd_jax.configs.scales import changed
 from akd_jax.systems import SYSTEMS
@@ -91,3 +91,19 @@ def test_no_generator_is_cut_out_of_one_of_another_system(other):
   message = error(teacher.check_compatible, ours, other)
   assert "config.init='sliced'" in message
   assert "stargan" in message and "other" in message
+
+
+def test_other_hooks_of_one_architecture_are_compared_by_their_sizes():
+  # StarGAN and ACGAN have one generator; each names its own hook.
+  recipe = changed(acgan.get_config("debug"), {"attention.hook": "decode"})
+  message = error(teacher.check_compatible, config(recipe, akd=2.0), recipe)
+  assert "block_1 is 8 x 8" in message and "decode_1 32 x 32" in message
+  teacher.check_compatible(config(recipe, output=2.0), recipe)
+
+
+def test_a_class_is_sampled_of_those_that_are_explained():
+  recipe = relgan.get_config("debug")
+  student_of = config(recipe, akd=2.0)
+  student_of.attention.target = "sampled"
+  message = error(teacher.check_compatible, student_of, recipe)
+  assert "stargan explains, and relgan explains others" in message

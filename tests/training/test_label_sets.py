@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import akd_jax
 from akd_jax import export
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
@@ -154,6 +155,14 @@ def test_resumed_it_ends_with_the_same_bits(trained, tmp_path):
     run_dir.load_run(f"{x}/second.npz") for x in (tmp_path, trained)
   )
   small_runs.assert_same_bits(one.model.generator, other.model.generator)
+  # A finished run writes what it has lost.
+  (tmp_path / "second.npz").unlink()
+  assert (
+    akd_jax.train(config_of(), tmp_path).attributes
+    == run_dir.load_run(f"{tmp_path}/first.npz").attributes
+  )
+  again = run_dir.load_run(f"{tmp_path}/second.npz")
+  small_runs.assert_same_bits(again.model.generator, other.model.generator)
 
 
 def test_whoever_asks_for_both_is_told_where_each_is(trained):

@@ -52,6 +52,27 @@ def test_a_moved_teacher_is_the_same(copies, capsys):
   assert "is finished (10 steps)" in capsys.readouterr().out
 
 
+def test_a_student_does_not_go_on_without_its_teacher(copies):
+  config = preparation.resolve(student_config(""), directories_source(copies))
+  data = checkpoint.origins(str(copies.student))["data"]
+  message = error(
+    same_run.check_same_run, config, str(copies.student), {"data": data}
+  )
+  assert "teacher=" in message and "not ''" in message
+
+
+def test_an_extension_that_has_not_begun_is_taken_back(copies):
+  config = directories.read_config(str(copies.student))
+  done, config.steps = config.steps, 10 * config.steps
+  directories.write_config(config, str(copies.student))
+  origins = checkpoint.origins(str(copies.student))
+  config.steps = done
+  same_run.check_same_run(config, str(copies.student), origins)
+  config.steps = done + 1
+  message = error(same_run.check_same_run, config, str(copies.student), origins)
+  assert f"steps={10 * done}, not {done + 1}" in message
+
+
 def test_another_teacher_at_the_same_path_is_refused(copies, tmp_path):
   train_with_teacher(student_config(copies.teacher), str(copies.student))
   shutil.rmtree(copies.teacher)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from akd_jax.configs import teacher
+from akd_jax.systems.model import generator_to_use
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import state
 
@@ -78,3 +79,10 @@ def test_without_an_average_the_last_parameters_are_used():
   without = jax.eval_shape(lambda: create(**{"optimizer.ema": 0.0}))
   assert without.ema is None
   assert without.best_model(None).generator == without.generator
+
+
+def test_an_average_is_used_but_where_there_are_running_statistics():
+  assert generator_to_use("trained", None, None) == "trained"
+  assert generator_to_use("trained", "average", None) == "average"
+  assert generator_to_use("trained", "average", {}) == "average"
+  assert generator_to_use("trained", "average", {"norm": 1}) == "trained"

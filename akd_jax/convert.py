@@ -24,6 +24,7 @@ file carries: celeba, or rafd, where a photo has exactly one of the classes.
 Whoever evaluates it says by --config.data.path where the photos are.
 """
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -73,12 +74,13 @@ def convert(
   """
   from akd_jax.common.config import RECIPES
   from akd_jax.configs.scales import changed
+  from akd_jax.data.attributes import check_names
   from akd_jax.data.photos.source import EXCLUSIVE, find_exclusive
   from akd_jax.systems import system_of
   from akd_jax.systems.model import Model
   from akd_jax.training.run_dir import Run
 
-  _check_names(attributes)
+  check_names(attributes, "--attributes")
   system, released = _read(generator, discriminator)
   _check_classes(released, attributes)
   config = RECIPES[system].get_config(data)
@@ -123,14 +125,6 @@ def _read(
     )
   other = None if discriminator is None else unwrap(discriminator)
   return found[0], readers[found[0]](generator, other)
-
-
-def _check_names(attributes: Sequence[str]) -> None:
-  for name in attributes:
-    if not name:
-      raise UserError("--attributes has an empty name between two commas")
-    if attributes.count(name) > 1:
-      raise UserError(f"--attributes names {name!r} twice")
 
 
 def _check_classes(released: "Released", attributes: Sequence[str]) -> None:
@@ -209,13 +203,13 @@ def _part(
 
 def write(run: "Run", path: str) -> None:
   """Writes a run, or its generator alone where it has no discriminator."""
-  from akd_jax.inference.exports import export_numpy
+  from akd_jax.inference.exports import export_numpy, write_files
   from akd_jax.training import run_dir
 
   if run.model.discriminator is None:
     export_numpy(run, path)
   else:
-    run_dir.save_run(run, path, half=False)
+    write_files({path: functools.partial(run_dir.write_run, run, half=False)})
 
 
 def main(argv: list[str]) -> None:

@@ -135,8 +135,7 @@ def export_run(run: "Run", path: str) -> list[str]:
   from akd_jax.training import run_dir as runs
 
   check_ending(path, (".npz",))
-  runs.save_run(run, path)
-  return [path]
+  return write_files({path: functools.partial(runs.write_run, run)})
 
 
 FORMATS = {

@@ -31,7 +31,7 @@ from absl import flags
 from akd_jax.common import cli
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.tally import Tally
-from akd_jax.common.writing import is_full
+from akd_jax.common.writing import is_full, writing
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.familiarity import Familiarity
@@ -111,6 +111,8 @@ def main(arguments: list[str]) -> None:
   from akd_jax.inference.photos import find_photos
   from akd_jax.inference.results import Request
 
+  if not args.out:
+    raise UserError("--out is empty: name a folder")
   out = Path(args.out)
   photos = find_photos(arguments, out)
   model = api.load(args.workdir, step)
@@ -124,10 +126,10 @@ def main(arguments: list[str]) -> None:
   request = Request(
     wanted, own, args.strength, crop, args.attention, args.block, out
   )
-  try:
+  if out.exists() and not out.is_dir():
+    raise UserError(f"--out={out} is a file: name a folder")
+  with writing(out):
     out.mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise UserError(f"--out={out}: {error.strerror}") from None
   _translate_all(model, request, photos)
 
 

@@ -211,6 +211,8 @@ def _failures(run):
 
 
 def main():
+  if len(sys.argv) != 2:
+    sys.exit(__doc__)
   with open(sys.argv[1]) as file:
     rows = [json.loads(line) for line in file]
   print("\n\n".join(markdown(run) for run in runs(rows)))

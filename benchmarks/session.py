@@ -139,8 +139,8 @@ def machine(arguments):
     arguments: of the command.
   """
   packages = (
-    "jax", "jax-cuda13-plugin", "flax", "optax", "numpy", "torch",
-    "nvidia-cudnn-cu13",
+    "jax", "jax-cuda12-plugin", "jax-cuda13-plugin", "flax", "optax", "numpy",
+    "torch", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13",
   )  # fmt: skip
   now = datetime.datetime.now(datetime.UTC)
   query = "--query-gpu=name,driver_version,memory.total,power.limit"

@@ -216,6 +216,14 @@ class WithoutChecksum(Weights):
     return dict(reversed(found.items()))
 
 
+def _program(arrays):
+  """Returns the pickle that a state dict is written as."""
+  stream = io.BytesIO()
+  torch_writer.write_state_dict(stream, arrays)
+  with zipfile.ZipFile(stream) as archive:
+    return archive.read("archive/data.pkl")
+
+
 class TorchLegacy(WithoutChecksum):
   """PyTorch's files from before 1.6."""
 
@@ -223,7 +231,7 @@ class TorchLegacy(WithoutChecksum):
   damages = (*odd.BYTES, odd.spoil_numbers, "program", "evil")
 
   def write(self, program=None):
-    program = program or torch_writer._pickle(self.arrays)
+    program = program or _program(self.arrays)
     return odd.legacy(program, self.arrays)
 
 
@@ -254,7 +262,7 @@ def damaged(kind, rng, canary):
     program = odd.evil_pickle(rng, str(canary))
     return kind.write(program), damage
   if damage == "program":
-    whole = torch_writer._pickle(kind.arrays)
+    whole = _program(kind.arrays)
     return kind.write(odd.odd_program(rng, whole)), damage
   return damage(rng, kind.content), damage.__name__
 

@@ -30,7 +30,8 @@ def soak(options):
   argv = [
     sys.executable, "-u", "-m", "akd_jax.main",
     "--config=configs/teacher.py:debug", f"--workdir={folder}/memory",
-    f"--config.steps={options.count}", f"--config.log_every={SETTLED}",
+    f"--config.steps={options.count}",
+    f"--config.log_every={min(SETTLED, options.count)}",
     "--config.checkpoint_every=100", "--config.sample_every=100",
     "--config.data.image_size=16", "--config.discriminator.layers=2",
     "--config.generator.blocks=1",
@@ -45,7 +46,10 @@ def soak(options):
         resident[str(step)] = round(_resident(process), 1)
         progress.save()
         progress.goes_on(step)
-  first, last = resident[str(SETTLED)], resident[str(options.count)]
+  # Those from which on nothing new is loaded; or all there is of a short run.
+  seen = list(resident.values())
+  settled = [x for step, x in resident.items() if int(step) >= SETTLED]
+  first, last = (settled or seen)[0], seen[-1]
   wrong = []
   if process.returncode or last > first * (1 + ALLOWED):
     wrong.append(f"{first} MB have become {last}; status {process.returncode}")

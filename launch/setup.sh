@@ -87,8 +87,10 @@ if [[ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]]; then
   echo "Installing akd_jax${installed:+ with $installed}: minutes, the first time" >&2
   [[ -n "$dry_run" ]] || printf 'unfinished\n%s\n' "$installed" > "$stamp"
   if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    quietly=/dev/null
+    [[ -z "$dry_run" ]] || quietly=/dev/stderr
     # Debian's Python has no ensurepip unless python3-venv is installed.
-    run "$venv/bin/python" -m ensurepip 2>/dev/null \
+    run "$venv/bin/python" -m ensurepip 2>"$quietly" \
       || run "${python:-python3}" -m pip --python "$venv/bin/python" \
         install -qq pip
   fi

@@ -41,7 +41,7 @@ submit() {
   shift
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
   local command=(
-    sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh "$@"
+    sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh --job "$@"
   )
   if [[ -n "$dry_run" ]]; then
     set_step .venv/bin/python "$@"
@@ -86,8 +86,9 @@ run() {
   exit "$code"
 }
 
-if [[ -n "${SLURM_JOB_ID:-}" ]]; then
-  run "$@"
+# Not by SLURM_JOB_ID, which a shell of salloc has, too.
+if [[ "${1:-}" == --job ]]; then
+  run "${@:2}"
 else
   submit "$@"
 fi

@@ -27,6 +27,10 @@ if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
   echo "launch/tpu_pod.sh: set NAME and ZONE; see --help" >&2
   exit 2
 fi
+if [[ $# -eq 0 ]]; then
+  echo "launch/tpu_pod.sh: no options for akd_jax.main; see --help" >&2
+  exit 2
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 run() {

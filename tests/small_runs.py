@@ -206,3 +206,11 @@ def assert_same_bits(first: Any, second: Any) -> None:
   """Two trees have equal arrays at equal paths."""
   assert jax.tree.structure(first) == jax.tree.structure(second)
   jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+def imported(done):
+  """Names the modules that a process of `-X importtime` has imported."""
+  lines = done.stderr.splitlines()
+  return {
+    x.split("|")[-1].strip() for x in lines if x.startswith("import time")
+  }

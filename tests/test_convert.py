@@ -61,8 +61,8 @@ def test_files_of_the_released_kind_come_back_the_same(released, tmp_path):
   ("names", "message"),
   [
     (NAMES[:4], "--attributes names 4, but the generator's label has 5"),
-    ([*NAMES[:4], "Male"], "--attributes names 'Male' twice"),
-    ([*NAMES[:4], ""], "--attributes has an empty name between two commas"),
+    ([*NAMES[:4], "Male"], "--attributes has two attributes named 'Male'"),
+    ([*NAMES[:4], ""], "--attributes: attribute 5 has no name"),
   ],
 )
 def test_classes_that_are_not_the_networks_are_refused(

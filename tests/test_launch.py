@@ -54,7 +54,8 @@ def test_slurm_is_given_its_options_and_the_command_its_own():
     "slurm", "--nodes=2", "--", "--config=a"
   ).splitlines()
   assert shlex.split(submitted) == [
-    "sbatch", f"--chdir={ROOT}", "--nodes=2", "launch/slurm.sh", "--config=a",
+    "sbatch", f"--chdir={ROOT}", "--nodes=2", "launch/slurm.sh", "--job",
+    "--config=a",
   ]  # fmt: skip
   words = shlex.split(job, comments=False)
   assert words[4:7] == ["srun", "--kill-on-bad-exit=0", "--wait=120"]

@@ -333,7 +333,7 @@ def test_hidden_files_are_no_photos(tmp_path):
 def test_where_nothing_can_be_written_it_says_so(command, tmp_path):
   photo = draw_photo(tmp_path / "me.png")
   (tmp_path / "out").write_text("a file")
-  with pytest.raises(UserError, match="--out=.*: File exists"):
+  with pytest.raises(UserError, match="--out=.* is a file: name a folder"):
     command(photo, all=True)
 
 

@@ -1,13 +1,17 @@
 """The exported page changes a real file in a browser as JAX does."""
 
+import base64
 import contextlib
 import functools
+import hashlib
 import http.client
 import http.server
+import io
 import json
 import pathlib
 import shutil
 import subprocess
+import tarfile
 import threading
 import urllib.request
 
@@ -206,6 +210,32 @@ def test_without_a_network_the_tarball_is_asked_for(
   monkeypatch.setattr(urllib.request, "urlopen", fail)
   with pytest.raises(UserError, match="give --onnxruntime=FILE$"):
     npm.read_files(web.ONNXRUNTIME, [])
+
+
+def answer_with(monkeypatch, content):
+  answer = contextlib.closing(io.BytesIO(content))
+  monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: answer)
+
+
+def test_another_answer_of_the_registry_is_no_package(tmp_path, monkeypatch):
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+  answer_with(monkeypatch, b"sign in here")
+  with pytest.raises(UserError, match=r"^what came from https.*onnxruntime="):
+    npm.read_files(web.ONNXRUNTIME, [])
+
+
+def test_a_package_that_cannot_be_kept_is_used(monkeypatch):
+  monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+  stream = io.BytesIO()
+  with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+    member = tarfile.TarInfo("package/a.js")
+    member.size = 2
+    archive.addfile(member, io.BytesIO(b"hi"))
+  content = stream.getvalue()
+  sha512 = base64.b64encode(hashlib.sha512(content).digest()).decode()
+  answer_with(monkeypatch, content)
+  package = npm.Package("one", "1.0", sha512)
+  assert npm.read_files(package, ["a.js"]) == {"a.js": b"hi"}
 
 
 def test_a_folder_of_other_files_stays(tmp_path):

@@ -16,7 +16,7 @@ import numpy as np
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.config import WHEN_SEEN
-from akd_jax.common.errors import WriteError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
@@ -80,7 +80,7 @@ def load_or_measure(run: Run) -> Familiarity:
   """Returns what a run's discriminator says of its validation split.
 
   Raises:
-    UserError: the run's pictures are not there.
+    UserError: the run's pictures are not there, or would be downloaded.
   """
   fields = run.config.data.to_dict()
   for name in ("threads", *WHEN_SEEN):
@@ -90,6 +90,11 @@ def load_or_measure(run: Run) -> Familiarity:
   path = cache_directory() / "familiarity" / f"{name}.npz"
   if path.exists():
     return Familiarity(**kept_arrays.read(path)[1])
+  if run.config.data.name == "celeba" and not run.config.data.path:
+    raise UserError(
+      "its validation photos are TensorFlow Datasets', which are not opened for"
+      " this"
+    )
   familiarity = _measure(run)
   # Where it cannot be kept it is measured for this once.
   with contextlib.suppress(WriteError):

@@ -11,7 +11,7 @@ from akd_jax.experiments.columns import columns_of, verdict
 from akd_jax.experiments.compared import Variant, differing_fields
 from akd_jax.experiments.html_faces import Faces
 from akd_jax.plotting.curves import choose_colours
-from akd_jax.training.writers import duration
+from akd_jax.training.pace import duration
 
 
 def write(path: pathlib.Path, page: str) -> None:

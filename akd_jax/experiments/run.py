@@ -14,7 +14,6 @@ from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.training import (
   hosts,
-  loop,
   parallel,
   preparation,
   run_dir,
@@ -94,5 +93,6 @@ def _naming_recipe() -> Iterator[None]:
 def _train(config: ConfigDict, workdir: str) -> None:
   # Here, since it loads TensorFlow, for seconds: what is wrong with a config is
   # said before.
+  from akd_jax.training import loop
 
   loop.train(config, workdir, HOOKS)

@@ -259,4 +259,6 @@ def _labels(own: Any, shape: tuple[int, int]) -> np.ndarray:
     ) from None
   if labels.shape != shape:
     raise UserError(f"own is {labels.shape}, not {shape}: a label a picture")
+  if not np.isin(labels, (0, 1)).all():
+    raise UserError("own has labels that are neither 0 nor 1")
   return labels

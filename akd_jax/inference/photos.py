@@ -14,8 +14,8 @@ from akd_jax.common.files import file_name
 from akd_jax.data.photos.images import SUFFIXES, center_box
 
 # What is taken out of folders; a file that is named itself may be called
-# anything.
-PICTURES = (*SUFFIXES, ".heic")
+# anything. HEIC cannot be read, which is said of each.
+_TAKEN = (*SUFFIXES, ".heic")
 # Of a pasted square, the share of its side in which it fades into the photo.
 FADING = 1 / 16
 
@@ -41,7 +41,7 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
 
   Raises:
     UserError: there are none, or `out` is one of the folders itself, where
-      results could not be told from photos.
+      results could not be told from photos; or a folder cannot be read.
   """
   found: list[tuple[Path, Path]] = []
   for argument in arguments:
@@ -60,7 +60,7 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
   if not found:
     raise UserError(
       f"there is no photo in {', '.join(arguments)}: files that end in"
-      f" {', '.join(PICTURES)} are taken"
+      f" {', '.join(SUFFIXES)} are taken"
     )
   names = _told_apart(
     [name.with_suffix("") for _, name in found], [name for _, name in found]
@@ -69,15 +69,26 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
 
 
 def _inside(folder: Path, out: Path) -> Iterable[Path]:
-  results = out.resolve()
-  for root, folders, names in os.walk(folder):
-    folders[:] = sorted(
+  # A link may lead to where the search has been.
+  known = {out.resolve(), folder.resolve()}
+
+  def is_new(place: Path) -> bool:
+    before = len(known)
+    known.add(place.resolve())
+    return len(known) > before
+
+  def refuse(error: OSError) -> None:
+    raise UserError(f"cannot read {error.filename}: {error.strerror}")
+
+  walk = os.walk(folder, onerror=refuse, followlinks=True)
+  for root, folders, names in walk:
+    folders[:] = [
       name
-      for name in folders
-      if not name.startswith(".") and Path(root, name).resolve() != results
-    )
+      for name in sorted(folders)
+      if not name.startswith(".") and is_new(Path(root, name))
+    ]
     for name in sorted(names):
-      if name.lower().endswith(PICTURES) and not name.startswith("."):
+      if name.lower().endswith(_TAKEN) and not name.startswith("."):
         yield Path(root, name)
 
 

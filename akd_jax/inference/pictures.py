@@ -36,7 +36,7 @@ def read_squares(
       is no whole number from 0.
   """
   if isinstance(images, np.ndarray):
-    one = images.ndim == 3
+    one = images.ndim in (0, 3)
   else:
     one = not isinstance(images, Iterable) or isinstance(images, str | bytes)
   pictures: list[Any] = [images] if one else list(images)  # type: ignore
@@ -70,5 +70,5 @@ def _open(picture: Any) -> Image.Image:
     raise UserError(f"a picture of {picture.size} pixels is empty")
   try:
     return numpy_generator.to_rgb(picture)
-  except (OSError, ValueError) as error:  # Pillow reads when it has to.
+  except Exception as error:  # Pillow reads when it has to, and may raise any.
     raise UserError(f"a picture cannot be read: {error}") from None

@@ -70,7 +70,7 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
   about = describe(run) | {
     "recognizer": recognizer is not None,
     "samples": samples,
-    "note": _note(run, bool(samples)),
+    "note": _note(run, bool(samples), recognizer is not None),
   }
   files["about.json"] = json.dumps(about, indent=2).encode()
   return files
@@ -99,13 +99,18 @@ def _samples(run: "Run") -> tuple[list[dict[str, Any]], dict[str, bytes]]:
   return samples, files
 
 
-def _note(run: "Run", is_drawn: bool) -> str:
+def _note(run: "Run", is_drawn: bool, recognizes: bool) -> str:
   """What a visitor should know of the network."""
   import jax
   import numpy as np
 
   count = sum(map(np.size, jax.tree.leaves(run.model.generator)))
   note = f"The network has {count:,} parameters and sees the centre of a photo."
+  if not recognizes:
+    note += (
+      " Nothing here sees which attributes a photo has: press those, and then"
+      " “The photo is like that”."
+    )
   if is_drawn:
     note += (
       " It has learnt from drawn faces, and makes nothing of a photograph."

@@ -1,6 +1,7 @@
 """Files of a package of npm's registry, downloaded once and known by digest."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import io
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.files import written_whole
 
 _PATIENCE = 60.0
@@ -57,27 +58,34 @@ def read_files(
   """
   path = Path(tarball) if tarball else cache_directory() / "npm" / package.file
   if not tarball and not path.exists():
-    _download(package, path)
+    content = _download(package, path)
+  else:
+    content = _read(package, path)
+  with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+    found = {name: archive.extractfile(f"package/{name}") for name in names}
+    return {name: file.read() for name, file in found.items() if file}
+
+
+def _read(package: Package, path: Path) -> bytes:
   try:
     content = path.read_bytes()
   except OSError as error:
     raise UserError(f"cannot read {path}: {error.strerror}") from None
   _check(package, content, str(path))
-  with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-    found = {name: archive.extractfile(f"package/{name}") for name in names}
-    return {name: file.read() for name, file in found.items() if file}
+  return content
 
 
 def _check(package: Package, content: bytes, where: str) -> None:
   found = base64.b64encode(hashlib.sha512(content).digest()).decode()
   if found != package.sha512:
     raise UserError(
-      f"{where} is not {package.name} {package.version}, or damaged: delete it,"
-      f" and get it from {package.url}"
+      f"{where} is not {package.name} {package.version}, or damaged: delete"
+      f" what is kept of it, get {package.url} elsewhere, and give"
+      " --onnxruntime=FILE"
     )
 
 
-def _download(package: Package, path: Path) -> None:
+def _download(package: Package, path: Path) -> bytes:
   print(
     f"downloading {package.name} {package.version}, once",
     file=sys.stderr,
@@ -91,6 +99,8 @@ def _download(package: Package, path: Path) -> None:
       f"cannot download {package.url} ({error}): get it elsewhere, and give"
       " --onnxruntime=FILE"
     ) from None
-  _check(package, content, package.url)
-  with written_whole(path) as temporary:
+  _check(package, content, f"what came from {package.url}")
+  # Where it cannot be kept it is used for this once.
+  with contextlib.suppress(WriteError), written_whole(path) as temporary:
     temporary.write_bytes(content)
+  return content

@@ -17,12 +17,14 @@ import difflib
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 FORMATS, SYSTEM = {"image": 1, "blend": 2}, "stargan"
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF's, and Pillow's.
 # What a photo may be; Pillow gives some others to programs that it runs.
 PICTURES = ["AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"]
 Array = np.ndarray
@@ -41,6 +43,8 @@ def load(
   count, run = count or count_numbers, run or (lambda _, *x: generate(*x))
   with open(path, "rb") as file:
     try:
+      if not zipfile.is_zipfile(file):
+        raise ValueError("it is no .npz")
       with np.load(file) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
         if sizes.pop("metadata.npy") > 2**20:
@@ -65,7 +69,6 @@ def load(
 
 def count_numbers(metadata: dict[str, Any]) -> int:
   """Counts those of the parameters; refuses metadata of no export."""
-  # The first files do not name their system.
   form = metadata.get("format"), metadata.setdefault("system", SYSTEM)
   if form[0] not in FORMATS.values() or form[1] != SYSTEM:
     raise ValueError(f"it has format {form[0]} of {form[1]!r}, unknown here")
@@ -107,7 +110,6 @@ def load_photo(path: str, metadata: Metadata) -> Array:
     raise ValueError(f"cannot read the photo {path}: {reason}") from error
   side = min(metadata.get("crop", 0) or photo.width, *photo.size)
   left, top = ((length - side) // 2 for length in photo.size)
-  # Cropped first: resize's own `box` lets pixels from outside bleed in.
   photo = photo.crop((left, top, left + side, top + side))
   size = metadata["image_size"]
   return np.array(photo.resize((size, size), Image.Resampling.BICUBIC))
@@ -115,12 +117,15 @@ def load_photo(path: str, metadata: Metadata) -> Array:
 
 def to_rgb(picture: Any) -> Any:
   """Makes a Pillow image upright 8-bit RGB on white; ValueError if unknown."""
-  from PIL import Image, ImageOps
+  from PIL import Image
 
-  tags = getattr(picture, "tag_v2", {})  # Of a TIFF.
-  photo = ImageOps.exif_transpose(picture)
+  tags = getattr(picture, "tag_v2", {})  # Of a TIFF, which load makes upright.
+  picture.load()
+  # Not exif_transpose, which writes a camera's notes anew, and some it cannot.
+  turn = TURNS.get(picture.getexif().get(0x0112))
+  photo = picture if turn is None else picture.transpose(turn)
   if photo.mode in ("I", "F"):
-    raise ValueError("its numbers are neither of 8 nor of 16 bits")
+    raise ValueError("its numbers are of 32 bits, or of a 16-bit PGM")
   if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
     grey = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
     grey = (255 - grey if tags.get(262) == 0 else grey).astype(np.uint8)
@@ -134,27 +139,23 @@ def to_rgb(picture: Any) -> Any:
 def make_label(
   metadata: Metadata, wanted: Mapping[str, int], original: Array | None = None
 ) -> Array:
-  """Returns the label [C] that asks for the attributes `wanted`.
+  """Returns the label [C] that asks for `wanted`, attributes 0 or 1 by name.
 
-  Args:
-    wanted: attributes to set, name to 0 or 1. Switching one on switches off
-      those that exclude it: all others where the label rule is "exclusive".
-    original: label [C] of the photo, for the others; zeros if not given.
-
-  Raises ValueError of an unknown name or value, or a label against the rule.
+  The others are as in `original`, the photo's label, or 0. One that is switched
+  on switches off those that exclude it: all others where the label rule is
+  "exclusive". Raises ValueError of an unknown name or value.
   """
   names = list(metadata["attributes"])
   one_hot = metadata["label_rule"] == "exclusive"
-  groups = [names] if one_hot else metadata["exclusive"]
   label = np.full(len(names), 0 if original is None else original, np.float32)
   for name, value in wanted.items():
     if name not in names:
-      close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+      close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
       hint = f"did you mean {close[0]!r}?" if close else ", ".join(names)
       raise ValueError(f"attribute {name!r} is not in the model; {hint}")
     if value not in (0, 1):
       raise ValueError(f"{name} is {value!r}, not 0 or 1")
-  for group in groups:
+  for group in [names] if one_hot else metadata["exclusive"]:
     on = [name for name in group if wanted.get(name)]
     if len(on) > 1:
       raise ValueError(f"{on[0]} and {on[1]} exclude each other")
@@ -172,12 +173,13 @@ def translate(
   metadata: Metadata,
   image: Array,
   label: Array,
+  own: Any = None,
   run: Any = None,
 ) -> Array:
   """Translates photos; returns uint8 in the shape of `image`.
 
   `image` is uint8 [B, H, W, 3] or one of them, H and W multiples of 4; `label`,
-  from `make_label`, [C] or [B, C]; `run` another one's `generate`.
+  from `make_label`, [C] or [B, C]; `own` and `run` are numpy_program.py's.
   """
   if image.dtype != np.uint8 or image.ndim not in (3, 4):
     raise ValueError(f"{image.dtype} {image.shape} is not uint8 [H, W, 3]")
@@ -197,7 +199,6 @@ def generate(params: Params, image: Array, label: Array) -> Array:
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
   if any(length % 4 for length in size):
     raise ValueError(f"image is {image.shape}; H and W must be multiples of 4")
-  # One picture at a time: its rows are contiguous, which saves copies.
   return np.stack([_draw(params, *x) for x in zip(image, label, strict=True)])
 
 
@@ -227,7 +228,6 @@ def _draw(params: Params, image: Array, label: Array) -> Array:
 
 def convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   """Convolves x [H, W, I] with kernel [k, k, I, O], padded to keep the size."""
-  # One matrix product a row of the kernel: less memory than k x k patches.
   size, _, channels, features = kernel.shape
   pad = (size - 1) // 2
   x = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
@@ -243,10 +243,8 @@ def convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
 
 
 def upsample(x: Array, kernel: Array) -> Array:
-  """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1.
-
-  Its row 2a + p takes row m of x [H, W, O] to row 2(m + a) + p of the result.
-  """
+  """Transposes a convolution with kernel [4, 4, I, O], stride 2, padding 1."""
+  # Its row 2a + p takes row m of x [H, W, O] to row 2(m + a) + p of the result.
   (height, width, _), features = x.shape, kernel.shape[2]
   z = x.reshape(height * width, -1) @ kernel.reshape(16 * features, -1).T
   z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
@@ -273,6 +271,7 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   add("model", help="the exported .npz")
   add("photo", help="any picture file; its centre is used")
   add("--set", action="append", default=[], metavar="NAME=1", help="repeatable")
+  add("--from", dest="own", action="append", default=[], help="the photo's own")
   add("--out", required=True, help="the picture to write")
   add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
@@ -280,11 +279,13 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
     from PIL import Image
 
     params, metadata = runtime.load(args.model)
-    if wrong := [x for x in args.set if x[-2:] not in ("=0", "=1")]:
-      raise ValueError(f"--set {wrong[0]} should be NAME=1 or NAME=0")
-    label = make_label(metadata, {x[:-2]: int(x[-1]) for x in args.set})
+    if wrong := [x for x in args.set + args.own if x[-2:] not in ("=0", "=1")]:
+      raise ValueError(f"{wrong[0]} should be NAME=1 or NAME=0")
+    asked, has = ({x[:-2]: int(x[-1]) for x in y} for y in (args.set, args.own))
+    own = make_label({**metadata, "label_rule": "multilabel"}, has)
+    label = make_label(metadata, asked, own)
     photo = load_photo(args.photo, metadata)
-    drawn = runtime.translate(params, metadata, photo, label)
+    drawn = runtime.translate(params, metadata, photo, label, own)
     partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
     Image.fromarray(drawn).save(partial)
     os.replace(partial, args.out)

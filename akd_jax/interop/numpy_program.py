@@ -31,8 +31,9 @@ Metadata = Mapping[str, Any]
 load_photo, make_label = base.load_photo, base.make_label
 
 FORMAT = 3
-# Numbers of a map: beyond those of any photo.
-_LARGEST = 2**27
+# Numbers in memory at a time: beyond those of any photo, and of a trial with
+# the smallest picture that there is.
+_LARGEST, _TRIAL = 2**30, 2**27
 # What one step of a program says: "do", one of OPERATIONS; "of", the names of
 # what it is done to; "to", the name of what comes of it; "at", the path of its
 # parameters; and options. "image" and "given" are there, "picture" is drawn.
@@ -50,13 +51,15 @@ def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
 
 def _count_numbers(metadata: dict[str, Any]) -> int:
   if metadata.get("format") != FORMAT:
+    if "program" in metadata:
+      raise ValueError(f"it has a program, and format {metadata['format']}")
     return base.count_numbers(metadata)
   numbers, side = metadata["numbers"], metadata["multiple"]
   if not (0 < numbers < 2**30 and 0 < side < 2**10):
     raise ValueError(f"it has {numbers} numbers, for multiples of {side}")
   told = [*metadata["given"], metadata["test_strength"]]
   numeric = all(type(x) in (int, float) for x in told)
-  if len(told) != 4 or not numeric or not math.isfinite(sum(told)):
+  if len(told) != 4 or not numeric or not all(abs(x) < 2**20 for x in told):
     raise ValueError(f"its label is given by {told}")
   return numbers
 
@@ -68,7 +71,9 @@ def _try(
   for name, x in params.items():
     if name.endswith("/var") and (x < 0).any():
       raise ValueError(f"its {name} holds variances below 0")
-  generate(metadata, params, image, label)
+  drawn = generate(metadata, params, image, label, _TRIAL)
+  if drawn.shape != image.shape or not np.isfinite(drawn).all():
+    raise ValueError(f"it draws {drawn.shape}, or no finite numbers")
 
 
 def translate(
@@ -96,7 +101,7 @@ def translate(
   of_label, of_own, constant = metadata["given"]
   given = of_label * label + of_own * own + constant
   run = functools.partial(generate, metadata)
-  return base.translate(params, metadata, image, given, run)
+  return base.translate(params, metadata, image, given, run=run)
 
 
 def takes_own(metadata: Metadata) -> bool:
@@ -106,9 +111,17 @@ def takes_own(metadata: Metadata) -> bool:
 
 
 def generate(
-  metadata: Metadata, params: Params, image: Array, given: Array
+  metadata: Metadata,
+  params: Params,
+  image: Array,
+  given: Array,
+  most: int = _LARGEST,
 ) -> Array:
-  """Runs the network: image [B, H, W, 3] in [-1, 1], given [B, C] -> image."""
+  """Runs the network: image [B, H, W, 3] in [-1, 1], given [B, C] -> image.
+
+  `most` is how many numbers may be in memory. Raises ValueError beyond it, and
+  of shapes that do not fit.
+  """
   if "program" not in metadata:
     return base.generate(params, image, given)
   side, classes = metadata["multiple"], len(metadata["attributes"])
@@ -122,7 +135,7 @@ def generate(
   steps = metadata["program"]
   program = [(step, _under(step.get("at"), params)) for step in steps]
   pairs = zip(image, given, strict=True)
-  return np.stack([_execute(program, *pair) for pair in pairs])
+  return np.stack([_execute(program, *pair, most) for pair in pairs])
 
 
 def _under(path: str | None, params: Params) -> Params:
@@ -136,15 +149,43 @@ def _under(path: str | None, params: Params) -> Params:
 
 
 def _execute(
-  program: list[tuple[Step, Params]], image: Array, given: Array
+  program: list[tuple[Step, Params]], image: Array, given: Array, most: int
 ) -> Array:
   values = {"image": image.astype(np.float32), "given": given}
-  for step, own in program:
+  # Where each is needed last; then it is let go.
+  last = {x: i for i, (step, _) in enumerate(program) for x in step["of"]}
+  for i, (step, own) in enumerate(program):
     taken = [values[name] for name in step["of"]]
-    made = values[step["to"]] = OPERATIONS[step["do"]](taken, own, step)
-    if made.size > _LARGEST:
-      raise ValueError(f"{step['do']} makes {made.size:,} numbers")
+    numbers = _count(step, taken, own) + sum(x.size for x in values.values())
+    if numbers > most:
+      raise ValueError(f"{step['do']} takes {numbers:,} numbers")
+    values[step["to"]] = OPERATIONS[step["do"]](taken, own, step)
+    for name in [x for x in values if last.get(x) == i and x != "picture"]:
+      del values[name]
   return values["picture"]
+
+
+def _count(step: Step, taken: list[Array], own: Params) -> int:
+  """Counts the numbers that a step needs at most, before it is done."""
+  first = taken[0]
+  match step["do"]:
+    case "conv":
+      side, _, channels, features = own["kernel"].shape
+      pixels = (first.shape[0] + side) * (first.shape[1] + side)
+      return pixels * (channels + side * channels + features)
+    case "up":
+      return first.shape[0] * first.shape[1] * 24 * own["kernel"].shape[2]
+    case "tile":
+      return first.size * taken[1].shape[0] * taken[1].shape[1]
+    case "concat":
+      return sum(x.size for x in taken)
+    case "append":
+      return first.size + len(step["numbers"])
+    case "norm":
+      widest = max(first.shape[-1], *(x.size for x in own.values()))
+      return first.shape[0] * first.shape[1] * widest
+  shapes = [x.shape for x in (*taken, *own.values())]
+  return math.prod(np.broadcast_shapes(*shapes))
 
 
 def _biased(y: Array, own: Params) -> Array:

@@ -46,14 +46,25 @@ def _storage(
 ) -> Storage:
   """Returns the storage that a persistent id stands for."""
   del location  # The device it was on.
-  if kind != "storage" or view is not None:
-    raise ValueError(f"it has a {kind!r} of another kind than a storage")
+  # Not written out, nor compared: a tuple of tuples may be endless.
+  if not isinstance(kind, str) or kind != "storage" or view is not None:
+    raise ValueError("it has something of another kind than a storage")
+  if not isinstance(key, str) or not _are_counts((size,)):
+    raise ValueError("it has a storage without a name or a size")
   return Storage(dtype, key, size)
+
+
+def _are_counts(values: Any) -> bool:
+  return isinstance(values, tuple) and all(
+    isinstance(x, int) and x >= 0 for x in values
+  )
 
 
 def _rebuild_tensor(
   storage: Storage, offset: int, shape: Any, strides: Any, *_: Any
 ) -> Tensor:
+  if not all(map(_are_counts, (shape, strides, (offset,)))):
+    raise ValueError("it has a tensor whose shape is no whole numbers from 0")
   return Tensor(storage, offset, shape, strides)
 
 
@@ -61,9 +72,17 @@ def _rebuild_parameter(tensor: Tensor, *_: Any) -> Tensor:
   return tensor
 
 
+def _ordered_dict(pairs: Any = ()) -> dict[Any, Any]:
+  """Returns a dict of pairs, which Python 2 has given; else it is empty yet."""
+  found: dict[Any, Any] = {}
+  for pair in pairs:
+    _set_items(found, [*pair])
+  return found
+
+
 # All that a file can refer to. PyTorch's storages are classes, here dtypes.
 _GLOBALS: dict[str, Any] = {
-  "collections OrderedDict": dict,
+  "collections OrderedDict": _ordered_dict,
   "torch._utils _rebuild_parameter": _rebuild_parameter,
   "torch._utils _rebuild_tensor": _rebuild_tensor,  # Before PyTorch 0.4.
   "torch._utils _rebuild_tensor_v2": _rebuild_tensor,

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 
 from akd_jax.training import parallel
-from akd_jax.training.writers import duration
 
 # A run that takes no longer needs no warning.
 _SHORT = 60.0
@@ -46,3 +45,12 @@ class Foretold:
         f"{self._name}: about {duration(each * left)} for {left:,} steps of"
         f" {each:.2g} s"
       )
+
+
+def duration(seconds: float) -> str:
+  """Writes seconds as 1:05:09, or 5:09 under an hour."""
+  minutes, seconds = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  if hours:
+    return f"{hours}:{minutes:02}:{seconds:02}"
+  return f"{minutes}:{seconds:02}"

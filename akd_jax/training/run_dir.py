@@ -61,9 +61,10 @@ def read_config(workdir: str) -> ConfigDict:
   path = pathlib.Path(workdir) / "config.json"
   try:
     return read(path.read_text(), str(path))
-  except FileNotFoundError:
+  except (FileNotFoundError, NotADirectoryError):
     raise UserError(
-      f"{workdir} is not the directory of a run: it has no config.json"
+      f"{workdir or 'an empty name'} is not the directory of a run: it has no"
+      " config.json"
     ) from None
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f"cannot read {path}: {error}") from None

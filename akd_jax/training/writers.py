@@ -13,6 +13,7 @@ from clu import metric_writers
 
 from akd_jax.common import json_lines
 from akd_jax.common.files import written_whole
+from akd_jax.training.pace import duration
 
 # Terms that the terminal shows first.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
@@ -91,15 +92,6 @@ class TerminalWriter(_ScalarWriter):
     each = (now - started) / (step - first) if step > first else 1 / self._rate
     left = each * (self._steps - step)
     return f"{self._rate:.2f} steps/s  {duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-  """Writes seconds as 1:05:09, or 5:09 under an hour."""
-  minutes, seconds = divmod(round(seconds), 60)
-  hours, minutes = divmod(minutes, 60)
-  if hours:
-    return f"{hours}:{minutes:02}:{seconds:02}"
-  return f"{minutes}:{seconds:02}"
 
 
 def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:

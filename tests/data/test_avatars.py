@@ -283,6 +283,7 @@ def test_a_killed_drawing_leaves_no_process(tmp_path):
     shown = b""
     while shown.count(b"%") < 2 and (more := process.stderr.read(1)):
       shown += more
+    assert shown.count(b"%") == 2
     process.kill()
   wait_until_empty(process.pid)
 

@@ -338,3 +338,11 @@ def test_every_folder_that_may_be_meant_is_named(celeba):
 def test_a_count_that_is_no_number_is_named(celeba, count):
   _edit(celeba / "list_attr_celeba.txt", 1, "24", count)
   assert "line 1" in error(open_celeba, config(celeba), "train")
+
+
+def test_a_photo_that_is_listed_twice_is_in_no_split(celeba):
+  path = celeba / "list_eval_partition.txt"
+  first = path.read_text().split()[0]
+  path.write_text(f"{path.read_text()}{first} 0\n")
+  message = error(open_celeba, config(celeba), "test")
+  assert f"line {COUNT + 1}: {first} is listed on line 1 too" in message

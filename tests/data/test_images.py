@@ -175,7 +175,7 @@ def tiff(pixels: bytes, bits: int) -> bytes:
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_numbers_of_no_known_range_are_refused(dtype):
   content = encoded(Image.fromarray(grey16().astype(dtype)), "TIFF")
-  assert "8 nor of 16 bits" in error(load_image, content, 0, 20, "a.tif")
+  assert "of 32 bits" in error(load_image, content, 0, 20, "a.tif")
 
 
 def test_what_pillow_would_give_to_a_program_is_no_photo():
@@ -189,3 +189,35 @@ def test_a_bomb_is_refused():
     struct.pack("<HHII", 256, 4, 1, 1 << 30),
   )
   assert "a.tif" in error(load_image, content, 0, 20, "a.tif")
+
+
+@pytest.mark.parametrize(
+  ("tag", "kind", "note"),
+  [(0x0213, 2, b"odd"), (0x011C, 1, b"\1"), (0x0101, 8, b"\xff\xff")],
+)
+def test_what_a_camera_notes_turns_no_photo_away(tag, kind, note):
+  def photo(*notes):
+    """A JPEG with an orientation and notes, as EXIF has them."""
+    entries = sorted([(0x0112, 3, b"\6\0"), *notes])
+    found = struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + b"".join(
+      struct.pack("<HHI4s", name, of, len(x) // (2 if of > 2 else 1), x)
+      for name, of, x in entries
+    )
+    exif = b"Exif\0\0" + found + bytes(4)
+    return encoded(Image.fromarray(pixels), "JPEG", exif=exif)
+
+  pixels = noise(20, 20)
+  plain, noted = (
+    load_image(photo(*notes), crop=0, size=20)
+    for notes in ([], [(tag, kind, note)])
+  )
+  np.testing.assert_array_equal(noted, plain)
+  found = plain[:, -1].astype(int) - pixels[0]
+  assert np.abs(found).mean() < 60
+
+
+def test_a_photo_of_an_iphone_is_told_what_to_become():
+  content = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+  assert "it is HEIC, which cannot be read: save it as JPEG" in error(
+    load_image, content, 0, 20
+  )

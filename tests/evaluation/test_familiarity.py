@@ -72,6 +72,13 @@ def test_without_its_pictures_nothing_is_known(run):
     familiarity.load_or_measure(run)
 
 
+def test_nothing_is_downloaded_for_it(run, monkeypatch):
+  monkeypatch.setattr(pipeline, "open_source", pytest.fail)
+  run.config.data.name, run.config.data.path = "celeba", ""
+  with pytest.raises(UserError, match="are not opened for this"):
+    familiarity.load_or_measure(run)
+
+
 def test_the_shipped_teacher_tells_avatars_from_noise():
   run = load_run("pretrained:avatars")
   run.config.data.sizes = {"train": 8, "validation": 64, "test": 64}

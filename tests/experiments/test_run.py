@@ -229,6 +229,8 @@ def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
     pseudo__reading="paper2",
     attention__discriminator="own",
     teacher_recipe__steps=1,
+    held_out__images=0,
+    teacher_recipe__held_out__images=0,
   )
   config.pseudo.mapping = mapping
   train_with_teacher(config, str(tmp_path / "student"))

@@ -1,10 +1,12 @@
 """The runs of an experiment: which there are, and how they get done."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
+from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -240,17 +242,11 @@ def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
   assert not left
 
 
-def test_a_run_that_diverges_stops_only_what_it_teaches(
-  monkeypatch, tmp_path, capsys
-):
-  table = EXPERIMENTS["paper1_table1"]("debug")
-  seeds = [plan_replicate(table.variants, seed, tmp_path) for seed in (0, 1)]
-  every = [job for seed in seeds for job in seed.jobs.values()]
-  bad = seeds[0].teachers["teacher"].workdir
+def stub(monkeypatch, train):
+  """Spares the work of `runner.do_alone`: train(workdir), then a result."""
 
   def train_with_teacher(config, workdir):
-    if workdir == str(bad):
-      raise FloatingPointError("g_loss became nan in step 1")
+    train(workdir)
     directories.write_config(config, workdir)
     network = {"attributes": {name: {} for name in config.data.attributes}}
     result = {"step": config.steps, "networks": {"generator": network}}
@@ -266,6 +262,45 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
     "is_finished",
     lambda directory: Path(directory, "evaluation.json").exists(),
   )
+
+
+def test_a_run_that_another_process_does_is_waited_for(
+  monkeypatch, tmp_path, capsys
+):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  jobs = plan_replicate(table.variants, 0, tmp_path).jobs
+  trained = []
+  stub(monkeypatch, lambda workdir: trained.append(Path(workdir)))
+  theirs = jobs["without"]
+  with contextlib.ExitStack() as other:
+    other.enter_context(files.alone(theirs.workdir))
+
+    def finish(_):
+      runner.train_with_teacher(theirs.config, str(theirs.workdir))
+      other.close()
+
+    monkeypatch.setattr(runner.time, "sleep", finish)
+    *_, left = runner.work(jobs.values())
+  assert not left
+  # Each was trained once, that one by the other process.
+  assert sorted(trained) == sorted(job.workdir for job in jobs.values())
+  assert trained[-1] == theirs.workdir
+  assert "waiting for 1 runs that others do" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_stops_only_what_it_teaches(
+  monkeypatch, tmp_path, capsys
+):
+  table = EXPERIMENTS["paper1_table1"]("debug")
+  seeds = [plan_replicate(table.variants, seed, tmp_path) for seed in (0, 1)]
+  every = [job for seed in seeds for job in seed.jobs.values()]
+  bad = seeds[0].teachers["teacher"].workdir
+
+  def train(workdir):
+    if workdir == str(bad):
+      raise FloatingPointError("g_loss became nan in step 1")
+
+  stub(monkeypatch, train)
   list(runner.work(every))
   assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
   # Who learns nothing is measured beside that teacher, too.

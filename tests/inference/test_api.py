@@ -160,6 +160,7 @@ def test_an_image_lies_as_its_exif_says():
 @pytest.mark.parametrize(
   "picture",
   [
+    np.array(3),
     np.zeros((4, 4)),
     np.zeros((4, 4, 4)),
     np.zeros((0, 4, 3), np.uint8),

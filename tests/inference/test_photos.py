@@ -1,5 +1,6 @@
 """What results are called."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from akd_jax.inference.photos import (
   result_path,
 )
 from akd_jax.plotting.sample_grid import save_png
+from tests.layouts import error
 
 NAMES = ("a/b", "..", "../..", "x=1", "$a$", "n" * 300, "帽" * 300, "\\", ".")
 
@@ -51,3 +53,24 @@ def test_a_photo_may_be_called_anything(tmp_path, name):
   (photo,) = find_photos([str(tmp_path / name)], tmp_path / "out")
   path = result_path(tmp_path / "out", photo, "x=1")
   assert path.parent == tmp_path / "out" and path.name.endswith("_x=1.png")
+
+
+def test_a_folder_that_is_linked_is_searched_once(tmp_path):
+  inside, elsewhere = tmp_path / "photos" / "inside", tmp_path / "elsewhere"
+  for folder in (inside, elsewhere):
+    folder.mkdir(parents=True)
+    (folder / "a.png").touch()
+  (inside / "link").symlink_to(elsewhere)
+  (inside / "loop").symlink_to(inside.parent)
+  found = find_photos([str(tmp_path / "photos")], tmp_path / "out")
+  names = [str(x.name) for x in found]
+  assert names == ["inside/a", "inside/link/a"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+  def refuse(path):
+    raise PermissionError(13, "Permission denied", path)
+
+  monkeypatch.setattr(os, "scandir", refuse)
+  message = error(find_photos, [str(tmp_path)], tmp_path / "out")
+  assert message == f"cannot read {tmp_path}: Permission denied"

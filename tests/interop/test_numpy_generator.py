@@ -184,7 +184,7 @@ def test_files_that_are_no_export_are_refused_by_name(tmp_path):
 
   text = tmp_path / "text.npz"
   text.write_text("no zip")
-  assert "no exported generator" in message(text)
+  assert "no exported generator: it is no .npz" in message(text)
   bare = tmp_path / "bare.npz"
   np.savez(bare, x=np.zeros(1))
   assert "metadata" in message(bare)
@@ -391,6 +391,11 @@ def test_the_file_stands_alone(tmp_path):
   assert done.returncode == 0, done.stderr
   with Image.open(out) as picture:
     assert picture.size == (16, 16)
+  # What the photo has is kept where it is said.
+  before = out.read_bytes()
+  command[-1:] = ["--from", "Smiling=1", "--set"]
+  assert run("Blond_Hair=1").returncode == 0
+  assert out.read_bytes() != before
   photo.unlink()
   for setting, hint in (
     ("Blond=1", "Blond_Hair"),

@@ -124,6 +124,20 @@ WRONG = {
   "unknown operation": {"program": [{"do": "exec", "of": [], "to": "x"}]},
   "no picture": {"program": [DOUBLE]},
   "a flood": {"program": [DOUBLE] * 60},
+  "a sum of floods": {
+    "program": [
+      {"do": "concat", "of": ["image", "image"], "to": f"x{i}"}
+      for i in range(200)
+    ]
+    + [{"do": "add", "of": [f"x{i}" for i in range(200)], "to": "picture"}]
+  },
+  "another shape": {
+    "program": [
+      {"do": "take", "of": ["image"], "first": 0, "last": 1, "to": "picture"}
+    ]
+  },
+  "an endless label": {"given": [1e308, 0, 0]},
+  "a program of the first format": {"format": 1},
   "no number": {"numbers": "many"},
   "too many numbers": {"numbers": 2**40},
   "too large": {"multiple": 2**20},
@@ -141,7 +155,7 @@ WRONG = {
 def test_a_file_that_asks_for_something_else_is_refused(
   params, tmp_path, fault, monkeypatch
 ):
-  monkeypatch.setattr(numpy_program, "_LARGEST", 2**16)
+  monkeypatch.setattr(numpy_program, "_TRIAL", 2**16)
   about = metadata(params) | WRONG[fault]
   path = save(tmp_path / "model.npz", params, about)
   with pytest.raises(ValueError, match="is no exported generator") as caught:

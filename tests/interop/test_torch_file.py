@@ -340,6 +340,50 @@ def test_a_name_of_names_is_not_compared_forever(tmp_path):
     read_state_dict(path)
 
 
+# Tuples of 2^60 texts, in the memo; they stay below what is read.
+NESTED = push("a") + b"q\x40" + b"h\x40h\x40\x86q\x40" * 60
+
+
+def storage(kind, key):
+  return b"".join(
+    (
+      b"\x80\x02" + NESTED + b"}" + push("w"),
+      b"ctorch._utils\n_rebuild_tensor_v2\n((" + kind,
+      b"ctorch\nFloatStorage\n" + key + push("cpu") + push(4) + b"tQ",
+      push(0) + push((4,)) + push((1,)) + push(False),
+      b"ccollections\nOrderedDict\n)RtRs.",
+    )
+  )
+
+
+@pytest.mark.parametrize(
+  "program",
+  [
+    storage(b"h\x40", push("0")),
+    storage(push("storage"), b"h\x40"),
+    b"\x80\x02"
+    + NESTED
+    + b"ccollections\nOrderedDict\nh\x40K\x01\x86\x85\x85R.",
+  ],
+  ids=["kind", "key", "pairs"],
+)
+def test_what_is_endless_when_it_is_written_out_is_not(tmp_path, program):
+  path = write_zip(tmp_path / "w.pth", program)
+  with pytest.raises(UserError, match="no text|another kind|without a name"):
+    read_state_dict(path)
+
+
+def test_one_tensor_of_less_than_nothing_hides_no_other(tmp_path):
+  def one(name, shape, strides):
+    return tensor(0, shape, strides, name=name)[3:-2]
+
+  program = b"\x80\x02}" + one("a", (2**28,), (0,)) + b"s"
+  program += one("b", (-(2**28),), (1,)) + b"s."
+  path = write_zip(tmp_path / "w.pth", program)
+  with pytest.raises(UserError, match="no whole numbers from 0"):
+    read_state_dict(path)
+
+
 def test_a_wrong_checksum_is_noticed(tmp_path):
   path = tmp_path / "w.npz"
   np.savez(path, w=np.arange(100, dtype=np.float32))

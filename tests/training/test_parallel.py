@@ -53,15 +53,17 @@ def test_a_batch_is_split_in_order_and_replicas_that_drift_are_noticed():
   assert steps == ["averaged 3.5 True", "forgotten 0.5 False"], done.stderr
 
 
-def test_a_pod_has_compiled_once_before_it_meets(monkeypatch):
+def test_a_pod_has_compiled_once_before_it_meets(monkeypatch, request):
   # Gloo waits 30 s at the first exchange for whoever is still compiling.
   happened = []
-  jax.monitoring.register_event_duration_secs_listener(
-    lambda event, _, **kwargs: (
+
+  def listen(event, _, **kwargs):
+    if "backend_compile" in event and kwargs.get("fun_name") != "iota":
       happened.append("compiled")
-      if "backend_compile" in event and kwargs.get("fun_name") != "iota"
-      else None
-    )
+
+  jax.monitoring.register_event_duration_secs_listener(listen)
+  request.addfinalizer(
+    lambda: jax.monitoring.unregister_event_duration_listener(listen)
   )
   monkeypatch.setattr(pod, "joined", lambda: True)
   monkeypatch.setattr(pod, "gather", lambda word: happened.append("met"))

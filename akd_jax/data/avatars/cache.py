@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ def open_or_draw(
   """
   # As JSON gives it back, with lists for tuples.
   description = json.loads(json.dumps(description))
-  if folder.exists():
+  if os.path.exists(folder):
     fault = _find_fault(folder, description)
     if not fault:
       return _load(folder)

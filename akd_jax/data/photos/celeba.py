@@ -248,14 +248,16 @@ def _read_numbers(path: Path, known: range, expected: str) -> dict[str, int]:
   """Reads a list of photos with a number each.
 
   Raises:
-    UserError: a number is not among those `known`, which are `expected`.
+    UserError: a number is not among those `known`, which are `expected`, or a
+      photo is listed twice.
   """
   rows: _Rows
   if path.suffix == ".csv":
     rows = read_csv(path)[1]
   else:
     rows = ((n, line.split()) for n, line in enumerate(_read_lines(path), 1))
-  numbers = {}
+  numbers: dict[str, int] = {}
+  lines: dict[str, int] = {}
   for line, cells in rows:
     number = cells[1].strip() if len(cells) == 2 else ""
     if not _NUMBER.fullmatch(number) or int(number) not in known:
@@ -263,7 +265,12 @@ def _read_numbers(path: Path, known: range, expected: str) -> dict[str, int]:
         f"{path}, line {line}: {some_cells(cells)} must be an image's name"
         f" and {expected}"
       )
-    numbers[cells[0].strip()] = int(number)
+    name = cells[0].strip()
+    if name in numbers:
+      raise UserError(
+        f"{path}, line {line}: {name} is listed on line {lines[name]} too"
+      )
+    numbers[name], lines[name] = int(number), line
   return numbers
 
 

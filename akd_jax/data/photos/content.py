@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.photos.images import read_bytes
 from akd_jax.data.photos.source import PhotoSource
 
 # Photos whose every byte is compared.
@@ -60,11 +61,12 @@ def digest_photos(source: PhotoSource, threads: int) -> str:
 
 def _content(source: PhotoSource, name: str) -> bytes:
   try:
-    photo = source.read(name)
-    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
-  except (OSError, ValueError) as error:
+    return read_bytes(source.read(name))
+  except (UserError, OSError, ValueError) as error:
     if source.skip_unreadable:
       return b"unreadable"
+    if isinstance(error, UserError):
+      raise
     raise UserError(
       f"cannot read the image {source.where}/{name}: {error}"
     ) from error

@@ -10,6 +10,8 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.interop.numpy_generator import PICTURES, to_rgb
 
+# How an iPhone's photo begins, behind the length of its first box.
+_HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1")
 # File names that count as photos (compared in lower case): those of PICTURES.
 SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif",
@@ -52,13 +54,14 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   """
   if not isinstance(photo, bytes):
     name = name or str(photo)
+  content = b""
   try:
     content = read_bytes(photo)
     with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
       return to_rgb(opened)
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
-      f"cannot read the image {name or '(unnamed)'}: {_explain(error)}"
+      f"cannot read the image {name or '(unnamed)'}: {_explain(error, content)}"
     ) from error
 
 
@@ -124,10 +127,17 @@ def cuts_off_most(crop: int, size: tuple[int, int]) -> bool:
   return 0 < 2 * crop < min(size)
 
 
-def _explain(error: BaseException) -> str:
-  """Returns in one line what is wrong with a photo."""
+def _explain(error: BaseException, content: bytes = b"") -> str:
+  """Returns in one line what is wrong with a photo.
+
+  Args:
+    error: that it gave.
+    content: as far as it is known.
+  """
   if isinstance(error, FileNotFoundError):
     return "there is no such file"
+  if content[4:12] in _HEIC:
+    return "it is HEIC, which cannot be read: save it as JPEG"
   if isinstance(error, Image.UnidentifiedImageError):
     return "it is not an image, or is damaged at its start"
   if isinstance(error, OSError) and error.strerror:

@@ -71,13 +71,15 @@ async function readPhoto(file) {
   });
   const { crop, image_size: size } = state.about;
   const most = Math.min(bitmap.width, bitmap.height);
-  const side = Math.min(crop || most, most);
+  // A crop fits the photos of the training: of a large one it is a nose.
+  const side = crop && 2 * crop >= most ? Math.min(crop, most) : most;
   const canvas = new OffscreenCanvas(side, side);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
   context.fillRect(0, 0, side, side);
   context.drawImage(bitmap, -Math.floor((bitmap.width - side) / 2),
                     -Math.floor((bitmap.height - side) / 2));
+  bitmap.close();
   const { data } = context.getImageData(0, 0, side, side);
   const pixels = new Uint8Array(side * side * 3);
   for (let i = 0; i < side * side; i++) {
@@ -159,6 +161,8 @@ function press() {
     button.setAttribute("aria-pressed", Boolean(state.label?.[i]));
   }
   at("reset").disabled = at("strength").disabled = !state.photo;
+  // Where nothing recognizes what a photo has, its owner says so.
+  at("own").hidden = !state.photo || Boolean(state.recognizer);
 }
 
 // Which attributes exclude each other.
@@ -173,9 +177,10 @@ async function recognize(photo) {
   const { logits } = await state.recognizer.run({ image: toTensor(photo) });
   const label = Array.from(logits.data, (x) => Number(rule === "exclusive" || x > 0));
   for (const group of exclusiveGroups()) {
-    const columns = group.map((name) => attributes.indexOf(name));
-    const most = Math.max(...columns.map((i) => logits.data[i]));
-    for (const i of columns) if (logits.data[i] < most) label[i] = 0;
+    // What an earlier group has switched off does not compete.
+    const on = group.map((name) => attributes.indexOf(name)).filter((i) => label[i]);
+    const most = Math.max(...on.map((i) => logits.data[i]));
+    for (const i of on) if (logits.data[i] < most) label[i] = 0;
   }
   return label;
 }
@@ -273,6 +278,11 @@ function listen() {
   });
   at("changed").addEventListener("change", show);
   at("reset").addEventListener("click", () => { reset(); draw().catch(fail); });
+  at("own").addEventListener("click", () => {
+    state.own = state.label;
+    reset();
+    draw().catch(fail);
+  });
   at("strength").addEventListener("input", ({ target }) => {
     at("shown").textContent = Number(target.value).toFixed(1);
     draw().catch(fail);

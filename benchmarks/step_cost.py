@@ -33,7 +33,6 @@ def trainer(config: ConfigDict) -> Callable[[], float]:
   run = preparation.prepare(
     config, tempfile.mkdtemp(), (), contextlib.ExitStack()
   )
-  run.checkpoints.close()
   step_of = make_steps(run.config, run.networks)
   state, teacher = parallel.replicate((run.state, run.teacher))
   kept = {"state": state, "step": 0}

@@ -11,7 +11,6 @@ from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
 from akd_jax.common import cli, pod
-from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import check_writable, writing
 from akd_jax.plotting import curves
 from akd_jax.systems.model import Networks
@@ -84,8 +83,9 @@ def _draw_curves(workdir: str) -> None:
   if jax.process_index() > 0:
     return
   root = pathlib.Path(workdir)
-  # Before the first line there is nothing to draw, on a full disk no room.
-  with contextlib.suppress(UserError, WriteError):
+  # Before the first line there is nothing to draw, on a full disk no room; and
+  # nothing is to hide what has ended the run.
+  with contextlib.suppress(Exception):
     curves.draw({root.name: root / "metrics.jsonl"}, root / _CURVES)
 
 

@@ -176,9 +176,16 @@ def save_run(run: Run, path: str, half: bool = True) -> None:
 def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
   """Writes generator and discriminator as one .npz, in `half` precision or not.
 
-  Running statistics are never: they may be too small for it, or too large.
+  Running statistics are never: they may be too small for it, or too large; nor
+  are weights that are too large.
   """
-  precision = np.float16 if half else np.float32
+
+  def narrowed(array: np.ndarray) -> Any:
+    with np.errstate(over="ignore"):
+      narrow = array.astype(np.float16)
+    fits = half and np.isfinite(narrow).all()
+    return narrow if fits else array.astype(np.float32)
+
   model = run.model
   parameters = traverse_util.flatten_dict(
     {"generator": model.generator, "discriminator": model.discriminator},
@@ -191,6 +198,6 @@ def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
     file,
     config=np.array(run.config.to_json_best_effort()),
     step=np.array(run.step),
-    **{name: x.astype(precision) for name, x in parameters.items()},
+    **{name: narrowed(x) for name, x in parameters.items()},
     **statistics,
   )

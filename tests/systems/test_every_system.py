@@ -269,7 +269,6 @@ def train_on_devices(folder):
     with contextlib.ExitStack() as stack:
       run = preparation.prepare(small(name), workdir, (), stack)
       batches = [next(run.batches) for _ in range(STEPS)]
-      run.checkpoints.close()
     for devices in DEVICES[name]:
       step = jax.pmap(
         functools.partial(

@@ -44,6 +44,14 @@ def test_what_was_saved_is_read(contents, tmp_path):
 KERNEL = "generator/output/kernel"
 
 
+def test_a_weight_beyond_half_precision_stays_itself(contents, tmp_path):
+  run = run_dir.load_run(save(tmp_path / "run.npz", contents))
+  run.model.generator["output"]["kernel"][0, 0, 0, 0] = 1e5
+  run_dir.save_run(run, str(tmp_path / "again.npz"))
+  again = run_dir.load_run(str(tmp_path / "again.npz"))
+  assert again.model.generator["output"]["kernel"][0, 0, 0, 0] == 1e5
+
+
 def with_config(contents, **changes):
   fields = json.loads(str(contents["config"]))
   for name, value in changes.items():

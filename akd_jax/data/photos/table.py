@@ -94,7 +94,9 @@ TABLE = Dataset(open_table, find_columns)
 def _find_table(data: ConfigDict) -> tuple[Path, Path]:
   """Returns the folder and its CSV."""
   root = find_folder(data, "a folder of images with a CSV of attributes")
-  return root, root / data.csv if data.csv else _only_csv(root)
+  if not data.csv:
+    return root, _only_csv(root)
+  return root, root / os.path.expanduser(data.csv)
 
 
 def _only_csv(root: Path) -> Path:

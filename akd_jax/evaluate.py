@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from akd_jax.common import cli
-from akd_jax.common import config as overrides
+from akd_jax.common import cli, overrides
 from akd_jax.common.files import file_name
 
 if TYPE_CHECKING:
@@ -83,13 +82,14 @@ def main(argv: list[str]) -> None:
 
   compilation.use_persistent_cache()
   workdir: str = _WORKDIR.value or ""
+  keep = None
+  if _SAVE_IMAGES.value:
+    # Not after everything is measured.
+    check_writable(_SAVE_IMAGES.value)
+    keep = _saver(_SAVE_IMAGES.value)
   # Once: a run that goes on deletes its checkpoints.
   run = evaluator.with_fields(runs.load_run(workdir, step), overrides.given())
-  # Not after everything is measured.
-  for place in (_folder(workdir), _SAVE_IMAGES.value):
-    if place:
-      check_writable(place)
-  keep = _saver(_SAVE_IMAGES.value) if _SAVE_IMAGES.value else None
+  check_writable(_folder(workdir))
   result = evaluator.evaluate(run, tuple(_ATTRIBUTES.value), keep)
   print(f"\n{summary.table(result)}\n")
   print(f"written to {evaluator.write(result, _folder(workdir), run)}")

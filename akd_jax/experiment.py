@@ -27,15 +27,13 @@ and may be stopped and given again.
 
 import pathlib
 import shlex
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax.common import cli
-from akd_jax.common import config as overrides
+from akd_jax.common import cli, overrides
 from akd_jax.common.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -106,15 +104,16 @@ def _report(
     _page(argument),
     experiment.title,
     experiment.paper,
-    shlex.join([*_command(argument), f"--seeds={done[-1].seed + 1}"]),
+    shlex.join(_command(argument, f"--seeds={done[-1].seed + 1}")),
     done,
   )
 
 
-def _command(argument: str) -> list[str]:
-  """Returns what is asked for, but how many seeds of it."""
-  fields = [x for x in sys.argv[1:] if x.startswith("--config.")]
-  return ["python", "-m", "akd_jax.experiment", f"--name={argument}", *fields]
+def _command(argument: str, *seeds: str) -> list[str]:
+  """Returns what is asked for, however it was spelt."""
+  name = f"--name={argument.removesuffix(':avatars')}"
+  fields = overrides.written(overrides.given())
+  return ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
 
 
 def _check_page(argument: str) -> None:

@@ -15,7 +15,6 @@ command: --config.data.csv=FILE, --config.data.crop=178.
 """
 
 import itertools
-import json
 import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -23,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax.common import cli
-from akd_jax.common import config as overrides
+from akd_jax.common import cli, overrides
 from akd_jax.common.errors import UserError
 from akd_jax.common.text_table import ruled
 
@@ -213,20 +211,11 @@ def _command(path: str, fields: Mapping[str, Any]) -> str:
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),
-      *(f"--config.{name}={_written(x)}" for name, x in values.items()),
+      *overrides.written(values),
       # Where students of photos look for it.
       "--workdir=runs/photos/teacher",
     ]
   )
-
-
-def _written(value: Any) -> str:
-  """Writes a field's value as a command line has it, fit for single quotes."""
-  if hasattr(value, "to_dict"):
-    return repr(value.to_dict())
-  if not isinstance(value, tuple):
-    return str(value)
-  return f"({''.join(f'{json.dumps(x, ensure_ascii=False)},' for x in value)})"
 
 
 def main(argv: list[str]) -> None:

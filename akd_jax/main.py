@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 from ml_collections import config_flags
 
-from akd_jax.common import cli, pod
-from akd_jax.common import config as overrides
+from akd_jax.common import cli, overrides, pod
 from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:

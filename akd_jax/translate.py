@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> None:
   request = Request(
     wanted, own, args.strength, crop, args.attention, args.block, out
   )
-  if out.exists() and not out.is_dir():
+  if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")
   with writing(out):
     out.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,7 @@ from paper_recipe import ROLES, recipe, taken_up
 from paper_trainer import Trainer
 
 from akd_jax.common import cache as compilation
-from akd_jax.common import cli, files
-from akd_jax.common import config as overrides
+from akd_jax.common import cli, files, overrides
 from akd_jax.common.errors import UserError
 from akd_jax.training import run_dir as runs
 from akd_jax.training.preemption import Interruption

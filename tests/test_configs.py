@@ -34,6 +34,7 @@ from akd_jax.training import run_dir as runs
 from akd_jax.training import same_run, validation
 from akd_jax.training import teacher as teaching
 from tests.experiments_of import LACKING, experiments_of
+from tests.layouts import error
 
 FOLDER = pathlib.Path(teacher.__file__).parent
 
@@ -411,3 +412,15 @@ def test_variants_differ_from_the_first_in_what_is_asked_and_nothing_else():
   without = variants["without"].to_dict()
   without["distill"]["akd"]["weight"] = 10.0
   assert without == variants["with"].to_dict()
+
+
+def test_a_size_has_an_end_and_a_weight_has_none():
+  config = attgan.get_config("debug")
+  config.loss.lambda_rec = 2e4
+  validation.check(config)
+  config.discriminator.hidden = 10**9
+  message = error(validation.check, config)
+  assert message == (
+    "config.discriminator.hidden=1000000000 must be at least 1 and at most"
+    " 16384"
+  )

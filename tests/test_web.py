@@ -72,6 +72,7 @@ try {
   await told({
     own, wanted: pressed(), drawn, size: canvas.width, status: status(),
     names: buttons.map((x) => x.textContent), changed: description(),
+    asked: page.getElementById("own").checkVisibility(),
     unnamed: page.querySelectorAll(
       "img:not([alt]), canvas:not([aria-label])").length,
     excess: page.documentElement.scrollWidth
@@ -185,6 +186,8 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   # It starts from what the discriminator sees.
   assert found["own"] == [bool(x) for x in model.recognize(str(photo)).values()]
   assert found["unnamed"] == 0 and found["excess"] == 0
+  # Who recognizes does not ask.
+  assert not found["asked"]
   assert found["changed"] == "Where the picture has changed"
   written = {f"/{x.relative_to(folder)}" for x in folder.rglob("*")}
   assert set(Host.asked) <= written

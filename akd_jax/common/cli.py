@@ -15,9 +15,9 @@ from absl import app, flags, logging
 
 from akd_jax.common import (
   allocator,
-  config,
   flag_errors,
   output,
+  overrides,
   pod,
   ranges,
   signals,
@@ -62,7 +62,7 @@ def run(
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
   # Here and not among the flags' parsers, since ml_collections reads sys.argv.
-  sys.argv[1:] = config.renamed_arguments(sys.argv[1:])
+  sys.argv[1:] = overrides.renamed_arguments(sys.argv[1:])
   # Looked up by hand, since the error may be that flags cannot be parsed.
   debug = bool({"--debug", "--debug=true"} & set(sys.argv))
   # Training listens itself while there is something to save.

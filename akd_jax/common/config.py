@@ -1,14 +1,11 @@
 """Fields of configs: those on the command line, and names they once had."""
 
-import ast
 import copy
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.configs import (
@@ -18,7 +15,6 @@ from akd_jax.configs import (
   relgan,
   stargan2,
   stgan,
-  student,
   teacher,
 )
 
@@ -94,25 +90,9 @@ _FREE = (
 _TEACHER = "teacher_recipe"
 # Sections that it lacks, since the student's are meant.
 _GIVEN_BY_STUDENTS = ("data", "classifier")
-_RENAMED_ANYWHERE = RENAMED | {
+RENAMED_ANYWHERE = RENAMED | {
   f"{_TEACHER}.{old}": f"{_TEACHER}.{new}" for old, new in RENAMED.items()
 }
-_OVERRIDE = re.compile(r"(--?config\.)([\w.]+)(=.*)?", re.DOTALL)
-
-
-def define() -> None:
-  """Defines the flag --config.FIELD for every field of a student's config.
-
-  Reads the command line, as ml_collections does, and raises what it raises.
-  """
-  config_flags.DEFINE_config_dict(
-    "config", student.get_config("debug"), lock_config=True
-  )
-
-
-def given() -> dict[str, Any]:
-  """Returns {dotted name: value} of the fields on the command line."""
-  return config_flags.get_override_values(flags.FLAGS["config"])
 
 
 def completed(fields: Mapping[str, Any]) -> ConfigDict:
@@ -140,9 +120,9 @@ def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
   left = copy.deepcopy(dict(fields))
   system = left.get("system", ADDED["system"])
   for name, value in (ADDED | _ADDED_TO.get(system, {})).items():
-    found = _take(left, name)
+    found = take(left, name)
     if found not in (None, value):
-      _put(left, name, found)
+      put(left, name, found)
   # A method that is not used says nothing, either.
   distilled = left.get("distill", {})
   left["distill"] = {k: x for k, x in distilled.items() if x}
@@ -208,89 +188,36 @@ def _check_types(
       _check_types(value, example, where, f"{field}.")
 
 
-def renamed_arguments(arguments: Sequence[str]) -> list[str]:
-  """Returns a command line with this version's names of the fields.
-
-  Rewrites --config.FIELD=VALUE and --config.FIELD VALUE, and the names inside
-  --config.SECTION={...}; leaves alone whatever else there is.
-  """
-  rest = list(arguments)
-  renamed: list[str] = []
-  while rest:
-    argument = rest.pop(0)
-    override = _OVERRIDE.fullmatch(argument)
-    if not override:
-      renamed.append(argument)
-      continue
-    start, field, value = override.groups(default="")
-    if field in _RENAMED_ANYWHERE:
-      renamed.append(f"{start}{_RENAMED_ANYWHERE[field]}{value}")
-    elif any(old.startswith(f"{field}.") for old in _RENAMED_ANYWHERE):
-      if not value and rest:
-        value = f"={rest.pop(0)}"
-      renamed += _renamed_section(start, field, value)
-    else:
-      renamed.append(argument)
-  return renamed
-
-
-def _renamed_section(start: str, section: str, value: str) -> list[str]:
-  """Returns the flags that stand for `{start}{section}{value}`.
-
-  What has moved to another section becomes a flag of its own.
-  """
-  try:
-    fields = ast.literal_eval(value.removeprefix("="))
-  except (SyntaxError, ValueError):
-    fields = None
-  if not isinstance(fields, dict):
-    return [f"{start}{section}{value}"]
-  moved: dict[str, Any] = {}
-  inside = f"{section}."
-  for old, new in _RENAMED_ANYWHERE.items():
-    taken = None
-    if old.startswith(inside):
-      taken = _take(fields, old.removeprefix(inside))
-    if taken is not None and new.startswith(inside):
-      _put(fields, new.removeprefix(inside), taken)
-    elif taken is not None:
-      moved[new] = taken
-  flags_of_moved = [f"{start}{name}={value}" for name, value in moved.items()]
-  if moved and not fields:
-    return flags_of_moved
-  return [f"{start}{section}={fields!r}", *flags_of_moved]
-
-
 def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
   """Renames and adds fields, but none in sections that a recipe is lacking."""
   for old, new in RENAMED.items():
-    value = _take(recipe, old)
+    value = take(recipe, old)
     if value is not None:
-      _put(recipe, new, value)
+      put(recipe, new, value)
   if recipe.get("init") == "teacher":
     # Then, the discriminator came along.
-    _put(recipe, "adversary", "teacher")
+    put(recipe, "adversary", "teacher")
   added = dict(ADDED)
   system = recipe.get("system", ADDED["system"])
   if isinstance(system, str):
     added |= _ADDED_TO.get(system, {})
   for name, value in added.items():
     if name.split(".")[0] not in lacking:
-      _put(recipe, name, copy.deepcopy(value))
+      put(recipe, name, copy.deepcopy(value))
   # Once the lowest loss, which preferred a generator that copies.
   if not recipe.get("best_metric", "").startswith("held_out/"):
     recipe["best_metric"] = ""
 
 
-def _take(fields: Any, name: str) -> Any:
+def take(fields: Any, name: str) -> Any:
   """Takes out a field by its dotted name; None where there is none."""
   first, _, inside = name.partition(".")
   if not isinstance(fields, dict):
     return None
-  return _take(fields.get(first), inside) if inside else fields.pop(first, None)
+  return take(fields.get(first), inside) if inside else fields.pop(first, None)
 
 
-def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+def put(fields: dict[str, Any], name: str, value: Any) -> None:
   """Sets a field by its dotted name, unless it is there."""
   *sections, last = name.split(".")
   for section in sections:

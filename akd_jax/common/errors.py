@@ -1,4 +1,4 @@
-"""The one exception that a person at the terminal is meant to read."""
+"""What a person at the terminal is meant to read: two exceptions."""
 
 import contextlib
 import difflib
@@ -34,7 +34,7 @@ class WriteError(Exception):
 def naming_data(
   section: str, fields: Container[str] | None = None
 ) -> Iterator[None]:
-  """Has what is wrong with other data than config.data named by its fields.
+  """Rewrites config.data.FIELD in errors as SECTION.FIELD.
 
   Args:
     section: where those are: "config.data.second".

@@ -221,8 +221,10 @@ def real_accuracy(
   Returns:
     See `accuracy_of`.
   """
-  if not config.classifier.data:
-    return classifier.metadata["test_accuracy"]
+  known = classifier.metadata["test_accuracy"]
+  # Earlier versions have kept no recall.
+  if not config.classifier.data and "recall" in known:
+    return known
   return accuracy_on(classifier, test, config.data.threads)
 
 

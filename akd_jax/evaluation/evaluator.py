@@ -151,6 +151,8 @@ def with_fields(run: Run, fields: Mapping[str, Any]) -> Run:
         f"--config.{field}: it is the run's; here, evaluation and classifier"
         " can be others, and teacher and data.path where these were moved to"
       )
+  if not fields:
+    return run
   run = run._replace(config=ConfigDict(run.config.to_dict()))
   run.config.update_from_flattened_dict(fields)
   validation.check(run.config)
@@ -246,9 +248,9 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   """Writes WORKDIR/evaluation.json, and pictures to WORKDIR/evaluation.
 
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
-  its blocks looks, and where a blend draws. Of some of the run's attributes,
-  evaluation_partial.json and evaluation_partial: what is known of all of them
-  stays. TensorBoard shows the figures of all of them.
+  its blocks looks, and where a blend draws. With only some of the run's
+  attributes the names are evaluation_partial.json and evaluation_partial, and
+  the whole evaluation stays. TensorBoard shows the figures of whole ones.
   """
   tested = set(record.trained_network(result)["attributes"])
   whole = tested == set(run.attributes)

@@ -87,18 +87,18 @@ def settings(config: ConfigDict) -> dict[str, Any]:
   return {name: fields[name] for name in SECTIONS}
 
 
-def doubted(result: Mapping[str, Any]) -> set[str]:
+def doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
   """Returns the attributes whose accuracy is to be marked with MARK.
 
   Args:
-    result: of an evaluation, in which the classifier's accuracy on the real
-      test split may be missing, and its recall.
+    results: of evaluations, in which the classifier's accuracy on the real test
+      split may be missing, and its recall.
   """
-  real = result.get("real_accuracy", {})
   return {
     name
-    for shares in (real.get("attributes", {}), real.get("recall", {}))
-    for name, share in shares.items()
+    for result in results
+    for kind in ("attributes", "recall")
+    for name, share in result.get("real_accuracy", {}).get(kind, {}).items()
     if share is not None and share < TRUSTED
   }
 

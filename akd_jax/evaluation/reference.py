@@ -7,6 +7,7 @@ metrics/distances.py.
 """
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from akd_jax.common.errors import WriteError
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
-from akd_jax.evaluation.attribute_classifier import Classifier, say
+from akd_jax.evaluation.attribute_classifier import Classifier
 from akd_jax.evaluation.classifier_cache import data_digest
 from akd_jax.evaluation.metrics.frechet import Moments, Statistics
 from akd_jax.evaluation.metrics.outcome import Reference
@@ -71,7 +72,7 @@ def load_or_compute(
   if path.exists():
     arrays, groups = kept_arrays.read(path)
   else:
-    say(f"looking at {len(train):,} real pictures")
+    _say(f"looking at {len(train):,} real pictures")
     arrays, groups = _compute(
       train,
       attributes,
@@ -81,7 +82,7 @@ def load_or_compute(
     try:
       kept_arrays.write(path, arrays, groups)
     except WriteError as error:
-      say(f"{error}: these figures are not kept")
+      _say(f"{error}: these figures are not kept")
   statistics = {
     group: Statistics(mean, covariance, int(count))
     for group, mean, covariance, count in zip(
@@ -132,3 +133,7 @@ def _compute(
     "sample": np.concatenate(sample),
   }
   return arrays, list(kept)
+
+
+def _say(message: str) -> None:
+  print(f"reference: {message}", file=sys.stderr, flush=True)

@@ -53,7 +53,7 @@ def _by_attribute(name: str, result: Mapping[str, Any]) -> list[list[str]]:
     known = [x for x in shares if x is not None]
     mean = sum(known) / len(known) if known else None
     columns["real test split"] = [*shares, mean]
-  doubted = record.doubted(result) if name == "accuracy" else ()
+  doubted = record.doubted([result]) if name == "accuracy" else ()
   rows = [
     [
       record.marked(attribute or "all", doubted),

@@ -18,6 +18,7 @@ from akd_jax.evaluation.metrics.outcome import (
   Reference,
 )
 from akd_jax.evaluation.selection import (
+  Request,
   TestSet,
   request,
   true_translations,
@@ -76,7 +77,8 @@ def outcomes(
   test, before, classifier, reference, names, config, faces = instruments
   progress = _Progress(translator.name, len(wanted))
   for name in wanted:
-    chosen, targets, probes = request(test, names, name, config)
+    asked = request(test, names, name, config)
+    chosen, targets, probes = asked
     if len(chosen):
       sources = test.images[chosen]
       labels = test.labels[chosen, : targets.shape[1]]
@@ -90,14 +92,7 @@ def outcomes(
       seen = test.positions[chosen[probes]], sources[probes]
       if faces and len(probes):
         masks = faces.regions(*seen, name)
-      maps = attention_of(
-        translator,
-        test,
-        chosen[probes],
-        targets[probes],
-        names.column(name),
-        config,
-      )
+      maps = attention_of(translator, instruments, name, asked)
       drawn = maps.pop(MASK, None)
       yield Outcome(
         attribute=name,
@@ -166,11 +161,8 @@ def attention_to(
   )  # fmt: skip
   found: Attention = {}
   for name in wanted:
-    chosen, targets, probes = request(test, names, name, config)
-    column = names.column(name)
-    maps = attention_of(
-      translator, test, chosen[probes], targets[probes], column, config
-    )
+    asked = request(test, names, name, config)
+    maps = attention_of(translator, instruments, name, asked)
     if maps:
       found[name] = maps[translator.name_activation(config.attention)]
   return found
@@ -178,27 +170,27 @@ def attention_to(
 
 def attention_of(
   translator: Translator,
-  test: TestSet,
-  chosen: np.ndarray,
-  targets: np.ndarray,
-  column: int,
-  config: ConfigDict,
+  instruments: Instruments,
+  name: str,
+  asked: Request,
 ) -> dict[str, np.ndarray]:
   """Returns the attention of every block for the attribute that was set.
 
   Args:
     translator: whose.
-    test: the pictures.
-    chosen: [N], which of them.
-    targets: 0/1 [N, C], the attributes that were asked for.
-    column: of the one that was set.
-    config: of the run: its attention.
+    instruments: what it is measured with.
+    name: of the attribute.
+    asked: on which pictures it was set.
 
   Returns:
-    {activation: [N, h, w]}, of a blend MASK among them; none without images.
+    {activation: [n, h, w]} of the probe images, of a blend MASK among them;
+    none without any.
   """
-  if not len(chosen):
+  if not len(asked.probes):
     return {}
+  test, config = instruments.test, instruments.config
+  chosen, targets = (x[asked.probes] for x in (asked.chosen, asked.targets))
+  column = instruments.names.column(name)
   count, classes = targets.shape
   _, found = translate_with_attention(
     translator,

@@ -162,7 +162,7 @@ def _compare(first: Column, other: Column) -> str:
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
   if not first.is_comparable(METRICS["accuracy"], other):
-    return f"{first.name} and {other.name} set other attributes."
+    return f"{first.name} and {other.name} set different attributes."
   if not seeds:
     return f"{first.name} and {other.name} have no seed in common."
   if not better and not worse:

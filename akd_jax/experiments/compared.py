@@ -101,10 +101,10 @@ def read_seed(workdir: pathlib.Path) -> Seed:
 
 def _by_teacher(seeds: Sequence[Seed]) -> list[list[Seed]]:
   """Parts runs of one recipe by their teacher where a seed has several."""
-  numbers = {seed.config.seed for seed in seeds}
+  pairs = {(seed.config.seed, seed.config.teacher) for seed in seeds}
+  several = len({number for number, _ in pairs}) < len(pairs)
   groups: dict[str, list[Seed]] = {}
   for seed in seeds:
-    several = len(numbers) < len(seeds)
     teacher = seed.config.teacher if several else ""
     groups.setdefault(teacher, []).append(seed)
   return list(groups.values())

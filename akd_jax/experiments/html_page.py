@@ -48,6 +48,7 @@ def render(
   environment.filters["readable"] = lambda name: name.replace("_", " ")
   differing, same = differing_fields(variants)
   columns = columns_of(variants)
+  results = [result for variant in variants for result in variant.results]
   shown = dict.fromkeys(x.name for x in (*variants, *reversed(columns)))
   colours = choose_colours(list(shown))
   return environment.from_string(_text("page.html")).render(
@@ -60,20 +61,14 @@ def render(
     differing=differing,
     same=same,
     figures=tables.figures(columns),
-    classifiers=record.say_classifiers(x for v in variants for x in v.results),
+    classifiers=record.say_classifiers(results),
     differences=tables.differences(columns),
-    by_attribute=tables.by_attribute(columns, _doubted(variants)),
+    by_attribute=tables.by_attribute(columns, record.doubted(results)),
     faces=faces,
     training=tables.training(variants, colours),
     sizes=tables.sizes(columns, colours),
     leakage=tables.leakage(columns),
   )
-
-
-def _doubted(variants: Sequence[Variant]) -> set[str]:
-  """Returns the attributes whose accuracy is to be marked."""
-  results = [result for variant in variants for result in variant.results]
-  return {name for result in results for name in record.doubted(result)}
 
 
 def _text(name: str) -> str:

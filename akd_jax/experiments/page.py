@@ -85,12 +85,7 @@ def markdown(
   def values(variant: str, row: Row) -> list[float | None]:
     return [seed.get(row) for seed in found[variant]]
 
-  doubted = {
-    name
-    for results in variants.values()
-    for result in results
-    for name in record.doubted(result)
-  }
+  doubted = record.doubted(x for seeds in variants.values() for x in seeds)
 
   def title_of(row: Row) -> str:
     doubtful = row.metric == "accuracy" and row.attribute in doubted

@@ -104,8 +104,10 @@ def unpack(
 
 
 def _travelling(jobs: Iterable[Job]) -> list[Job]:
-  """Returns the runs whose teacher is a file, of pictures that all have."""
-  return [job for job in jobs if job.teacher and not job.config.data.path]
+  """Returns the runs of drawn faces whose teacher is a file."""
+  return [
+    job for job in jobs if job.teacher and job.config.data.name == "avatars"
+  ]
 
 
 def _is_done(job: Job, kept: Mapping[str, bytes]) -> bool:

@@ -50,9 +50,8 @@ def write(
   """Writes PATH, and beside it all of it for a browser, numbers and pictures.
 
   NAME.csv, NAME.html, and of the first seed NAME_people.png and
-  NAME_curves.png. Does nothing
-  where PATH would say what it already says, or less: a page of more seeds stays
-  as it is.
+  NAME_curves.png. Does nothing where PATH would say what it already says, or
+  less: a page of more seeds stays as it is.
 
   Args:
     path: of the page, *.md.

@@ -25,8 +25,15 @@ class NumpyNetwork(NamedTuple):
   explained: str = "nobody"
 
   def translate(self, images: np.ndarray, wanted: Wanted) -> np.ndarray:
-    """Translates uint8 [N, S, S, 3]."""
-    return numpy_program.translate(self.params, self.about, images, *wanted)
+    """Translates uint8 [N, S, S, 3].
+
+    Raises:
+      UserError: the network is too large for pictures of that size.
+    """
+    try:
+      return numpy_program.translate(self.params, self.about, images, *wanted)
+    except ValueError as error:
+      raise UserError(f"the network cannot be run: {error}") from None
 
   def attend(
     self,

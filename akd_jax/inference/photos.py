@@ -69,13 +69,16 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
 
 
 def _inside(folder: Path, out: Path) -> Iterable[Path]:
-  # A link may lead to where the search has been.
+  inside = {Path(root).resolve() for root, _, _ in os.walk(folder)}
   known = {out.resolve(), folder.resolve()}
 
   def is_new(place: Path) -> bool:
-    before = len(known)
-    known.add(place.resolve())
-    return len(known) > before
+    """Whether nobody has been there, and a link leads out of the folder."""
+    whither = place.resolve()
+    if whither in known or (place.is_symlink() and whither in inside):
+      return False
+    known.add(whither)
+    return True
 
   def refuse(error: OSError) -> None:
     raise UserError(f"cannot read {error.filename}: {error.strerror}")

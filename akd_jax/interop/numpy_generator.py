@@ -127,9 +127,8 @@ def to_rgb(picture: Any) -> Any:
   if photo.mode in ("I", "F"):
     raise ValueError("its numbers are of 32 bits, or of a 16-bit PGM")
   if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
-    grey = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
-    grey = (255 - grey if tags.get(262) == 0 else grey).astype(np.uint8)
-    photo = Image.fromarray(grey)
+    x = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
+    photo = Image.fromarray((255 - x if tags.get(262) == 0 else x).astype("u1"))
   if photo.has_transparency_data:
     white = Image.new("RGBA", photo.size, "white")
     photo = Image.alpha_composite(white, photo.convert("RGBA"))
@@ -173,13 +172,13 @@ def translate(
   metadata: Metadata,
   image: Array,
   label: Array,
-  own: Any = None,
+  *_: Any,
   run: Any = None,
 ) -> Array:
   """Translates photos; returns uint8 in the shape of `image`.
 
   `image` is uint8 [B, H, W, 3] or one of them, H and W multiples of 4; `label`,
-  from `make_label`, [C] or [B, C]; `own` and `run` are numpy_program.py's.
+  from `make_label`, [C] or [B, C]; all else is numpy_program.py's.
   """
   if image.dtype != np.uint8 or image.ndim not in (3, 4):
     raise ValueError(f"{image.dtype} {image.shape} is not uint8 [H, W, 3]")
@@ -280,12 +279,13 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
 
     params, metadata = runtime.load(args.model)
     if wrong := [x for x in args.set + args.own if x[-2:] not in ("=0", "=1")]:
-      raise ValueError(f"{wrong[0]} should be NAME=1 or NAME=0")
+      raise ValueError(f"{wrong[0]!r} should be NAME=1 or NAME=0")
     asked, has = ({x[:-2]: int(x[-1]) for x in y} for y in (args.set, args.own))
     own = make_label({**metadata, "label_rule": "multilabel"}, has)
     label = make_label(metadata, asked, own)
     photo = load_photo(args.photo, metadata)
-    drawn = runtime.translate(params, metadata, photo, label, own)
+    edits = np.isin(metadata["attributes"], [*asked])
+    drawn = runtime.translate(params, metadata, photo, label, own, edits)
     partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
     Image.fromarray(drawn).save(partial)
     os.replace(partial, args.out)

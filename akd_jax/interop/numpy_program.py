@@ -31,8 +31,8 @@ Metadata = Mapping[str, Any]
 load_photo, make_label = base.load_photo, base.make_label
 
 FORMAT = 3
-# Numbers in memory at a time: beyond those of any photo, and of a trial with
-# the smallest picture that there is.
+# Numbers in memory at a time: 4 GB, more than a picture of 1,024 pixels takes;
+# and in a trial with the smallest picture that there is.
 _LARGEST, _TRIAL = 2**30, 2**27
 # What one step of a program says: "do", one of OPERATIONS; "of", the names of
 # what it is done to; "to", the name of what comes of it; "at", the path of its

@@ -7,13 +7,15 @@ renamed. Needs no torch.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError
+from akd_jax.interop import torch_weights
 from akd_jax.interop.torch_file import read_state_dict
+from akd_jax.interop.torch_weights import Weight
 
 # pytorch-fid's file, ported from the network of the first FID. Distances are
 # comparable with published ones only by these weights.
@@ -31,30 +33,15 @@ _TORCH = {
   "mean": "running_mean",
   "var": "running_var",
 }
-# Of no use to FID: the classifiers, and a count.
-_IGNORED_STARTS = ("fc.", "AuxLogits.")
-_IGNORED_END = ".num_batches_tracked"
-
-
-class Weight(NamedTuple):
-  """One array under both of its names.
-
-  Attributes:
-    path: where it is in our variables.
-    name: its name in the state dict.
-    shape: its shape there: OIHW for a kernel, which is HWIO here.
-  """
-
-  path: tuple[str, ...]
-  name: str
-  shape: tuple[int, ...]
+# Of no use to FID: the classifiers.
+_IGNORED = ("fc.", "AuxLogits.")
 
 
 def list_weights(shapes: Mapping[str, Any]) -> list[Weight]:
   """Returns every array of a network whose variables have these shapes."""
   return [
     Weight(
-      path,
+      "/".join(path),
       ".".join((*path[1:-1], _TORCH[path[-1]])),
       tuple(leaf.shape[axis] for axis in (3, 2, 0, 1))
       if leaf.ndim == 4
@@ -76,28 +63,13 @@ def from_torch(
   Raises:
     UserError: a name is missing or foreign, or a shape is another network's.
   """
-  expected = list_weights(shapes)
-  known = {weight.name for weight in expected}
-  for name in state:
-    if name.startswith(_IGNORED_STARTS) or name.endswith(_IGNORED_END):
-      continue
-    if name not in known:
-      raise UserError(
-        f"{name!r} is not a name of FID's InceptionV3" + nearest(name, known)
-      )
-  flat = {}
-  for path, name, shape in expected:
-    if name not in state:
-      raise UserError(f"{name!r} of FID's InceptionV3 is missing")
-    value = state[name]
-    if value.shape != shape:
-      raise UserError(
-        f"{name!r} has the shape {value.shape}, FID's InceptionV3 {shape}"
-      )
-    if value.ndim == 4:
-      value = value.transpose(2, 3, 1, 0)
-    flat[path] = np.ascontiguousarray(value, np.float32)
-  return unflatten_dict(flat)
+  used = {k: x for k, x in state.items() if not k.startswith(_IGNORED)}
+  weights = list_weights(shapes)
+  flat = torch_weights.from_torch(used, weights, "FID's InceptionV3")
+  return unflatten_dict(
+    {path: np.ascontiguousarray(x, np.float32) for path, x in flat.items()},
+    sep="/",
+  )
 
 
 def read(path: str | Path, shapes: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,14 +122,14 @@ def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
   return 2 * target - 1
 
 
-def list_hooks(layers: int) -> Hooks:
-  """Lists the activations of so many layers, by config.attention.hook.
+def list_hooks(generator: Any) -> Hooks:
+  """Lists the activations that can be looked at, by config.attention.hook.
 
   "decode": after the ReLU of each layer of the decoder, before anything joins
   it; "bottleneck": the deepest encoding, before the label does.
   """
   return {
-    "decode": [f"decode_{i}" for i in range(layers - 1)],
+    "decode": [f"decode_{i}" for i in range(generator.layers - 1)],
     "bottleneck": [BOTTLENECK],
   }
 
@@ -222,7 +222,7 @@ ATTGAN = System(
   fields=FIELDS,
   create_networks=create_networks,
   generator_label=generator_label,
-  hooks=lambda generator: list_hooks(generator.layers),
+  hooks=list_hooks,
   draw=randomness.draw,
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,

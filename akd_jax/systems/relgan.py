@@ -41,7 +41,8 @@ def create_networks(config: ConfigDict) -> Networks:
   """Returns the networks that a resolved config describes.
 
   Raises:
-    UserError: a network can not halve the pictures as often as it does.
+    UserError: a network can not halve the pictures as often as it does, or has
+      too many channels.
   """
   check_sizes(config)
   dtype = jnp.dtype(config.dtype)

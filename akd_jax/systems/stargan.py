@@ -24,7 +24,7 @@ from akd_jax.systems.model import Metrics, Model, Networks, Pass
 from akd_jax.systems.stargan_label_sets import take_classes
 from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.systems.system import Allowed, System, Terms
+from akd_jax.systems.system import MOST, Allowed, System, Terms
 
 # The sizes of its networks.
 SIZES: dict[str, Allowed] = {
@@ -36,10 +36,6 @@ SIZES: dict[str, Allowed] = {
   "discriminator.width": 1,
   "discriminator.layers": 1,
 }
-
-# In the discriminator's last layer. The papers' has 2,048; one of so many has
-# two billion parameters.
-_MOST_CHANNELS = 16_384
 
 
 def check_sizes(config: ConfigDict) -> None:
@@ -66,11 +62,11 @@ def check_sizes(config: ConfigDict) -> None:
     )
   width = config.discriminator.width
   channels = width * 2 ** (layers - 1)
-  if channels > _MOST_CHANNELS:
+  if channels > MOST:
     raise UserError(
       f"config.discriminator.width={width} doubles with each of"
       f" config.discriminator.layers={layers}: {channels} channels, and at most"
-      f" {_MOST_CHANNELS} are possible"
+      f" {MOST} are possible"
     )
 
 

@@ -4,6 +4,7 @@ After csmliu/STGAN (train.py:177-227, test.py:164-175). Networks but for the
 skips, both losses and the schedule are AttGAN's.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import jax
@@ -11,13 +12,11 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.models.stgan import STATES, Generator
-from akd_jax.systems import arrangements, attgan, randomness
+from akd_jax.systems import attgan
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.attgan_program import write_stgan
-from akd_jax.systems.attgan_slices import slice_generator
 from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Model, Networks, Translation
-from akd_jax.systems.system import System
 
 
 def create_networks(config: ConfigDict) -> Networks:
@@ -43,7 +42,7 @@ def list_hooks(generator: Generator) -> Hooks:
   AttGAN's, and "stu": the skips that the units have selected, which are signed.
   """
   units = [f"stu_{i}" for i in range(generator.shortcut)]
-  return {**attgan.list_hooks(generator.layers), "stu": units}
+  return {**attgan.list_hooks(generator), "stu": units}
 
 
 def translate(
@@ -54,7 +53,8 @@ def translate(
   return attgan.translate_and_restore(model, batch.image, given, nothing, names)
 
 
-STGAN = System(
+STGAN = dataclasses.replace(
+  attgan.ATTGAN,
   fields={
     **attgan.FIELDS,
     "generator.unit_width": 1,
@@ -65,17 +65,7 @@ STGAN = System(
   create_networks=create_networks,
   generator_label=generator_label,
   hooks=list_hooks,
-  draw=randomness.draw,
-  discriminator_terms=attgan.discriminator_terms,
-  generator_terms=attgan.generator_terms,
-  weights=attgan.weights,
-  micro_batches=attgan.micro_batches,
-  arrange=arrangements.all_but_last,
-  shares_fake=False,
-  fakes=arrangements.fakes_in_turn,
   translate=translate,
-  test_strength=attgan.TEST_STRENGTH,
-  slice_generator=slice_generator,
   network="stgan",
   program=write_stgan,
 )

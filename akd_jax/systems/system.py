@@ -24,6 +24,9 @@ from akd_jax.systems.model import (
 )
 from akd_jax.systems.randomness import Draws
 
+# Of a field that counts channels, layers or blocks. The papers' largest is
+# 2,048; a discriminator of so many channels has two billion parameters.
+MOST = 16_384
 # Terms by their names in metrics.jsonl, [B] each.
 Terms = dict[str, jax.Array]
 # What a field may be: one of some values, or a number of this type that is at
@@ -77,8 +80,8 @@ class System:
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
-    weights: config -> {term: its weight}. A term of weight 0 is not computed,
-      though pictures that `translate` draws for it are.
+    weights: config -> {term: its weight}. A term of weight 0 is not computed;
+      `translate` may draw the pictures for it all the same.
     micro_batches: config -> m, how many micro-batches a step has.
     rates: config -> {part of the generator: its step size as a share of
       config.optimizer.learning_rate}, of those that have another.

@@ -99,7 +99,7 @@ class Checkpoints:
   def restore(self, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
     """Returns what was found: a state like `state`, the place in the data.
 
-    For once: what was found is not held any longer.
+    Works once: the arrays are then let go.
     """
     if self._found is None:
       raise ValueError("there is no checkpoint")

@@ -12,11 +12,13 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli, pod
 from akd_jax.common.writing import check_writable, writing
+from akd_jax.data.joined import parts_of
 from akd_jax.plotting import curves
 from akd_jax.systems.model import Networks
 from akd_jax.training import (
   checkpoint,
   parallel,
+  run_dir,
   validation,
   versions,
   writers,
@@ -153,7 +155,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
 def make_steps(
   config: ConfigDict, networks: Networks
 ) -> Callable[[int], Callable[..., Any]]:
-  """Returns what a step's number, 1, 2, ..., has for its compiled step.
+  """Returns a function from a step's number, 1, 2, ..., to its compiled step.
 
   Between two steps in which the discriminator learns it is frozen. Those are
   another program: XLA's CPU back end runs the convolutions of a branch on one
@@ -193,6 +195,8 @@ def _call(
 def _save(run: Prepared, state: TrainState, scalars: dict[str, float]) -> None:
   if jax.device_count() > 1 and not parallel.in_sync(state):
     raise RuntimeError(f"replicas differ after step {int(state.step)}")
+  if run.steps_before is not None and jax.process_index() == 0:
+    run_dir.write_config(run.config, run.workdir)
   run.checkpoints.save(state, run.batches.get_state(), scalars)
 
 
@@ -200,7 +204,9 @@ def _unreadable(run: Prepared) -> dict[str, float]:
   """How many photos have been passed over, where that is asked for."""
   if not run.config.data.skip_unreadable:
     return {}
-  return {"unreadable_images": float(len(getattr(run.source, "skipped", ())))}
+  parts = parts_of(run.source)
+  skipped = sum(len(getattr(part, "skipped", ())) for part in parts)
+  return {"unreadable_images": float(skipped)}
 
 
 @contextlib.contextmanager

@@ -27,8 +27,8 @@ def _linear(config: ConfigDict) -> optax.Schedule:
 def _released(config: ConfigDict) -> optax.Schedule:
   """StarGAN's code, which ends at 0.999 of the rate by a lost factor.
 
-  Every 1,000 discriminator updates of the second half it takes off the rate's
-  share of one of them: 1/100,000 where there are as many.
+  Of N discriminator updates in the second half, every 1,000th takes off 1/N of
+  the rate.
   """
   rate, half = config.optimizer.learning_rate, config.steps / 2
 

@@ -131,7 +131,8 @@ def prepare(
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   steps_before = _steps_before(config, workdir)
-  if jax.process_index() == 0:
+  # An extension is noted with its first checkpoint: until then it is none.
+  if steps_before is None and jax.process_index() == 0:
     run_dir.write_config(config, workdir)
   checkpoints = checkpoint.Checkpoints(workdir, config, origins)
   stack.callback(checkpoints.close)
@@ -157,7 +158,7 @@ def prepare(
 
 
 def _steps_before(config: ConfigDict, workdir: str) -> int | None:
-  """Returns how many steps a run was to have that is extended to more."""
+  """Returns the former number of steps, if a run is extended; else None."""
   if not pathlib.Path(workdir, "config.json").exists():
     return None
   steps: int = run_dir.read_config(workdir).steps

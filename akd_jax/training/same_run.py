@@ -13,8 +13,8 @@ from akd_jax.common.files import same_place
 from akd_jax.training import checkpoint
 from akd_jax.training.run_dir import read_config
 
-# Where what a run learns from lies, and which of its origins that is. Another
-# place is the same where what lies there has the same digest.
+# {a field that names a place: the origin whose digest says what lies there}.
+# Another place is the same where that is.
 PLACES = {
   "teacher": "teacher",
   "data.path": "data",
@@ -44,8 +44,7 @@ def check_same_run(
 ) -> None:
   """Refuses to go on with a run under another config, or from other things.
 
-  More steps are another config that it may go on with, and so are those that
-  are done.
+  More steps are another config that it may go on with.
 
   Args:
     config: resolved.
@@ -61,14 +60,12 @@ def check_same_run(
   known = checkpoint.origins(workdir) or {}
   before = flatten(read_config(workdir))
   now = flatten(ConfigDict(_json(config)))
-  done = max(checkpoint.steps_saved(workdir), default=0)
   # What lies there is compared, and not where.
   compared = known.keys() & origins.keys()
   for field in now | before:
     if field.startswith(_MAY_CHANGE) or PLACES.get(field) in compared:
       continue
-    # Or as many as are done: an extension that has not begun is taken back.
-    if field == "steps" and (now[field] > before[field] or now[field] == done):
+    if field == "steps" and now[field] > before[field]:
       continue
     if not _same(field, before.get(field), now.get(field)):
       raise UserError(

@@ -89,7 +89,7 @@ def check_place(directory: str) -> None:
 
 
 def has_begun(workdir: str) -> bool:
-  """Whether the run there has a checkpoint: it is tied to its teacher."""
+  """Whether a run has a checkpoint, and so is tied to its teacher."""
   return bool(checkpoint.steps_saved(workdir))
 
 

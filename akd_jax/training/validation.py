@@ -16,6 +16,7 @@ from akd_jax.data import DATASETS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import SYSTEMS, system_of
+from akd_jax.systems.system import MOST
 from akd_jax.training.shapes import network_shapes
 from akd_jax.training.step import adversary_learns
 
@@ -25,8 +26,6 @@ _FILES = ("classifier.weights", "evaluation.inception")
 _SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
-# Of a field of a network that counts channels, layers or blocks.
-_LARGEST = 16_384
 # What config.classifier.data may not have.
 _NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN, "second")
 
@@ -112,10 +111,9 @@ def _check_fields_of_system(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={value} must be finite and at least {allowed:g}"
       )
-    elif not allowed <= value <= _LARGEST:
+    elif isinstance(allowed, int) and not allowed <= value <= MOST:
       raise UserError(
-        f"config.{field}={value} must be at least {allowed} and at most"
-        f" {_LARGEST}"
+        f"config.{field}={value} must be at least {allowed} and at most {MOST}"
       )
 
 

@@ -11,9 +11,9 @@ from akd_jax.common.config import (
   RENAMED,
   completed,
   read,
-  renamed_arguments,
 )
 from akd_jax.common.errors import UserError
+from akd_jax.common.overrides import renamed_arguments
 from akd_jax.configs import attgan, stgan, student, teacher
 from tests.small_runs import ROOT
 

@@ -215,6 +215,10 @@ def test_students_of_two_teachers_are_no_two_seeds(tmp_path):
   other = write_run(tmp_path / "other", 0.5, seed=1, teacher="its own")
   (variant,) = compared.read_variants([good, other])
   assert len(variant.seeds) == 2
+  # One that was repeated parts no others.
+  again = write_run(tmp_path / "again", 0.5, teacher="good")
+  (variant,) = compared.read_variants([good, other, again])
+  assert len(variant.seeds) == 3
 
 
 def test_a_run_that_is_called_teacher_is_a_run(tmp_path):
@@ -253,7 +257,7 @@ def test_means_over_other_attributes_are_not_compared(tmp_path):
   _, first, second = columns.columns_of(variants)
   accuracy = columns.METRICS["accuracy"]
   assert first.paired(accuracy, second) == ([], [])
-  assert columns.verdict([first, second]) == "a and b set other attributes."
+  assert columns.verdict([first, second]) == "a and b set different attributes."
   best = {x.title: x.best for x in html_tables.figures([first, second]).rows}
   assert not best["accuracy, %"] and best["parameters"]
 

@@ -182,6 +182,14 @@ def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
   assert runner.Job(config, tmp_path, "before").result
   assert runner.Job(config, tmp_path, "now").result is None
+  # Who learns nothing may be measured without a teacher that does not fit.
+  result["teacher"] = None
+  (tmp_path / "evaluation.json").write_text(json.dumps(result))
+  assert runner.Job(config, tmp_path, "now").result is None
+  for method in config.distill.values():
+    method.weight = 0.0
+  config.adversary = config.init = "scratch"
+  assert runner.Job(config, tmp_path, "now").result
 
 
 def test_a_field_is_set_in_every_variant_and_for_its_teacher():

@@ -65,6 +65,10 @@ def test_a_folder_that_is_linked_is_searched_once(tmp_path):
   found = find_photos([str(tmp_path / "photos")], tmp_path / "out")
   names = [str(x.name) for x in found]
   assert names == ["inside/a", "inside/link/a"]
+  # A link to a folder beside it takes no photo's name away.
+  (tmp_path / "photos" / "a").symlink_to(inside)
+  again = find_photos([str(tmp_path / "photos")], tmp_path / "out")
+  assert [str(x.name) for x in again] == names
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):

@@ -87,12 +87,12 @@ def test_classifiers_and_counts_are_ignored(state):
 
 def test_another_networks_weights_are_named(state):
   name = "Mixed_7c.branch_pool.conv.weight"
-  with pytest.raises(UserError, match="'layer1.weight' is not a name"):
+  with pytest.raises(UserError, match="'layer1.weight' is unknown"):
     from_torch({**state, "layer1.weight": np.zeros(3)})
-  with pytest.raises(UserError, match=rf"'{name}' has the shape \(3,\)"):
+  with pytest.raises(UserError, match=rf"'{name}' is \(3,\) and should be"):
     from_torch({**state, name: np.zeros(3)})
   lacking = {key: state[key] for key in state if key != name}
-  with pytest.raises(UserError, match=f"'{name}' of .* is missing"):
+  with pytest.raises(UserError, match=f"'{name}' .* is missing"):
     from_torch(lacking)
 
 

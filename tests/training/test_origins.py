@@ -61,18 +61,6 @@ def test_a_student_does_not_go_on_without_its_teacher(copies):
   assert "teacher=" in message and "not ''" in message
 
 
-def test_an_extension_that_has_not_begun_is_taken_back(copies):
-  config = directories.read_config(str(copies.student))
-  done, config.steps = config.steps, 10 * config.steps
-  directories.write_config(config, str(copies.student))
-  origins = checkpoint.origins(str(copies.student))
-  config.steps = done
-  same_run.check_same_run(config, str(copies.student), origins)
-  config.steps = done + 1
-  message = error(same_run.check_same_run, config, str(copies.student), origins)
-  assert f"steps={10 * done}, not {done + 1}" in message
-
-
 def test_another_teacher_at_the_same_path_is_refused(copies):
   # As if it had been trained for half as long.
   last, before = small_runs.TEACHER_STEPS, small_runs.TEACHER_STEPS // 2

@@ -109,3 +109,11 @@ def test_a_finished_run_is_extended_to_what_a_longer_one_is(tmp_path, capsys):
   config = small_runs.teacher_config(steps=2, **fields)
   with pytest.raises(UserError, match="steps=4, not 2"):
     small_runs.train(config, short)
+  # One that ends before its first checkpoint is no extension yet.
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(train, "make_steps", lambda *_: 1 / 0)
+    mistaken = small_runs.teacher_config(steps=4_000, **fields)
+    with pytest.raises(ZeroDivisionError):
+      small_runs.train(mistaken, short)
+  small_runs.train(small_runs.teacher_config(steps=4, **fields), short)
+  assert f"{short} is finished (4 steps)" in capsys.readouterr().out

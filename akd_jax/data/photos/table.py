@@ -67,7 +67,7 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
     Photos(
       where=str(root),
       names=found.names,
-      splits=[assign_split(paths[i], data.test_share) for i in found.rows],
+      splits=[assign_split(names[i], data.test_share) for i in found.rows],
       labels=labels[found.rows],
       attributes=attributes,
       exclusive=find_exclusive(header[1:]),

@@ -280,6 +280,7 @@ function listen() {
   at("reset").addEventListener("click", () => { reset(); draw().catch(fail); });
   at("own").addEventListener("click", () => {
     state.own = state.label;
+    paint(at("before"), state.photo, `The picture before: ${names(state.own)}`);
     reset();
     draw().catch(fail);
   });

@@ -45,11 +45,6 @@ def check_sizes(config: ConfigDict) -> None:
     UserError: one can not, or the discriminator has too many channels.
   """
   size, layers = config.data.image_size, config.discriminator.layers
-  if size < 8:
-    raise UserError(
-      f"config.data.image_size={size} must be at least 8: normalised over one"
-      " pixel, the generator would see nothing of a picture"
-    )
   if size % 2**layers or size < 2**layers:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of"
@@ -59,6 +54,11 @@ def check_sizes(config: ConfigDict) -> None:
     raise UserError(
       f"config.data.image_size={size} is not a multiple of 4: the generator"
       " halves pictures twice"
+    )
+  if size < 8:
+    raise UserError(
+      f"config.data.image_size={size} must be at least 8: normalised over one"
+      " pixel, the generator would see nothing of a picture"
     )
   width = config.discriminator.width
   channels = width * 2 ** (layers - 1)

@@ -162,12 +162,12 @@ def test_a_section_is_set_by_old_names(section, fields, renamed):
 PRINT = """
 from absl import flags
 from ml_collections import config_flags
-from akd_jax.common import cli, config
+from akd_jax.common import cli, overrides
 def main(argv):
   fields = flags.FLAGS.config
   print(fields.distill.akd.weight, fields.teacher_recipe.distill.output.weight)
-  print(sorted(config.given()))
-cli.run(main, config.define)
+  print(sorted(overrides.given()))
+cli.run(main, overrides.define)
 """
 
 

@@ -205,7 +205,7 @@ def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):
 
   class SeesBald:
     metadata: ClassVar = {
-      "test_accuracy": {"mean": 1.0},
+      "test_accuracy": {"mean": 1.0, "recall": {}},
       "attributes": ["Bald"],
       "label_rule": "multilabel",
     }
@@ -215,7 +215,10 @@ def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):
       return attribute_classifier.Predictions(labels, labels)
 
   real_accuracy = classifier_cache.real_accuracy
-  assert real_accuracy(config, SeesBald(), test) == {"mean": 1.0}
+  assert real_accuracy(config, SeesBald(), test)["mean"] == 1
+  # Earlier versions kept no recall.
+  del SeesBald.metadata["test_accuracy"]["recall"]
+  assert real_accuracy(config, SeesBald(), test)["recall"] == {"Bald": None}
   config.classifier.data = ConfigDict({"distribution": {"Bald": 1.0}})
   assert real_accuracy(config, SeesBald(), test)["mean"] == 0
 

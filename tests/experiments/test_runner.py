@@ -1,12 +1,10 @@
 """The runs of an experiment: which there are, and how they get done."""
 
-import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
-from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -279,16 +277,19 @@ def test_a_run_that_another_process_does_is_waited_for(
   jobs = plan_replicate(table.variants, 0, tmp_path).jobs
   trained = []
   stub(monkeypatch, lambda workdir: trained.append(Path(workdir)))
-  theirs = jobs["without"]
-  with contextlib.ExitStack() as other:
-    other.enter_context(files.alone(theirs.workdir))
+  theirs, do_alone = jobs["without"], runner.do_alone
+  held = [theirs.workdir]
+  monkeypatch.setattr(
+    runner,
+    "do_alone",
+    lambda job, jobs: job.workdir not in held and do_alone(job, jobs),
+  )
 
-    def finish(_):
-      runner.train_with_teacher(theirs.config, str(theirs.workdir))
-      other.close()
+  def finish(_):
+    runner.train_with_teacher(theirs.config, str(held.pop()))
 
-    monkeypatch.setattr(runner.time, "sleep", finish)
-    *_, left = runner.work(jobs.values())
+  monkeypatch.setattr(runner.time, "sleep", finish)
+  *_, left = runner.work(jobs.values())
   assert not left
   # Each was trained once, that one by the other process.
   assert sorted(trained) == sorted(job.workdir for job in jobs.values())

@@ -8,6 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.configs import (
   acgan,
   attgan,
@@ -77,8 +78,6 @@ _ADDED_TO: dict[str, dict[str, Any]] = {
   "stgan": _ADDED_TO_ATTGAN,
   "relgan": _TRANSPOSED,
 }
-# Sections whose fields are those of a system.
-_OF_SYSTEM = ("generator", "discriminator", "loss")
 
 # Sections with whichever fields a run has.
 _FREE = (
@@ -160,7 +159,7 @@ def _example(system: Any) -> ConfigDict:
   if isinstance(system, str) and system in RECIPES:
     return RECIPES[system].get_config("debug")
   example = teacher.get_config("debug")
-  for section in _OF_SYSTEM:
+  for section in OF_SYSTEM:
     example[section] = ConfigDict()
   return example
 

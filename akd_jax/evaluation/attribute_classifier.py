@@ -20,6 +20,7 @@ from akd_jax.data.pipeline import (
   open_source,
   read_in_batches,
 )
+from akd_jax.evaluation.metrics.metric import mean_if_any
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.pixels import to_unit
@@ -173,21 +174,18 @@ def accuracy_of(
   """
   right = labels == true
   recall = {
-    name: _share(right[true[:, column] > 0, column])
+    name: mean_if_any(right[true[:, column] > 0, column])
     for column, name in enumerate(attributes)
   }
   accuracy = recall
   if label_rule == "multilabel":
     accuracy = {
-      name: _share(right[:, column]) for column, name in enumerate(attributes)
+      name: mean_if_any(right[:, column])
+      for column, name in enumerate(attributes)
     }
   known = [value for value in accuracy.values() if value is not None]
   mean = float(np.mean(known))
   return {"mean": mean, "attributes": accuracy, "recall": recall}
-
-
-def _share(right: np.ndarray) -> float | None:
-  return float(right.mean()) if len(right) else None
 
 
 def say(message: str) -> None:

@@ -40,7 +40,7 @@ def curves(
   Returns:
     An SVG element.
   """
-  figure, panel = _figure(3.4, 2.2)
+  figure, panel = _figure(2.2)
   draw_panel(panel, term, runs, colours)
   return _svg(figure, panel)
 
@@ -59,7 +59,7 @@ def scatter(
   Returns:
     An SVG element.
   """
-  figure, panel = _figure(3.4, 2.6)
+  figure, panel = _figure(2.6)
   for point in points:
     panel.errorbar(
       [point.x],
@@ -89,10 +89,10 @@ def scatter(
   return _svg(figure, panel)
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def _figure(height: float) -> tuple[Any, Any]:
   from matplotlib.figure import Figure
 
-  figure = Figure((width, height), layout="constrained")
+  figure = Figure((3.4, height), layout="constrained")
   return figure, figure.subplots()
 
 

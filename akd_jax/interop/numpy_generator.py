@@ -45,7 +45,7 @@ def load(
     try:
       if not zipfile.is_zipfile(file):
         raise ValueError("it is no .npz")
-      with np.load(file) as found:
+      with np.load(path) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
         if sizes.pop("metadata.npy") > 2**20:
           raise ValueError("its metadata is too large")

@@ -108,10 +108,10 @@ def completed(fields: Mapping[str, Any]) -> ConfigDict:
 
 
 def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns the fields of a recipe but for those that say nothing new.
+  """Returns a recipe without what earlier versions imply.
 
-  Those are fields that earlier versions lack, at the value that means what
-  they did. What is left is the same in all versions.
+  Those are fields that they lack, at the value that means what they did. What
+  is left is the same in all versions.
 
   Args:
     fields: of a recipe, or of a teacher's recipe inside, as plain JSON.

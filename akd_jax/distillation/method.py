@@ -81,7 +81,8 @@ def same_attributes(
 ) -> Callable[[ConfigDict, ConfigDict], None]:
   """Returns a `Method.check` that refuses a teacher of other attributes.
 
-  It draws other pictures, and its discriminator asks for other things.
+  Such a teacher draws other pictures, and its discriminator asks for other
+  things.
 
   Args:
     name: of the method.

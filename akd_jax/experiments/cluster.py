@@ -146,7 +146,7 @@ class _Handed(NamedTuple):
     if error is None:
       return self.job.result()
     # It was killed, or its time was up before it could save.
-    saved = list(checkpoint.steps_saved(str(self.run.workdir)))
+    saved = checkpoint.steps_saved(str(self.run.workdir))
     if saved[-1:] > self.begun[-1:]:
       return ""
     return (
@@ -158,7 +158,7 @@ class _Handed(NamedTuple):
 def _hand_over(run: runner.Job, cluster: Cluster) -> _Handed:
   """Hands a run over, unless an earlier command has, whose job is not done."""
   note = run.workdir / ".job"
-  begun = list(checkpoint.steps_saved(str(run.workdir)))
+  begun = checkpoint.steps_saved(str(run.workdir))
   if note.exists():
     earlier = cluster.engine._executor.job_class(
       cluster.engine.folder, note.read_text()

@@ -1,9 +1,9 @@
 """Turns state dicts of AttGAN's PyTorch port into our parameters and back.
 
 After elvisyjlin/AttGAN-PyTorch @be2d6c6 (attgan.py, nn.py). Our AttGAN follows
-the authors' TensorFlow code; what the port has otherwise, a network takes
-along: slopes and epsilons in the config, and in its weights the strength of the
-label, since a label half as strong is a kernel half as large. Nothing here
+the authors' TensorFlow code. What differs in the port travels with a converted
+network: slopes and epsilons in the config, and in its weights the strength of
+the label, since a label half as strong is a kernel half as large. Nothing here
 needs PyTorch.
 """
 

@@ -11,7 +11,7 @@ import json
 import math
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -154,7 +154,7 @@ def directory(workdir: str) -> pathlib.Path:
   return pathlib.Path(workdir).absolute() / "checkpoints"
 
 
-def steps_saved(workdir: str) -> Sequence[int]:
+def steps_saved(workdir: str) -> list[int]:
   """Returns the steps of the checkpoints of a run, in order.
 
   They were written whole; whether they still are, only reading them says.

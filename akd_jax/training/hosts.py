@@ -43,14 +43,14 @@ def check_start(config: ConfigDict, workdir: str) -> None:
   finished, of_teacher = False, []
   if distils(config):
     finished = teacher.is_finished(config.teacher)
-    of_teacher = list(checkpoint.steps_saved(config.teacher))
+    of_teacher = checkpoint.steps_saved(config.teacher)
   check_alike(
     _versions()
     | fields
     | {
       "devices": f"{jax.local_device_count()} x"
       f" {jax.local_devices()[0].device_kind}",
-      "checkpoints in --workdir": list(checkpoint.steps_saved(workdir)),
+      "checkpoints in --workdir": checkpoint.steps_saved(workdir),
       "a finished teacher in config.teacher": finished,
       "checkpoints in config.teacher": of_teacher,
     }

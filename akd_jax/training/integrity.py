@@ -31,7 +31,7 @@ class DamagedError(Exception):
 
 
 class Notes(NamedTuple):
-  """What is small of a checkpoint.
+  """All of a checkpoint but its arrays.
 
   Attributes:
     place: in the data.

@@ -75,7 +75,7 @@ def _taker(config: ConfigDict, columns: range) -> Callable[[Model], Model]:
 
 
 def of_each_set(make: HookMaker) -> HookMaker:
-  """Makes one hook of a run's two label sets, of what makes that of each.
+  """Turns a maker of hooks for one label set into one for both.
 
   What is found of a set has its name in front; the mean of a number over both
   has none.

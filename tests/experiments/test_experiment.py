@@ -9,8 +9,9 @@ from akd_jax.experiments import report, runner
 from akd_jax.training import teacher
 from tests import small_runs
 
-# Programs that are compiled in a moment.
+# Programs that other tests have, too: compiled once.
 SMALL = {
+  "steps": small_runs.STEPS,
   "data.image_size": 16,
   "discriminator.layers": 2,
   "generator.blocks": 1,
@@ -40,7 +41,7 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   results = tmp_path / "results"
   text = (results / "paper1_table1_debug.md").read_text()
   assert text.startswith("# Paper 1, Table 1")
-  assert "--seeds=1 --config.evaluation.images=16 --config.data." in text
+  assert "--seeds=1 --config.evaluation.images=16 --config." in text
   assert "| without | with | teacher |" in text
   for picture in ("people", "curves"):
     assert f"(paper1_table1_debug_{picture}.png)" in text

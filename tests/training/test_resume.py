@@ -1,5 +1,7 @@
 """Stopped anywhere and started again, a run ends as if never stopped."""
 
+import contextlib
+import io
 import os
 import pathlib
 import signal
@@ -23,14 +25,16 @@ class Interrupted(NamedTuple):
   Attributes:
     workdir: its directory.
     killed: by SIGKILL while checkpoint 4 was being written in the background.
-    terminated: by SIGTERM at step 5, between two checkpoints.
-    broken_off: what Ctrl-C at step 7 raised, in this process, which then
-      trained to the end.
+    terminated: what SIGTERM at step 5, between two checkpoints, raised in this
+      process.
+    said: what it printed until then.
+    broken_off: what Ctrl-C at step 7 raised here; then it trained to the end.
   """
 
   workdir: pathlib.Path
   killed: subprocess.CompletedProcess[str]
-  terminated: subprocess.CompletedProcess[str]
+  terminated: cli.Stopped
+  said: str
   broken_off: cli.Stopped
 
 
@@ -39,43 +43,46 @@ def interrupted(runs, tmp_path_factory):
   workdir = tmp_path_factory.mktemp("interrupted") / "student"
   options = small_runs.student_command(workdir, runs.teacher)
   killed = small_runs.run(options, small_runs.struck("SIGKILL", "commit=4"))
-  terminated = small_runs.run(options, small_runs.struck("SIGTERM", "step=5"))
   config = small_runs.student_config(runs.teacher)
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(Window, "add", pressing_ctrl_c(at_step=7))
-    with pytest.raises(cli.Stopped) as broken_off:
-      train.train(config, str(workdir), HOOKS)
+
+  def stopped(by, at_step):
+    with pytest.MonkeyPatch.context() as patch:
+      patch.setattr(Window, "add", striking(by, at_step))
+      with pytest.raises(cli.Stopped) as end:
+        train.train(config, str(workdir), HOOKS)
+    return end.value
+
+  with contextlib.redirect_stdout(io.StringIO()) as said:
+    terminated = stopped(signal.SIGTERM, 5)
+  broken_off = stopped(signal.SIGINT, 7)
   train.train(config, str(workdir), HOOKS)
-  return Interrupted(workdir, killed, terminated, broken_off.value)
+  return Interrupted(workdir, killed, terminated, said.getvalue(), broken_off)
 
 
-def pressing_ctrl_c(at_step):
+def striking(number, at_step):
   add = Window.add
-  pressed = []
+  struck = []
 
-  def press(window, step, metrics):
+  def strike(window, step, metrics):
     add(window, step, metrics)
-    if step == at_step and not pressed:
-      pressed.append(step)
-      os.kill(os.getpid(), signal.SIGINT)
+    if step == at_step and not struck:
+      struck.append(step)
+      os.kill(os.getpid(), number)
 
-  return press
+  return strike
 
 
 def test_a_signal_saves_at_once_and_says_so(interrupted):
   text = "stopped and saved at step {}/10: the same command goes on from here"
+  assert str(interrupted.terminated) == text.format(5)
   assert str(interrupted.broken_off) == text.format(7)
-  end = interrupted.terminated
-  assert end.returncode == cli.STOPPED == 75
-  assert end.stdout.splitlines()[-1] == text.format(5)
-  assert end.stderr.endswith("stopping after this step; Ctrl-C ends at once\n")
   assert {5, 7} < set(checkpoint.steps_saved(str(interrupted.workdir)))
 
 
 def test_what_was_half_written_does_not_count(interrupted):
   workdir = interrupted.workdir
   assert interrupted.killed.returncode == -signal.SIGKILL
-  start, *_ = interrupted.terminated.stdout.splitlines()
+  start, *_ = interrupted.said.splitlines()
   assert start == f"{workdir}: going on from step 2"
   names = {path.name for path in (workdir / "checkpoints").iterdir()}
   assert names == {"2", "4", "5", "6", "7", "8", "10"}

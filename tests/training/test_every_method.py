@@ -1,5 +1,6 @@
 """All methods at once: they train, and go on, on any number of devices."""
 
+import signal
 import subprocess
 import sys
 
@@ -17,7 +18,7 @@ from akd_jax.training.state import create_state
 from akd_jax.training.teacher import load_teacher
 from akd_jax.training.window import Window
 from tests import small_runs
-from tests.training.test_resume import pressing_ctrl_c
+from tests.training.test_resume import striking
 
 STEPS = 4
 _TRAIN = """
@@ -69,7 +70,7 @@ def test_every_method_has_its_line_of_numbers(trained):
 def test_stopped_it_goes_on_as_if_never_stopped(
   untrained_teacher, trained, tmp_path, monkeypatch
 ):
-  monkeypatch.setattr(Window, "add", pressing_ctrl_c(at_step=2))
+  monkeypatch.setattr(Window, "add", striking(signal.SIGINT, 2))
   with pytest.raises(cli.Stopped):
     train(untrained_teacher, tmp_path)
   train(untrained_teacher, tmp_path)

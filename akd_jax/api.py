@@ -16,8 +16,8 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
 
   Args:
     path: a run's directory, a file that was exported with --format=run or
-      --format=numpy (the latter without JAX), or
-      pretrained:NAME for one that is shipped.
+      --format=numpy (the latter without JAX), or pretrained:NAME for one that
+      is shipped.
     step: of the checkpoint, or "best"; the last by default.
 
   Returns:

@@ -30,9 +30,8 @@ _STEPS = 8
 
 def trainer(config: ConfigDict) -> Callable[[], float]:
   """Returns a function that does some steps: their mean seconds."""
-  run = preparation.prepare(
-    config, tempfile.mkdtemp(), (), contextlib.ExitStack()
-  )
+  with contextlib.ExitStack() as stack:
+    run = preparation.prepare(config, tempfile.mkdtemp(), (), stack)
   step_of = make_steps(run.config, run.networks)
   state, teacher = parallel.replicate((run.state, run.teacher))
   kept = {"state": state, "step": 0}

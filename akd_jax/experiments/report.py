@@ -148,12 +148,13 @@ def _seed_of(job: Job) -> Seed:
 
 
 def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
-  files = {
-    name: job.workdir / "metrics.jsonl" for name, job in replicate.jobs.items()
+  runs = {
+    name: curves.read_terms(job.workdir / "metrics.jsonl")
+    for name, job in replicate.jobs.items()
   }
-  terms = {name: curves.read_terms(file) for name, file in files.items()}
-  known = curves.list_terms(terms)
-  curves.draw(files, path, [term for term in _TERMS if term in known])
+  known = curves.list_terms(runs)
+  shown = [term for term in _TERMS if term in known]
+  curves.draw_terms(runs, path, shown or known)
 
 
 def command_of(path: pathlib.Path) -> list[str]:

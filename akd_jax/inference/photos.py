@@ -1,5 +1,6 @@
 """Photos of one's own: found, framed, named, and pasted back."""
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,13 +70,17 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
 
 
 def _inside(folder: Path, out: Path) -> Iterable[Path]:
-  inside = {Path(root).resolve() for root, _, _ in os.walk(folder)}
   known = {out.resolve(), folder.resolve()}
+
+  @functools.cache
+  def inside() -> set[Path]:
+    """Returns all folders: for links alone, since it is another walk."""
+    return {Path(root).resolve() for root, _, _ in os.walk(folder)}
 
   def is_new(place: Path) -> bool:
     """Whether nobody has been there, and a link leads out of the folder."""
     whither = place.resolve()
-    if whither in known or (place.is_symlink() and whither in inside):
+    if whither in known or (place.is_symlink() and whither in inside()):
       return False
     known.add(whither)
     return True

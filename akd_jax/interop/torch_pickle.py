@@ -46,8 +46,8 @@ def _storage(
 ) -> Storage:
   """Returns the storage that a persistent id stands for."""
   del location  # The device it was on.
-  # Not written out, nor compared: a tuple of tuples may be endless.
-  if not isinstance(kind, str) or kind != "storage" or view is not None:
+  # Not written out: a tuple of tuples may be endless.
+  if kind != "storage" or view is not None:
     raise ValueError("it has something of another kind than a storage")
   if not isinstance(key, str) or not _are_counts((size,)):
     raise ValueError("it has a storage without a name or a size")

@@ -33,9 +33,6 @@ def draw(
   Raises:
     UserError: a file cannot be read, or no run has a term asked for.
   """
-  from matplotlib.backends.backend_agg import FigureCanvasAgg
-  from matplotlib.figure import Figure
-
   metrics = {run: read_terms(path) for run, path in runs.items()}
   known = list(dict.fromkeys(name for run in metrics.values() for name in run))
   where = ", ".join(map(str, runs.values()))
@@ -45,15 +42,30 @@ def draw(
   names = names or list_terms(metrics)
   if not names:
     raise UserError(f"no numbers to draw in {where}")
+  draw_terms(metrics, out, names)
+
+
+def draw_terms(
+  runs: Mapping[str, Terms], out: str | os.PathLike, names: Sequence[str]
+) -> None:
+  """Draws terms that have been read: one panel a term, one colour a run.
+
+  Args:
+    runs: name of a run -> its terms.
+    out: the PNG to write.
+    names: the terms to show, at least one; some run has each.
+  """
+  from matplotlib.backends.backend_agg import FigureCanvasAgg
+  from matplotlib.figure import Figure
 
   columns = min(4, len(names))
   rows = -(-len(names) // columns)
   figure = Figure((3.2 * columns, 2.1 * rows + 0.5), 120, layout="constrained")
   canvas = FigureCanvasAgg(figure)
   panels = figure.subplots(rows, columns, squeeze=False).ravel()
-  colours = choose_colours(list(metrics))
+  colours = choose_colours(list(runs))
   for panel, name in zip(panels, names, strict=False):
-    draw_panel(panel, name, metrics, colours)
+    draw_panel(panel, name, runs, colours)
   for panel in panels[len(names) :]:
     panel.set_visible(False)
   for run, colour in colours.items():

@@ -181,10 +181,12 @@ def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
   """
 
   def narrowed(array: np.ndarray) -> Any:
-    with np.errstate(over="ignore"):
-      narrow = array.astype(np.float16)
-    fits = half and np.isfinite(narrow).all()
-    return narrow if fits else array.astype(np.float32)
+    if half:
+      with np.errstate(over="ignore"):
+        narrow = array.astype(np.float16)
+      if np.isfinite(narrow).all():
+        return narrow
+    return array.astype(np.float32)
 
   model = run.model
   parameters = traverse_util.flatten_dict(

@@ -62,7 +62,7 @@ def digest_photos(source: PhotoSource, threads: int) -> str:
 def _content(source: PhotoSource, name: str) -> bytes:
   try:
     return read_bytes(source.read(name))
-  except (UserError, OSError, ValueError) as error:
+  except (OSError, ValueError) as error:
     if source.skip_unreadable:
       return b"unreadable"
     if isinstance(error, UserError):

@@ -1,10 +1,10 @@
 """The user's cache: drawn pictures, trained classifiers, compiled programs."""
 
 import os
-import sys
 from pathlib import Path
 
 from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.output import note
 from akd_jax.common.writing import check_writable
 
 
@@ -39,6 +39,6 @@ def use_persistent_cache() -> None:
     try:
       check_writable(folder)
     except WriteError as error:
-      print(f"{error}: done without", file=sys.stderr, flush=True)
+      note(f"{error}: done without")
       return
     jax.config.update(name, str(folder))

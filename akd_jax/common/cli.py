@@ -238,5 +238,5 @@ def _fail(message: str, status: int, debug: bool) -> None:
     traceback.print_exc()
   if pod.joined():
     pod.end(status, f"error: {message}")
-  print(f"error: {message}", file=sys.stderr, flush=True)
+  output.note(f"error: {message}")
   end(status)

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import socket
-import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from akd_jax.common.output import note
 from akd_jax.common.writing import writing
 
 # Signs that mean something in a path, on one system or another.
@@ -165,7 +165,7 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
       yield False
       return
     say = f"{folder}: {holder(folder)} works here; waiting until it is done"
-    print(say, file=sys.stderr, flush=True)
+    note(say)
     lock.acquire()
   _ours.add(name)
   # Only who waits wants to read it.

@@ -2,9 +2,10 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from akd_jax.common.output import note
 
 
 def read(path: str | os.PathLike) -> list[dict[str, Any]]:
@@ -25,11 +26,9 @@ def read(path: str | os.PathLike) -> list[dict[str, Any]]:
     elif number < len(lines):
       damaged.append(number)
   if damaged:
-    print(
+    note(
       f"{path}: left out what is damaged, line"
-      f" {', '.join(map(str, damaged[:10]))}",
-      file=sys.stderr,
-      flush=True,
+      f" {', '.join(map(str, damaged[:10]))}"
     )
   return rows
 

@@ -18,6 +18,11 @@ def quiet_libraries() -> None:
   os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
+def note(line: str) -> None:
+  """Prints a line on standard error at once: results are on the other."""
+  print(line, file=sys.stderr, flush=True)
+
+
 class Patient:
   """A text stream that takes whatever cannot be written for written."""
 

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, naming_data, nearest
+from akd_jax.common.output import note
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
@@ -93,7 +93,7 @@ def remark(source: Source) -> None:
 
 @functools.cache
 def _say_once(line: str) -> None:
-  print(f"note: {line}", file=sys.stderr, flush=True)
+  note(f"note: {line}")
 
 
 def digest_content(source: Source, threads: int) -> str:

@@ -5,7 +5,6 @@ classifier_cache.py.
 """
 
 import functools
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.output import note
 from akd_jax.data.pipeline import (
   SPLITS,
   known_attributes,
@@ -190,4 +190,4 @@ def accuracy_of(
 
 def say(message: str) -> None:
   """Prints a line about the classifier on the terminal."""
-  print(f"classifier: {message}", file=sys.stderr, flush=True)
+  note(f"classifier: {message}")

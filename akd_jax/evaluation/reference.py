@@ -7,7 +7,6 @@ metrics/distances.py.
 """
 
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import digest
+from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import Classifier
@@ -136,4 +136,4 @@ def _compute(
 
 
 def _say(message: str) -> None:
-  print(f"reference: {message}", file=sys.stderr, flush=True)
+  note(f"reference: {message}")

@@ -1,6 +1,5 @@
 """Sets attributes on test pictures: translates, classifies, and looks where."""
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from akd_jax.common.output import note
 from akd_jax.evaluation.attribute_classifier import Classifier
 from akd_jax.evaluation.faces import Faces
 from akd_jax.evaluation.metrics.outcome import (
@@ -216,8 +216,4 @@ class _Progress:
     self._done += 1
     each = (time.monotonic() - self._started) / self._done
     left = round(each * (self._parts - self._done))
-    print(
-      f"{self._what}: {self._done}/{self._parts} attributes, {left} s left",
-      file=sys.stderr,
-      flush=True,
-    )
+    note(f"{self._what}: {self._done}/{self._parts} attributes, {left} s left")

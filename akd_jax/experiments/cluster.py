@@ -6,13 +6,13 @@ in runner.py: every run is done once, whoever does it.
 """
 
 import pathlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from akd_jax.common import cache, files
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.experiments import job, runner
 from akd_jax.training import checkpoint
 
@@ -110,7 +110,7 @@ def work(
     for workdir, one in [x for x in handed.items() if x[1].job.done()]:
       del handed[workdir]
       if wrong := one.what_went_wrong():
-        print(f"{workdir}: {wrong}", file=sys.stderr, flush=True)
+        note(f"{workdir}: {wrong}")
         failed.add(str(workdir))
     still = [
       run

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.experiments.compared import Variant
 from akd_jax.inference.grids import (
@@ -114,7 +114,7 @@ def show(variants: Sequence[Variant]) -> Faces:
 
 
 def _leave_out(what: str, why: object) -> None:
-  print(f"left out of the pictures: {what}: {why}", file=sys.stderr, flush=True)
+  note(f"left out of the pictures: {what}: {why}")
 
 
 def _strip(line: Line, person: int) -> Strip:

@@ -9,13 +9,13 @@ import io
 import lzma
 import pathlib
 import re
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 
 from akd_jax.common import files
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Job
 from akd_jax.training import teacher as teaching
@@ -56,7 +56,7 @@ def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
   try:
     before = _read(path) if path.exists() else {}
   except UserError as error:
-    print(f"{error}; it stays", file=sys.stderr, flush=True)
+    note(f"{error}; it stays")
     return
   found = {
     job.workdir.relative_to(root).as_posix(): {

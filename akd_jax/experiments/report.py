@@ -3,12 +3,12 @@
 import pathlib
 import re
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
@@ -185,7 +185,7 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
       run.config.teacher = job.config.teacher
       *above, translator = load_translators(run)
     except UserError as error:  # Its weights, perhaps, are elsewhere.
-      print(f"no picture of {variant}: {error}", file=sys.stderr, flush=True)
+      note(f"no picture of {variant}: {error}")
       if path.exists():
         return
       continue

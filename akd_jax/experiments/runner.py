@@ -5,7 +5,6 @@ import json
 import math
 import os
 import pathlib
-import sys
 import time
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import files, json_lines
 from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
@@ -56,7 +56,7 @@ class Job(NamedTuple):
     try:
       result = record.read(path)
     except UserError as error:
-      print(f"{error}; it is evaluated again", file=sys.stderr, flush=True)
+      note(f"{error}; it is evaluated again")
       return None
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
@@ -233,17 +233,15 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         if do_alone(job, jobs):
           break
       except FloatingPointError as error:
-        print(f"{job.workdir}: {error}", file=sys.stderr, flush=True)
+        note(f"{job.workdir}: {error}")
         diverged.add(str(job.workdir))
         break
     else:
       if not waits_said:
         waits_said = True
-        print(
+        note(
           f"waiting for {len(left)} runs that others do, first"
-          f" {left[0].workdir} by {files.holder(left[0].workdir)}",
-          file=sys.stderr,
-          flush=True,
+          f" {left[0].workdir} by {files.holder(left[0].workdir)}"
         )
       time.sleep(_PATIENCE)
     still = [

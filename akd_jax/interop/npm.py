@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import http.client
 import io
-import sys
 import tarfile
 import urllib.request
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.files import written_whole
+from akd_jax.common.output import note
 
 _PATIENCE = 60.0
 
@@ -86,11 +86,7 @@ def _check(package: Package, content: bytes, where: str) -> None:
 
 
 def _download(package: Package, path: Path) -> bytes:
-  print(
-    f"downloading {package.name} {package.version}, once",
-    file=sys.stderr,
-    flush=True,
-  )
+  note(f"downloading {package.name} {package.version}, once")
   try:
     with urllib.request.urlopen(package.url, timeout=_PATIENCE) as answer:
       content = answer.read()

@@ -10,7 +10,6 @@ import functools
 import json
 import math
 import pathlib
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.training import integrity
 from akd_jax.training.state import TrainState
 
@@ -177,7 +177,7 @@ def best_step(workdir: str, best_metric: str) -> int:
     try:
       found = integrity.read_notes(root / str(step)).metrics
     except integrity.DamagedError as error:
-      print(f"{root / str(step)}: {error}; it is passed over", file=sys.stderr)
+      note(f"{root / str(step)}: {error}; it is passed over")
       continue
     if best_metric in found:
       scored[step] = found[best_metric]

@@ -20,6 +20,7 @@ from akd_jax.common import pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import digest
+from akd_jax.common.output import note
 
 # Of a checkpoint, what holds the seal.
 ITEM = "seal"
@@ -162,11 +163,9 @@ def faults(root: pathlib.Path, steps: Sequence[int]) -> dict[int, str]:
 
 def say(root: pathlib.Path, step: int, wrong: Mapping[int, str]) -> None:
   """Says in one line what is damaged, and what is used instead."""
-  print(
+  note(
     f"damaged in {root}: {_listed(wrong)}; using the checkpoint of step"
-    f" {step:,}",
-    file=sys.stderr,
-    flush=True,
+    f" {step:,}"
   )
 
 

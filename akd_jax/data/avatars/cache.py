@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import unfinished, until_the_end
+from akd_jax.common.output import note
 from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
@@ -44,7 +44,7 @@ def open_or_draw(
     fault = _find_fault(folder, description)
     if not fault:
       return _load(folder)
-    print(f"{folder}: {fault}; drawing it again", file=sys.stderr)
+    note(f"{folder}: {fault}; drawing it again")
   try:
     with writing(folder.parent):
       _write(folder, description, draw)
@@ -52,7 +52,7 @@ def open_or_draw(
     # Where a person asked for this folder, it is an error.
     if not folder.is_relative_to(cache_directory()):
       raise
-    print(f"{error}: drawing for this once", file=sys.stderr, flush=True)
+    note(f"{error}: drawing for this once")
     with writing(tempfile.gettempdir()):
       folder = Path(tempfile.mkdtemp(prefix="akd_jax-")) / "avatars"
       until_the_end(folder.parent)

@@ -5,12 +5,12 @@ without, the features are the attribute classifier's and the distances are
 called `fd_classifier` and `kd_classifier`: no other number may be called FID.
 """
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from akd_jax.common.output import note
 from akd_jax.evaluation.metrics import frechet
 from akd_jax.evaluation.metrics.metric import (
   NO_CHANCE,
@@ -76,12 +76,10 @@ def _frechet(
     return {}
   name, _ = reference.names
   if name == "fid" and min(len(features), real.images) < _ENOUGH:
-    print(
+    note(
       f"FID of {attribute or 'all attributes'} is of {len(features):,}"
       f" translations and {real.images:,} real pictures: below {_ENOUGH:,} it"
-      " comes out too high",
-      file=sys.stderr,
-      flush=True,
+      " comes out too high"
     )
   fake = frechet.statistics([features])
   return {name: frechet.frechet_distance(fake, real)}

@@ -13,9 +13,10 @@ strength, the vector's sign.
 The file that is written is a teacher for config.teacher, and for evaluate,
 translate and export.
 
---discriminator is not needed where --from holds both networks, as G and D. With
-neither, what is written is the generator alone, as --format=numpy of export has
-it: for translate. AttGAN's port saves no other by default.
+--discriminator is not needed where --from holds both networks, as G and D.
+Where there is no discriminator, as AttGAN's port saves none by default, the
+generator alone is written, as --format=numpy of export does: translate reads
+it.
 
 --attributes are the classes, in the order of the label that the networks were
 trained with. --image_size is the side of the pictures, where the discriminator
@@ -151,7 +152,9 @@ def define_flags() -> None:
     required=True,
   )  # fmt: skip
   flags.DEFINE_string(
-    "discriminator", None, "The discriminator's, where --from has none."
+    "discriminator",
+    None,
+    "The discriminator's state dict, where --from does not hold it.",
   )
   flags.DEFINE_list(
     "attributes", None, "The classes, in the order of the label.", required=True
@@ -161,7 +164,7 @@ def define_flags() -> None:
     "data", "celeba", ["celeba", "rafd"], "Whose recipe the file carries."
   )
   flags.DEFINE_integer(
-    "step", 0, "Updates of the generator that made them.", lower_bound=0
+    "step", 0, "How many updates the generator has had.", lower_bound=0
   )
   flags.DEFINE_integer(
     "image_size", None, "Side of the pictures; that of the recipe if not set.",

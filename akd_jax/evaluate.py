@@ -4,17 +4,18 @@ r"""Measures a trained run on the test split, beside its teacher.
       [--attributes=Blond_Hair,Eyeglasses] [--save_images=DIR] \
       [--config.evaluation.FIELD=VALUE ...]
 
-Sets each attribute where it lacks and asks a classifier, trained on the real
-training split only, what it sees: whether the attribute is there, and what else
+Sets each attribute on the test pictures that lack it. A classifier, trained on
+the real training split only, says whether it is there then, and what else
 changed. Drawn faces are compared with their true translations, attention maps
-with the pixels that the attribute owns; photos, where the extra `faces` is
-installed, by whose face they show. Prints a table and writes
-WORKDIR/evaluation.json and WORKDIR/evaluation/*.png; with --attributes that
-name only some, WORKDIR/evaluation_partial.json and WORKDIR/evaluation_partial
-instead, so that what is known of all attributes stays.
+with the pixels that the attribute owns. Where the extra `faces` is installed, a
+face network says whether a photo still shows the same person. Prints a table
+and writes WORKDIR/evaluation.json and WORKDIR/evaluation/*.png; with
+--attributes that name only some, WORKDIR/evaluation_partial.json and
+WORKDIR/evaluation_partial instead, so that what is known of all attributes
+stays.
 
-A file of --format=run, or pretrained:NAME, is evaluated, too: of teacher.npz
-the folder teacher_evaluation has what a run's directory would have.
+A file of export --format=run, or pretrained:NAME, is evaluated, too: the
+results of teacher.npz go to the folder teacher_evaluation.
 
 --step=best takes the checkpoint with the best config.best_metric.
 
@@ -34,7 +35,11 @@ from akd_jax.common.files import file_name
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
+_WORKDIR = flags.DEFINE_string(
+  "workdir",
+  None,
+  "A run's directory, a file of export --format=run, or pretrained:NAME.",
+)
 _STEP = flags.DEFINE_string(
   "step", None, "The checkpoint: its step, or best; the last if not set."
 )

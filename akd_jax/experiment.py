@@ -10,15 +10,15 @@ is part of the recipe: with another value all is trained anew (config.evaluation
 and config.classifier: only evaluated anew). --config.teacher=FILE, of export
 --format=run, teaches every seed.
 
-Trains what is not there yet (teachers of each seed; experiments that ask for
-the same teacher or student share it), evaluates it, and writes
+Trains and evaluates every run that is missing, a teacher for each seed
+included; experiments share equal ones. After each seed it writes
 OUT/NAME[_ARG].md, with pictures, and OUT/NAME[_ARG].csv, the numbers of each
-seed, after each seed, but not over a page of more seeds. Stop it whenever you
-like: the same command goes on. Started several times it shares the work; on a
+seed; a page of more seeds stays. Stop it whenever you like: the same command
+goes on. Started several times it shares the work; on a
 CPU, one core each is quicker than all for one:
 `taskset -c 0 python -m ... & taskset -c 1 python -m ...`.
-OUT/NAME[_ARG]_runs.tar.xz holds what each run was found to be that a file has
-taught. In the OUT of another machine, it need not be trained again there.
+OUT/NAME[_ARG]_runs.tar.xz holds the figures of each run whose teacher is a
+file. Copied into another machine's OUT, it saves training them there.
 
 --cluster=slurm makes each run a job of its own; this command waits for them,
 and may be stopped and given again.
@@ -127,7 +127,7 @@ def _check_page(argument: str) -> None:
   ours = [x for x in before if not x.startswith("--seeds=")]
   if before and sorted(ours) != sorted(_command(argument)):
     raise UserError(
-      f"{path} is what `{shlex.join(before)}` has found: move it, or give"
+      f"{path} holds the results of `{shlex.join(before)}`: move it, or give"
       " another --out"
     )
 
@@ -212,6 +212,10 @@ def main(argv: list[str]) -> None:
     ]
     for argument, experiment in experiments.items()
   }
+  for argument, of_experiment in replicates.items():
+    path = records.path_of(_page(argument))
+    if known := records.unpack(path, _jobs(of_experiment), root):
+      print(f"{path}: {len(known)} runs are known from there", flush=True)
   every: dict[pathlib.Path, Job] = {}
   for of_experiment in replicates.values():
     for replicate in of_experiment:
@@ -219,10 +223,6 @@ def main(argv: list[str]) -> None:
     teachers = [job for x in of_experiment for job in x.teachers.values()]
     students = [job for x in of_experiment for job in x.variants.values()]
     every |= {job.workdir: job for job in teachers + students}
-  for argument, of_experiment in replicates.items():
-    path = records.path_of(_page(argument))
-    if known := records.unpack(path, _jobs(of_experiment), root):
-      print(f"{path}: {len(known)} runs are known from there", flush=True)
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
   for left in _work(every.values(), root):
     minutes = (time.monotonic() - started) / 60

@@ -15,9 +15,10 @@ Formats:
     Once the weights are loaded, run these two lines:
       for module in G.modules():
         module.track_running_stats = False
-  onnx: a model of opset 17, any batch and size; its inputs are `image`, float32
-    [B, 3, H, W] in [-1, 1], and `label`, 0 or 1 by attribute. A system that is
-    told what is there, too, has the inputs `own` and `edits` besides.
+  onnx: a model of opset 17, for any batch and any size that the network can
+    halve; its inputs are `image`, float32 [B, 3, H, W] in [-1, 1], and
+    `label`, 0 or 1 by attribute. A system that is told what is there, too, has
+    the inputs `own` and `edits` besides.
   safetensors: the generator's arrays by parameter path.
   stablehlo: what `jax.export.deserialize` reads, for any batch size, and its
     metadata beside it as FILE.json. It takes image, float32 [B, S, S, 3] in
@@ -151,7 +152,12 @@ FORMATS = {
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string("workdir", None, "The run's directory.", required=True)
+  flags.DEFINE_string(
+    "workdir",
+    None,
+    "A run's directory, a file of --format=run, or pretrained:NAME.",
+    required=True,
+  )
   flags.DEFINE_enum("format", "numpy", list(FORMATS), "What to write.")
   flags.DEFINE_string(
     "out",

@@ -6,12 +6,12 @@ r"""Says what a folder of photos holds, before anything is trained on it.
 PATH is CelebA's files, photos with a CSV of attributes, or a folder with a
 sub-folder for each class. Reads every photo once. Prints how many there are of
 each attribute in each split, sizes, what is cut off, photos that cannot be read
-or are there twice, what is ignored, what is rare, and the command that trains
+or are there twice, what is ignored, what is rare, and the commands that train
 on them. The contact sheet, --out, has some photos with a frame around what a
 network sees, and what it sees of each attribute.
 
-Fields of config.data are those of configs/teacher.py:photos, and go into that
-command: --config.data.csv=FILE, --config.data.crop=178.
+Fields of config.data are those of configs/teacher.py:photos, and go into these
+commands: --config.data.csv=FILE, --config.data.crop=178.
 """
 
 import itertools
@@ -205,15 +205,15 @@ def _draw(
   save_png(path, contact_sheet(str(data.path), lines))
 
 
-def _command(path: str, fields: Mapping[str, Any]) -> str:
-  """Returns the command that trains on the photos."""
+def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
+  """Returns the command that trains a teacher or student on the photos."""
   values = {**fields, "data.path": path}
   return shlex.join(
     [
-      *("python", "-m", "akd_jax.main", "--config=configs/teacher.py:photos"),
+      *("python", "-m", "akd_jax.main", f"--config=configs/{who}.py:photos"),
       *overrides.written(values),
-      # Where students of photos look for it.
-      "--workdir=runs/photos/teacher",
+      # Where students of photos look for their teacher.
+      f"--workdir=runs/photos/{who}",
     ]
   )
 
@@ -252,7 +252,8 @@ def main(argv: list[str]) -> None:
   fields = dict(given)
   if _lacks_photos(data, looks):
     fields["data.skip_unreadable"] = True
-  print(f"\nTrain on them:\n  {_command(argv[0], fields)}")
+  for who in ("teacher", "student"):
+    print(f"\nTrain a {who} on them:\n  {_command(who, argv[0], fields)}")
 
 
 if __name__ == "__main__":

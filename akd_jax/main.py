@@ -5,10 +5,10 @@ r"""Trains what a recipe describes.
 
 Recipes are configs/teacher.py (StarGAN), acgan.py, attgan.py, relgan.py,
 stgan.py and stargan2.py (other systems), both.py (two label sets), student.py,
-attention.py (one taught by the papers' attention alone), pseudo.py (one of
-other attributes than its teacher's), SYSTEM_student.py (a half of an acgan,
-attgan, relgan or stgan) and classifier.py (the attribute classifier, by which
-accuracy is measured). ARG names the data and the scale:
+attention.py (a student that learns nothing but attention from its teacher),
+pseudo.py (one of other attributes than its teacher's), SYSTEM_student.py (a
+half of an acgan, attgan, relgan or stgan) and classifier.py (the attribute
+classifier, by which accuracy is measured). ARG names the data and the scale:
 avatars (the default, minutes to an hour on a laptop), photos (your own, an hour
 on a laptop), celeba and rafd (the papers' sizes) or debug (seconds). FIELD is
 any field of the recipe: docs/usage.md says where each is explained.

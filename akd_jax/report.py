@@ -20,7 +20,7 @@ from akd_jax.common import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _COMPARE = flags.DEFINE_multi_string(
-  "compare", [], "Another run's; may be given several times."
+  "compare", [], "Another run's directory; may be given again."
 )
 _OUT = flags.DEFINE_string("out", "report.html", "The file to write.")
 

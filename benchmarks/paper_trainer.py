@@ -13,9 +13,8 @@ from packed import Packed
 
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Networks
-from akd_jax.training import parallel
+from akd_jax.training import parallel, starts
 from akd_jax.training import run_dir as runs
-from akd_jax.training import teacher as teachers
 from akd_jax.training.optimizers import learning_rate
 from akd_jax.training.state import TrainState, create_state
 from akd_jax.training.step import train_step
@@ -67,10 +66,10 @@ class Trainer:
     """
     self.config = config
     self._networks = system_of(config).create_networks(config)
-    teacher = teachers.load_teacher(config)
+    teacher = starts.load_teacher(config)
     state = create_state(config, self._networks, teacher)
     if teacher is not None:
-      state = teachers.start_from(state, teacher, config)
+      state = starts.start_from(state, teacher, config)
     state = _from(run, state)
     self.step = int(state.step)
     self.window = Window()

@@ -74,6 +74,6 @@ def at_scale(config: ConfigDict, scale: str, deltas: Deltas) -> ConfigDict:
   """
   if scale not in SCALES:
     raise ValueError(
-      f"configs know the scales {', '.join(SCALES)}; not {scale!r}"
+      f"there is no scale {scale!r}: there are {', '.join(SCALES)}"
     )
   return changed(config, deltas.get(scale, {}))

@@ -3,7 +3,7 @@
 python -m akd_jax.main --config=configs/teacher.py[:ARG]
 
 ARG      hardware        time       result (python -m akd_jax.evaluate)
-avatars  1 CPU core      94 min     mean accuracy 94.3 %
+avatars  1 CPU core      94 min     accuracy 93.9 %
                                     (docs/findings/quickstart.md)
 photos   2 CPU cores     54 min     14,921 photos of CelebA: accuracy 85.4 % by
                                     a classifier that is right on 91.5 %; 87 %

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from unittest import mock
 
 import jax
 import numpy as np
@@ -17,6 +16,8 @@ from ml_collections import ConfigDict
 from akd_jax.common import cache, files
 from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
+from akd_jax.experiments import run as experiment_run
+from akd_jax.systems.model import Networks
 from akd_jax.training import checkpoint, loop, preparation
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -87,10 +88,37 @@ def resolved(config: ConfigDict) -> ConfigDict:
 
 
 def train(config: ConfigDict, workdir: pathlib.Path) -> None:
-  """Trains in this process; without the curves, which take long to draw."""
+  """Trains in this process, quickly."""
   cache.use_persistent_cache()
-  with mock.patch.object(loop.curves, "draw"):
+  with pytest.MonkeyPatch.context() as patch:
+    be_quick(patch)
     loop.train(config, str(workdir))
+
+
+def train_with_teacher(config: ConfigDict, workdir: str) -> None:
+  """Trains in this process, quickly, after the teacher if that is missing."""
+  with pytest.MonkeyPatch.context() as patch:
+    be_quick(patch)
+    experiment_run.train_with_teacher(config, workdir)
+
+
+def be_quick(patch: pytest.MonkeyPatch) -> None:
+  """Makes training draw no curves, and trace no step that it knows again."""
+  patch.setattr(loop.curves, "draw", lambda *_: None)
+  # Unless a test has put something else there.
+  if (loop.make_steps, loop.train_step) == _MAKERS:
+    patch.setattr(loop, "make_steps", _known_steps)
+
+
+_MAKERS = loop.make_steps, loop.train_step
+_steps: dict[Any, Any] = {}
+
+
+def _known_steps(config: ConfigDict, networks: Networks) -> Any:
+  key = config.to_json_best_effort(), networks
+  if key not in _steps:
+    _steps[key] = _MAKERS[0](config, networks)
+  return _steps[key]
 
 
 def _changed(

@@ -31,7 +31,7 @@ from akd_jax.data import attributes
 from akd_jax.distillation.terms import distils
 from akd_jax.systems import system_of
 from akd_jax.training import run_dir as runs
-from akd_jax.training import same_run, validation
+from akd_jax.training import same_run, starts, validation
 from akd_jax.training import teacher as teaching
 from tests.experiments_of import LACKING, experiments_of
 from tests.layouts import error
@@ -388,10 +388,12 @@ def test_every_variant_of_an_experiment_is_a_run_that_may_start(name, scale):
     config = ConfigDict(config.to_dict())
     config.teacher = "runs/teacher"
     validation.check(config)
+    validation.check_new(config)
     distilled += distils(config)
     if distils(config):
       recipe = teaching.teacher_recipe(config)
       mapping = teaching.check_compatible(config, recipe)
+      starts.check_new(config, recipe)
       assert mapping.any(1).all()
   # These are compared where nobody teaches.
   assert distilled or name in ("decoder", "curriculum")

@@ -24,12 +24,11 @@ from akd_jax.evaluation.metrics.metric import (
   Metric,
   read_rows,
 )
-from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
 from akd_jax.training import run_dir
 from tests import small_runs
-from tests.small_runs import student_config
+from tests.small_runs import student_config, train_with_teacher
 
 
 class Stripes:

@@ -23,10 +23,9 @@ from akd_jax.configs import teacher
 from akd_jax.data import pipeline
 from akd_jax.data.avatars.labels import EXCLUSIVE
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import parallel
+from akd_jax.training import parallel, starts
 from akd_jax.training import run_dir as runs
 from akd_jax.training import step as steps
-from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
 from tests import small_runs
@@ -87,7 +86,7 @@ def train(role, out, pictures):
 def by_hand(config, pictures):
   """`config.steps` by the step and the loop of akd_jax.train."""
   networks = create_networks(config)
-  taught_by = teaching.load_teacher(config)
+  taught_by = starts.load_teacher(config)
   step = parallel.pmap_step(
     functools.partial(
       steps.train_step,

@@ -26,12 +26,12 @@ from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import noticing_full_disks
 
 flags.DEFINE_bool(
-  "debug", False, "Print the traceback of an error.", module_name="akd_jax"
+  "debug", False, "Print an error's traceback, too.", module_name="akd_jax"
 )
 
-# Exit statuses beside 0 and 1 (a bug): bad input, something cannot be written
-# (EX_IOERR), and stopped, with all that there is saved (EX_TEMPFAIL:
-# launch/slurm.sh gives the command again).
+# Exit statuses beside 0 and 1 (a bug, or a loss that became NaN): bad input,
+# something cannot be written (EX_IOERR), and stopped, with all that there is
+# saved (EX_TEMPFAIL: launch/slurm.sh gives the command again).
 BAD_INPUT = 2
 CANNOT_WRITE = 74
 STOPPED = 75
@@ -47,10 +47,11 @@ def run(
 ) -> None:
   """Runs a command: parses its flags, prints an error as one line, and exits.
 
-  The exit status is 0 on success, 1 on a bug, 2 on bad input, 74 where
-  something cannot be written, 75 where it was stopped and all that there is was
-  saved, 76 where a pod has lost another process, and 130 where a second Ctrl-C
-  kept that from being saved. A traceback is shown only with --debug.
+  The exit status is 0 on success, 1 on a bug or a diverged loss, 2 on bad
+  input, 74 where something cannot be written, 75 where it was stopped and all
+  that there is was saved, 76 where a pod has lost another process, and 130
+  where a second Ctrl-C kept that from being saved. A traceback is shown only
+  with --debug.
 
   Args:
     main: is given the arguments that are no flags.
@@ -96,7 +97,8 @@ def _run(
     kind = type(error).__name__
     pod.await_cause(error)
     text = " ".join(str(error).split())[:500]
-    _fail(f"{kind}: {text} (--debug shows where)", 1, debug)
+    hint = "" if debug else " (--debug shows where)"
+    _fail(f"{kind}: {text}{hint}", 1, debug)
 
 
 class _Ending:
@@ -219,7 +221,8 @@ def _own_flags() -> list[flags.Flag]:
 
 def _describe(flag: flags.Flag) -> str:
   """Returns the lines of --help that say what a flag is for."""
-  text = flag.help
+  # Of a flag that may be given again absl adds a sentence of its own.
+  text = flag.help.partition(";\n")[0]
   if not flag.boolean and flag.default not in (None, "", []):
     text += f" Default: {flag.default}."
   indent = " " * 18
@@ -232,8 +235,6 @@ def _describe(flag: flags.Flag) -> str:
 
 
 def _fail(message: str, status: int, debug: bool) -> None:
-  if debug and not pod.joined():
-    raise  # noqa: PLE0704 - called from an except clause only
   if debug:
     traceback.print_exc()
   if pod.joined():

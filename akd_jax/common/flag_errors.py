@@ -13,6 +13,8 @@ from akd_jax.common.errors import UserError, nearest
 
 # Of a traceback: the file, and the line in it.
 _FRAME = re.compile(r'File "(.*?)", line (\d+)')
+# Of what absl says of a required flag that is not given.
+_MISSING = re.compile(r"flag --(\w+)=None: Flag --\1 must have a value")
 
 
 def check_recipe(argv: Sequence[str]) -> None:
@@ -70,6 +72,9 @@ def say(error: Exception, argv: Sequence[str]) -> str:
     text = f"{text.partition(': ConfigDict')[0]}: write %2E for a dot"
   if "--config=None" in text and recipe:
     return f"{recipe}: get_config returns nothing"
+  if missing := _MISSING.findall(text):
+    names = ", ".join(f"--{name}" for name in missing)
+    return f"missing: {names} (see --help)"
   return " ".join(text.split())
 
 
@@ -96,7 +101,11 @@ def _of_traceback(text: str, frame: tuple[str, str], recipe: str) -> str:
   *_, last = re.split(r"\n|\s(?=[\w.]+Error: )", text)
   said = last.strip().removeprefix("akd_jax.common.errors.UserError: ")
   name, line = frame
-  return f"{recipe}:{line}: {said}" if name == recipe else said
+  if name == recipe:
+    return f"{recipe}:{line}: {said}"
+  # So say recipes, which know no UserError, of an argument.
+  ours = pathlib.Path(name).parent.name == "configs"
+  return said.removeprefix("ValueError: ") if ours else said
 
 
 def _line_of(error: Exception, recipe: str) -> int | None:

@@ -29,11 +29,12 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   student, teacher = lesson.student, lesson.teacher
   pull_student = student.pull_classes
   if options.discriminator == "teacher":
-    pull_student = lesson.explain()
+    pull_student = lesson.pull_classes
   totals, sizes, count = [], [], jnp.zeros(len(lesson.target))
   for weights in TARGETS[options.target](lesson):
-    # The teacher's discriminator has logits for its own attributes.
-    theirs = map_label(weights, lesson.mapping)
+    # The teacher's discriminator has logits for its own attributes. A RelGAN is
+    # asked for nothing where what is wanted is there, to it, already.
+    theirs = map_label(weights, lesson.mapping) * lesson.taught
     own = weights if options.discriminator == "own" else theirs
     student_map = _map(
       student, pull_student(own), options, options.second_order
@@ -43,8 +44,8 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
     teacher_map = lax.stop_gradient(
       _map(teacher, teacher.pull_classes(theirs), options, True)
     )
-    # RelGAN's score has a gradient even where it is asked for nothing.
-    asked = jnp.any(weights > 0, axis=-1)
+    # RelGAN's score has a gradient even there.
+    asked = jnp.any(weights > 0, axis=-1) & jnp.any(theirs > 0, axis=-1)
     normalize = NORMALIZATIONS[options.normalize]
     distance = compare(
       normalize(student_map), normalize(teacher_map), options.norm
@@ -160,8 +161,8 @@ def check_reading(config: ConfigDict) -> None:
   wanted = _READINGS.get(reading)
   if wanted not in (None, config.attention.discriminator):
     raise UserError(
-      f"config.pseudo.reading={reading!r} takes the student's map from a"
-      f" logit of config.attention.discriminator={wanted!r}, not"
+      f"config.pseudo.reading={reading!r} needs"
+      f" config.attention.discriminator={wanted!r}, not"
       f" {config.attention.discriminator!r}"
     )
 

@@ -5,8 +5,9 @@ Its class score:   L_class = L_cls of D_T(G_S(x, c)), paper 2 eq. 8 by the
 its features:      L_feat = mean over layers of |f_l(G_T) - f_l(G_S)| by the
                    mean size of f_l(G_T): feature matching (Wang et al.,
                    pix2pixHD, 2018, eq. 4) of the same photo's translations;
-its critic score:  L_dgl = -critic of D_T(G_S(x, c)), beside the student's own
-                   adversary (Tian et al., DGL-GAN, 2021).
+its critic score:  L_dgl = what the teacher's own generator lowered of it, as
+                   -critic of WGAN, beside the student's own adversary (Tian et
+                   al., DGL-GAN, 2021).
 """
 
 import jax
@@ -54,7 +55,7 @@ def critic_distances(
 ) -> tuple[jax.Array, Metrics]:
   """Returns L_dgl of each sample, [B]."""
   del config
-  return -losses.critic_score(lesson.scores.critic), {}
+  return lesson.fool(lesson.scores.critic), {}
 
 
 def check_logits(config: ConfigDict, teacher: ConfigDict) -> None:

@@ -22,10 +22,12 @@ class Lesson(NamedTuple):
     student: its pass, a function of its parameters.
     teacher: its pass of the same images to its counterparts of the targets.
     scores: what the teacher's discriminator says of the student's pictures.
-    explain: () -> the way back to them from the class score that it gives.
+    fool: its critic map -> the adversarial loss of a generator, [B].
+    pull_classes: the way back to them from the class score that it gives.
     pairs: activations of both, from the first block to the last.
     target: 0/1 [B, C], the student's.
     explained: [B, C], what a map of all that is asked for explains.
+    taught: [B, T], the same of what the teacher is asked for.
     active: [B, C], one active class of each target, one-hot.
     mapping: [C, T], the student's attributes to the teacher's.
     learnt: {method: its own parameters}.
@@ -35,10 +37,12 @@ class Lesson(NamedTuple):
   student: Pass
   teacher: Pass
   scores: Scores
-  explain: Callable[[], Pull]
+  fool: Callable[[jax.Array], jax.Array]
+  pull_classes: Pull
   pairs: Pairs
   target: jax.Array
   explained: jax.Array
+  taught: jax.Array
   active: jax.Array
   mapping: jax.Array
   learnt: Mapping[str, Params]

@@ -1,5 +1,6 @@
 """Whether a student's activations can be compared with a teacher's."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -77,7 +78,16 @@ class _Looked(NamedTuple):
 def _look(config: ConfigDict, options: ConfigDict) -> _Looked:
   system = system_of(config)
   generator = system.create_networks(config).generator
-  size, classes = config.data.image_size, len(config.data.attributes)
+  return _Looked(
+    system.name_activation(options, generator),
+    system.list_activations(options, generator),
+    _sizes(generator, config.data.image_size, len(config.data.attributes)),
+  )
+
+
+# Tracing takes a second, and many runs have the same networks.
+@functools.cache
+def _sizes(generator: Any, size: int, classes: int) -> dict[str, str]:
   (_, activations), _ = jax.eval_shape(
     lambda: generator.init_with_output(
       jax.random.key(0),
@@ -85,8 +95,6 @@ def _look(config: ConfigDict, options: ConfigDict) -> _Looked:
       jnp.zeros((1, classes)),
     )
   )
-  return _Looked(
-    system.name_activation(options, generator),
-    system.list_activations(options, generator),
-    {name: f"{x.shape[1]} x {x.shape[2]}" for name, x in activations.items()},
-  )
+  return {
+    name: f"{x.shape[1]} x {x.shape[2]}" for name, x in activations.items()
+  }

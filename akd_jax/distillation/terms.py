@@ -89,21 +89,22 @@ def distillation_terms(
   """
   # A constant to whoever differentiates, its networks' parameters included.
   teacher = lax.stop_gradient(teacher)
-  given = teacher.system.generator_label(
-    *(map_label(x, teacher.mapping) for x in (batch.target, batch.label))
-  )
   system, model = teacher.system, teacher.model
+  wanted = [map_label(x, teacher.mapping) for x in (batch.target, batch.label)]
+  given = system.generator_label(*wanted)
   names = tapped(config, system, model.networks, teacher.place)
   translated = translate(model, batch.image, given, names)
   theirs = system.complete(model, translated)
+  scores, pull = system.score(model, student.image, batch.image, given)
   by_teacher = config.attention.discriminator == "teacher"
   explaining = system if by_teacher else system_of(config)
   lesson = Lesson(
     image=batch.image,
     student=student,
     teacher=theirs,
-    scores=model.discriminate(student.image),
-    explain=lambda: system.score(model, student.image, batch.image, given)[1],
+    scores=scores,
+    fool=system.fool,
+    pull_classes=pull,
     pairs=_paired(
       student.activations,
       theirs.activations,
@@ -111,6 +112,7 @@ def distillation_terms(
     ),
     target=batch.target,
     explained=explaining.explained(batch.target, batch.label),
+    taught=system.explained(*wanted),
     active=batch.active,
     mapping=teacher.mapping,
     learnt=learnt or {},

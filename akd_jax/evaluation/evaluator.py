@@ -148,8 +148,9 @@ def with_fields(run: Run, fields: Mapping[str, Any]) -> Run:
   for field in fields:
     if field.partition(".")[0] not in record.SECTIONS and field not in PLACES:
       raise UserError(
-        f"--config.{field}: it is the run's; here, evaluation and classifier"
-        " can be others, and teacher and data.path where these were moved to"
+        f"--config.{field} stays as the run has it: only fields of"
+        " config.evaluation and config.classifier can be others, and"
+        f" {', '.join(f'config.{x}' for x in PLACES)} where these have moved"
       )
   if not fields:
     return run

@@ -92,8 +92,8 @@ def load_or_measure(run: Run) -> Familiarity:
     return Familiarity(**kept_arrays.read(path)[1])
   if run.config.data.name == "celeba" and not run.config.data.path:
     raise UserError(
-      "its validation photos are TensorFlow Datasets', which are not opened for"
-      " this"
+      "its validation photos come from TensorFlow Datasets, which are opened"
+      " for training only"
     )
   familiarity = _measure(run)
   # Where it cannot be kept it is measured for this once.

@@ -154,7 +154,8 @@ def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
   }
   known = curves.list_terms(runs)
   shown = [term for term in _TERMS if term in known]
-  curves.draw_terms(runs, path, shown or known)
+  if known:
+    curves.draw_terms(runs, path, shown or known)
 
 
 def command_of(path: pathlib.Path) -> list[str]:

@@ -17,6 +17,7 @@ from akd_jax.training import (
   parallel,
   preparation,
   run_dir,
+  starts,
   teacher,
   validation,
 )
@@ -69,6 +70,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       if not teacher.has_begun(config.teacher):
         validation.check_new(recipe)
     teacher.check_compatible(config, recipe)
+    starts.check_new(config, recipe)
     check_writable(config.teacher)
     # Another student's command may be training it.
     with run_dir.alone(config.teacher, wait=True):

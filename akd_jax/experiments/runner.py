@@ -21,8 +21,8 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
 from akd_jax.experiments.run import train_with_teacher
 from akd_jax.training import run_dir as runs
+from akd_jax.training import starts, validation
 from akd_jax.training import teacher as teaching
-from akd_jax.training import validation
 
 # Sections of a config that do not decide what is trained.
 _NOT_TRAINING = (*record.SECTIONS, "held_out")
@@ -51,7 +51,7 @@ class Job(NamedTuple):
     has one that learnt from what the teacher's file was before.
     """
     path = self.workdir / f"{record.WHOLE}.json"
-    if not path.exists() or not (self.workdir / "config.json").exists():
+    if not path.exists() or not runs.holds_run(str(self.workdir)):
       return None
     try:
       result = record.read(path)
@@ -166,12 +166,17 @@ def check(replicate: Replicate) -> None:
     str(job.workdir): job.config for job in replicate.teachers.values()
   }
   for job in replicate.jobs.values():
+    begins = not (job.result or teaching.has_begun(str(job.workdir)))
     validation.check(job.config)
+    if begins:
+      validation.check_new(job.config)
     if distils(job.config):
       name = job.config.teacher
       if name not in taught_by:
         taught_by[name] = runs.load_run(name).config
       teaching.check_compatible(job.config, taught_by[name])
+      if begins:
+        starts.check_new(job.config, taught_by[name])
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:

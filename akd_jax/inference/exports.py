@@ -147,7 +147,7 @@ def export_numpy(run: "Run", path: str) -> list[str]:
 
 
 def export_onnx(run: "Run", path: str) -> list[str]:
-  """Writes an ONNX model for any batch and size; see `interop.onnx_model`."""
+  """Writes an ONNX model, as `interop.onnx_model` makes it."""
   check_ending(path, (".onnx",))
   model = to_onnx(run)
   return write_files({path: lambda file: file.write(model)})

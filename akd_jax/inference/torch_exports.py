@@ -213,5 +213,6 @@ def _release_of(run: "Run") -> _Release:
       raise UserError(
         f"config.{field}={found!r}, but --format=torch writes for"
         f" {release.code}, which has {value!r} there: choose another format"
+        + (f", or train with --config.{field}={value}" * (name == "output"))
       )
   return release

@@ -1,7 +1,8 @@
 """Exported generators as ONNX: the same program, another program's operators.
 
 What `numpy_program` runs step by step becomes a graph of opset 17, pictures as
-[batch, channels, height, width], any batch and any size that the network takes.
+[batch, channels, height, width]: any batch, and any sides that the network
+can halve.
 """
 
 from collections.abc import Mapping, Sequence

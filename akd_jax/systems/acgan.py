@@ -38,6 +38,11 @@ def adversarial(critic: jax.Array, real: bool) -> jax.Array:
   return jnp.mean(entropy, axis=(1, 2, 3))
 
 
+def fool(critic: jax.Array) -> jax.Array:
+  """Returns what the generator lowers of a critic map [B, h, w, 1]: [B]."""
+  return adversarial(critic, True)
+
+
 def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
@@ -59,7 +64,7 @@ def generator_terms(
   scores = translated.scores
   restored, _ = translated.model.generate(translated.image, batch.label)
   terms = {
-    "g_loss_fake": adversarial(scores.critic, True),
+    "g_loss_fake": fool(scores.critic),
     "g_loss_cls": losses.class_loss(config)(scores.logits, batch.target),
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }
@@ -96,5 +101,6 @@ ACGAN = dataclasses.replace(
   discriminator_terms=discriminator_terms,
   generator_terms=generator_terms,
   weights=weights,
+  fool=fool,
   generator_first=True,
 )

@@ -192,7 +192,7 @@ def generator_terms(
   critic, logits, _ = translated.scores
   restored = translated.translation.others["restored"]
   terms = {
-    "g_loss_fake": -losses.critic_score(critic),
+    "g_loss_fake": losses.fool_critic(critic),
     "g_loss_cls": losses.mean_of_sigmoids(logits, batch.target),
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }

@@ -26,6 +26,11 @@ def critic_score(critic: jax.Array) -> jax.Array:
   return jnp.mean(critic, axis=(1, 2, 3))
 
 
+def fool_critic(critic: jax.Array) -> jax.Array:
+  """Returns what WGAN's generator lowers of a critic map: -critic_score."""
+  return -critic_score(critic)
+
+
 def wasserstein_terms(
   model: Model, batch: DiscriminatorBatch, real: Scores, classes: jax.Array
 ) -> dict[str, jax.Array]:

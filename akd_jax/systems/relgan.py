@@ -239,6 +239,7 @@ RELGAN = System(
   discriminator_terms=relgan_losses.discriminator_terms,
   generator_terms=relgan_losses.generator_terms,
   weights=relgan_losses.weights,
+  fool=relgan_losses.fool,
   micro_batches=micro_batches,
   network="relgan",
   arrange=arrange,

@@ -81,7 +81,7 @@ def generator_terms(
   vector = translated.translation.given[:, None]
   kernels = orthogonality(model.generator)
   terms = {
-    "g_loss_fake": least_squares(scores.critic, 1),
+    "g_loss_fake": fool(scores.critic),
     "g_loss_match": least_squares(match(model, of_source, whole, vector), 1),
     "g_loss_rec": losses.reconstruction(source, others["restored"]),
     "g_loss_self": losses.reconstruction(source, others["unchanged"]),
@@ -119,6 +119,11 @@ def relative_vectors(
   PyTorch one trains with the opposite sign (train.py:203).
   """
   return jnp.stack([target - source, other - source, target - other], axis=1)
+
+
+def fool(critic: jax.Array) -> jax.Array:
+  """Returns what the generator lowers of a critic map [B, h, w, 1]: [B]."""
+  return least_squares(critic, 1)
 
 
 def least_squares(answer: jax.Array, wanted: float) -> jax.Array:

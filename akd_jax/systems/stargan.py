@@ -167,7 +167,7 @@ def generator_terms(
       model, translated.image, batch.target, radius, config
     )
   terms = {
-    "g_loss_fake": -losses.critic_score(translated.scores.critic),
+    "g_loss_fake": losses.fool_critic(translated.scores.critic),
     "g_loss_cls": classes,
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }

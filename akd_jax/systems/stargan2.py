@@ -220,6 +220,7 @@ STARGAN2 = System(
   discriminator_terms=stargan2_losses.discriminator_terms,
   generator_terms=stargan2_losses.generator_terms,
   weights=stargan2_losses.weights,
+  fool=stargan2_losses.fool,
   micro_batches=micro_batches,
   rates=rates,
   network="stargan2",

@@ -95,6 +95,11 @@ def adversarial(score: jax.Array, real: bool) -> jax.Array:
   return jax.nn.softplus(-score if real else score)
 
 
+def fool(critic: jax.Array) -> jax.Array:
+  """Returns what the generator lowers of a critic [B, 1, 1, 1]: [B]."""
+  return adversarial(critic[:, 0, 0, 0], True)
+
+
 def judge(model: Model, image: jax.Array) -> tuple[jax.Array, Activations]:
   """Returns what each branch says of images, [B, C], and the features."""
   answer: Any = model.networks.discriminator.apply(

@@ -8,7 +8,7 @@ import jax
 from ml_collections import ConfigDict
 
 from akd_jax.interop.numpy_program import Step
-from akd_jax.systems import arrangements
+from akd_jax.systems import arrangements, losses
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.hooks import Hooks, list_activations, name_activation
 from akd_jax.systems.model import (
@@ -80,6 +80,7 @@ class System:
       discriminator lowers, and further metrics.
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
+    fool: a critic map -> the adversarial loss of a generator, [B].
     weights: config -> {term: its weight}. A term of weight 0 is not computed;
       `translate` may draw the pictures for it all the same.
     micro_batches: config -> m, how many micro-batches a step has.
@@ -141,6 +142,7 @@ class System:
     [jax.Array, jax.Array, jax.Array, Draws],
     tuple[DiscriminatorBatch, GeneratorBatch],
   ] = arrangements.all_then_last
+  fool: Callable[[jax.Array], jax.Array] = losses.fool_critic
   rates: Callable[[ConfigDict], Mapping[str, float]] = equal_rates
   shares_fake: bool = True
   generator_first: bool = False

@@ -50,7 +50,7 @@ class Hook(NamedTuple):
   """Something to be done every so many steps, and after the last.
 
   Attributes:
-    every: the number of steps.
+    every: the number of steps; 0 for whenever a checkpoint is saved.
     call: (step, the model on the host) -> what it has found.
   """
 

@@ -114,7 +114,7 @@ def make_file_hook(setting: Setting) -> Hook:
       _write_file(one, step, model)
     return Seen()
 
-  return Hook(setting.config.checkpoint_every, call)
+  return Hook(0, call)
 
 
 def write_missing(setting: Setting) -> None:

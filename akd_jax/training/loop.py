@@ -121,7 +121,11 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
       window.add(step, metrics)
       foretell(step, state)
       last = step == config.steps
-      due = [hook for hook in run.hooks if last or step % hook.every == 0]
+      due = [
+        hook
+        for hook in run.hooks
+        if last or hook.every and step % hook.every == 0
+      ]
       saves = last or step % config.checkpoint_every == 0
       logs = saves or bool(due) or step % config.log_every == 0
       if logs:
@@ -134,6 +138,8 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
         # Before anything is drawn or saved: is all of it finite?
         scalars = window.take() | _unreadable(run)
         writer.write_scalars(step, scalars)
+      if (saves or stop) and not last:
+        due += [hook for hook in run.hooks if not hook.every]
       for hook in due:
         # All processes have to keep the same checkpoint as the best.
         found = _call(hook, step, state, run, writer)

@@ -79,6 +79,8 @@ def describe_schedules(config: ConfigDict) -> str:
   if config.data.curriculum:
     last = math.ceil(config.data.curriculum * steps)
     text += f"; data.curriculum ends at step {last:,}"
+  if config.loss.get("lambda_diversity", 0.0):
+    text += f"; loss.lambda_diversity falls to 0 at step {steps:,}"
   return text
 
 

@@ -19,6 +19,7 @@ from akd_jax.training import (
   parallel,
   run_dir,
   same_run,
+  starts,
   validation,
 )
 from akd_jax.training import teacher as teachers
@@ -49,7 +50,7 @@ def _check_place(
   config: ConfigDict, workdir: str, origins: Mapping[str, str]
 ) -> None:
   """Checks that a run goes on as what it was, or that it may begin there."""
-  if pathlib.Path(workdir, "config.json").exists():
+  if run_dir.holds_run(workdir):
     same_run.check_same_run(config, workdir, origins)
   else:
     validation.check_new(config)
@@ -119,11 +120,9 @@ def prepare(
   source, validation_source = _open(config)
   config = resolve(config, source)
   networks = system_of(config).create_networks(config)
-  teacher = teachers.load_teacher(config)
+  teacher = starts.load_teacher(config, not teachers.has_begun(workdir))
   batches = _batches(config, source)
   state = create_state(config, networks, teacher)
-  if teacher is not None:
-    state = teachers.start_from(state, teacher, config)
   origins = _origins(config, source, teacher)
   hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
   _check_place(config, workdir, origins)
@@ -139,6 +138,8 @@ def prepare(
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
     batches.set_state(place)
+  elif teacher is not None:
+    state = starts.start_from(state, teacher, config)
   setting = Setting(
     config, workdir, validation_source, teacher,
     state.best_model(networks), int(state.step),
@@ -159,7 +160,7 @@ def prepare(
 
 def _steps_before(config: ConfigDict, workdir: str) -> int | None:
   """Returns the former number of steps, if a run is extended; else None."""
-  if not pathlib.Path(workdir, "config.json").exists():
+  if not run_dir.holds_run(workdir):
     return None
   steps: int = run_dir.read_config(workdir).steps
   return steps if steps < config.steps else None

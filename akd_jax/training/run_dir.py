@@ -52,6 +52,11 @@ def write_config(config: ConfigDict, workdir: str) -> None:
     path.write_text(config.to_json_best_effort(indent=2) + "\n")
 
 
+def holds_run(workdir: str) -> bool:
+  """Whether a run has begun there: what it is is written first."""
+  return pathlib.Path(workdir, "config.json").exists()
+
+
 def read_config(workdir: str) -> ConfigDict:
   """Reads WORKDIR/config.json.
 
@@ -63,8 +68,7 @@ def read_config(workdir: str) -> ConfigDict:
     return read(path.read_text(), str(path))
   except (FileNotFoundError, NotADirectoryError):
     raise UserError(
-      f"{workdir or 'an empty name'} is not the directory of a run: it has no"
-      " config.json"
+      f"there is no run in {workdir or 'an empty name'}: it has no config.json"
     ) from None
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f"cannot read {path}: {error}") from None

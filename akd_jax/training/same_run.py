@@ -1,7 +1,6 @@
 """Whether a run goes on as what it was: its recipe, and what it learns from."""
 
 import json
-import pathlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -55,8 +54,6 @@ def check_same_run(
     UserError: a field differs; the message has both values. Or it has begun to
       learn from something else.
   """
-  if not pathlib.Path(workdir, "config.json").exists():
-    return
   known = checkpoint.origins(workdir) or {}
   before = flatten(read_config(workdir))
   now = flatten(ConfigDict(_json(config)))

@@ -1,7 +1,6 @@
 """Which arrays a config's networks have: what is read back must be these."""
 
 import functools
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.systems import system_of
-from akd_jax.systems.model import STATISTICS
+from akd_jax.systems.model import STATISTICS, Networks
 
 # Beyond any network: so many layers would take forever to be counted.
 _DEEPEST = 1_000
@@ -63,15 +62,16 @@ def network_shapes(config: ConfigDict) -> dict[str, Any]:
     {"generator" and "discriminator": parameters, "statistics": the generator's,
     where it has any}.
   """
-  return _network_shapes(config.to_json_best_effort())
-
-
-# Tracing takes a second, and a teacher is read more than once.
-@functools.cache
-def _network_shapes(text: str) -> dict[str, Any]:
-  config = ConfigDict(json.loads(text))
   networks = system_of(config).create_networks(config)
   size, classes = config.data.image_size, len(config.data.attributes)
+  return _network_shapes(networks, size, classes)
+
+
+# Tracing takes a second, and many runs have the same networks.
+@functools.cache
+def _network_shapes(
+  networks: Networks, size: int, classes: int
+) -> dict[str, Any]:
   image = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
   label = jax.ShapeDtypeStruct((1, classes), jnp.float32)
   key = jax.eval_shape(lambda: jax.random.key(0))

@@ -1,5 +1,10 @@
 """What is trained and counted."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -56,6 +61,13 @@ class TrainState:
     return Model(generator, self.discriminator, networks, self.statistics)
 
 
+# Compiled: run eagerly, it costs a second for each network. And once: several
+# seeds start in one process.
+@functools.cache
+def _init(network: nn.Module) -> Callable[..., Any]:
+  return jax.jit(network.init)
+
+
 def create_state(
   config: ConfigDict, networks: Networks, teacher: Teacher | None = None
 ) -> TrainState:
@@ -73,12 +85,9 @@ def create_state(
   image = jnp.zeros((1, size, size, 3))
   key = jax.random.key(config.seed)
   keys = jax.random.split(key)
-  # Compiled: run eagerly, initialisation costs a second for each network.
-  variables = jax.jit(networks.generator.init)(
-    keys[0], image, jnp.zeros((1, classes))
-  )
+  variables = _init(networks.generator)(keys[0], image, jnp.zeros((1, classes)))
   generator = variables["params"]
-  discriminator = jax.jit(networks.discriminator.init)(keys[1], image)["params"]
+  discriminator = _init(networks.discriminator)(keys[1], image)["params"]
   learnt: dict[str, Params] = {}
   if teacher is not None:
     learnt = create_learnt(

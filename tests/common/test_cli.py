@@ -80,7 +80,10 @@ def seconds_of_children():
     ),
     (
       ["--config=configs/student.py:debgu"],
-      ["'debgu'", "avatars, photos, celeba, rafd, debug"],
+      [
+        "error: there is no scale 'debgu'",
+        "avatars, photos, celeba, rafd, debug",
+      ],
     ),
     ([DEBUG, "--config.steps=many"], ["--config.steps=many"]),
     # The name of now, whichever was given.
@@ -104,11 +107,18 @@ def test_bad_options_are_one_line(options, named):
   assert "jax" not in small_runs.imported(done)
 
 
-def test_debug_shows_where():
+def test_flags_that_are_missing_are_named():
+  done = command("export")
+  assert errors(done) == ["error: missing: --workdir, --out (see --help)"]
+  assert done.returncode == cli.BAD_INPUT
+
+
+def test_debug_shows_where_too():
   done = command("main", DEBUG, "--config.stepz=3", "--debug")
-  assert done.returncode == 1
-  assert errors(done)[0].startswith("Traceback")
-  assert "UserError" in errors(done)[-1] and "'stepz'" in errors(done)[-1]
+  assert done.returncode == cli.BAD_INPUT
+  *lines, message = errors(done)
+  assert lines[0].startswith("Traceback") and "UserError" in lines[-1]
+  assert message.startswith("error: ") and "'stepz'" in message
 
 
 @pytest.fixture

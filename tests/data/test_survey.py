@@ -64,7 +64,7 @@ def test_everything_that_a_folder_holds_is_said(tmp_path, inspect):
     "in several splits", "with several labels",
     "1 files are left out", "first cat/notes.txt",
     "no image of the test split",
-    "--config=configs/teacher.py:photos",
+    "--config=configs/student.py:photos",
     f"--config.data.path={root}", "--config.data.test_share=0.4",
     "--config.data.skip_unreadable=True",
   ):  # fmt: skip
@@ -93,7 +93,9 @@ def test_the_command_that_is_advised_can_be_followed(tmp_path, inspect):
   layouts.write_folder(tmp_path, {"cat": 9, "dog": 9})
   assert "cat" in inspect(tmp_path, **{"distribution.Bald": 0.5})
   given = {"sizes": ConfigDict({"train": 5}), "crop": 8}
-  advised = shlex.split(inspect(tmp_path, **given).split("Train on them: ")[1])
+  said = inspect(tmp_path, **given)
+  assert "Train a teacher on them: python" in said
+  advised = shlex.split(said.split("Train a student on them: ")[1])
   # All of it is understood, but for what nobody has advised.
   done = subprocess.run(
     [sys.executable, *advised[1:], "--config.stepz=1"],

@@ -17,6 +17,7 @@ from akd_jax.configs import student
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.method import Lesson
 from akd_jax.models.stargan import Discriminator, Generator
+from akd_jax.systems import losses
 from akd_jax.systems.model import Model, Networks, Pass, Scores, Translation
 
 SIZE, BATCH, CLASSES = 16, 3, 3
@@ -132,10 +133,12 @@ def _lesson(given: Given) -> Lesson:
     student=ours,
     teacher=theirs,
     scores=ours.scores,
-    explain=None,  # type: ignore
+    fool=losses.fool_critic,
+    pull_classes=None,  # type: ignore
     pairs=given.pairs,
     target=jnp.asarray(TARGET),
     explained=jnp.asarray(TARGET),
+    taught=jnp.asarray(TARGET),
     active=jnp.asarray(TARGET),
     mapping=jnp.eye(CLASSES),
     learnt=given.learnt,

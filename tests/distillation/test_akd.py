@@ -321,13 +321,17 @@ def test_a_target_that_nothing_is_explained_of_contributes_nothing():
   explained = jnp.array([[0.0, 1.0], [0.0, 0.0]])
   lesson = types.SimpleNamespace(
     student=looked(2.0), teacher=looked(3.0), target=explained,
-    explained=explained, mapping=jnp.eye(2),
+    explained=explained, taught=explained, mapping=jnp.eye(2),
   )  # fmt: skip
-  for target in ("sum", "each"):
-    config = student_config(discriminator="own", target=target)
-    found, metrics = distances(lesson, config)
-    assert found.tolist() == [1.0, 0.0]
-    assert metrics["attention_teacher_mean"] == 1.5
+  # The second student wants what its teacher, to itself, has there already.
+  asked = types.SimpleNamespace(**vars(lesson) | {"explained": jnp.eye(2)})
+  for one in (lesson, asked):
+    for target in ("sum", "each"):
+      config = student_config(discriminator="own", target=target)
+      one.taught = explained
+      found, metrics = distances(one, config)
+      assert found.tolist() == ([1.0, 0.0] if one is lesson else [0.0, 0.0])
+      assert metrics["attention_teacher_mean"] == (1.5 if one is lesson else 0)
 
 
 def test_many_attributes_may_stand_for_one_of_the_teacher():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from akd_jax.distillation.discriminator import compare_features
+from akd_jax.systems import SYSTEMS
 from tests.distillation import lessons
 
 
@@ -43,6 +44,24 @@ def test_features_of_other_shapes_are_not_broadcast():
   x = np.ones((2, 4, 4, 3), np.float32)
   with pytest.raises(ValueError, match="shapes differ"):
     compare_features({"layer_0": x[:, :1]}, {"layer_0": x})
+
+
+def test_a_second_adversary_is_fooled_as_its_own_generator_fooled_it():
+  critic = np.float32([[1.5, -0.5], [2.0, 0.25]])[:, :, None, None]
+  one = critic[:, :1]
+  expected = {
+    "stargan": -critic.mean((1, 2, 3)),
+    "attgan": -critic.mean((1, 2, 3)),
+    "stgan": -critic.mean((1, 2, 3)),
+    "acgan": np.log1p(np.exp(-critic)).mean((1, 2, 3)),
+    # Where it is more real than real, a least-squares critic is to fall.
+    "relgan": np.square(1 - critic).mean((1, 2, 3)),
+    "stargan2": np.log1p(np.exp(-one)).ravel(),
+  }
+  assert set(expected) == set(SYSTEMS)
+  for name, terms in expected.items():
+    found = SYSTEMS[name].fool(one if name == "stargan2" else critic)
+    np.testing.assert_allclose(found, terms, rtol=1e-6)
 
 
 def test_the_critic_score_is_to_rise(given):

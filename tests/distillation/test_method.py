@@ -6,6 +6,7 @@ import pytest
 
 from akd_jax.configs import distill, pseudo
 from akd_jax.distillation import METHODS
+from akd_jax.training import starts
 from akd_jax.training import teacher as teachers
 from tests.distillation import lessons
 from tests.layouts import error
@@ -85,8 +86,8 @@ def test_a_teacher_of_other_attributes_teaches_no_pictures(name):
   recipe = teachers.teacher_recipe(settings)
   settings.distill[name].weight = 7.0
   if name not in OF_PICTURES:
-    teachers.check_compatible(settings, recipe)
+    starts.check_new(settings, recipe)
     return
-  message = error(teachers.check_compatible, settings, recipe)
+  message = error(starts.check_new, settings, recipe)
   assert f"config.distill.{name}.weight=7.0" in message
   assert "config.pseudo.reading='paper2'" in message

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from akd_jax.configs import pseudo, student
+from akd_jax.training import starts
 from akd_jax.training import teacher as teachers
 from tests.distillation.test_akd import TARGET, Pair, loss_of
 from tests.layouts import error
@@ -38,8 +39,8 @@ def test_the_students_pictures_are_compared_with_the_teachers(pair, attention):
 def test_a_teacher_of_other_attributes_can_not_teach_pictures():
   config = pseudo.get_config("debug")
   recipe = teachers.teacher_recipe(config)
-  teachers.check_compatible(config, recipe)
+  starts.check_new(config, recipe)
   config.distill.output.weight = 10.0
-  message = error(teachers.check_compatible, config, recipe)
+  message = error(starts.check_new, config, recipe)
   assert "config.distill.output.weight=10.0" in message
   assert "'paper2'" in message

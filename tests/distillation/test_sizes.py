@@ -9,7 +9,7 @@ from akd_jax.configs import teacher as recipes
 from akd_jax.configs.scales import changed
 from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.training import teacher
+from akd_jax.training import starts, teacher
 from tests.layouts import error
 
 
@@ -40,7 +40,7 @@ def config(recipe, **weights):
   "name", ["akd", "features", "alignment", "attention_transfer", "co_attention"]
 )
 def test_activations_of_other_sizes_are_not_compared(other, name):
-  message = error(teacher.check_compatible, config(other, **{name: 2.0}), other)
+  message = error(starts.check_new, config(other, **{name: 2.0}), other)
   assert f"config.distill.{name}.weight=2.0" in message
   assert "block_1 is 8 x 8" in message or "block_0 is 8 x 8" in message
   assert "mask 32 x 32" in message
@@ -50,7 +50,7 @@ def test_activations_of_other_sizes_are_not_compared(other, name):
   "name", ["output", "change", "omgd", "discriminator_features", "dgl", "dcd"]
 )
 def test_pictures_can_be(other, name):
-  teacher.check_compatible(config(other, **{name: 2.0}), other)
+  starts.check_new(config(other, **{name: 2.0}), other)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_deeper_bottleneck_is_not_compared_with_a_shallower(
   student_config = student.taught(student_config, recipe)
   student_config.attention.hook = "bottleneck"
   student_config.distill[name].weight = 1.0
-  message = error(teacher.check_compatible, student_config, recipe)
+  message = error(starts.check_new, student_config, recipe)
   assert f"config.distill.{name}.weight=1.0 compares activations" in message
 
 
@@ -80,7 +80,7 @@ def test_its_attention_is_taken_where_its_own_recipe_says(other):
 
 def test_class_logits_that_it_lacks_are_not_asked_for(other):
   ours = config(other, class_score=3.0)
-  message = error(teacher.check_compatible, ours, other)
+  message = error(starts.check_new, ours, other)
   assert "config.distill.class_score.weight=3.0" in message
   assert "other" in message
 
@@ -88,7 +88,7 @@ def test_class_logits_that_it_lacks_are_not_asked_for(other):
 def test_no_generator_is_cut_out_of_one_of_another_system(other):
   ours = config(other, output=1.0)
   ours.init = "sliced"
-  message = error(teacher.check_compatible, ours, other)
+  message = error(starts.check_new, ours, other)
   assert "config.init='sliced'" in message
   assert "stargan" in message and "other" in message
 
@@ -96,14 +96,14 @@ def test_no_generator_is_cut_out_of_one_of_another_system(other):
 def test_other_hooks_of_one_architecture_are_compared_by_their_sizes():
   # StarGAN and ACGAN have one generator; each names its own hook.
   recipe = changed(acgan.get_config("debug"), {"attention.hook": "decode"})
-  message = error(teacher.check_compatible, config(recipe, akd=2.0), recipe)
+  message = error(starts.check_new, config(recipe, akd=2.0), recipe)
   assert "block_1 is 8 x 8" in message and "decode_1 32 x 32" in message
-  teacher.check_compatible(config(recipe, output=2.0), recipe)
+  starts.check_new(config(recipe, output=2.0), recipe)
 
 
 def test_a_class_is_sampled_of_those_that_are_explained():
   recipe = relgan.get_config("debug")
   student_of = config(recipe, akd=2.0)
   student_of.attention.target = "sampled"
-  message = error(teacher.check_compatible, student_of, recipe)
+  message = error(starts.check_new, student_of, recipe)
   assert "stargan explains, and relgan explains others" in message

@@ -82,9 +82,10 @@ def test_a_run_is_evaluated_as_it_was_trained(runs):
   for fields, complaint in (
     (
       {"data.image_size": 8},
-      "--config.data.image_size: it is the run's; here, evaluation and"
-      " classifier can be others, and teacher and data.path where these were"
-      " moved to",
+      "--config.data.image_size stays as the run has it: only fields of"
+      " config.evaluation and config.classifier can be others, and"
+      " config.teacher, config.data.path, config.data.csv,"
+      " config.data.second.path, config.data.second.csv where these have moved",
     ),
     (
       {"evaluation.inception": "nowhere"},

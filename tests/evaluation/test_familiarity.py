@@ -75,7 +75,7 @@ def test_without_its_pictures_nothing_is_known(run):
 def test_nothing_is_downloaded_for_it(run, monkeypatch):
   monkeypatch.setattr(pipeline, "open_source", pytest.fail)
   run.config.data.name, run.config.data.path = "celeba", ""
-  with pytest.raises(UserError, match="are not opened for this"):
+  with pytest.raises(UserError, match="opened for training only"):
     familiarity.load_or_measure(run)
 
 

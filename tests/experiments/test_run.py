@@ -9,15 +9,19 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cli
 from akd_jax.configs import data, student
-from akd_jax.experiments.run import train_with_teacher
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
+from akd_jax.training import starts
 from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from akd_jax.training.window import Window
 from tests import small_runs
 from tests.layouts import error
-from tests.small_runs import student_config, teacher_config
+from tests.small_runs import (
+  student_config,
+  teacher_config,
+  train_with_teacher,
+)
 
 
 def test_a_teacher_keeps_its_discriminator(runs):
@@ -209,9 +213,9 @@ def test_a_student_may_start_as_its_teacher(runs):
       runs.teacher, init="teacher", adversary="teacher", generator__width=4
     )
   )
-  taught_by = teaching.load_teacher(config)
+  taught_by = starts.load_teacher(config)
   state = create_state(config, create_networks(config))
-  state = teaching.start_from(state, taught_by, config)
+  state = starts.start_from(state, taught_by, config)
   small_runs.assert_same_bits(state.generator, taught_by.model.generator)
   small_runs.assert_same_bits(
     state.discriminator, taught_by.model.discriminator

@@ -13,6 +13,7 @@ from akd_jax.evaluation import record
 from akd_jax.experiments import runner
 from akd_jax.experiments.runner import plan_replicate
 from akd_jax.training import run_dir as directories
+from akd_jax.training import starts
 from akd_jax.training import teacher as teaching
 from tests.experiments_of import experiments_of
 
@@ -104,6 +105,7 @@ def test_whoever_teaches_a_variant_is_trained_or_shipped(name, scale):
       trained.get(config.teacher) or directories.load_run(config.teacher).config
     )
     teaching.check_compatible(config, teacher)
+    starts.check_new(config, teacher)
 
 
 def test_several_teachers_are_told_apart():
@@ -226,6 +228,13 @@ def test_a_wrong_field_is_found_before_a_teacher_is_trained():
   changed = table.changed({"pseudo.reading": "paper1"})
   seed = plan_replicate(changed.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
+    runner.check(seed)
+
+
+def test_a_run_that_would_do_nothing_is_refused_before_any_is_trained():
+  table = EXPERIMENTS["methods"]("debug").changed({"steps": 2})
+  seed = plan_replicate(table.variants, 0, Path("root"))
+  with pytest.raises(UserError, match=r"config\.adversary_every=4"):
     runner.check(seed)
 
 

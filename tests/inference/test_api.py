@@ -301,7 +301,7 @@ def test_attention_is_of_the_block_that_is_asked_for(files):
 
 
 def test_what_is_no_network_is_named(tmp_path):
-  for name, reason in (("none.npz", "there is no"), ("folder", "not the dir")):
+  for name, reason in (("none.npz", "there is no"), ("folder", "no run in")):
     with pytest.raises(UserError, match=f"{reason}.*"):
       akd_jax.load(tmp_path / name)
   (tmp_path / "text.npz").write_text("text")

@@ -61,13 +61,16 @@ def test_what_is_out_of_range_is_clipped():
   assert to_uint8(jnp.array([-1.5, 1.5])).tolist() == [0, 255]
 
 
+generate = jax.jit(Model.generate)
+
+
 @pytest.mark.parametrize("count", [1, 8, 19])
 def test_an_image_does_not_depend_on_its_batch(trained, count):
   images, labels = draw(count)
   result = translate(trained, images, as_it_is(labels))
   assert result.shape == images.shape and result.dtype == np.uint8
-  direct, _ = trained.model.generate(
-    to_unit(jnp.asarray(images)), labels.astype(np.float32)
+  direct, _ = generate(
+    trained.model, to_unit(jnp.asarray(images)), labels.astype(np.float32)
   )
   difference = result.astype(int) - np.asarray(to_uint8(direct))
   # The same numbers, but for a rounding of one half.
@@ -130,7 +133,7 @@ def test_a_blend_says_where_it_draws(initialize):
   )
   assert set(maps) == {"block_0", MASK}
   unit, given = to_unit(jnp.asarray(images)), labels.astype(np.float32)
-  picture, activations = blend.model.generate(unit, given)
+  picture, activations = generate(blend.model, unit, given)
   np.testing.assert_allclose(
     maps[MASK], 1 - activations[MASK][..., 0], atol=1e-5
   )

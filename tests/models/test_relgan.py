@@ -155,10 +155,9 @@ def test_a_batch_over_devices_is_normalised_as_one():
   def train(norm, x):
     return norm.apply(start, x, mutable=["batch_stats"])
 
-  y, statistics = train(SwitchNorm(), x)
-  parts, spread = jax.vmap(lambda x: train(norm, x), axis_name="devices")(
-    x.reshape(2, 2, *x.shape[1:])
-  )
+  y, statistics = jax.jit(lambda x: train(SwitchNorm(), x))(x)
+  over_devices = jax.vmap(lambda x: train(norm, x), axis_name="devices")
+  parts, spread = jax.jit(over_devices)(x.reshape(2, 2, *x.shape[1:]))
   np.testing.assert_allclose(parts.reshape(x.shape), y, atol=1e-6)
   for ours, theirs in zip(
     jax.tree.leaves(spread), jax.tree.leaves(statistics), strict=True
@@ -200,8 +199,9 @@ def test_bfloat16_keeps_parameters_statistics_and_outputs_in_float32(
   assert {x.dtype for x in jax.tree.leaves(moved)} == {jnp.dtype("float32")}
   assert image.dtype == jnp.float32
   assert {x.dtype.name for x in activations.values()} == {"bfloat16"}
-  (wide, _), _ = JUDGE.apply(judge, inputs[0])
-  (half, _), _ = JUDGE.clone(dtype=jnp.bfloat16).apply(judge, inputs[0])
+  (wide, _), _ = jax.jit(JUDGE.apply)(judge, inputs[0])
+  low = JUDGE.clone(dtype=jnp.bfloat16)
+  (half, _), _ = jax.jit(low.apply)(judge, inputs[0])
   assert half.dtype == jnp.float32
   assert 0 < np.abs(half - wide).max() < 0.1 * np.abs(wide).max()
 

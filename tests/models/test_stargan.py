@@ -245,16 +245,16 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32(
 ):
   narrow = Generator(SMALL.width, SMALL.blocks, dtype=jnp.bfloat16)
   assert types(shapes_of(narrow, *INPUTS)) == {"float32"}
-  image, features = narrow.apply({"params": params}, *inputs)
+  image, features = jax.jit(narrow.apply)({"params": params}, *inputs)
   assert types(image) == {"float32"}
   assert types(features) == {"bfloat16"}
   assert_near(image, untapped[0])
   assert_near(features["block_1"].astype(float), untapped[1]["block_1"])
 
   judge = initialize(JUDGE, INPUTS[0])
-  wide, _ = JUDGE.apply({"params": judge}, inputs[0])
+  wide, _ = jax.jit(JUDGE.apply)({"params": judge}, inputs[0])
   half = JUDGE.clone(dtype=jnp.bfloat16)
-  verdict, _ = half.apply({"params": judge}, inputs[0])
+  verdict, _ = jax.jit(half.apply)({"params": judge}, inputs[0])
   assert types(verdict) == {"float32"}
   jax.tree.map(assert_near, verdict, wide)
 

@@ -14,8 +14,8 @@ from akd_jax.distillation import METHODS
 from akd_jax.systems.stargan import create_networks
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.training import run_dir
+from akd_jax.training.starts import load_teacher
 from akd_jax.training.state import create_state
-from akd_jax.training.teacher import load_teacher
 from akd_jax.training.window import Window
 from tests import small_runs
 from tests.training.test_resume import striking

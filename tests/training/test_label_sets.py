@@ -3,12 +3,14 @@
 import json
 import shutil
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import akd_jax
 from akd_jax import export
+from akd_jax.common import cli
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
 from akd_jax.data import pipeline
@@ -21,7 +23,15 @@ from akd_jax.inference.network import Wanted
 from akd_jax.inference.run_network import RunNetwork
 from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.systems import system_of
-from akd_jax.training import checkpoint, loop, run_dir, teacher, validation
+from akd_jax.systems.model import Model
+from akd_jax.training import (
+  checkpoint,
+  loop,
+  run_dir,
+  starts,
+  teacher,
+  validation,
+)
 from akd_jax.training.state import create_state
 from tests import onnx_runtime, small_runs
 from tests.layouts import error
@@ -53,7 +63,7 @@ def config_of(**changes):
 
 def train(workdir):
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(loop.curves, "draw", lambda *_: None)
+    small_runs.be_quick(patch)
     loop.train(config_of(), str(workdir), (make_sample_hook,))
 
 
@@ -116,17 +126,17 @@ def test_each_set_is_a_run_that_draws_what_both_draw(trained, tmp_path):
     wanted = Wanted(target, 1 - target, np.ones_like(target))
     widened = np.zeros((3, 5), np.float32)
     widened[:, columns] = target
-    drawn, _ = networks.generator.apply(
+    drawn, _ = jax.jit(networks.generator.apply)(
       {"params": saved["ema"]}, to_unit(jnp.asarray(images)), widened
     )
     ours = RunNetwork(run).translate(images, wanted)
     expected = np.asarray(to_uint8(drawn)).astype(int)
     # Compiled as a whole, it is rounded otherwise.
     assert np.abs(ours - expected).max() <= 1
-    (_, logits), _ = networks.discriminator.apply(
+    (_, logits), _ = jax.jit(networks.discriminator.apply)(
       {"params": saved["discriminator"]}, drawn
     )
-    own = run.model.discriminate(drawn).logits
+    own = jax.jit(Model.discriminate)(run.model, drawn).logits
     np.testing.assert_allclose(own, logits[:, columns], atol=1e-6)
     # Files for other programs draw the same.
     path = str(tmp_path / f"{name}.npz")
@@ -165,6 +175,21 @@ def test_resumed_it_ends_with_the_same_bits(trained, tmp_path):
   small_runs.assert_same_bits(again.model.generator, other.model.generator)
 
 
+def test_a_run_that_is_stopped_leaves_the_files_of_its_checkpoint(
+  tmp_path, monkeypatch
+):
+  small_runs.be_quick(monkeypatch)
+  monkeypatch.setattr(
+    loop.Interruption, "requested", lambda self, all_ask: True
+  )
+  config = config_of(checkpoint_every=STEPS)
+  with pytest.raises(cli.Stopped):
+    loop.train(config, str(tmp_path))
+  assert checkpoint.steps_saved(str(tmp_path)) == [1]
+  for name in ("first", "second"):
+    assert run_dir.load_run(f"{tmp_path}/{name}.npz").step == 1
+
+
 def test_whoever_asks_for_both_is_told_where_each_is(trained):
   assert error(run_dir.load_run, str(trained)) == (
     f"{trained} was trained on two label sets: name one of them,"
@@ -185,7 +210,7 @@ def test_a_plain_student_starts_from_the_file_of_a_set(trained):
   taught_by = teacher.open_teacher(config)
   networks = system_of(config).create_networks(config)
   fresh = create_state(config, networks, taught_by)
-  started = teacher.start_from(fresh, taught_by, config)
+  started = starts.start_from(fresh, taught_by, config)
   kernel = started.generator["encoder_0"]["conv"]["kernel"]
   wide = taught_by.model.generator["encoder_0"]["conv"]["kernel"]
   assert kernel.shape[2] == 3 + len(SECOND) == wide.shape[2] - 2

@@ -12,7 +12,6 @@ from PIL import Image
 from akd_jax import export
 from akd_jax.common import ranges
 from akd_jax.evaluation import evaluator as evaluation
-from akd_jax.experiments.run import train_with_teacher
 from akd_jax.interop import numpy_generator
 from akd_jax.training import checkpoint, parallel
 from akd_jax.training import loop as train
@@ -20,7 +19,11 @@ from akd_jax.training import run_dir as directories
 from akd_jax.training.hooks import Hook, Seen
 from tests import layouts, small_runs
 from tests.layouts import error
-from tests.small_runs import student_config, teacher_config
+from tests.small_runs import (
+  student_config,
+  teacher_config,
+  train_with_teacher,
+)
 
 LOSSES = {
   "d_loss_real", "d_loss_fake", "d_loss_cls", "d_loss_gp",

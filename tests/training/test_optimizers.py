@@ -72,7 +72,11 @@ def test_a_schedule_in_words_has_its_numbers(name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_system_says_what_becomes_of_its_step_size(name):
   config = RECIPES[name].get_config("debug")
-  assert "the step size" in optimizers.describe_schedules(config)
+  text = optimizers.describe_schedules(config)
+  assert "the step size" in text
+  assert ("lambda_diversity falls to 0 at step 4" in text) == (
+    "lambda_diversity" in config.loss
+  )
 
 
 @pytest.mark.parametrize(

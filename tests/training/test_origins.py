@@ -12,13 +12,16 @@ from PIL import Image
 
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
-from akd_jax.experiments.run import train_with_teacher
 from akd_jax.inference.translator import load_translators
 from akd_jax.training import checkpoint, preparation, same_run, teacher
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
-from tests.small_runs import student_config, teacher_config
+from tests.small_runs import (
+  student_config,
+  teacher_config,
+  train_with_teacher,
+)
 
 
 @pytest.fixture

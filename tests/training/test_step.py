@@ -114,6 +114,10 @@ def of_generator(
   )[1]
 
 
+d_terms = jax.jit(of_discriminator, static_argnums=2)
+g_terms = jax.jit(of_generator, static_argnums=2)
+
+
 def directions(count: int) -> Iterator[np.ndarray]:
   """Random steps of length 1 from each image."""
   noise = np.random.default_rng(2).normal(size=(count, *IMAGE.shape))
@@ -124,10 +128,10 @@ def directions(count: int) -> Iterator[np.ndarray]:
 
 def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
   params = small().discriminator
-  there, robust = (of_discriminator(params, IMAGE, r) for r in (None, 1.0))
+  there, robust = (d_terms(params, IMAGE, r) for r in (None, 1.0))
   worst = 2 * robust["d_loss_cls"] - there["d_loss_cls"]
   for step in directions(5):
-    elsewhere = of_discriminator(params, IMAGE + step, None)
+    elsewhere = d_terms(params, IMAGE + step, None)
     assert worst > elsewhere["d_loss_cls"]
   # The critic score is of the pictures as they are.
   for name in ("d_loss_real", "d_loss_fake", "d_loss_gp"):
@@ -136,9 +140,9 @@ def test_half_of_a_discriminators_class_loss_is_of_adversarial_examples():
 
 def test_a_generators_class_loss_is_of_adversarial_examples():
   params = small().generator
-  there, robust = (of_generator(params, IMAGE, r) for r in (None, 1.0))
+  there, robust = (g_terms(params, IMAGE, r) for r in (None, 1.0))
   for step in directions(5):
-    elsewhere = of_generator(params, IMAGE + step, None)
+    elsewhere = g_terms(params, IMAGE + step, None)
     assert robust["g_loss_cls"] > elsewhere["g_loss_cls"]
   for name in ("g_loss_fake", "g_loss_rec", "fake_agreement"):
     np.testing.assert_allclose(robust[name], there[name], rtol=1e-5)

@@ -1,5 +1,6 @@
 """What a fresh student takes from its teacher."""
 
+import contextlib
 import dataclasses
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 from akd_jax.configs import pseudo
 from akd_jax.systems.stargan import create_networks
 from akd_jax.systems.stargan_slices import slice_generator
+from akd_jax.training import preparation, run_dir, starts
 from akd_jax.training import teacher as teachers
 from akd_jax.training.state import TrainState
 from tests import small_runs
@@ -46,7 +48,7 @@ def fresh(untrained_teacher, initialize):
 
 def start(fresh, taught_by, **fields):
   config, state = fresh(**fields)
-  return state, teachers.start_from(state, taught_by, config)
+  return state, starts.start_from(state, taught_by, config)
 
 
 @pytest.mark.parametrize("output", ["image", "blend"])
@@ -117,16 +119,48 @@ def test_an_adversary_of_another_size_than_the_teachers_is_refused(
       untrained_teacher, adversary=adversary, discriminator__width=6
     )
   )
-  message = error(teachers.open_teacher, config)
+  message = error(starts.load_teacher, config)
   assert f"config.adversary={adversary!r}" in message
   assert "width=4" in message and "width=6" in message
+  # One that an earlier version has begun is gone on with, and evaluated.
+  for taught_by in (
+    starts.load_teacher(config, begins=False),
+    teachers.open_teacher(config),
+  ):
+    assert taught_by is not None and taught_by.attributes
 
 
-def test_a_frozen_adversary_must_know_the_students_attributes():
+def test_a_run_without_a_checkpoint_is_still_to_begin(
+  untrained_teacher, tmp_path
+):
+  config = small_runs.resolved(
+    small_runs.student_config(
+      untrained_teacher, adversary="teacher", discriminator__width=6
+    )
+  )
+  run_dir.write_config(config, str(tmp_path))
+  with contextlib.ExitStack() as stack:
+    message = error(preparation.prepare, config, str(tmp_path), (), stack)
+  assert "config.adversary='teacher'" in message
+
+
+@pytest.mark.parametrize(
+  ("field", "value"),
+  [
+    ("init", "teacher"),
+    ("init", "sliced"),
+    ("adversary", "teacher"),
+    ("adversary", "frozen"),
+  ],
+)
+def test_a_network_that_is_taken_knows_the_students_attributes(field, value):
+  # As many others would pass for them, each in another's place.
   config = pseudo.get_config("debug")
-  names = list(config.data.attributes)
   recipe = teachers.teacher_recipe(config)
-  config.adversary, config.n_critic = "frozen", 1
-  message = error(teachers.check_compatible, config, recipe)
-  assert "config.adversary='frozen'" in message
-  assert names[0] in message and recipe.data.attributes[0] in message
+  names = config.data.attributes, recipe.data.attributes
+  assert len(names[0]) == len(names[1]) and names[0] != names[1]
+  config[field] = value
+  teachers.check_compatible(config, recipe)
+  message = error(starts.check_new, config, recipe)
+  assert f"config.{field}={value!r}" in message
+  assert names[0][0] in message and names[1][0] in message

@@ -72,7 +72,7 @@ def load_or_compute(
   if path.exists():
     arrays, groups = kept_arrays.read(path)
   else:
-    _say(f"looking at {len(train):,} real pictures")
+    note(f"reference: looking at {len(train):,} real pictures")
     arrays, groups = _compute(
       train,
       attributes,
@@ -82,7 +82,7 @@ def load_or_compute(
     try:
       kept_arrays.write(path, arrays, groups)
     except WriteError as error:
-      _say(f"{error}: these figures are not kept")
+      note(f"reference: {error}: these figures are not kept")
   statistics = {
     group: Statistics(mean, covariance, int(count))
     for group, mean, covariance, count in zip(
@@ -133,7 +133,3 @@ def _compute(
     "sample": np.concatenate(sample),
   }
   return arrays, list(kept)
-
-
-def _say(message: str) -> None:
-  note(f"reference: {message}")

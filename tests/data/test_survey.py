@@ -64,6 +64,7 @@ def test_everything_that_a_folder_holds_is_said(tmp_path, inspect):
     "in several splits", "with several labels",
     "1 files are left out", "first cat/notes.txt",
     "no image of the test split",
+    "--config=configs/teacher.py:photos",
     "--config=configs/student.py:photos",
     f"--config.data.path={root}", "--config.data.test_share=0.4",
     "--config.data.skip_unreadable=True",

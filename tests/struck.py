@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+from tests import without_tensorboard  # noqa: F401 - nobody reads its files
+
 
 def main() -> None:
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -115,6 +115,8 @@ def test_all_tables_can_be_added_to_from_outside(caches, extended, tmp_path):
     tmp_path / "teacher",
     steps=4,
     sample_every=4,
+    n_critic=1,
+    teacher_recipe__n_critic=1,
     system="contrary",
     data__name="stripes",
     data__attributes=(),

@@ -119,8 +119,8 @@ def are_comparable(
 ) -> bool:
   """Whether a figure means the same in two results.
 
-  A mean over other attributes is no more or less. Nor is what is said of maps
-  that are made otherwise.
+  A mean over other attributes is no more or less. Nor is what is measured on
+  other pictures, or said of maps that are made otherwise.
 
   Args:
     first: a result.
@@ -129,7 +129,17 @@ def are_comparable(
   """
   ours, theirs = (trained_network(x)["attributes"] for x in (first, second))
   alike = first.get("attention") == second.get("attention")
-  return set(ours) == set(theirs) and (alike or not of_maps)
+  return (
+    set(ours) == set(theirs)
+    and _evaluation(first) == _evaluation(second)
+    and (alike or not of_maps)
+  )
+
+
+def _evaluation(result: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns how a result was measured; a file may have moved."""
+  fields = result.get("settings", {}).get("evaluation", {})
+  return {name: x for name, x in fields.items() if name != "inception"}
 
 
 def say_classifiers(results: Iterable[Mapping[str, Any]]) -> str:

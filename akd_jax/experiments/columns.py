@@ -162,7 +162,13 @@ def _compare(first: Column, other: Column) -> str:
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
   if not first.is_comparable(METRICS["accuracy"], other):
-    return f"{first.name} and {other.name} set different attributes."
+    ours, theirs = (
+      set(trained_network(x.results[0])["attributes"]) for x in (first, other)
+    )
+    what = "set different attributes"
+    if ours == theirs:
+      what = "were evaluated with different fields of config.evaluation"
+    return f"{first.name} and {other.name} {what}."
   if not seeds:
     return f"{first.name} and {other.name} have no seed in common."
   if not better and not worse:

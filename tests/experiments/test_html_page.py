@@ -3,6 +3,7 @@
 import html.parser
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -260,6 +261,32 @@ def test_means_over_other_attributes_are_not_compared(tmp_path):
   assert columns.verdict([first, second]) == "a and b set different attributes."
   best = {x.title: x.best for x in html_tables.figures([first, second]).rows}
   assert not best["accuracy, %"] and best["parameters"]
+
+
+def test_what_is_measured_on_other_pictures_is_not_compared(tmp_path):
+  a, b = (
+    write_run(tmp_path / x, 0.5, steps=i) for i, x in ((2, "a"), (3, "b"))
+  )
+
+  def columns_where(**second):
+    measured = {"images": 64, "inception": "here"}
+    for run, fields in ((a, measured), (b, measured | second)):
+      path = pathlib.Path(run, "evaluation.json")
+      result = json.loads(path.read_text())
+      result["settings"] = {"evaluation": fields}
+      path.write_text(json.dumps(result))
+    _, *found = columns.columns_of(compared.read_variants([a, b]))
+    return found
+
+  accuracy = columns.METRICS["accuracy"]
+  first, second = columns_where(images=8)
+  assert not first.is_comparable(accuracy, second)
+  assert columns.verdict([first, second]) == (
+    "a and b were evaluated with different fields of config.evaluation."
+  )
+  # A file that has moved is the same one.
+  first, second = columns_where(inception="there")
+  assert first.is_comparable(accuracy, second)
 
 
 def test_variants_have_names_of_their_own(tmp_path, monkeypatch):

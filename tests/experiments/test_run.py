@@ -235,6 +235,8 @@ def test_a_teacher_of_pseudo_attention_learns_what_stands_for_it(
     pseudo__reading="paper2",
     attention__discriminator="own",
     teacher_recipe__steps=1,
+    n_critic=1,
+    teacher_recipe__n_critic=1,
     held_out__images=0,
     teacher_recipe__held_out__images=0,
   )

@@ -235,7 +235,8 @@ def on_several_devices(tmp_path_factory):
   """{(system, devices): its flat state after the steps}, by one process."""
   folder = tmp_path_factory.mktemp("devices")
   script = (
-    "import sys; from tests.systems import test_every_system as t;"
+    "import sys; from tests import without_tensorboard;"
+    " from tests.systems import test_every_system as t;"
     " t.train_on_devices(sys.argv[1])"
   )
   done = subprocess.run(

@@ -24,6 +24,7 @@ STEPS = 4
 _TRAIN = """
 import sys
 
+from tests import without_tensorboard
 from tests.training import test_every_method
 
 test_every_method.train(*sys.argv[1:])

@@ -15,8 +15,10 @@ from akd_jax.common import cli
 from akd_jax.training import checkpoint
 from tests import small_runs
 
+_TRAIN = ("tests.without_tensorboard", "akd_jax.main")
 
-def pod(options, modules=(("akd_jax.main",), ("akd_jax.main",)), other=()):
+
+def pod(options, modules=(_TRAIN, _TRAIN), other=()):
   """Runs one process for each module, as launch/local_pod.sh does.
 
   The last one has some other options, too.
@@ -49,7 +51,7 @@ def stopped_pod(
   workdir = tmp_path_factory.mktemp("pod") / "student"
   options = small_runs.student_command(workdir, runs.teacher)
   struck = small_runs.struck("SIGTERM", "step=4")
-  return workdir, pod(options, (("akd_jax.main",), struck))
+  return workdir, pod(options, (_TRAIN, struck))
 
 
 def test_all_processes_stop_at_the_same_step(stopped_pod):

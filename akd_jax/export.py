@@ -4,7 +4,8 @@
 
 Formats:
   numpy: one .npz, run by akd_jax/interop/numpy_generator.py, or
-    numpy_program.py beside it where the system is not StarGAN.
+    numpy_program.py beside it: of other systems than StarGAN, and of two label
+    sets.
   torch: the generator as a state dict (.ckpt, .pt, .pth or .npz) of the code of
     yunjey/stargan, elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch. With
     --out=DIR, generator and discriminator under the names that this code loads,

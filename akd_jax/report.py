@@ -17,6 +17,7 @@ import sys
 from absl import flags
 
 from akd_jax.common import cli
+from akd_jax.common.errors import UserError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
 _COMPARE = flags.DEFINE_multi_string(
@@ -29,15 +30,20 @@ def main(argv: list[str]) -> None:
   """Reads the runs, translates some faces by each, writes the page."""
   cli.refuse_arguments(argv)
   from akd_jax.common import cache as compilation
+  from akd_jax.common.writing import check_writable
   from akd_jax.experiments import html_faces, html_page
   from akd_jax.experiments.compared import read_variants
 
+  out = pathlib.Path(_OUT.value)
+  if not out.name or out.is_dir():
+    raise UserError(f"--out={_OUT.value} must name a file, such as report.html")
+  check_writable(out.parent)
   compilation.use_persistent_cache()
   variants = read_variants([_WORKDIR.value or "", *_COMPARE.value])
   title = " and ".join(variant.name for variant in variants)
   command = shlex.join(["python", "-m", "akd_jax.report", *sys.argv[1:]])
   page = html_page.render(title, command, variants, html_faces.show(variants))
-  html_page.write(pathlib.Path(_OUT.value), page)
+  html_page.write(out, page)
   print(f"written to {_OUT.value}: open it in a browser")
 
 

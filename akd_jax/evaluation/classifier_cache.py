@@ -71,16 +71,18 @@ def classifier_of(config: ConfigDict, splits: Splits) -> Classifier:
 def find_classifier(config: ConfigDict) -> Classifier | None:
   """Returns the classifier that a run is measured by, if there is one already.
 
-  It is found by the config alone, without the pictures that it learnt from. Of
-  several, whose pictures were others, the newest; a shipped one last.
+  It is found by the config alone, without the pictures that it learnt from: it
+  knows as many of `config.classifier.also` as these had. Of several, whose
+  pictures were others, the newest; a shipped one last.
 
   Args:
-    config: as `with_known_attributes` returns it.
+    config: of the run, or as `with_known_attributes` returns it.
 
   Returns:
     None where there is none, or an earlier version has kept it.
   """
   config = _of_its_own_data(config)
+  own, also = tuple(config.data.attributes), set(config.classifier.also)
   kept = [
     path
     for path in _directory().glob("classifier-*.npz")
@@ -89,7 +91,12 @@ def find_classifier(config: ConfigDict) -> Classifier | None:
   kept.sort(key=lambda path: path.stat().st_mtime, reverse=True)
   for path in (*kept, *_SHIPPED.glob("classifier-*.npz")):
     try:
-      if kept_arrays.read_metadata(path).get("recipe") == _recipe(config):
+      metadata = kept_arrays.read_metadata(path)
+      known = tuple(metadata.get("attributes", ()))
+      if known[: len(own)] != own or not also.issuperset(known[len(own) :]):
+        continue
+      config.data.attributes = known
+      if metadata.get("recipe") == _recipe(config):
         return load(create_network(config), path)
     except UserError as error:
       say(f"{error}; another is looked for")
@@ -143,6 +150,7 @@ def load_or_train(
     "recipe": _recipe(config),
     "training_images": len(splits.train),
     "test_images": len(splits.test),
+    "test_look": _look(splits.test),
   }
   name = digest(metadata["data_digest"], config.classifier.to_dict())
   path = Path(directory) / f"classifier-{name}.npz"
@@ -222,8 +230,11 @@ def real_accuracy(
     See `accuracy_of`.
   """
   known = classifier.metadata["test_accuracy"]
+  # Of a folder's test split other photos may have come since.
+  look = _look(test)
+  same = classifier.metadata.get("test_look", look) == look
   # Earlier versions have kept no recall.
-  if not config.classifier.data and "recall" in known:
+  if not config.classifier.data and same and "recall" in known:
     return known
   return accuracy_on(classifier, test, config.data.threads)
 
@@ -237,9 +248,14 @@ def data_digest(config: ConfigDict, train: Any) -> str:
   fields = _fields(config)
   if isinstance(train, PhotoSource):
     fields["path"] = digest_content(train, config.data.threads)
-  look = hashlib.sha256(np.asarray(train.labels).tobytes())
-  look.update(train[0]["image"].tobytes())
-  return digest(fields, look.hexdigest())
+  return digest(fields, _look(train))
+
+
+def _look(source: Any) -> str:
+  """Tells splits apart by their labels and their first image."""
+  look = hashlib.sha256(np.asarray(source.labels).tobytes())
+  look.update(source[0]["image"].tobytes())
+  return look.hexdigest()
 
 
 def _fields(config: ConfigDict) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from akd_jax.evaluation.metrics.outcome import (
   Outcome,
 )
 from akd_jax.evaluation.reference import load_or_compute
-from akd_jax.evaluation.selection import load_test_set
+from akd_jax.evaluation.selection import choose_groups, load_test_set
 from akd_jax.evaluation.translations import (
   Attention,
   Instruments,
@@ -93,7 +93,8 @@ def evaluate(
   test = load_test_set(
     splits.test, config.evaluation.images, config.data.threads, truth
   )
-  names = Names(run.attributes, config.data.attributes, splits.test.exclusive)
+  exclusive = choose_groups(run, splits.test)
+  names = Names(run.attributes, config.data.attributes, exclusive)
   instruments = Instruments(
     test=test,
     before=classifier.predict(test.images).labels,
@@ -246,7 +247,7 @@ def summarized(network: Measured) -> dict[str, Any]:
 
 
 def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
-  """Writes WORKDIR/evaluation.json, and pictures to WORKDIR/evaluation.
+  """Writes WORKDIR/evaluation.json, then pictures to WORKDIR/evaluation.
 
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
   its blocks looks, and where a blend draws. With only some of the run's
@@ -257,6 +258,9 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   whole = tested == set(run.attributes)
   root = pathlib.Path(workdir)
   name = record.WHOLE if whole else record.PARTIAL
+  path = root / f"{name}.json"
+  # First: whoever is stopped while pictures are drawn has the figures.
+  record.write(result, path)
   _draw_attention(root / name, root.name, run)
   for title, network in result["networks"].items():
     matrix = {
@@ -275,8 +279,6 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
     )
   if whole:
     tensorboard.write(result, root)
-  path = root / f"{name}.json"
-  record.write(result, path)
   return path
 
 

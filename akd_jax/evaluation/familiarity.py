@@ -8,6 +8,7 @@ user's cache.
 
 import contextlib
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.files import digest
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
-from akd_jax.evaluation.attribute_classifier import predicted
+from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.pixels import to_unit
@@ -37,8 +38,8 @@ class Familiarity(NamedTuple):
 
   Attributes:
     low, high: USUAL of them have a critic score in between.
-    accuracy: share of their attributes that its class logits predict rightly;
-      NaN of a system that has none.
+    accuracy: how often its class logits predict their attributes, or class,
+      rightly; NaN of a system that has none.
   """
 
   low: float
@@ -86,7 +87,7 @@ def load_or_measure(run: Run) -> Familiarity:
   for name in ("threads", *WHEN_SEEN):
     fields.pop(name)
   look = digest_arrays(run.model.discriminator)
-  name = digest(fields, look, COUNT, USUAL)
+  name = digest(fields, look, COUNT, USUAL, "accuracy_of")
   path = cache_directory() / "familiarity" / f"{name}.npz"
   if path.exists():
     return Familiarity(**kept_arrays.read(path)[1])
@@ -106,15 +107,17 @@ def _measure(run: Run) -> Familiarity:
   data = run.config.data
   source = pipeline.open_source(data, "validation")
   chosen = spread_evenly(len(source), COUNT).tolist()
-  scores, right = [], []
+  scores, seen, true = [], [], []
   for images, labels in pipeline.read_in_batches(source, chosen, data.threads):
     critic, logits = score_pictures(run.model, images)
     scores.append(critic)
-    known = np.full(labels.shape, np.nan)
     if logits is not None:
-      known = predicted(logits, data.label_rule) == labels
-    right.append(known)
+      seen.append(predicted(logits, data.label_rule))
+      true.append(labels)
   outside = (1 - USUAL) / 2
   low, high = np.quantile(np.concatenate(scores), (outside, 1 - outside))
-  accuracy = np.concatenate(right).mean()
-  return Familiarity(float(low), float(high), float(accuracy))
+  accuracy = math.nan
+  if seen:
+    both = np.concatenate(seen), np.concatenate(true)
+    accuracy = accuracy_of(*both, run.attributes, data.label_rule)["mean"]
+  return Familiarity(float(low), float(high), accuracy)

@@ -35,9 +35,8 @@ def every_block(
     uint8 [H, W, 3].
   """
   names = translator.list_activations(options)
-  attentions = {
-    f"block {i + 1} of {len(names)}": name for i, name in enumerate(names)
-  }
+  # As --block and config.attention.block count them.
+  attentions = {name.replace("_", " "): name for name in names}
   lines = _truth(people, truth)
   lines += draw_lines(translator, people, attentions, options.method)
   return pictures.sample_sheet(title, people.attributes, people.images, lines)

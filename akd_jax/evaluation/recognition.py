@@ -5,11 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax.common.errors import UserError
-from akd_jax.evaluation.attribute_classifier import (
-  predicted,
-  with_known_attributes,
-)
+from akd_jax.evaluation.attribute_classifier import predicted
 from akd_jax.evaluation.classifier_cache import find_classifier
 from akd_jax.evaluation.familiarity import score_pictures
 from akd_jax.inference.loaded import Recognizer
@@ -23,10 +19,7 @@ def recognizer_of(run: Run) -> Recognizer | None:
   Nothing is trained for it: without one, the discriminator's class logits say
   which attributes pictures have. None where it has no such logits.
   """
-  try:
-    classifier = find_classifier(with_known_attributes(run.config))
-  except UserError:  # The run's data are not there.
-    classifier = None
+  classifier = find_classifier(run.config)
   if classifier is None and not system_of(run.config).classifies:
     return None
   if classifier is None:

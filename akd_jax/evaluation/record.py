@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.evaluation.metrics.metric import Metric, entry_of
 
 # Of a config: what a run can be evaluated by, other than it was trained by.
 SECTIONS = ("evaluation", "classifier")
@@ -115,24 +116,23 @@ def trained_network(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def are_comparable(
-  first: Mapping[str, Any], second: Mapping[str, Any], of_maps: bool = False
+  first: Mapping[str, Any], second: Mapping[str, Any], metric: Metric
 ) -> bool:
   """Whether a figure means the same in two results.
 
-  A mean over other attributes is no more or less. Nor is what is measured on
-  other pictures, or said of maps that are made otherwise.
-
-  Args:
-    first: a result.
-    second: another.
-    of_maps: whether the figure is of attention maps.
+  How large a network is does in all. A mean over other attributes is no more
+  or less; nor is what is measured on other pictures, said of maps that are made
+  otherwise, or lacks anything else that the metric asks to be the same.
   """
-  ours, theirs = (trained_network(x)["attributes"] for x in (first, second))
-  alike = first.get("attention") == second.get("attention")
-  return (
-    set(ours) == set(theirs)
-    and _evaluation(first) == _evaluation(second)
-    and (alike or not of_maps)
+  facts = [{**x, **trained_network(x)} for x in (first, second)]
+  paths = list(metric.same)
+  if "attention" in metric.needs:
+    paths.append(("attention",))
+  if any(len({str(entry_of(x, path)) for x in facts}) > 1 for path in paths):
+    return False
+  ours, theirs = (x["attributes"] for x in facts)
+  return not metric.of_training or (
+    set(ours) == set(theirs) and _evaluation(first) == _evaluation(second)
   )
 
 

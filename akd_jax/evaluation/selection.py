@@ -10,7 +10,9 @@ from akd_jax.common.errors import UserError, nearest
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices, set_attribute
 from akd_jax.data.dataset import Truth
+from akd_jax.data.photos.source import find_exclusive
 from akd_jax.evaluation.metrics.outcome import Names
+from akd_jax.training.run_dir import Run
 
 # lacking: set the attribute on the images that lack it; all: on all images;
 # flip: set it where it lacks and clear it where it is.
@@ -80,6 +82,19 @@ def target_labels(
   if protocol == "lacking":
     chosen = np.flatnonzero(~on)
   return chosen, targets[chosen]
+
+
+def choose_groups(run: Run, source: Any) -> tuple[tuple[str, ...], ...]:
+  """Returns the groups of attributes of which at most one is on.
+
+  The data have those of all that the classifier knows. A released network may
+  have other rules of its own attributes; then it is asked by these.
+  """
+  theirs, own = (
+    set(find_exclusive(run.attributes, groups))
+    for groups in (source.exclusive, run.exclusive)
+  )
+  return source.exclusive if theirs == own else run.exclusive
 
 
 def spread_evenly(count: int, limit: int) -> np.ndarray:

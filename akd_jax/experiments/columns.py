@@ -68,8 +68,10 @@ class Column(NamedTuple):
 
   def is_comparable(self, metric: Metric, other: "Column") -> bool:
     """Whether a figure means the same of both."""
-    return not metric.of_training or are_comparable(
-      self.results[0], other.results[0], "attention" in metric.needs
+    return all(
+      are_comparable(ours, theirs, metric)
+      for ours in self.results
+      for theirs in (*self.results, *other.results)
     )
 
 
@@ -162,11 +164,9 @@ def _compare(first: Column, other: Column) -> str:
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
   if not first.is_comparable(METRICS["accuracy"], other):
-    ours, theirs = (
-      set(trained_network(x.results[0])["attributes"]) for x in (first, other)
-    )
+    networks = (*first.networks, *other.networks)
     what = "set different attributes"
-    if ours == theirs:
+    if len({frozenset(x["attributes"]) for x in networks}) == 1:
       what = "were evaluated with different fields of config.evaluation"
     return f"{first.name} and {other.name} {what}."
   if not seeds:

@@ -76,6 +76,7 @@ def show(variants: Sequence[Variant]) -> Faces:
     _leave_out("no faces", error)
     return Faces((), [])
   lines: list[Line] = []
+  several = len({x.seeds[0].config.teacher for x in variants} - {""}) > 1
   teachers = set()
   for variant in variants:
     seed = variant.seeds[0]
@@ -99,6 +100,8 @@ def show(variants: Sequence[Variant]) -> Faces:
     *above, trained = networks
     if run.config.teacher in teachers:
       above = []
+    elif several:
+      above = [x._replace(name=f"{x.name}, {variant.name}") for x in above]
     teachers.add(run.config.teacher)
     for network in (*above, trained._replace(name=variant.name)):
       maps = distilled_attention(network, run.config.attention)

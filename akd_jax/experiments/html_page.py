@@ -48,6 +48,10 @@ def render(
   environment.filters["readable"] = lambda name: name.replace("_", " ")
   differing, same = differing_fields(variants)
   columns = columns_of(variants)
+  first = variants[0]
+  said = verdict(columns)
+  if columns and not first.results:
+    said = f"{first.name} has not been evaluated: nothing is compared with it."
   results = [result for variant in variants for result in variant.results]
   shown = dict.fromkeys(x.name for x in (*variants, *reversed(columns)))
   colours = choose_colours(list(shown))
@@ -55,14 +59,14 @@ def render(
     title=title,
     command=command,
     style=_text("page.css"),
-    verdict=verdict(columns),
+    verdict=said,
     variants=variants,
     colours=colours,
     differing=differing,
     same=same,
     figures=tables.figures(columns),
     classifiers=record.say_classifiers(results),
-    differences=tables.differences(columns),
+    differences=tables.differences(columns) if first.results else None,
     by_attribute=tables.by_attribute(columns, record.doubted(results)),
     faces=faces,
     training=tables.training(variants, colours),

@@ -72,7 +72,8 @@ def markdown(
   others = [
     variant
     for variant, results in variants.items()
-    if variant != baseline and record.are_comparable(results[0], first)
+    if variant != baseline
+    and record.are_comparable(results[0], first, FIGURES["accuracy"])
   ]
   truth = [
     figures_of_truth([results[seed] for results in variants.values()])
@@ -92,8 +93,8 @@ def markdown(
     return f"{row.title} {record.MARK}" if doubtful else row.title
 
   def difference(variant: str, row: Row) -> str:
-    of_maps = "attention" in FIGURES[row.metric].needs
-    if not record.are_comparable(variants[variant][0], first, of_maps):
+    metric = FIGURES[row.metric]
+    if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
     return _difference(values(variant, row), values(baseline, row))
 

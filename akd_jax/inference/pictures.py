@@ -36,7 +36,7 @@ def read_squares(
       is no whole number from 0.
   """
   if isinstance(images, np.ndarray):
-    one = images.ndim in (0, 3)
+    one = images.ndim in (0, 2, 3)
   else:
     one = not isinstance(images, Iterable) or isinstance(images, str | bytes)
   pictures: list[Any] = [images] if one else list(images)  # type: ignore

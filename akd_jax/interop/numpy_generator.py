@@ -69,9 +69,9 @@ def load(
 
 def count_numbers(metadata: dict[str, Any]) -> int:
   """Counts those of the parameters; refuses metadata of no export."""
-  form = metadata.get("format"), metadata.setdefault("system", SYSTEM)
-  if form[0] not in FORMATS.values() or form[1] != SYSTEM:
-    raise ValueError(f"it has format {form[0]} of {form[1]!r}, unknown here")
+  x = metadata.get("format"), metadata.setdefault("system", SYSTEM)
+  if x[0] not in FORMATS.values() or x[1] != SYSTEM:
+    raise ValueError(f"it has format {x[0]} of {x[1]!r}: see numpy_program.py")
   names, about = metadata["attributes"], metadata["architecture"]
   w, blocks = about["width"], about["blocks"]
   outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
@@ -269,7 +269,7 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   add = parser.add_argument
   add("model", help="the exported .npz")
   add("photo", help="any picture file; its centre is used")
-  add("--set", action="append", default=[], metavar="NAME=1", help="repeatable")
+  add("--set", action="append", required=True, metavar="NAME=1", help="repeats")
   add("--from", dest="own", action="append", default=[], help="the photo's own")
   add("--out", required=True, help="the picture to write")
   add("--debug", action="store_true", help="show a traceback")

@@ -27,8 +27,8 @@ def draw(
   Args:
     runs: name of a run -> its metrics.jsonl.
     out: the PNG to write.
-    names: the terms to show; by default all but those with a slash, which
-      repeat a loss term times its weight.
+    names: the terms to show; by default all but loss terms times their
+      weights.
 
   Raises:
     UserError: a file cannot be read, or no run has a term asked for.
@@ -99,11 +99,14 @@ _CLOCKS = ("time", "uptime")
 def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   """Lists what runs have a curve of.
 
-  Without times, and without those with a slash, which repeat a loss term times
-  its weight.
+  Without times, and without loss terms times their weights.
   """
   known = dict.fromkeys(name for run in runs.values() for name in run)
-  return [name for name in known if name not in _CLOCKS and "/" not in name]
+  return [
+    name
+    for name in known
+    if name not in _CLOCKS and not name.startswith("weighted/")
+  ]
 
 
 def draw_panel(

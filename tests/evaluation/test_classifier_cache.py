@@ -134,7 +134,7 @@ def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
 
   monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
   monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
-  config = small_config(data={})
+  config = small_config(data={}, also=("blue", "of others"))
   config.data.label_rule = "multilabel"
   assert classifier_cache.find_classifier(config) is None
   kept = classifier_cache.classifier_of(config, splits_of(Squares(256, 0)))
@@ -143,7 +143,12 @@ def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
   config.data.threads = 1  # Reads the same images.
   found = classifier_cache.find_classifier(config)
   assert found.metadata == json.loads(json.dumps(kept.metadata))
-  for field, value in (("data.path", "x"), ("classifier.seed", 1)):
+  # Nor need it be known which of the others the pictures have.
+  config.data.attributes = ("red",)
+  assert classifier_cache.find_classifier(config).metadata == found.metadata
+  for field, value in (
+    ("data.path", "x"), ("classifier.seed", 1), ("data.attributes", ("blue",)),
+  ):  # fmt: skip
     other = ConfigDict(config.to_dict())
     other.update_from_flattened_dict({field: value})
     assert classifier_cache.find_classifier(other) is None
@@ -216,6 +221,10 @@ def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):
 
   real_accuracy = classifier_cache.real_accuracy
   assert real_accuracy(config, SeesBald(), test)["mean"] == 1
+  # Those that it was tested on were others.
+  SeesBald.metadata["test_look"] = "before"
+  assert real_accuracy(config, SeesBald(), test)["mean"] == 0
+  del SeesBald.metadata["test_look"]
   # Earlier versions kept no recall.
   del SeesBald.metadata["test_accuracy"]["recall"]
   assert real_accuracy(config, SeesBald(), test)["recall"] == {"Bald": None}

@@ -36,6 +36,23 @@ def test_nearly_all_of_the_validation_split_is_usual(run):
     assert f"{score:.2f}" in warning and f"{usual.low:.2f}" in warning
 
 
+def test_of_classes_a_wrong_one_is_wrong_altogether(run, initialize):
+  names = ("angry", "happy", "sad")
+  config = run.config
+  config.data.attributes, config.data.label_rule = names, "exclusive"
+  networks = system_of(config).create_networks(config)
+  params = initialize(networks.discriminator, (1, 16, 16, 3))
+  run = Run(config, names, (names,), Model({}, params, networks), 1)
+  source = pipeline.open_source(config.data, "validation")
+  images, labels = pipeline.read(source, range(len(source)), 2)
+  _, logits = familiarity.score_pictures(run.model, images)
+  right = logits.argmax(1) == labels.argmax(1)
+  expected = np.mean(
+    [right[column > 0].mean() for column in labels.T if column.any()]
+  )
+  assert np.isclose(familiarity.load_or_measure(run).accuracy, expected)
+
+
 def test_it_is_measured_once_for_each_discriminator(run, monkeypatch):
   first = familiarity.load_or_measure(run)
   measured = []

@@ -1,12 +1,18 @@
 """Gender bias, against examples worked out by hand."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from akd_jax.common.errors import UserError
-from akd_jax.evaluation.metrics.gender import gender_test, label_distribution
+from akd_jax.evaluation.metrics.gender import (
+  gender_test,
+  gender_tests,
+  label_distribution,
+)
+from akd_jax.evaluation.metrics.outcome import Names
 
 SEEN = ("Bald", "Wearing_Lipstick", "Male")
 
@@ -30,6 +36,20 @@ def test_of_nobody_nothing_is_said():
   tests = gender_test(np.ones(4), np.zeros(4), np.zeros(4))
   assert tests["male"] == {"misjudged": None, "before": None, "images": 0}
   assert tests["female"]["before"] == 1
+
+
+def test_who_loses_the_attribute_is_not_counted():
+  outcome = SimpleNamespace(
+    attribute="Bald",
+    names=Names(("Bald",), SEEN, ()),
+    targets=np.array([[1], [0]]),
+    labels=np.array([[0, 0, 0], [1, 0, 0]]),
+    before=np.zeros((2, 3)),
+    after=np.array([[1, 0, 0], [0, 0, 1]]),
+    probes=SimpleNamespace(predictions=None),
+  )
+  women = gender_tests(outcome)["gender"]["female"]
+  assert women == {"misjudged": 0.0, "before": 0.0, "images": 1}
 
 
 def test_the_label_distribution_gives_the_figures_of_table_v():

@@ -1,6 +1,7 @@
 """Which pictures are translated, and into what, worked out by hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,6 +59,21 @@ def test_an_exclusive_target_is_one_hot(protocol, expected):
   assert targets("Blond_Hair", labels, protocol=protocol, **EXCLUSIVE) == (
     expected
   )
+
+
+def test_a_released_network_is_asked_by_its_own_groups():
+  both = ("Black_Hair", "No_Beard", "Mustache")
+  data = (("Black_Hair", "Blond_Hair", "Bald"), ("No_Beard", "Mustache"))
+  source = SimpleNamespace(exclusive=data)
+  for own, expected in (
+    # What the data say of its attributes: they say more of others.
+    (find_exclusive(both, data), data),
+    (data, data),
+    ((), ()),
+    ((("Black_Hair", "No_Beard"),), (("Black_Hair", "No_Beard"),)),
+  ):
+    run = SimpleNamespace(attributes=both, exclusive=own)
+    assert selection.choose_groups(run, source) == expected
 
 
 @pytest.mark.parametrize("name", ["default13", "all40"])

@@ -289,6 +289,50 @@ def test_what_is_measured_on_other_pictures_is_not_compared(tmp_path):
   assert first.is_comparable(accuracy, second)
 
 
+def test_features_of_two_classifiers_are_not_compared(tmp_path):
+  first, second = found = [
+    write_run(tmp_path / x, 0.5, steps=i) for i, x in ((2, "a"), (3, "b"))
+  ]
+  path = pathlib.Path(second, "evaluation.json")
+  result = json.loads(path.read_text()) | {"classifier": {"seed": 1}}
+  path.write_text(json.dumps(result))
+  _, ours, theirs = columns.columns_of(compared.read_variants(found))
+  assert not ours.is_comparable(columns.METRICS["fd_classifier"], theirs)
+  assert ours.is_comparable(columns.METRICS["accuracy"], theirs)
+  # Nor are latencies of two devices.
+  result["networks"]["student"]["cost"]["device"] = "another"
+  path.write_text(json.dumps(result))
+  _, ours, theirs = columns.columns_of(compared.read_variants(found))
+  assert not ours.is_comparable(columns.METRICS["latency"], theirs)
+  assert ours.is_comparable(columns.METRICS["parameters"], theirs)
+
+
+def test_seeds_that_were_measured_otherwise_are_not_one_figure(tmp_path):
+  paths = [
+    write_run(tmp_path / f"{x}{seed}", 0.5, seed=seed, steps=i)
+    for i, x in ((2, "a"), (3, "b"))
+    for seed in (0, 1)
+  ]
+  path = pathlib.Path(paths[1], "evaluation.json")
+  other = {"settings": {"evaluation": {"images": 8}}}
+  path.write_text(json.dumps(json.loads(path.read_text()) | other))
+  _, first, second = columns.columns_of(compared.read_variants(paths))
+  assert "different fields of config.evaluation" in columns.verdict(
+    [first, second]
+  )
+
+
+def test_what_has_not_been_evaluated_is_not_replaced_by_another(tmp_path):
+  runs = [
+    write_run(tmp_path / x, accuracy, steps=i)
+    for i, (x, accuracy) in enumerate((("a", None), ("b", 0.5), ("c", 0.7)), 2)
+  ]
+  variants = compared.read_variants(runs)
+  page = html_page.render("", "", variants, Faces((), []))
+  assert "a has not been evaluated: nothing is compared with it." in page
+  assert "Differences" not in page
+
+
 def test_variants_have_names_of_their_own(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   paths = [

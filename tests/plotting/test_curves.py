@@ -43,7 +43,7 @@ def test_curves_draw_several_runs_in_their_own_colours(tmp_path):
 
 
 def test_curves_show_the_terms_asked_for(tmp_path):
-  terms = ("g_loss_rec", "g_loss_cls", "weighted/g_loss_rec")
+  terms = ("g_loss_rec", "held_out/score", "weighted/g_loss_rec")
   run = {"run": _write_metrics(tmp_path / "m.jsonl", terms=terms)}
   sizes = []
   for names in ((), terms[:2], terms[:1]):

@@ -20,6 +20,7 @@ from akd_jax.evaluation.metrics.metric import (
   MILLISECONDS,
   NO_CHANCE,
   Metric,
+  Paths,
   Unit,
   read_network,
 )
@@ -164,7 +165,13 @@ def _summarize(measured: Measured) -> dict[str, Any]:
   return {"cost": cost}
 
 
-def _metric(title: str, explanation: str, unit: Unit, *path: str) -> Metric:
+def _metric(
+  title: str,
+  explanation: str,
+  unit: Unit,
+  *path: str,
+  same: Paths = (),
+) -> Metric:
   return Metric(
     title=title,
     explanation=explanation,
@@ -175,6 +182,7 @@ def _metric(title: str, explanation: str, unit: Unit, *path: str) -> Metric:
     read=read_network("cost", *path),
     summarize=_summarize,
     of_training=False,
+    same=same,
   )
 
 
@@ -192,4 +200,5 @@ LATENCY = _metric(
   "Median time of one picture on the machine that evaluated.",
   MILLISECONDS,
   *("latency", "1", "median"),
+  same=(("cost", "device"),),
 )

@@ -5,7 +5,7 @@ without, the features are the attribute classifier's and the distances are
 called `fd_classifier` and `kd_classifier`: no other number may be called FID.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from akd_jax.evaluation.metrics.metric import (
   NUMBER,
   THOUSANDTHS,
   Metric,
+  Paths,
   Reader,
   Unit,
   Value,
@@ -39,7 +40,7 @@ def attribute_distance(outcome: Outcome) -> dict[str, Any]:
   """
   name = outcome.attribute
   having = outcome.targets[:, outcome.names.column(name)] > 0
-  return _frechet(outcome.reference, name, outcome.features[having])
+  return _frechet(outcome.reference, name, [outcome.features[having]])
 
 
 def overall_distances(measured: Measured) -> dict[str, Any]:
@@ -64,24 +65,25 @@ def overall_distances(measured: Measured) -> dict[str, Any]:
     seed=_SEED,
   )
   kernel = {"mean": mean, "deviation": deviation, "subset_size": size}
-  whole = _frechet(reference, "", features)
+  whole = _frechet(reference, "", measured.features)
   return whole | {reference.names[1]: kernel}
 
 
 def _frechet(
-  reference: Reference, attribute: str, features: np.ndarray
+  reference: Reference, attribute: str, features: Sequence[np.ndarray]
 ) -> dict[str, Any]:
   real = reference.statistics.get(attribute)
-  if real is None or len(features) < 2:
+  images = sum(map(len, features))
+  if real is None or images < 2:
     return {}
   name, _ = reference.names
-  if name == "fid" and min(len(features), real.images) < _ENOUGH:
+  if name == "fid" and min(images, real.images) < _ENOUGH:
     note(
-      f"FID of {attribute or 'all attributes'} is of {len(features):,}"
+      f"FID of {attribute or 'all attributes'} is of {images:,}"
       f" translations and {real.images:,} real pictures: below {_ENOUGH:,} it"
       " comes out too high"
     )
-  fake = frechet.statistics([features])
+  fake = frechet.statistics(features)
   return {name: frechet.frechet_distance(fake, real)}
 
 
@@ -95,7 +97,9 @@ def _read(name: str) -> Reader:
   return read
 
 
-def _frechet_metric(title: str, name: str, features: str) -> Metric:
+def _frechet_metric(
+  title: str, name: str, features: str, same: Paths = ()
+) -> Metric:
   return Metric(
     title=title,
     explanation=(
@@ -110,10 +114,13 @@ def _frechet_metric(title: str, name: str, features: str) -> Metric:
     measure=attribute_distance,
     summarize=overall_distances,
     by_attribute=True,
+    same=same,
   )
 
 
-def _kernel_metric(title: str, name: str, features: str, unit: Unit) -> Metric:
+def _kernel_metric(
+  title: str, name: str, features: str, unit: Unit, same: Paths = ()
+) -> Metric:
   return Metric(
     title=title,
     explanation=(
@@ -126,13 +133,17 @@ def _kernel_metric(title: str, name: str, features: str, unit: Unit) -> Metric:
     needs=(),
     read=read_network(name, "mean"),
     summarize=overall_distances,
+    same=same,
   )
 
 
 _INCEPTION, _CLASSIFIER = "InceptionV3's", "the attribute classifier's"
 FID = _frechet_metric("FID", "fid", _INCEPTION)
 KID = _kernel_metric("KID x 1,000", "kid", _INCEPTION, THOUSANDTHS)
-FD_CLASSIFIER = _frechet_metric("fd_classifier", "fd_classifier", _CLASSIFIER)
+_SAME_CLASSIFIER = (("classifier",),)
+FD_CLASSIFIER = _frechet_metric(
+  "fd_classifier", "fd_classifier", _CLASSIFIER, _SAME_CLASSIFIER
+)
 KD_CLASSIFIER = _kernel_metric(
-  "kd_classifier", "kd_classifier", _CLASSIFIER, NUMBER
+  "kd_classifier", "kd_classifier", _CLASSIFIER, NUMBER, _SAME_CLASSIFIER
 )

@@ -53,13 +53,16 @@ def gender_test(
 
 
 def gender_tests(outcome: Outcome) -> dict[str, Any]:
-  """Measures {"gender": `gender_test`}.
+  """Measures {"gender": `gender_test`} of those whose attribute was set.
 
   And "true_gender" of the true translations, where these are known.
   """
   column = outcome.names.column(GENDER)
   before, male = outcome.before[:, column], outcome.labels[:, column]
-  found = {"gender": gender_test(before, outcome.after[:, column], male)}
+  after = outcome.after[:, column]
+  # By the protocol "flip" it is taken away from others.
+  given = outcome.targets[:, outcome.names.column(outcome.attribute)] > 0
+  found = {"gender": gender_test(before[given], after[given], male[given])}
   probes = outcome.probes
   if probes.predictions is not None:
     found["true_gender"] = gender_test(

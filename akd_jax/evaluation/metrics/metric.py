@@ -48,6 +48,9 @@ class Value(NamedTuple):
 # A network of evaluation.json and an attribute, or None for all of them.
 Reader = Callable[[Mapping[str, Any], str | None], Value]
 
+# Each by the names on the way to an entry.
+Paths = tuple[tuple[str, ...], ...]
+
 # `Metric.chance` of a figure that has no chance level.
 NO_CHANCE = ""
 
@@ -73,6 +76,8 @@ class Metric:
     by_attribute: whether tables show it for every attribute.
     of_training: whether it depends on how a network was trained; its size, for
       one, does not.
+    same: what has to be the same in two results for the figure to mean the same
+      in both: paths in evaluation.json or its trained network.
   """
 
   title: str
@@ -87,6 +92,7 @@ class Metric:
   truth: Reader | None = None
   by_attribute: bool = False
   of_training: bool = True
+  same: Paths = ()
 
 
 def read_rows(*path: str, chance: tuple[str, ...] = ()) -> Reader:
@@ -112,7 +118,7 @@ def read_network(*path: str) -> Reader:
   """Returns a reader of an entry of the network; no attribute has it."""
 
   def read(network: Mapping[str, Any], attribute: str | None) -> Value:
-    return Value(None if attribute else _entry(network, path))
+    return Value(None if attribute else entry_of(network, path))
 
   return read
 
@@ -130,7 +136,7 @@ def mean_of(rows: Mapping[str, Any], *path: str) -> float | None:
 
   None where no row has it.
   """
-  values = [_entry(row, path) for row in rows.values()]
+  values = [entry_of(row, path) for row in rows.values()]
   known = [value for value in values if value is not None]
   return float(np.mean(known)) if known else None
 
@@ -140,7 +146,8 @@ def mean_if_any(values: np.ndarray) -> float | None:
   return float(values.mean()) if len(values) else None
 
 
-def _entry(row: Mapping[str, Any] | None, path: tuple[str, ...]) -> Any:
+def entry_of(row: Mapping[str, Any] | None, path: tuple[str, ...]) -> Any:
+  """Returns an entry by its path; None where there is none."""
   entry: Any = row
   for name in path:
     entry = (entry or {}).get(name)

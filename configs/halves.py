@@ -56,10 +56,11 @@ def by_attention(config: ConfigDict) -> ConfigDict:
 
 
 def by_pictures(config: ConfigDict, scale: str) -> ConfigDict:
-  """Returns a recipe that learns as what pays on avatars, as far as it can."""
-  pays = {
-    name: x
-    for name, x in student.PAYS.items()
-    if name != "generator.output" or "output" in config.generator
-  }
+  """Returns a recipe that learns as what pays at a scale, as far as it can."""
+  pays = dict(student.what_pays(scale))
+  if "output" not in config.generator:
+    pays.pop("generator.output")
+  if config.system == "relgan":
+    # Its discriminator has no class logits.
+    pays.pop("distill.class_score.weight", None)
   return at_scale(changed(config, pays), scale, student.LENGTHS)

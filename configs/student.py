@@ -80,6 +80,11 @@ LENGTHS: Deltas = {
 }
 
 
+def what_pays(scale: str) -> dict[str, Any]:
+  """Returns the fields of the best that was tried at a scale of LENGTHS."""
+  return _PAYS_ON_PHOTOS if scale == "photos" else PAYS
+
+
 def get_config(scale: str = "avatars") -> ConfigDict:
   """Returns the recipe of a small student that is as good as we can make it.
 
@@ -89,8 +94,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
   config = by_attention(scale)
   if scale not in LENGTHS:
     return config
-  pays = _PAYS_ON_PHOTOS if scale == "photos" else PAYS
-  return at_scale(changed(config, pays), scale, LENGTHS)
+  return at_scale(changed(config, what_pays(scale)), scale, LENGTHS)
 
 
 def by_attention(scale: str = "avatars") -> ConfigDict:

@@ -107,7 +107,7 @@ def fields() -> Section:
   config.batch_size = Field(16, whole(1, 65_536))
   # Updates of the discriminator before each update of the generator.
   config.n_critic = Field(5, whole(1, 64))
-  # Type of the arithmetic: float32 or bfloat16. Parameters are float32 always.
+  # Type of the activations: float32 or bfloat16. Parameters are float32 always.
   config.dtype = Field("float32", one_of("float32", "bfloat16"))
 
   config.data = _data()

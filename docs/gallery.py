@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from PIL import Image, ImageDraw, ImageFont
 
 from akd_jax.data.attributes import EXPRESSIONS
-from akd_jax.data.avatars.labels import AVATAR_ATTRIBUTES
+from akd_jax.data.avatars.labels import ALL_ATTRIBUTES
 from akd_jax.data.avatars.source import (
   AvatarSource,
   open_avatars,
@@ -28,7 +28,7 @@ def open_few(path: str) -> AvatarSource:
   """The first avatars of the test split, drawn larger."""
   data = ConfigDict(
     {
-      "attributes": AVATAR_ATTRIBUTES,
+      "attributes": ALL_ATTRIBUTES,
       "conditional": {},
       "distribution": {},
       "image_size": SIDE,

@@ -12,9 +12,11 @@
 #   HOSTS  how many hosts (2)
 #   GPUS   of each host (8)
 #
-# --workdir and --config.teacher must be below /shared. --dry-run prints the manifest, for kubectl or
-# a repository. What can never succeed (bad input, a full disk: exit status 2
-# and 74) is not started again; everything else is, up to 100 times.
+# --workdir and --config.teacher must be below /shared. The cache is
+# /shared/cache. --dry-run prints the manifest, for kubectl or a repository.
+# What can never succeed (bad input, a loss that became NaN, a full disk: exit
+# status 2, 70 and 74) is not started again; everything else is, up to 100
+# times.
 set -euo pipefail
 
 dry_run=
@@ -71,7 +73,7 @@ spec:
             onExitCodes:
               containerName: akd
               operator: In
-              values: [2, 74]
+              values: [2, 70, 74]
         template:
           spec:
             restartPolicy: Never
@@ -85,6 +87,9 @@ spec:
                 valueFrom:
                   fieldRef:
                     fieldPath: metadata.annotations['batch.kubernetes.io/job-completion-index']
+              # A container's own would be lost when it is started again.
+              - name: XDG_CACHE_HOME
+                value: /shared/cache
               command: [python, -u, -m, akd_jax.main]
               args:
 $(list_arguments "$@")

@@ -68,6 +68,8 @@ set_step() {
 # Slurm runs a copy of this file; --chdir has put it into the checkout.
 run() {
   local running interrupted code
+  # From Slurm 22.05 on srun does not have it from sbatch.
+  export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"
   set_step "$(launch/setup.sh cuda)" "$@"
   "${step[@]}" &
   running=$!

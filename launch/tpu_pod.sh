@@ -51,7 +51,9 @@ run git archive --format=tar.gz --output="$archive" HEAD
 run gcloud compute tpus tpu-vm scp "$archive" "$NAME:akd_jax.tar.gz" \
   --zone="$ZONE" --worker=all
 
-command="set -e; mkdir -p akd_jax; cd akd_jax; tar -xzf ../akd_jax.tar.gz
+# What the commit no longer has goes; .venv and runs stay.
+command="set -e; mkdir -p akd_jax; cd akd_jax; rm -rf akd_jax configs launch
+tar -xzf ../akd_jax.tar.gz
 python=\$(PYTHON=${PYTHON:-} launch/setup.sh tpu)
 exec \$python -u -m akd_jax.main --distributed $(printf '%q ' "$@")"
 run gcloud compute tpus tpu-vm ssh "$NAME" --zone="$ZONE" --worker=all \

@@ -347,6 +347,20 @@ def test_a_student_differs_from_its_teacher_where_it_says_so(papers):
   assert differing == {"generator", "distill", "teacher"}
 
 
+@pytest.mark.parametrize("scale", student.LENGTHS)
+@pytest.mark.parametrize("name", ["acgan", "attgan", "relgan", "stgan"])
+def test_a_half_learns_by_what_pays_at_its_scale(name, scale):
+  recipe = importlib.import_module(f"akd_jax.configs.{name}_student")
+  config = recipe.get_config(scale)
+  usual = student.get_config(scale)
+  for field in ("adversary", "adversary_every", "init", "steps"):
+    assert config[field] == usual[field]
+  for method, options in usual.distill.items():
+    # A RelGAN's discriminator has no class logits.
+    if (name, method) != ("relgan", "class_score"):
+      assert config.distill[method] == options
+
+
 @pytest.mark.parametrize(
   ("field", "value", "said"),
   [

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from akd_jax.common import cli
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
   [
@@ -135,7 +137,11 @@ def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   ]
   (rule,) = job["podFailurePolicy"]["rules"]
   assert rule["action"] == "FailJob"
-  assert rule["onExitCodes"]["values"] == [2, 74]
+  assert rule["onExitCodes"]["values"] == [
+    cli.BAD_INPUT,
+    cli.DIVERGED,
+    cli.CANNOT_WRITE,
+  ]
   assert rule["onExitCodes"]["containerName"] == container["name"]
   mounted = {mount["name"] for mount in container["volumeMounts"]}
   assert mounted == {volume["name"] for volume in pod["volumes"]}

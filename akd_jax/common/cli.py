@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import signal
 import sys
 import textwrap
@@ -29,10 +30,14 @@ flags.DEFINE_bool(
   "debug", False, "Print an error's traceback, too.", module_name="akd_jax"
 )
 
-# Exit statuses beside 0 and 1 (a bug, or a loss that became NaN): bad input,
-# something cannot be written (EX_IOERR), and stopped, with all that there is
-# saved (EX_TEMPFAIL: launch/slurm.sh gives the command again).
+# As absl reads it.
+_DEBUG = re.compile("--?debug(=(true|t|1))?", re.IGNORECASE)
+
+# Exit statuses beside 0 and 1 (a bug): bad input, a loss that became NaN
+# (EX_SOFTWARE), something cannot be written (EX_IOERR), and stopped, with all
+# that there is saved (EX_TEMPFAIL: launch/slurm.sh gives the command again).
 BAD_INPUT = 2
+DIVERGED = 70
 CANNOT_WRITE = 74
 STOPPED = 75
 
@@ -47,9 +52,9 @@ def run(
 ) -> None:
   """Runs a command: parses its flags, prints an error as one line, and exits.
 
-  The exit status is 0 on success, 1 on a bug or a diverged loss, 2 on bad
-  input, 74 where something cannot be written, 75 where it was stopped and all
-  that there is was saved, 76 where a pod has lost another process, and 130
+  The exit status is 0 on success, 1 on a bug, 2 on bad input, 70 where a loss
+  became NaN, 74 where something cannot be written, 75 where it was stopped and
+  all that there is was saved, 76 where a pod has lost another process, and 130
   where a second Ctrl-C kept that from being saved. A traceback is shown only
   with --debug.
 
@@ -65,7 +70,7 @@ def run(
   # Here and not among the flags' parsers, since ml_collections reads sys.argv.
   sys.argv[1:] = overrides.renamed_arguments(sys.argv[1:])
   # Looked up by hand, since the error may be that flags cannot be parsed.
-  debug = bool({"--debug", "--debug=true"} & set(sys.argv))
+  debug = any(_DEBUG.fullmatch(x) for x in sys.argv)
   # Training listens itself while there is something to save.
   with (
     output.patient(),
@@ -88,6 +93,8 @@ def _run(
     _fail(str(error), BAD_INPUT, debug)
   except WriteError as error:
     _fail(str(error), CANNOT_WRITE, debug)
+  except FloatingPointError as error:
+    _fail(str(error), DIVERGED, debug)
   except Stopped as stopped:
     print(stopped, flush=True)
     end(STOPPED)

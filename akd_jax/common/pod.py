@@ -10,6 +10,7 @@ import contextlib
 import functools
 import itertools
 import json
+import re
 import socket
 import sys
 import threading
@@ -48,10 +49,15 @@ def join(
     debug: whether to leave C++'s own words on standard error.
 
   Raises:
-    UserError: nobody says where the others are.
+    UserError: nobody says where the others are, or the coordinator has no port.
   """
   import jax
 
+  if coordinator is not None and not re.fullmatch(r".+:\d+", coordinator):
+    raise UserError(
+      f"--coordinator={coordinator} must be HOST:PORT, such as"
+      f" {coordinator}:8476"
+    )
   # It would take SIGTERM from us, and nothing here asks it.
   jax.config.update("jax_enable_preemption_service", False)
   if not debug:

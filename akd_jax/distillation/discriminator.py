@@ -1,7 +1,7 @@
 """What the teacher's discriminator, which is not trained, sees in a picture.
 
-Its class score:   L_class = L_cls of D_T(G_S(x, c)), paper 2 eq. 8 by the
-                   teacher's discriminator;
+Its class score:   L_class = L_cls of D_T(G_S(x, c)), the teacher's own class
+                   loss, paper 2 eq. 8 of a StarGAN;
 its features:      L_feat = mean over layers of |f_l(G_T) - f_l(G_S)| by the
                    mean size of f_l(G_T): feature matching (Wang et al.,
                    pix2pixHD, 2018, eq. 4) of the same photo's translations;
@@ -26,7 +26,8 @@ def class_distances(
   lesson: Lesson, config: ConfigDict
 ) -> tuple[jax.Array, Metrics]:
   """Returns L_class of each sample, [B]."""
-  return losses.class_loss(config)(lesson.scores.logits, lesson.target), {}
+  del config
+  return lesson.class_loss(lesson.scores.logits, lesson.target), {}
 
 
 def feature_distances(

@@ -8,6 +8,7 @@ import jax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.systems.losses import ClassLoss
 from akd_jax.systems.model import Metrics, Params, Pass, Pull, Scores
 
 # Activations of a student and a teacher at the same depth, [B, h, w, K] each.
@@ -23,6 +24,7 @@ class Lesson(NamedTuple):
     teacher: its pass of the same images to its counterparts of the targets.
     scores: what the teacher's discriminator says of the student's pictures.
     fool: its critic map -> the adversarial loss of a generator, [B].
+    class_loss: (its class logits, the target) -> their loss, [B].
     pull_classes: the way back to them from the class score that it gives.
     pairs: activations of both, from the first block to the last.
     target: 0/1 [B, C], the student's.
@@ -38,6 +40,7 @@ class Lesson(NamedTuple):
   teacher: Pass
   scores: Scores
   fool: Callable[[jax.Array], jax.Array]
+  class_loss: ClassLoss
   pull_classes: Pull
   pairs: Pairs
   target: jax.Array

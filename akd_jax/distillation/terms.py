@@ -104,6 +104,7 @@ def distillation_terms(
     teacher=theirs,
     scores=scores,
     fool=system.fool,
+    class_loss=system.class_loss(config),
     pull_classes=pull,
     pairs=_paired(
       student.activations,

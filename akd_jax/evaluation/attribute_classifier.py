@@ -89,7 +89,10 @@ class Classifier(NamedTuple):
 def _forward(
   network: ResNet, variables: Variables, image: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  outputs: Any = network.apply(variables, to_unit(image))
+  # Accuracies are compared across machines: an accelerator's shorter products,
+  # the default of JAX, would move them.
+  with jax.default_matmul_precision("highest"):
+    outputs: Any = network.apply(variables, to_unit(image))
   return outputs
 
 

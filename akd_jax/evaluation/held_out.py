@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -134,7 +135,14 @@ def _score(
 
 
 def make_score_hook(setting: Setting) -> Hook | None:
-  """Makes the hook that scores a run's generator at every checkpoint."""
+  """Makes the hook that scores a run's generator.
+
+  Every config.checkpoint_every steps, and after the last: a checkpoint of a
+  stop has no score. On a pod the first process scores, and the others wait.
+  """
+  every = setting.config.checkpoint_every
+  if setting.config.held_out.images and jax.process_index() > 0:
+    return Hook(every, lambda step, model: Seen())
   score = make_scorer(setting.config, setting.validation)
   if score is None:
     return None
@@ -144,4 +152,4 @@ def make_score_hook(setting: Setting) -> Hook | None:
     *_, translator = translators_of(setting.config, model, setting.teacher)
     return Seen(score(functools.partial(translate, translator)))
 
-  return Hook(setting.config.checkpoint_every, call)
+  return Hook(every, call)

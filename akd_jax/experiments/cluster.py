@@ -157,16 +157,16 @@ class _Handed(NamedTuple):
 
 def _hand_over(run: runner.Job, cluster: Cluster) -> _Handed:
   """Hands a run over, unless an earlier command has, whose job is not done."""
-  note = run.workdir / ".job"
+  job_file = run.workdir / ".job"
   begun = checkpoint.steps_saved(str(run.workdir))
-  if note.exists():
+  if job_file.exists():
     earlier = cluster.engine._executor.job_class(
-      cluster.engine.folder, note.read_text()
+      cluster.engine.folder, job_file.read_text()
     )
     if not earlier.done():
       return _Handed(earlier, run, begun)
   handed = cluster.engine.submit(job.attempt, cluster.do, run)
-  with files.written_whole(note) as path:
+  with files.written_whole(job_file) as path:
     path.write_text(handed.job_id)
   print(f"{run.workdir}: job {handed.job_id}", flush=True)
   return _Handed(handed, run, begun)

@@ -175,13 +175,21 @@ def translate_and_restore(
   return Translation(translated, activations, pull, image, given, others, moved)
 
 
+def class_loss(config: ConfigDict) -> losses.ClassLoss:
+  """Returns the mean over sigmoids, of classes that exclude each other, too.
+
+  The release has no others, whatever config.data.label_rule says.
+  """
+  del config
+  return losses.mean_of_sigmoids
+
+
 def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
   """Returns the terms of L_D (train.py:109-121)."""
-  del config
   real = model.discriminate(batch.image)
-  classes = losses.mean_of_sigmoids(real.logits, batch.label)
+  classes = class_loss(config)(real.logits, batch.label)
   return losses.wasserstein_terms(model, batch, real, classes), {}
 
 
@@ -193,7 +201,7 @@ def generator_terms(
   restored = translated.translation.others["restored"]
   terms = {
     "g_loss_fake": losses.fool_critic(critic),
-    "g_loss_cls": losses.mean_of_sigmoids(logits, batch.target),
+    "g_loss_cls": class_loss(config)(logits, batch.target),
     "g_loss_rec": losses.reconstruction(batch.image, restored),
   }
   return terms, losses.agreement_metrics(translated.scores, batch, config)
@@ -214,7 +222,11 @@ def weights(config: ConfigDict) -> Mapping[str, float]:
 
 
 def micro_batches(config: ConfigDict) -> int:
-  """Returns n_critic + 1: every update has a batch of its own."""
+  """Returns n_critic + 1: every update has a batch of its own.
+
+  Where the discriminator does not learn its batches are read in vain, so that
+  the generator's are the same.
+  """
   return config.n_critic + 1
 
 
@@ -229,6 +241,7 @@ ATTGAN = System(
   weights=weights,
   micro_batches=micro_batches,
   arrange=arrangements.all_but_last,
+  class_loss=class_loss,
   shares_fake=False,
   fakes=arrangements.fakes_in_turn,
   translate=translate,

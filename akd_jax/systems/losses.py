@@ -5,7 +5,6 @@ Equations are those of paper 2 (AKD-GAN) unless another source is named.
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +81,11 @@ def gradient_penalty(
   return jnp.square(l2_norm(gradient) - 1)
 
 
-def class_loss(config: ConfigDict) -> Callable[[jax.Array, jax.Array], Any]:
+# Class logits and labels, [B, C] each, to their loss, [B].
+ClassLoss = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def class_loss(config: ConfigDict) -> ClassLoss:
   """Returns `classification` by a run's label rule, of its label sets."""
   return functools.partial(
     classification,

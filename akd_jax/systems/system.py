@@ -81,6 +81,7 @@ class System:
     generator_terms: (pass, batch, config) -> the same for the generator. The
       pass is that of the batch's images to its targets.
     fool: a critic map -> the adversarial loss of a generator, [B].
+    class_loss: config -> (class logits, label) [B, C] -> their loss, [B].
     weights: config -> {term: its weight}. A term of weight 0 is not computed;
       `translate` may draw the pictures for it all the same.
     micro_batches: config -> m, how many micro-batches a step has.
@@ -143,6 +144,7 @@ class System:
     tuple[DiscriminatorBatch, GeneratorBatch],
   ] = arrangements.all_then_last
   fool: Callable[[jax.Array], jax.Array] = losses.fool_critic
+  class_loss: Callable[[ConfigDict], losses.ClassLoss] = losses.class_loss
   rates: Callable[[ConfigDict], Mapping[str, float]] = equal_rates
   shares_fake: bool = True
   generator_first: bool = False

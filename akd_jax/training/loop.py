@@ -113,7 +113,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
   )
   with (
     _naming_what_is_kept(run.checkpoints),
-    Interruption() as interruption,
+    Interruption(config.adversary_every) as interruption,
   ):
     for step in range(run.first + 1, config.steps + 1):
       batch = parallel.shard(next(run.batches))

@@ -15,10 +15,16 @@ class Interruption:
   all of them, at the same step.
   """
 
-  def __init__(self) -> None:
+  def __init__(self, programs: int = 1) -> None:
+    """Prepares to listen.
+
+    Args:
+      programs: after how many steps each program has run, and was compiled.
+    """
     self._heard = False
     self._noticed = False
-    self._compiled = False
+    self._programs = programs
+    self._steps = 0
     self._listening: contextlib.AbstractContextManager[None] | None = None
 
   def __enter__(self) -> "Interruption":
@@ -41,8 +47,10 @@ class Interruption:
     moment = "this step"
     if pod.joined():
       moment = "the next line of metrics"
-    elif not self._compiled:
+    elif not self._steps:
       moment = "the first step, once it is compiled"
+    elif self._steps < self._programs:
+      moment = "this step, which may have to be compiled first"
     signals.say(2, f"stopping after {moment}; Ctrl-C ends at once")
 
   def requested(self, all_ask: bool) -> bool:
@@ -53,7 +61,7 @@ class Interruption:
         reached_preemption_sync_point was seen to answer differently on two
         processes, which then wait for each other forever.)
     """
-    self._compiled = True
+    self._steps += 1
     if not pod.joined():
       return self._heard
     return all_ask and any(pod.gather(self._heard))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from akd_jax.common import pod
 from akd_jax.data import pipeline
 from akd_jax.distillation.mapping import Teacher
 from akd_jax.systems import system_of
@@ -152,6 +153,8 @@ def prepare(
     if config.data.second:
       label_sets.write_missing(setting)
   hooks = [hook for make in makers if (hook := make(setting)) is not None]
+  # Here nobody is lost for waiting hours, as in a step.
+  pod.gather("has its hooks")
   return Prepared(
     config, workdir, source, networks, teacher, state, batches, checkpoints,
     hooks, steps_before,

@@ -82,7 +82,7 @@ def alone(workdir: str, wait: bool = False) -> Iterator[None]:
 
   Args:
     workdir: the run's directory.
-    wait: whether to wait until it is free, on one process alone.
+    wait: whether to wait until it is free.
 
   Raises:
     UserError: another command trains in it; the message says which.
@@ -90,7 +90,6 @@ def alone(workdir: str, wait: bool = False) -> Iterator[None]:
   with contextlib.ExitStack() as stack:
     ours = True
     if jax.process_index() == 0:
-      wait = wait and jax.process_count() == 1
       ours = stack.enter_context(files.alone(workdir, wait))
     if not all(pod.gather(ours)):
       raise UserError(

@@ -56,8 +56,8 @@ def check(config: ConfigDict) -> None:
   _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
-      "config.teacher is for students: start from configs/student.py or"
-      " configs/pseudo.py"
+      "config.teacher is for students: start from configs/student.py,"
+      " configs/pseudo.py or, of another system, configs/SYSTEM_student.py"
     )
   _check_start(config)
 
@@ -128,6 +128,11 @@ def _check_networks(config: ConfigDict) -> None:
 
 def _check_start(config: ConfigDict) -> None:
   """Checks what is to come from a teacher, and what is trained against."""
+  if config.adversary == "none" and not active_methods(config):
+    raise UserError(
+      "config.adversary='none' needs a weight in config.distill above 0: there"
+      " is nothing else to learn from"
+    )
   for field in ("init", "adversary"):
     value = config.get(field, "scratch")
     if value != "scratch" and not distils(config):
@@ -135,11 +140,6 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={value!r} needs config.teacher; a student without one"
         " starts from configs/attention.py"
       )
-  if config.adversary == "none" and not active_methods(config):
-    raise UserError(
-      "config.adversary='none' needs a weight in config.distill above 0: there"
-      " is nothing else to learn from"
-    )
   if config.adversary == "none" and config.attention.discriminator == "own":
     raise UserError(
       "config.adversary='none' trains no discriminator, and"

@@ -160,12 +160,21 @@ def raising(error):
       "error: cannot write there: No space left on device; free space there, or"
       " choose a directory on another disk\n",
     ),
+    (FloatingPointError("it became nan"), 70, "", "error: it became nan\n"),
     (cli.Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
     (KeyboardInterrupt(), 130, "", "error: interrupted\n"),
   ],
 )
 def test_each_end_has_its_status(run, error, status, output, complaint):
   assert run(raising(error)) == (status, output, complaint)
+
+
+@pytest.mark.parametrize(
+  "flag", ["--debug", "-debug", "--debug=1", "--debug=T"]
+)
+def test_a_traceback_is_had_however_it_is_asked_for(run, flag):
+  status, _, complaint = run(raising(UserError("no such file")), flag)
+  assert status == 2 and complaint.startswith("Traceback")
 
 
 def test_a_bug_is_one_line_with_its_kind(run):

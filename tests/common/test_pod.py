@@ -81,6 +81,11 @@ cli.run(lambda argv: pod.join(*{where}, debug=False))
   [
     (("localhost:1", 2, 1), pod.LOST, "not all processes came within 2 s"),
     ((None, None, None), cli.BAD_INPUT, "--coordinator=HOST:PORT"),
+    (
+      ("node0", 2, 1),
+      cli.BAD_INPUT,
+      "=node0 must be HOST:PORT, such as node0:",
+    ),
   ],
 )
 def test_a_pod_that_does_not_come_together_says_so(where, status, line):

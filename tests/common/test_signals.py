@@ -142,6 +142,17 @@ def test_training_stops_after_its_step_and_says_so(number, capfd, heard):
   assert signal.getsignal(number) == before
 
 
+def test_a_second_program_may_have_to_be_compiled_first(capfd):
+  with Interruption(programs=4) as interruption:
+    for _ in range(2):
+      interruption.requested(all_ask=False)
+    os.kill(os.getpid(), signal.SIGTERM)
+    wait_for(lambda: interruption._noticed)
+  assert "after this step, which may have to be compiled first;" in (
+    capfd.readouterr().err
+  )
+
+
 def wait_for(condition):
   end = time.monotonic() + 10
   while not condition() and time.monotonic() < end:

@@ -16,7 +16,7 @@ from akd_jax.data.attributes import CELEBA, EXPRESSIONS, set_attribute
 from akd_jax.data.avatars import cache as avatar_cache
 from akd_jax.data.avatars import source as avatars
 from akd_jax.data.avatars.labels import (
-  AVATAR_ATTRIBUTES,
+  ALL_ATTRIBUTES,
   SHARES,
   TWIN,
   find_excluded,
@@ -57,12 +57,12 @@ def labels_of(distribution, conditional, count=20_000):
   """Named columns of freshly drawn labels, bool."""
   uniforms = np.random.default_rng(1).random((count, len(SHARES)))
   labels = LabelSampler(distribution, conditional)(uniforms).astype(bool)
-  return dict(zip(AVATAR_ATTRIBUTES, labels.T, strict=True))
+  return dict(zip(ALL_ATTRIBUTES, labels.T, strict=True))
 
 
 def test_twenty_attributes_of_celeba_and_the_eight_expressions():
-  assert len(set(AVATAR_ATTRIBUTES) & set(CELEBA)) >= 20
-  assert set(AVATAR_ATTRIBUTES) == (set(AVATAR_ATTRIBUTES) & set(CELEBA)) | set(
+  assert len(set(ALL_ATTRIBUTES) & set(CELEBA)) >= 20
+  assert set(ALL_ATTRIBUTES) == (set(ALL_ATTRIBUTES) & set(CELEBA)) | set(
     EXPRESSIONS
   )
 
@@ -71,7 +71,7 @@ def test_a_record_is_an_image_and_the_wanted_labels(source):
   record = source[3]
   assert record["image"].shape == (64, 64, 3)
   assert record["image"].dtype == record["label"].dtype == np.uint8
-  columns = [AVATAR_ATTRIBUTES.index(name) for name in source.attributes]
+  columns = [ALL_ATTRIBUTES.index(name) for name in source.attributes]
   np.testing.assert_array_equal(source.labels, source.all_labels[:, columns])
   np.testing.assert_array_equal(record["label"], source.labels[3])
   assert len(source) == len(source.labels) == COUNT
@@ -127,20 +127,20 @@ def test_no_two_attributes_of_an_exclusive_group(source):
 
 
 def test_switching_on_agrees_with_editing_labels(source):
-  for name in AVATAR_ATTRIBUTES:
+  for name in ALL_ATTRIBUTES:
     edited = set_attribute(
-      source.all_labels, AVATAR_ATTRIBUTES, name, source.exclusive
+      source.all_labels, ALL_ATTRIBUTES, name, source.exclusive
     )
     for index in range(8):
       on = switch_on(source.person(index).on, name)
-      said = {AVATAR_ATTRIBUTES[i] for i in np.flatnonzero(edited[index])}
+      said = {ALL_ATTRIBUTES[i] for i in np.flatnonzero(edited[index])}
       # Beyond what is said: an expression there must be, and what it brings.
       implied = {*EXPRESSIONS, *TWIN, "Mouth_Slightly_Open", "Arched_Eyebrows"}
       assert said <= on and on - said <= implied, name
       assert not on & find_excluded(name)
 
 
-@pytest.mark.parametrize("name", AVATAR_ATTRIBUTES)
+@pytest.mark.parametrize("name", ALL_ATTRIBUTES)
 def test_every_attribute_shows_and_owns_what_changes(source, name):
   for index in range(6):
     image = source[index]["image"]
@@ -334,7 +334,7 @@ def test_each_avatar_is_somebody_else(source, folder):
 
 @pytest.mark.parametrize(
   ("label_rule", "every"),
-  [("multilabel", AVATAR_ATTRIBUTES), ("exclusive", EXPRESSIONS)],
+  [("multilabel", ALL_ATTRIBUTES), ("exclusive", EXPRESSIONS)],
 )
 def test_all_attributes_are_asked_for_by_none(folder, label_rule, every):
   data = config(folder, attributes=(), label_rule=label_rule)

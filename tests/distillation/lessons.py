@@ -134,6 +134,7 @@ def _lesson(given: Given) -> Lesson:
     teacher=theirs,
     scores=ours.scores,
     fool=losses.fool_critic,
+    class_loss=losses.class_loss(config()),
     pull_classes=None,  # type: ignore
     pairs=given.pairs,
     target=jnp.asarray(TARGET),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from akd_jax.distillation.discriminator import compare_features
 from akd_jax.systems import SYSTEMS
@@ -19,6 +20,22 @@ def test_the_class_score_is_the_cross_entropy_of_the_targets(given):
   right = np.where(lessons.TARGET > 0, probability, 1 - probability)
   found = lessons.find("class_score", given)
   np.testing.assert_allclose(found.values, -np.log(right).sum(-1), rtol=1e-4)
+
+
+def test_the_class_loss_is_that_which_its_own_generator_lowered():
+  logits = np.float32([[0.5, -1.0, 2.0]])
+  label = np.float32([[1, 0, 1]])
+  right = np.where(label > 0, 1, -1) * logits
+  terms = np.log1p(np.exp(-right))
+  for rule in ("multilabel", "exclusive"):
+    config = ConfigDict({"data": {"label_rule": rule, "second": {}}})
+    for name in ("attgan", "stgan"):
+      found = SYSTEMS[name].class_loss(config)(logits, label)
+      np.testing.assert_allclose(found, terms.mean(-1), rtol=1e-6)
+    if rule == "multilabel":
+      for name in ("stargan", "acgan"):
+        found = SYSTEMS[name].class_loss(config)(logits, label)
+        np.testing.assert_allclose(found, terms.sum(-1), rtol=1e-6)
 
 
 def test_features_are_compared_by_their_size_layer_by_layer(given):

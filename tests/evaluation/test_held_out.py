@@ -1,7 +1,9 @@
 """The score that tells generators apart while they are trained."""
 
 import functools
+from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -11,6 +13,7 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import held_out
 from akd_jax.evaluation.attribute_classifier import Predictions
 from akd_jax.inference.translator import load_translators, translate
+from akd_jax.training.hooks import Seen
 from akd_jax.training.run_dir import load_run
 
 
@@ -133,6 +136,18 @@ def test_pictures_are_those_that_lack_the_attribute_all_over_the_split(
 
 def test_no_images_no_score():
   assert held_out.make_scorer(config(0), Faces()) is None
+
+
+def test_of_a_pod_one_process_scores(monkeypatch):
+  def never(*_):
+    raise AssertionError("the attribute classifier might be trained here")
+
+  monkeypatch.setattr(held_out, "make_scorer", never)
+  monkeypatch.setattr(jax, "process_index", lambda: 1)
+  asked = config()
+  asked.checkpoint_every = 5
+  hook = held_out.make_score_hook(SimpleNamespace(config=asked))
+  assert hook.every == 5 and hook.call(5, None) == Seen()
 
 
 def test_what_can_not_be_scored_is_refused(make_scorer):

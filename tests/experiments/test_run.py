@@ -153,7 +153,7 @@ def test_a_teacher_that_is_not_compatible_is_refused(
     ({"adversary": "frozen", "teacher": ""}, "config.adversary='frozen' "),
     (
       {"adversary": "none", "distill__akd__weight": 0.0, "n_critic": 1},
-      "config.adversary='none' ",
+      "config.adversary='none' needs a weight in config.distill above 0",
     ),
     (
       {

@@ -35,7 +35,7 @@ TWIN = {"Smiling": "happy"}
 # Attributes that are always on with an expression.
 IMPLIED = {"surprised": ("Mouth_Slightly_Open", "Arched_Eyebrows")}
 
-AVATAR_ATTRIBUTES = tuple(sorted([*SHARES, *TWIN]))
+ALL_ATTRIBUTES = tuple(sorted([*SHARES, *TWIN]))
 
 # Groups of which one is frequent where others are rare. Of the expressions one
 # is always on.

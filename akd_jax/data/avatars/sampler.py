@@ -12,7 +12,7 @@ import numpy as np
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.avatars.labels import (
-  AVATAR_ATTRIBUTES,
+  ALL_ATTRIBUTES,
   CONDITIONAL,
   IMPLIED,
   PARTITIONS,
@@ -58,7 +58,7 @@ class LabelSampler:
     self._draw(uniforms, calibrate=True)
 
   def __call__(self, uniforms: np.ndarray) -> np.ndarray:
-    """Returns labels [N, len(AVATAR_ATTRIBUTES)].
+    """Returns labels [N, len(ALL_ATTRIBUTES)].
 
     Args:
       uniforms: [N, len(SHARES)], numbers in [0, 1).
@@ -88,7 +88,7 @@ class LabelSampler:
     on["neutral"] = on["neutral"] | ~_find_any(on, EXPRESSIONS, nothing)
     for name, twin in TWIN.items():
       on[name] = on[twin]
-    columns = [on[name] for name in AVATAR_ATTRIBUTES]
+    columns = [on[name] for name in ALL_ATTRIBUTES]
     return np.stack(columns, axis=1).astype(np.uint8)
 
   def _calibrate(
@@ -141,10 +141,10 @@ def _check(shares: Mapping[str, float], where: str) -> dict[str, float]:
     UserError: there is no such attribute or share; `where` names the field.
   """
   for name, share in shares.items():
-    if name not in AVATAR_ATTRIBUTES:
+    if name not in ALL_ATTRIBUTES:
       raise UserError(
         f"{where}: {name!r} is no attribute of avatars"
-        f"{nearest(name, AVATAR_ATTRIBUTES)}"
+        f"{nearest(name, ALL_ATTRIBUTES)}"
       )
     if not isinstance(share, int | float) or not 0 <= share <= 1:
       raise UserError(f"{where}: {name} = {share!r} is not between 0 and 1")

@@ -31,7 +31,7 @@ from akd_jax.data.attributes import (
 from akd_jax.data.avatars import cache, drawing
 from akd_jax.data.avatars.drawing import PICKS, Person
 from akd_jax.data.avatars.labels import (
-  AVATAR_ATTRIBUTES,
+  ALL_ATTRIBUTES,
   EXCLUSIVE,
   SHARES,
   find_excluded,
@@ -54,8 +54,8 @@ class AvatarSource:
   Attributes:
     attributes: names of the labels' C columns.
     labels: uint8 [N, C].
-    all_labels: uint8 [N, len(AVATAR_ATTRIBUTES)].
-    exclusive: groups of AVATAR_ATTRIBUTES of which at most one is on.
+    all_labels: uint8 [N, len(ALL_ATTRIBUTES)].
+    exclusive: groups of ALL_ATTRIBUTES of which at most one is on.
     identities: [N]; each avatar is somebody else.
   """
 
@@ -65,7 +65,7 @@ class AvatarSource:
   ):  # fmt: skip
     self.attributes = attributes
     self.all_labels = np.asarray(all_labels)[kept]
-    columns = attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
+    columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
     self.labels = self.all_labels[:, columns]
     self.exclusive = EXCLUSIVE
     self.identities = kept
@@ -108,7 +108,7 @@ class AvatarSource:
     Raises:
       UserError: avatars have no such attribute.
     """
-    attribute_indices(AVATAR_ATTRIBUTES, (attribute,), "avatars")
+    attribute_indices(ALL_ATTRIBUTES, (attribute,), "avatars")
     image, person = self[index]["image"], self.person(index)
     present = attribute in person.on
     switch = switch_off if present else switch_on
@@ -132,9 +132,9 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
   Raises:
     UserError: a field is wrong.
   """
-  every = EXPRESSIONS if data.label_rule == "exclusive" else AVATAR_ATTRIBUTES
+  every = EXPRESSIONS if data.label_rule == "exclusive" else ALL_ATTRIBUTES
   attributes = tuple(data.attributes) or every
-  attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
+  attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
   count = _count(data, split)
   sampler = LabelSampler(
     _as_dict(data.distribution, "distribution"),
@@ -149,7 +149,7 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
     "split": split,
     "count": count,
     "image_size": int(data.image_size),
-    "attributes": AVATAR_ATTRIBUTES,
+    "attributes": ALL_ATTRIBUTES,
     "shares": sampler.describe(),
     "long": _LONG,
     "drawing": drawing.VERSION,
@@ -170,7 +170,7 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
 
 
 AVATARS = Dataset(
-  open_avatars, lambda data: AVATAR_ATTRIBUTES, AvatarSource.counterfactual
+  open_avatars, lambda data: ALL_ATTRIBUTES, AvatarSource.counterfactual
 )
 
 
@@ -210,7 +210,7 @@ def _choose(
         f" not, as expressions ({', '.join(EXPRESSIONS)}) or colours of hair"
         f" ({', '.join(HAIR_COLORS)})"
       )
-  columns = attribute_indices(AVATAR_ATTRIBUTES, attributes, "avatars")
+  columns = attribute_indices(ALL_ATTRIBUTES, attributes, "avatars")
   return np.flatnonzero(labels[:, columns].any(axis=1))
 
 
@@ -222,7 +222,7 @@ def _numbers(seed: tuple[int, int], index: int) -> np.ndarray:
 
 def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   on = frozenset(
-    name for name, label in zip(AVATAR_ATTRIBUTES, labels, strict=True) if label
+    name for name, label in zip(ALL_ATTRIBUTES, labels, strict=True) if label
   )
   number, *picks = numbers[len(SHARES) :].tolist()
   long = number < _LONG["Male" in on]

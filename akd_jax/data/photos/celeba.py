@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.attributes import CELEBA as CELEBA_ATTRIBUTES
+from akd_jax.data.attributes import CELEBA as ALL_ATTRIBUTES
 from akd_jax.data.attributes import check_names
 from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.photos.celeba_tfds import open_celeba_tfds
@@ -118,7 +118,7 @@ def find_attributes(data: ConfigDict) -> tuple[str, ...]:
     UserError: the folder has no such list, or the list is damaged.
   """
   if not data.path:
-    return CELEBA_ATTRIBUTES
+    return ALL_ATTRIBUTES
   root = find_folder(data, _EXPECTED)
   return _read_columns(_find_list(root, "list_attr_celeba"))[0]
 

@@ -66,10 +66,7 @@ def main(workdir: str) -> None:
   """Prints the table of a run."""
   networks = record.read(Path(workdir) / f"{record.WHOLE}.json")["networks"]
   print(table(networks, published(PUBLISHED)))
-  print(
-    "* trained as long, three seeds, by another attribute classifier:"
-    " docs/findings/distillation.md"
-  )
+  print("* trained as long, three seeds: docs/findings/distillation.md")
 
 
 if __name__ == "__main__":

@@ -120,19 +120,19 @@ def are_comparable(
 ) -> bool:
   """Whether a figure means the same in two results.
 
-  How large a network is does in all. A mean over other attributes is no more
-  or less; nor is what is measured on other pictures, said of maps that are made
-  otherwise, or lacks anything else that the metric asks to be the same.
+  It does not where both are of other attributes, measured on other pictures, of
+  maps that are made otherwise, or differ in what the metric wants to be the
+  same. How large a network is means the same everywhere.
   """
-  facts = [{**x, **trained_network(x)} for x in (first, second)]
+  ours, theirs = ({**x, **trained_network(x)} for x in (first, second))
   paths = list(metric.same)
   if "attention" in metric.needs:
     paths.append(("attention",))
-  if any(len({str(entry_of(x, path)) for x in facts}) > 1 for path in paths):
+  if any(entry_of(ours, path) != entry_of(theirs, path) for path in paths):
     return False
-  ours, theirs = (x["attributes"] for x in facts)
   return not metric.of_training or (
-    set(ours) == set(theirs) and _evaluation(first) == _evaluation(second)
+    set(ours["attributes"]) == set(theirs["attributes"])
+    and _evaluation(first) == _evaluation(second)
   )
 
 

@@ -36,12 +36,14 @@ class _Task(NamedTuple):
   """Pictures, each with an attribute that it lacks and is to be given.
 
   Attributes:
+    attributes: the C names.
     images: uint8 [N, S, S, 3].
     labels: 0/1 [N, C], as they are.
     targets: 0/1 [N, C], as they are to be.
     columns: [N], the attribute that is set.
   """
 
+  attributes: tuple[str, ...]
   images: np.ndarray
   labels: np.ndarray
   targets: np.ndarray
@@ -60,7 +62,8 @@ def make_scorer(config: ConfigDict, source: Any) -> Scorer | None:
     A function of what a generator does to pictures, which returns
     "held_out/accuracy": of the pictures that lack an attribute, the share on
     which the run's attribute classifier sees it once it is set, mean over
-    attributes; "held_out/reconstruction_error": the mean absolute difference of
+    attributes; "held_out/accuracy/NAME": of an attribute that some picture
+    lacks; "held_out/reconstruction_error": the mean absolute difference of
     pixels, in [0, 1], of a picture and its translation translated back; and
     "held_out/score": accuracy x (1 - reconstruction error), in [0, 1], higher
     is better. None where `config.held_out.images` is 0.
@@ -106,6 +109,7 @@ def _task(config: ConfigDict, source: Any, count: int) -> _Task:
       " validation split lacks any attribute; take more, or 0 for no score"
     )
   return _Task(
+    tuple(source.attributes),
     images[chosen],
     labels[chosen],
     np.concatenate([case[1] for case in cases]),
@@ -121,14 +125,19 @@ def _score(
   translated = translate(task.images, there)
   labels = classifier.predict(translated).labels
   seen = labels[np.arange(len(labels)), task.columns] > 0
-  accuracy = np.mean(
-    [seen[task.columns == column].mean() for column in np.unique(task.columns)]
-  )
+  of_each = {
+    f"held_out/accuracy/{task.attributes[column]}": float(
+      seen[task.columns == column].mean()
+    )
+    for column in np.unique(task.columns)
+  }
+  accuracy = np.mean(list(of_each.values()))
   back = Wanted(task.labels, task.targets, edits)
   restored = translate(translated, back)
   error = np.mean(np.abs(restored.astype(np.int16) - task.images)) / 255
   return {
     "held_out/accuracy": float(accuracy),
+    **of_each,
     "held_out/reconstruction_error": float(error),
     "held_out/score": float(accuracy * (1 - error)),
   }

@@ -94,18 +94,20 @@ def choose_colours(names: Sequence[str]) -> dict[str, str]:
 
 # When a line was written, which says nothing of the run.
 _CLOCKS = ("time", "uptime")
+# A panel an attribute would hide all others.
+_OF_PARTS = ("weighted/", "held_out/accuracy/")
 
 
 def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   """Lists what runs have a curve of.
 
-  Without times, and without loss terms times their weights.
+  Without times, loss terms times their weights, and scores of one attribute.
   """
   known = dict.fromkeys(name for run in runs.values() for name in run)
   return [
     name
     for name in known
-    if name not in _CLOCKS and not name.startswith("weighted/")
+    if name not in _CLOCKS and not name.startswith(_OF_PARTS)
   ]
 
 

@@ -19,6 +19,8 @@ from akd_jax.training.pace import duration
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
 # Terms that it never shows; every other g_loss_ term it does.
 _SYSTEMS_OWN = ("g_loss_fake", "g_loss_mask")
+# The held-out score that it shows, and of how many attributes: the lowest ones.
+_SCORE, _LOWEST = "held_out/accuracy", 3
 
 
 class _ScalarWriter(metric_writers.MultiWriter):
@@ -66,6 +68,8 @@ class TerminalWriter(_ScalarWriter):
     self._first: tuple[int, float] | None = None
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
+    if _SCORE in scalars:
+      print(f"step {step:,}/{self._steps:,}  {_say_score(scalars)}", flush=True)
     self._rate = scalars.get("steps_per_sec", self._rate)
     taught = [
       name
@@ -92,6 +96,21 @@ class TerminalWriter(_ScalarWriter):
     each = (now - started) / (step - first) if step > first else 1 / self._rate
     left = each * (self._steps - step)
     return f"{self._rate:.2f} steps/s  {duration(left)} left"
+
+
+def _say_score(scalars: Mapping[str, Any]) -> str:
+  """Says on how many held-out pictures the classifier sees what was set.
+
+  An attribute that never appears is then known long before the evaluation.
+  """
+  of_each = sorted(
+    (float(value), name.removeprefix(f"{_SCORE}/"))
+    for name, value in scalars.items()
+    if name.startswith(f"{_SCORE}/")
+  )
+  lowest = ", ".join(f"{name} {100 * x:.0f} %" for x, name in of_each[:_LOWEST])
+  of_them = f"; lowest {lowest}" if len(of_each) > 1 else ""
+  return f"held out: accuracy {100 * float(scalars[_SCORE]):.0f} %{of_them}"
 
 
 def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:

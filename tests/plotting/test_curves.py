@@ -43,13 +43,18 @@ def test_curves_draw_several_runs_in_their_own_colours(tmp_path):
 
 
 def test_curves_show_the_terms_asked_for(tmp_path):
-  terms = ("g_loss_rec", "held_out/score", "weighted/g_loss_rec")
+  terms = (
+    "g_loss_rec",
+    "held_out/score",
+    "weighted/g_loss_rec",
+    "held_out/accuracy/Smiling",
+  )
   run = {"run": _write_metrics(tmp_path / "m.jsonl", terms=terms)}
   sizes = []
   for names in ((), terms[:2], terms[:1]):
     curves.draw(run, tmp_path / "c.png", names)
     sizes.append(_size(tmp_path / "c.png"))
-  # Time and weighted terms have no panel unless asked for.
+  # Time, weighted terms and single attributes have no panel unless asked for.
   assert sizes[0] == sizes[1]
   assert sizes[1][0] > sizes[2][0]
 

@@ -61,3 +61,20 @@ def test_a_window_names_the_first_number_that_is_not_finite():
 )
 def test_durations_are_short(seconds, text):
   assert writers.duration(seconds) == text
+
+
+def test_the_terminal_says_which_attributes_do_not_appear(capsys):
+  accuracies = {"Hat": 0.9, "Glasses": 0.02, "Smile": 0.5, "Beard": 0.42}
+  scores = {f"held_out/accuracy/{name}": x for name, x in accuracies.items()}
+  writer = writers.TerminalWriter(steps=5_000)
+  writer.write_scalars(1_000, {"held_out/accuracy": 0.46, **scores})
+  assert capsys.readouterr().out == (
+    "step 1,000/5,000  held out: accuracy 46 %; lowest Glasses 2 %, Beard 42 %,"
+    " Smile 50 %\n"
+  )
+
+
+def test_the_terminal_repeats_no_score_of_a_single_attribute(capsys):
+  scores = {"held_out/accuracy": 0.9, "held_out/accuracy/Hat": 0.9}
+  writers.TerminalWriter(steps=5).write_scalars(1, scores)
+  assert capsys.readouterr().out == "step 1/5  held out: accuracy 90 %\n"

@@ -4,6 +4,7 @@ r"""Repeats tables of the papers: every variant, several seeds, error bars.
       [--seeds=3] [--root=runs/experiments] [--out=ROOT/results] \
       [--config.FIELD=VALUE ...]
 
+NAME is one that --list shows, or a file of yours, FILE.py (docs/extending.md).
 ARG is a data set and its scale: avatars (default), photos, celeba, rafd or
 debug. A field, such as --config.data.path=photos, is set in every variant and
 is part of the recipe: with another value all is trained anew (config.evaluation
@@ -34,13 +35,15 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from akd_jax.common import cli, overrides
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
   from akd_jax.experiments.runner import Job, Replicate
 
-_NAME = flags.DEFINE_list("name", [], "The experiments: NAME[:ARG],...")
+_NAME = flags.DEFINE_list(
+  "name", [], "The experiments: NAME[:ARG],... or FILE.py[:ARG],..."
+)
 _SEEDS = flags.DEFINE_integer(
   "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
 )
@@ -77,16 +80,13 @@ def _check_teacher(teacher: str) -> None:
 
 def _find(argument: str, fields: Mapping[str, Any]) -> "Experiment":
   """Returns that of NAME[:ARG], with some fields set in every variant."""
-  from akd_jax.configs.experiments import EXPERIMENTS
+  from akd_jax.experiments import definitions
 
   name, _, scale = argument.partition(":")
-  if name not in EXPERIMENTS:
-    raise UserError(
-      f"there is no experiment --name={name!r}{nearest(name, EXPERIMENTS)};"
-      " --list shows them"
-    )
   try:
-    return EXPERIMENTS[name](scale or "avatars").changed(fields)
+    return definitions.define(name, scale or "avatars").changed(fields)
+  except UserError:
+    raise
   except ValueError as error:
     raise UserError(f"--name={argument}: {error}") from None
 
@@ -156,8 +156,11 @@ def _jobs(replicates: "list[Replicate]") -> "list[Job]":
 
 def _page(argument: str) -> pathlib.Path:
   """Returns where the page lies: of each scale one of its own."""
-  name = argument.removesuffix(":avatars").replace(":", "_")
-  return pathlib.Path(_OUT.value or f"{_ROOT.value}/results", f"{name}.md")
+  name, _, scale = argument.removesuffix(":avatars").partition(":")
+  parts = [pathlib.Path(name).stem, *filter(None, [scale])]
+  return pathlib.Path(
+    _OUT.value or f"{_ROOT.value}/results", f"{'_'.join(parts)}.md"
+  )
 
 
 def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
@@ -174,9 +177,17 @@ def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
   return cluster.work(
     jobs,
     cluster.open_cluster(
-      _CLUSTER.value, root / "jobs", options, _CLUSTER_JOBS.value
+      _CLUSTER.value, root / "jobs", options, _CLUSTER_JOBS.value, _files()
     ),
   )
+
+
+def _files() -> list[str]:
+  """Returns the experiments that are files."""
+  from akd_jax.experiments import definitions
+
+  names = [argument.partition(":")[0] for argument in _NAME.value]
+  return [name for name in names if definitions.is_file(name)]
 
 
 def _steps(jobs: "list[Job]") -> int:
@@ -204,6 +215,8 @@ def main(argv: list[str]) -> None:
   compilation.use_persistent_cache()
   for argument in experiments:
     _check_page(argument)
+  if len({*map(_page, experiments)}) < len(experiments):
+    raise UserError("--name: two of them would have the same page")
   root = pathlib.Path(_ROOT.value)
   replicates = {
     argument: [

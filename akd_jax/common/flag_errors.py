@@ -62,7 +62,7 @@ def say(error: Exception, argv: Sequence[str]) -> str:
   text, recipe = str(error).strip(), _recipe_given(argv)
   if frames := _FRAME.findall(text):
     return _of_traceback(text, frames[-1], recipe)
-  if line := _line_of(error, recipe):
+  if line := line_of(error, recipe):
     return f"{recipe}:{line}: {type(error).__name__}: {' '.join(text.split())}"
   if "has no attribute 'get_config'" in text:
     return f"{recipe} has no function get_config"
@@ -108,7 +108,7 @@ def _of_traceback(text: str, frame: tuple[str, str], recipe: str) -> str:
   return said.removeprefix("ValueError: ") if ours else said
 
 
-def _line_of(error: Exception, recipe: str) -> int | None:
+def line_of(error: Exception, recipe: str) -> int | None:
   """Returns the line of a recipe that an error comes from, if it does."""
   if isinstance(error, SyntaxError) and error.filename == recipe:
     return error.lineno

@@ -5,15 +5,16 @@ Slurm or, to try it, to this machine. What is shared, and by which locks, is as
 in runner.py: every run is done once, whoever does it.
 """
 
+import functools
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from akd_jax.common import cache, files
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
-from akd_jax.experiments import job, runner
+from akd_jax.experiments import definitions, job, runner
 from akd_jax.training import checkpoint
 
 # Seconds between two looks at the jobs.
@@ -22,8 +23,10 @@ _PATIENCE = 5.0
 _DAY = 24 * 60
 
 
-def _do(run: runner.Job) -> None:
-  """What a job does."""
+def _do(run: runner.Job, own: Sequence[str] = ()) -> None:
+  """What a job does, once it has run the files that `own` names."""
+  for file in own:
+    definitions.load(file)
   cache.use_persistent_cache()
   runner.do_alone(run)
 
@@ -39,11 +42,15 @@ class Cluster(NamedTuple):
 
   engine: Any
   at_once: int
-  do: Callable[[runner.Job], Any] = _do
+  do: Callable[[runner.Job], Any]
 
 
 def open_cluster(
-  name: str, folder: pathlib.Path, options: Mapping[str, str], at_once: int
+  name: str,
+  folder: pathlib.Path,
+  options: Mapping[str, str],
+  at_once: int,
+  own: Sequence[str] = (),
 ) -> Cluster:
   """Opens a cluster.
 
@@ -52,6 +59,7 @@ def open_cluster(
     folder: of the jobs' logs, which all machines see.
     options: submitit's, such as timeout_min, gpus_per_node, slurm_partition.
     at_once: how many jobs it is given at a time.
+    own: files of experiments, whose methods and metrics a job is to know.
 
   Raises:
     UserError: submitit is not installed, there is no Slurm, or an option is
@@ -74,7 +82,8 @@ def open_cluster(
   except (NameError, AssertionError, TypeError, ValueError) as error:
     first = str(error).splitlines()[0]
     raise UserError(f"--cluster_options: {first}") from None
-  return Cluster(engine, at_once)
+  paths = [str(pathlib.Path(file).absolute()) for file in own]
+  return Cluster(engine, at_once, functools.partial(_do, own=paths))
 
 
 def _number(text: str) -> int | str:

@@ -1,0 +1,74 @@
+"""Where experiments are defined: in the package, or in a file of yours."""
+
+import importlib.util
+import pathlib
+import sys
+from types import ModuleType
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.flag_errors import line_of
+from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.configs.experiments.variants import Experiment
+
+_SUFFIX = ".py"
+
+
+def is_file(name: str) -> bool:
+  """Whether an experiment is called by its file."""
+  return name.endswith(_SUFFIX)
+
+
+def define(name: str, scale: str) -> Experiment:
+  """Returns an experiment at a scale.
+
+  Args:
+    name: a name in EXPERIMENTS, or a file whose `get_experiment(scale)` returns
+      an `Experiment`. The file is run, as that of --config=FILE is: what it
+      puts into METHODS, METRICS or another table is known from then on.
+    scale: "avatars", "photos", ...
+
+  Raises:
+    UserError: there is no such experiment, not at this scale, or the file is
+      wrong.
+  """
+  if not is_file(name) and name not in EXPERIMENTS:
+    raise UserError(
+      f"there is no experiment --name={name!r}{nearest(name, EXPERIMENTS)};"
+      " --list shows them, and one of your own is a file, FILE.py"
+    )
+  if not is_file(name):
+    return EXPERIMENTS[name](scale)
+  module = load(name)
+  if not hasattr(module, "get_experiment"):
+    raise UserError(f"{name} has no function get_experiment")
+  found = module.get_experiment(scale)
+  if not isinstance(found, Experiment) or not found.variants:
+    raise UserError(
+      f"{name}: get_experiment returns no Experiment with variants (see"
+      " akd_jax/configs/experiments/variants.py)"
+    )
+  return found
+
+
+def load(path: str) -> ModuleType:
+  """Runs the file of an experiment.
+
+  Raises:
+    UserError: it is not there, or fails; the message has the line.
+  """
+  file = pathlib.Path(path).absolute()
+  if not file.is_file():
+    near = nearest(path, map(str, pathlib.Path(path).parent.glob("*.py")))
+    raise UserError(f"--name={path}: there is no such file{near}")
+  name = f"akd_jax_experiment_{file.stem}"
+  spec = importlib.util.spec_from_file_location(name, file)
+  assert spec and spec.loader
+  module = importlib.util.module_from_spec(spec)
+  # Its classes can then be pickled, as dataclasses and a cluster want.
+  sys.modules[name] = module
+  try:
+    spec.loader.exec_module(module)
+  except Exception as error:  # It is a program: it may raise anything.
+    where = f"{path}:{line_of(error, str(file)) or '?'}"
+    raise UserError(f"{where}: {type(error).__name__}: {error}") from error
+  return module

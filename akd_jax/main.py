@@ -36,7 +36,9 @@ _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe: FILE[:ARG].", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string(
-  "workdir", None, "The run's directory; runs/RECIPE if not set."
+  "workdir",
+  None,
+  "The run's directory; runs/RECIPE if not set, of :photos runs/photos/RECIPE.",
 )
 _DISTRIBUTED = flags.DEFINE_bool(
   "distributed",
@@ -77,9 +79,7 @@ def main(argv: list[str]) -> None:
       flags.FLAGS.debug,
     )
   compilation.use_persistent_cache()
-  filename = config_flags.get_config_filename(flags.FLAGS["config"])
-  name = pathlib.Path(filename.split(":")[0]).stem
-  config, workdir = _CONFIG.value, _WORKDIR.value or f"runs/{name}"
+  config, workdir = _CONFIG.value, _WORKDIR.value or _default_workdir()
   if "generator" in config:
     _check_lessons(config)
     from akd_jax.training import validation
@@ -93,6 +93,17 @@ def main(argv: list[str]) -> None:
     from akd_jax.evaluation import classifier_cache
 
     classifier_cache.train_and_report(config, workdir)
+
+
+def _default_workdir() -> str:
+  """Returns runs/RECIPE; of photos runs/photos/RECIPE.
+
+  There a student of photos looks for its teacher, beside that of avatars.
+  """
+  recipe = config_flags.get_config_filename(flags.FLAGS["config"])
+  file, _, scale = recipe.partition(":")
+  folder = "runs/photos" if scale == "photos" else "runs"
+  return f"{folder}/{pathlib.Path(file).stem}"
 
 
 def _check_lessons(config: "ConfigDict") -> None:

@@ -102,8 +102,15 @@ def _run(
     _fail("interrupted", 128 + signal.SIGINT, debug)
   except Exception as error:  # noqa: BLE001 - the last resort of a command
     kind = type(error).__name__
-    pod.await_cause(error)
     text = " ".join(str(error).split())[:500]
+    if kind == "MemoryError" or "RESOURCE_EXHAUSTED" in text:
+      _fail(
+        "there is not enough memory: a smaller config.batch_size takes less,"
+        f" and so does config.dtype=bfloat16 ({text})",
+        BAD_INPUT,
+        debug,
+      )
+    pod.await_cause(error)
     hint = "" if debug else " (--debug shows where)"
     _fail(f"{kind}: {text}{hint}", 1, debug)
 

@@ -98,6 +98,11 @@ def markdown(
       return "-"
     return _difference(values(variant, row), values(baseline, row))
 
+  differences = [
+    [title_of(row), *(difference(variant, row) for variant in others)]
+    for row in rows
+    if None not in values(baseline, row) and not (row.by_chance or row.is_cost)
+  ]
   judged = [x for name in (baseline, *others) for x in variants[name]]
   lines = [f"# {title}", ""]
   if paper:
@@ -122,28 +127,35 @@ def markdown(
     "",
     f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
     "",
-    *_table(
-      ["", *others],
-      [
-        [title_of(row), *(difference(variant, row) for variant in others)]
-        for row in rows
-        if None not in values(baseline, row)
-        and not (row.by_chance or row.is_cost)
-      ],
-    ),
+    *_table(["", *others], differences),
+    *_say_chance(differences),
   ]
   if any(title_of(row).endswith(record.MARK) for row in rows):
     lines += ["", record.FOOTNOTE]
   return "\n".join(lines) + "\n"
 
 
+def _say_chance(rows: Sequence[list[str]]) -> list[str]:
+  """Says how many of a table's intervals would hold no 0 without any effect."""
+  count = sum("[" in cell for cells in rows for cell in cells[1:])
+  by_chance = round(0.05 * count)
+  if not by_chance:
+    return []
+  return [
+    "",
+    f"If nothing differed, about {by_chance} of these {count} intervals would"
+    " hold no 0 all the same.",
+  ]
+
+
 def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
   lines = [header, ["---"] * len(header), *rows]
-  # A name may have what separates cells.
-  return [
-    "| " + " | ".join(x.replace("|", r"\|") for x in cells) + " |"
-    for cells in lines
-  ]
+  return ["| " + " | ".join(map(cell, cells)) + " |" for cells in lines]
+
+
+def cell(text: str) -> str:
+  """Returns the text of a table's cell, which may have what separates them."""
+  return text.replace("|", r"\|")
 
 
 def _spread(values: Sequence[float | None], row: Row) -> str:

@@ -89,6 +89,7 @@ def write(
   students = replicates[0].variants.values()
   if picture.exists() or any(has_begun(str(x.workdir)) for x in students):
     text += f"\n![The same people, first seed]({picture.name})\n"
+  text += _list_runs(replicates[0])
   before = path.read_text() if path.exists() else ""
   if _seeds_of(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
@@ -106,6 +107,21 @@ def write(
     with written_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
+
+
+def _list_runs(replicate: Replicate) -> str:
+  """Says how long each network was trained, and which directory is its own."""
+  lines = [
+    "",
+    "| | updates | its directory in `--root`, for seed N |",
+    "| --- | --- | --- |",
+    *(
+      f"| {page.cell(name)} | {job.config.steps:,}"
+      f" | `{job.workdir.parent.name}/seed_N` |"
+      for name, job in replicate.jobs.items()
+    ),
+  ]
+  return "\n".join(lines) + "\n"
 
 
 def shipped_teacher(

@@ -9,10 +9,12 @@ import sys
 
 import pytest
 from absl import flags
+from PIL import Image
 
 import akd_jax
 from akd_jax.common import allocator, cli
 from akd_jax.common.errors import UserError, WriteError
+from akd_jax.configs import student
 from tests import small_runs
 
 DEBUG = "--config=configs/student.py:debug"
@@ -185,6 +187,21 @@ def test_a_bug_is_one_line_with_its_kind(run):
   assert complaint.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+  "error",
+  [
+    MemoryError("Unable to allocate 90. GiB"),
+    RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 90 bytes."),
+  ],
+)
+def test_too_little_memory_is_no_bug(run, error):
+  status, _, complaint = run(raising(error))
+  # So nobody who starts a lost run again starts this one for ever.
+  assert status == 2
+  assert complaint.startswith("error: there is not enough memory: ")
+  assert "config.batch_size" in complaint and str(error) in complaint
+
+
 def test_arguments_that_are_no_flags_reach_the_command(run):
   seen = []
   status, _, complaint = run(seen.extend, "photo.jpg", "--debug", "folder")
@@ -196,6 +213,20 @@ def test_recipes_are_found_from_another_folder(tmp_path):
   done = command("main", DEBUG, "--config.stepz=3", cwd=tmp_path)
   (message,) = errors(done)
   assert "'stepz'" in message and "'steps'" in message
+
+
+def test_a_teacher_of_photos_lies_where_its_students_look_for_it(tmp_path):
+  for name in ("photos/bald/1.png", "photos/blond/1.png"):
+    (tmp_path / name).parent.mkdir(parents=True)
+    Image.new("RGB", (70, 70)).save(tmp_path / name)
+  (tmp_path / "runs").touch()  # So nothing can be written there.
+  done = command(
+    "main", "--config=configs/teacher.py:photos", "--config.data.path=photos",
+    cwd=tmp_path,
+  )  # fmt: skip
+  (message,) = errors(done)
+  assert "cannot write runs/photos/teacher" in message
+  assert student.get_config("photos").teacher == "runs/photos/teacher"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`python -m akd_jax.experiment`, as a process of its own."""
 
 import csv
+import re
 import subprocess
 import sys
 
@@ -44,6 +45,11 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   assert text.startswith("# Paper 1, Table 1")
   assert "--seeds=1 --config.evaluation.images=16 --config." in text
   assert "| without | with | teacher |" in text
+  # Which directory is whose, so that a network is found that is worth taking.
+  for name in ("without", "with", "teacher"):
+    line = rf"^\| {name} \| \d+ \| `(\w+)/seed_N` \|$"
+    (folder,) = re.findall(line, text, re.MULTILINE)
+    assert (tmp_path / folder / "seed_0" / "config.json").exists()
   for picture in ("people", "curves"):
     assert f"(paper1_table1_debug_{picture}.png)" in text
     assert (results / f"paper1_table1_debug_{picture}.png").exists()

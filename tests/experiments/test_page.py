@@ -63,6 +63,17 @@ def test_the_page_compares_seed_by_seed():
   assert "| fd_classifier | 12.00 ± 0.00 | 12.00 ± 0.00 | - |" in text
 
 
+def test_the_page_says_how_many_intervals_chance_alone_makes():
+  seeds = [result(0.5, x=i) for i in range(2)]
+  few = markdown({"a": seeds, "b": seeds})
+  assert "If nothing differed" not in few
+  many = markdown({"a": seeds} | {f"b{i}": seeds for i in range(9)})
+  count = many.count(" [")
+  assert (
+    f"about {round(0.05 * count)} of these {count} intervals would hold no 0"
+  ) in many
+
+
 def test_the_chance_level_stands_below_and_is_not_compared():
   text = markdown({"a": [result(0.5)], "b": [result(0.75)]})
   title = METRICS["agreement"].title

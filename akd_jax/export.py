@@ -9,8 +9,9 @@ Formats:
   torch: the generator as a state dict (.ckpt, .pt, .pth or .npz) of the code of
     yunjey/stargan, elvisyjlin/AttGAN-PyTorch or elvisyjlin/RelGAN-PyTorch. With
     --out=DIR, generator and discriminator under the names that this code loads,
-    and a README. Not of what it cannot draw: a blend (config.generator.output),
-    an STGAN, or an AttGAN with other slopes and epsilons than the port's.
+    and a README. What it cannot draw (a blend, config.generator.output; an
+    STGAN; an AttGAN with other slopes and epsilons than the port's) needs
+    --out=DIR: network.npz, and torch_program.py, which runs it in PyTorch.
     StarGAN's norms use the statistics of each picture itself. .eval() makes
     the released code use running statistics instead and draw another picture.
     Once the weights are loaded, run these two lines:

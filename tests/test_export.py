@@ -24,7 +24,12 @@ from akd_jax.configs import teacher
 from akd_jax.configs.scales import changed
 from akd_jax.data.photos import images
 from akd_jax.inference.description import describe
-from akd_jax.interop import numpy_generator, torch_stargan, torch_writer
+from akd_jax.interop import (
+  numpy_generator,
+  numpy_program,
+  torch_stargan,
+  torch_writer,
+)
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.models import convolutions
 from akd_jax.models.stargan import Discriminator, Generator
@@ -166,12 +171,26 @@ def test_a_resizing_generator_is_written_as_one_of_released_stargan(
 
 
 def test_a_blend_is_no_network_of_released_stargan(blend, tmp_path):
-  for name in ("g.pt", "g.npz", "folder"):
+  for name in ("g.pt", "g.npz"):
     with pytest.raises(UserError) as refused:
       export.export_torch(blend, str(tmp_path / name))
     message = str(refused.value)
-    assert "config.generator.output='blend'" in message and "\n" not in message
+    assert "config.generator.output is 'blend'" in message
+    assert "name a folder" in message and "\n" not in message
   assert not os.listdir(tmp_path)
+
+
+def test_what_released_code_cannot_draw_brings_its_own(blend, tmp_path):
+  export.export_torch(blend, str(tmp_path / "folder"))
+  code, network = sorted(os.listdir(tmp_path / "folder"), reverse=True)
+  assert (code, network) == ("torch_program.py", "network.npz")
+  params, metadata = numpy_program.load(str(tmp_path / "folder" / network))
+  image, label = inputs(2)
+  np.testing.assert_allclose(
+    numpy_program.generate(metadata, params, image, label),
+    jax_generator(blend, image, label),
+    atol=1e-4,
+  )
 
 
 def test_a_photo_is_seen_as_in_training(run, tmp_path):

@@ -9,8 +9,14 @@ if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
 
-def describe(run: "Run") -> dict[str, Any]:
-  """Returns what one must know to run the generator, ready for JSON."""
+def describe(run: "Run", with_program: bool | None = None) -> dict[str, Any]:
+  """Returns what one must know to run the generator, ready for JSON.
+
+  Args:
+    run: whose.
+    with_program: whether it is for a file that says step by step what to do;
+      by default for one that does so where it must.
+  """
   from akd_jax.systems import system_of  # Not before: it takes JAX along.
 
   groups = (
@@ -21,7 +27,9 @@ def describe(run: "Run") -> dict[str, Any]:
   # What is written has transposed convolutions, whatever was trained.
   generator.pop("upsample", None)
   about: dict[str, Any] = {"format": numpy_program.FORMAT, **_label_of(system)}
-  if is_first_format(run):
+  if with_program is None:
+    with_program = not is_first_format(run)
+  if not with_program:
     # Of what the first files hold, nothing is to change.
     about = {"format": numpy_generator.FORMATS[generator["output"]]}
     del generator["label_sets"]

@@ -130,20 +130,31 @@ def export_numpy(run: "Run", path: str) -> list[str]:
     The files written, here and in the other formats.
   """
   check_ending(path, (".npz",))
-  arrays: dict[str, Any] = {**arrays_of(run)}
-  about = describe(run)
-  if not is_first_format(run):
-    written = program_of(run, "numpy")
-    numbers = sum(x.size for x in arrays.values())
+  content = pack(run, "numpy", with_program=not is_first_format(run))
+  return write_files({path: lambda file: np.savez(file, **content)})
+
+
+def pack(run: "Run", name: str, with_program: bool) -> dict[str, Any]:
+  """Returns what a .npz holds: arrays, and `metadata`, a JSON string.
+
+  Args:
+    run: whose generator.
+    name: of the format.
+    with_program: whether the metadata say step by step what to do.
+
+  Raises:
+    UserError: its system has no program.
+  """
+  arrays = arrays_of(run)
+  about = describe(run, with_program)
+  if with_program:
+    written = program_of(run, name)
     about |= {
       "program": written.steps,
       "multiple": written.multiple,
-      "numbers": numbers,
+      "numbers": sum(x.size for x in arrays.values()),
     }
-  metadata = np.array(json.dumps(about))
-  return write_files(
-    {path: lambda file: np.savez(file, **arrays, metadata=metadata)}
-  )
+  return {**arrays, "metadata": np.array(json.dumps(about))}
 
 
 def export_onnx(run: "Run", path: str) -> list[str]:

@@ -1,14 +1,20 @@
-"""Networks as state dicts that the released PyTorch code loads."""
+"""Networks for PyTorch: for its released code, or with code of ours."""
 
 import functools
 import os
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.inference.exports import arrays_of, check_ending, write_files
+from akd_jax.inference.exports import (
+  arrays_of,
+  check_ending,
+  pack,
+  write_files,
+)
 from akd_jax.interop import (
   torch_attgan,
   torch_relgan,
@@ -22,6 +28,12 @@ if TYPE_CHECKING:
 State = dict[str, np.ndarray]
 # A function of (open file, content, note), and the content.
 Part = tuple[Callable[[IO[bytes], Any, str], Any], Any]
+
+
+# What draws a network in PyTorch; it is not imported, since that is not needed
+# to write it.
+_CODE = pathlib.Path(__file__).parents[1] / "interop" / "torch_program.py"
+_NETWORK = "network.npz"
 
 
 class _Release(NamedTuple):
@@ -114,19 +126,32 @@ _RELEASES = {
 
 
 def export_torch(run: "Run", path: str) -> list[str]:
-  """Writes state dicts that the released code of a system loads strictly.
+  """Writes a network for PyTorch.
 
-  A path without an ending is a directory, for generator and discriminator.
+  State dicts that the released code of its system loads strictly; a path
+  without an ending is a directory, for generator and discriminator. A generator
+  that such code can not draw is written to a directory, with a file that runs
+  it there.
 
   Raises:
-    UserError: the released generator can not draw what this one draws.
+    UserError: that is to go into a file, or the system has no program.
   """
-  release, note = _release_of(run), notes(run)
-  list_parts = _list_both if _is_directory(path) else _list_generator
+  release, note = _find_release(run), notes(run)
+  if isinstance(release, str) and not _is_directory(path):
+    raise UserError(
+      f"{release}: name a folder, and it gets a network of its own beside the"
+      " code that runs it in PyTorch"
+    )
+  if isinstance(release, str):
+    parts = _list_program(run, path)
+  elif _is_directory(path):
+    parts = _list_both(release, run, path)
+  else:
+    parts = _list_generator(release, run, path)
   return write_files(
     {
       name: functools.partial(_write, part, note)
-      for name, part in list_parts(release, run, path).items()
+      for name, part in parts.items()
     }
   )
 
@@ -177,9 +202,35 @@ def _list_both(release: _Release, run: "Run", folder: str) -> dict[str, Part]:
   }
 
 
+def _list_program(run: "Run", folder: str) -> dict[str, Part]:
+  """Lists what PyTorch runs without released code, by its path."""
+  content = pack(run, "torch", with_program=True)
+  return {
+    os.path.join(folder, _NETWORK): (_write_arrays, content),
+    os.path.join(folder, _CODE.name): (_write_code, None),
+  }
+
+
+def _write_arrays(file: IO[bytes], content: State, note: str) -> None:
+  del note
+  np.savez(file, **content)
+
+
+def _write_code(file: IO[bytes], content: None, note: str) -> None:
+  del content, note
+  file.write(_CODE.read_bytes())
+
+
 def notes(run: "Run") -> str:
-  """Returns what people who load these state dicts have to know."""
-  release = _release_of(run)
+  """Returns what people who load this in PyTorch have to know."""
+  release = _find_release(run)
+  if isinstance(release, str):
+    return f"""\
+In the folder, where {_CODE.name} is:
+  from {_CODE.stem} import load
+  network = load("{_NETWORK}")
+  translated = network(image, label)
+The label's attributes, in order: {", ".join(run.attributes)}."""
   flags = " ".join(
     f"--{x}={value}" for x, value in release.options(run).items()
   )
@@ -191,28 +242,20 @@ The label's attributes, in order: {", ".join(run.attributes)}.
 {release.note}"""
 
 
-def _release_of(run: "Run") -> _Release:
-  """Returns the code that a run's networks are for.
-
-  Raises:
-    UserError: no released code has such networks.
-  """
+def _find_release(run: "Run") -> _Release | str:
+  """Returns the code that a run's networks are for, or why there is none."""
   from akd_jax.systems import system_of
 
   network = system_of(run.config).network
   if network not in _RELEASES:
-    raise UserError(
-      f"--format=torch has no released PyTorch code of {run.config.system} to"
-      " write for: choose another format"
-    )
+    return f"there is no released PyTorch code of {run.config.system}"
   release = _RELEASES[network]
   for field, value in release.constants.items():
     section, name = field.split(".")
     found = run.config[section][name]
     if found != value:
-      raise UserError(
-        f"config.{field}={found!r}, but --format=torch writes for"
-        f" {release.code}, which has {value!r} there: choose another format"
-        + (f", or train with --config.{field}={value}" * (name == "output"))
+      return (
+        f"config.{field} is {found!r}, and the released {release.code} knows"
+        f" {value!r} alone"
       )
   return release

@@ -53,6 +53,9 @@ def test_a_wheel_elsewhere_trains_evaluates_and_exports(installed):
   assert package.is_relative_to(folder)
   # The classifier that all machines measure by.
   assert list(package.glob("pretrained/classifiers/classifier-*.npz"))
+  # What is copied from there.
+  for file in ("torch/torch_program.py", "web/app.js"):
+    assert (package / "interop" / file).exists()
   run(
     [
       *(python, "-m", "akd_jax.main", "--config=configs/teacher.py:debug"),

@@ -30,9 +30,8 @@ State = dict[str, np.ndarray]
 Part = tuple[Callable[[IO[bytes], Any, str], Any], Any]
 
 
-# What draws a network in PyTorch; it is not imported, since that is not needed
-# to write it.
-_CODE = pathlib.Path(__file__).parents[1] / "interop" / "torch_program.py"
+# What draws a network in PyTorch. It is copied away, and never imported here.
+_CODE = pathlib.Path(torch_stargan.__file__).parent / "torch/torch_program.py"
 _NETWORK = "network.npz"
 
 

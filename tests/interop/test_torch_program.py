@@ -3,6 +3,7 @@
 Runs where PyTorch is installed, which the tests do not require.
 """
 
+import importlib.util
 import json
 
 import jax
@@ -12,11 +13,16 @@ import pytest
 from flax import traverse_util
 
 from akd_jax.common.config import RECIPES
+from akd_jax.inference import torch_exports
 from akd_jax.interop import numpy_program
 from akd_jax.systems import SYSTEMS, system_of
 
 torch = pytest.importorskip("torch")
-from akd_jax.interop import torch_program  # noqa: E402 - it imports torch.
+_SPEC = importlib.util.spec_from_file_location(
+  "torch_program", torch_exports._CODE
+)
+torch_program = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(torch_program)
 
 PROGRAMMED = [name for name, system in SYSTEMS.items() if system.program]
 SIZE, BATCH = 16, 3

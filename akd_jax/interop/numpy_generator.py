@@ -30,11 +30,10 @@ PICTURES = ["AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"]
 Array = np.ndarray
 Params = Mapping[str, Array]
 Metadata = Mapping[str, Any]
+Export = tuple[dict[str, Array], dict[str, Any]]
 
 
-def load(
-  path: str, count: Any = None, run: Any = None
-) -> tuple[dict[str, Array], dict[str, Any]]:
+def load(path: str, count: Any = None, run: Any = None) -> Export:
   """Reads an exported generator: parameters by path, float32, and metadata.
 
   `count` and `run` are another one's `count_numbers` and `generate`. Raises
@@ -72,10 +71,10 @@ def count_numbers(metadata: dict[str, Any]) -> int:
   x = metadata.get("format"), metadata.setdefault("system", SYSTEM)
   if x[0] not in FORMATS.values() or x[1] != SYSTEM:
     raise ValueError(f"it has format {x[0]} of {x[1]!r}: see numpy_program.py")
-  names, about = metadata["attributes"], metadata["architecture"]
+  about, planes = metadata["architecture"], 3 + len(metadata["attributes"])
   w, blocks = about["width"], about["blocks"]
-  outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
-  kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
+  planes += {"image": 3, "blend": 4}[about.get("output", "image")]
+  kernels = 49 * planes + (320 + 288 * blocks) * w
   return w * (kernels + 2 * (10 + 8 * blocks))
 
 
@@ -158,8 +157,7 @@ def make_label(
     on = [name for name in group if wanted.get(name)]
     if len(on) > 1:
       raise ValueError(f"{on[0]} and {on[1]} exclude each other")
-    if on:
-      label[[names.index(name) for name in group]] = 0
+    label[[names.index(name) for name in group if on]] = 0
   for name, value in wanted.items():
     label[names.index(name)] = value
   if one_hot and label.sum() != 1:
@@ -168,12 +166,7 @@ def make_label(
 
 
 def translate(
-  params: Params,
-  metadata: Metadata,
-  image: Array,
-  label: Array,
-  *_: Any,
-  run: Any = None,
+  params: Params, metadata: Metadata, image: Array, label: Array, *_, run=None
 ) -> Array:
   """Translates photos; returns uint8 in the shape of `image`.
 

@@ -7,7 +7,7 @@ This file may be copied away with what `akd_jax.export --format=numpy` writes:
   label = make_label(metadata, {"Blond_Hair": 1})
   translated = translate(params, metadata, photo, label)
 
-`load_photo` needs Pillow; numpy_program.py runs other networks. In a terminal:
+`load_photo` needs Pillow 10.1 or newer; numpy_program.py runs other networks.
 
   python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
 """
@@ -101,8 +101,10 @@ def load_photo(path: str, metadata: Metadata) -> Array:
   """Reads a photo's centre, uint8 [S, S, 3] RGB; ValueError if it cannot."""
   from PIL import Image
 
+  Image.init()  # Before 11.3, or built without a library, it lacks some.
+  known = [name for name in PICTURES if name in Image.OPEN]
   try:
-    with Image.open(path, formats=PICTURES) as file:
+    with Image.open(path, formats=known) as file:
       photo = to_rgb(file)
   except Exception as error:  # Pillow's decoders raise many kinds.
     reason = getattr(error, "strerror", None) or error

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from akd_jax.data.photos.images import load_image
+from akd_jax.data.photos.images import load_image, read_size
 from tests.layouts import draw_face, encoded, error
 
 
@@ -214,6 +214,16 @@ def test_what_a_camera_notes_turns_no_photo_away(tag, kind, note):
   np.testing.assert_array_equal(noted, plain)
   found = plain[:, -1].astype(int) - pixels[0]
   assert np.abs(found).mean() < 60
+
+
+def test_a_pillow_without_avif_reads_all_else(monkeypatch):
+  Image.init()
+  monkeypatch.delitem(Image.OPEN, "AVIF", raising=False)
+  content = encoded(Image.fromarray(noise(20, 20)))
+  np.testing.assert_array_equal(load_image(content, 0, 20), noise(20, 20))
+  assert read_size(content) == (20, 20)
+  avif = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"
+  assert "Pillow reads from 11.3 on" in error(load_image, avif, 0, 20)
 
 
 def test_a_photo_of_an_iphone_is_told_what_to_become():

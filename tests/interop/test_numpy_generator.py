@@ -344,6 +344,14 @@ def test_a_photo_is_read_as_in_training(tmp_path, name, crop):
   np.testing.assert_array_equal(seen, images.load_image(path, crop, 16))
 
 
+def test_photos_are_read_where_pillow_has_no_avif(tmp_path, monkeypatch):
+  Image.init()
+  monkeypatch.delitem(Image.OPEN, "AVIF", raising=False)
+  path = str(tmp_path / "photo.png")
+  draw("RGB", (40, 30)).save(path)
+  assert numpy_generator.load_photo(path, METADATA).shape == (16, 16, 3)
+
+
 def test_16_bits_of_grey_are_scaled(tmp_path):
   path = str(tmp_path / "photo.png")
   Image.fromarray(np.full((20, 20), 100 * 256, np.uint16)).save(path)

@@ -12,6 +12,7 @@ from akd_jax.interop.numpy_generator import PICTURES, to_rgb
 
 # How an iPhone's photo begins, behind the length of its first box.
 _HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1")
+_AVIF = (b"ftypavif", b"ftypavis")
 # File names that count as photos (compared in lower case): those of PICTURES.
 SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif",
@@ -57,12 +58,20 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   content = b""
   try:
     content = read_bytes(photo)
-    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
+    with _open(content) as opened:
       return to_rgb(opened)
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error, content)}"
     ) from error
+
+
+def _open(content: bytes) -> Image.Image:
+  """Opens what is one of PICTURES, as far as this Pillow reads them."""
+  # A format that it lacks, as AVIF before version 11.3, would be a KeyError.
+  Image.init()
+  known = [name for name in PICTURES if name in Image.OPEN]
+  return Image.open(io.BytesIO(content), formats=known)
 
 
 def read_bytes(photo: bytes | str | Path) -> bytes:
@@ -116,7 +125,7 @@ def read_size(photo: bytes | str | Path) -> tuple[int, int] | None:
   """Returns width and height of a photo; None if it cannot be read."""
   try:
     content = read_bytes(photo)
-    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
+    with _open(content) as opened:
       return opened.size
   except Exception:  # noqa: BLE001 - there is no end to what damage may raise.
     return None
@@ -138,6 +147,8 @@ def _explain(error: BaseException, content: bytes = b"") -> str:
     return "there is no such file"
   if content[4:12] in _HEIC:
     return "it is HEIC, which cannot be read: save it as JPEG"
+  if content[4:12] in _AVIF and "AVIF" not in Image.OPEN:
+    return "it is AVIF, which Pillow reads from 11.3 on: install that"
   if isinstance(error, Image.UnidentifiedImageError):
     return "it is not an image, or is damaged at its start"
   if isinstance(error, OSError) and error.strerror:

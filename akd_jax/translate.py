@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.tally import Tally
 from akd_jax.common.writing import is_full, writing
@@ -45,14 +45,14 @@ _TOGETHER = 8
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string(
+  paths.define(
     "workdir",
     None,
     "The network: a run's directory, a file of export --format=run or"
     " --format=numpy, or pretrained:NAME.",
     required=True,
   )
-  flags.DEFINE_string("out", None, "Folder of the results.", required=True)
+  paths.define("out", None, "Folder of the results.", required=True)
   flags.DEFINE_multi_string("set", [], "NAME=1 or NAME=0: an attribute to set")
   flags.DEFINE_multi_string(
     "from",

@@ -319,6 +319,11 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   config = small_runs.teacher_config()
   assert akd_jax.train(config, tmp_path) == f"loaded {tmp_path}"
   assert done == [(config, str(tmp_path))]
+  monkeypatch.setenv("HOME", str(tmp_path))
+  config.data.path = "~/photos"
+  assert akd_jax.train(config, "~/run") == f"loaded {tmp_path}/run"
+  assert done[1][0].data.path == f"{tmp_path}/photos"
+  assert config.data.path == "~/photos"
   del config["generator"]
   with pytest.raises(UserError, match="no recipe of a network"):
     akd_jax.train(config, tmp_path)

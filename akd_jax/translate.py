@@ -224,8 +224,7 @@ def _translate_some(
   tally: Tally,
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
-  from akd_jax.inference.results import draw
-  from akd_jax.plotting.sample_grid import save_png
+  from akd_jax.inference.results import draw, save
 
   squares = np.stack([one.square for one in seen])
   labels = model.labels_of(squares, request.own, request.strength != 1)
@@ -235,12 +234,11 @@ def _translate_some(
   for one, label, warning, drawn in zip(
     seen, labels, unusual, results, strict=True
   ):
-    warnings = [x for x in (request.warn(one.whole.size), warning) if x]
+    warnings = [x for x in (request.warn(one.size), warning) if x]
     try:
-      for result in drawn:
-        save_png(result.path, result.picture)
-    except WriteError as error:
-      if is_full(error):
+      save(request, one, drawn)
+    except (UserError, WriteError) as error:
+      if isinstance(error, WriteError) and is_full(error):
         raise
       tally.fail(error)
       continue

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from akd_jax import api, translate
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import writing
 from akd_jax.evaluation import familiarity
+from akd_jax.inference import results
 from akd_jax.inference.loaded import LoadedModel, Recognizer
 from akd_jax.inference.photos import find_photos, paste_back
 from akd_jax.interop import numpy_generator
@@ -137,10 +139,10 @@ def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):
   (photos / "notes.txt").write_text("no photo")
   command(photos, tmp_path / "other", set=["Blond_Hair=1"])
   out = tmp_path / "out"
-  results = written(out)
-  assert len(results) == len({x.casefold() for x in results}) == 7
-  assert {"b/1.bmp_Blond_Hair=1.png", "ü %0A$_Blond_Hair=1.png"} <= set(results)
-  pictures = {read(out / name).tobytes() for name in results}
+  names = written(out)
+  assert len(names) == len({x.casefold() for x in names}) == 7
+  assert {"b/1.bmp_Blond_Hair=1.png", "ü %0A$_Blond_Hair=1.png"} <= set(names)
+  pictures = {read(out / name).tobytes() for name in names}
   assert len(pictures) == 7
 
 
@@ -242,6 +244,48 @@ def test_the_whole_photo_stays_but_for_its_square(command, tmp_path, size):
   assert (whole[[0, -1], size[0] // 2] == (60 if top else 195)).all()
   step = np.abs(np.diff(whole.astype(int), axis=1 if left else 0)).max()
   assert step <= 135 / 4 + 1
+
+
+def test_whole_photos_are_held_one_at_a_time(command, tmp_path, monkeypatch):
+  photos = tmp_path / "photos"
+  for i in range(5):
+    draw_photo(photos / f"{i}.png", (900, 700), seed=i)
+  alive = []
+  original = results.open_image
+
+  def opened(path):
+    whole = original(path)
+    alive.append(weakref.ref(whole))
+    return whole
+
+  def saved(path, picture):
+    assert picture.shape == (700, 900, 3)
+    assert sum(one() is not None for one in alive) == 1
+    save_png(path, picture)
+
+  save_png = sample_grid.save_png
+  monkeypatch.setattr(results, "open_image", opened)
+  monkeypatch.setattr(sample_grid, "save_png", saved)
+  command(photos, set=["Blond_Hair=1"], crop="none", attention=True)
+  assert len(alive) == 10 and len(written(tmp_path / "out")) == 10
+
+
+def test_a_photo_that_is_gone_before_it_is_pasted_back_is_named(
+  command, tmp_path, monkeypatch, capsys
+):
+  for name in ("a.png", "b.png"):
+    draw_photo(tmp_path / "photos" / name)
+  draw = results.draw
+
+  def drawn(*arguments):
+    (tmp_path / "photos" / "a.png").unlink()
+    return draw(*arguments)
+
+  monkeypatch.setattr(results, "draw", drawn)
+  with pytest.raises(UserError, match="^1 of 2 photos failed"):
+    command(tmp_path / "photos", set=["Blond_Hair=1"], crop="none")
+  assert "photos/a.png: there is no such file" in capsys.readouterr().err
+  assert written(tmp_path / "out") == ["b_Blond_Hair=1.png"]
 
 
 def test_a_square_is_pasted_without_moving():

@@ -162,9 +162,11 @@ def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
   fade = np.minimum(edge / max(side * FADING, 1), 1)
   # The square ends inside a photo along its longer axis alone.
   width, height = photo.size
-  across = fade[None, :] if width > height else np.ones((1, side))
-  down = fade[:, None] if height > width else np.ones((side, 1))
-  mask = Image.fromarray(np.rint(255 * across * down).astype(np.uint8))
+  line = np.rint(255 * fade).astype(np.uint8)
+  if width == height:
+    line = np.full_like(line, 255)
+  across = line[:, None] if height > width else line[None]
+  mask = np.ascontiguousarray(np.broadcast_to(across, (side, side)))
   whole = photo.copy()
-  whole.paste(large, box, mask)
+  whole.paste(large, box, Image.fromarray(mask))
   return np.array(whole)

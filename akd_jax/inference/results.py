@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from akd_jax.data.photos.images import cuts_off_most, open_image, to_square
 from akd_jax.inference.loaded import LoadedModel
@@ -69,17 +68,22 @@ class Seen(NamedTuple):
 
   Attributes:
     photo: which.
-    whole: all of it.
+    size: its width and height.
     square: uint8 [S, S, 3], what the network sees.
   """
 
   photo: Photo
-  whole: Image.Image
+  size: tuple[int, int]
   square: np.ndarray
 
 
 class Result(NamedTuple):
-  """A picture that is to be written, uint8 [H, W, 3]."""
+  """A picture that is to be written.
+
+  Attributes:
+    path: where to.
+    picture: uint8 [H, W, 3]: a square, or a sheet.
+  """
 
   path: Path
   picture: np.ndarray
@@ -92,7 +96,25 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
     UserError: it cannot be read.
   """
   whole = open_image(photo.path)
-  return Seen(photo, whole, to_square(whole, request.side, size))
+  return Seen(photo, whole.size, to_square(whole, request.side, size))
+
+
+def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
+  """Writes the results of one photo, pasted back where that is asked for.
+
+  Raises:
+    UserError: the whole photo cannot be read any more.
+    WriteError: a result cannot be written.
+  """
+  if request.crop != WHOLE:
+    for path, picture in results:
+      sample_grid.save_png(path, picture)
+    return
+  # Once more: kept until all are drawn, eight of a phone's photos and what
+  # comes of them would take gigabytes.
+  whole = open_image(seen.photo.path)
+  for path, square in results:
+    sample_grid.save_png(path, paste_back(whole, square))
 
 
 def draw(
@@ -128,25 +150,20 @@ def _columns(
   wanted = model.wanted_of(labels, request.wanted, request.strength)
   drawn = model.network.translate(squares, wanted)
   yield [
-    _result(request, x, y, asked) for x, y in zip(seen, drawn, strict=True)
+    Result(result_path(request.out, x.photo, *asked), y)
+    for x, y in zip(seen, drawn, strict=True)
   ]
   for name in request.wanted if request.attention else ():
     columns = np.full(len(seen), model.attributes.index(name))
     maps = model.network.attend(squares, wanted, columns, request.block)
     named = [*asked, f"attention={name}"]
     yield [
-      _result(request, x, sample_grid.overlay(y, attention), named)
+      Result(
+        result_path(request.out, x.photo, *named),
+        sample_grid.overlay(y, attention),
+      )
       for x, y, attention in zip(seen, drawn, maps, strict=True)
     ]
-
-
-def _result(
-  request: Request, seen: Seen, square: np.ndarray, asked: Sequence[str]
-) -> Result:
-  path = result_path(request.out, seen.photo, *asked)
-  if request.crop == WHOLE:
-    return Result(path, paste_back(seen.whole, square))
-  return Result(path, square)
 
 
 def _sheet(

@@ -46,6 +46,8 @@ def load(path: str, count: Any = None, run: Any = None) -> Export:
         raise ValueError("it is no .npz")
       with np.load(path) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
+        if sum(sizes.values()) > 100 * os.path.getsize(path) + 2**20:
+          raise ValueError("it would grow to more than 100 times its size")
         if sizes.pop("metadata.npy") > 2**20:
           raise ValueError("its metadata is too large")
         metadata = json.loads(str(found["metadata"]))
@@ -85,7 +87,7 @@ def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
   w, blocks = (metadata["architecture"].get(x, 1) for x in ("width", "blocks"))
   right = {
     "architecture": 0 < w < 2**16 and 0 < blocks < 2**10,
-    "image_size": type(size) is int and 0 < size < 2**16 and size % side == 0,
+    "image_size": type(size) is int and 0 < size <= 4096 and size % side == 0,
     "crop": type(crop := metadata.setdefault("crop", 0)) is int and crop >= 0,
     "attributes": {*map(type, names)} == {str} and len({*names}) == len(names),
     "exclusive": all({*x} <= {*names} for x in metadata["exclusive"]),

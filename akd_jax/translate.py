@@ -83,7 +83,8 @@ def define_flags() -> None:
     "crop",
     None,
     "Side in pixels of the centre that is seen, 0 for the largest square; none"
-    " pastes that back into the whole photo. The run's if not set.",
+    " pastes that back into the whole photo. The run's if not set, or the"
+    " largest where that is less than half of the photo.",
   )
   flags.DEFINE_string(
     "step", None, "The checkpoint: its step, or best; the last if not set."
@@ -122,9 +123,9 @@ def main(arguments: list[str]) -> None:
   model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:
     cache.use_persistent_cache()
-  crop = model.crop if crop is None else crop
   request = Request(
-    wanted, own, args.strength, crop, args.attention, args.block, out
+    *(wanted, own, args.strength, crop, model.crop),
+    *(args.attention, args.block, out),
   )
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")

@@ -15,6 +15,7 @@ from PIL import Image
 from akd_jax import api, translate
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import writing
+from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import familiarity
 from akd_jax.inference import results
 from akd_jax.inference.loaded import LoadedModel, Recognizer
@@ -294,18 +295,51 @@ def test_a_square_is_pasted_without_moving():
   np.testing.assert_array_equal(paste_back(square, pixels), pixels)
 
 
-def test_a_small_centre_of_a_large_photo_gets_a_warning(
+def test_a_crop_that_sees_little_of_a_photo_gets_a_warning(
   command, network, tmp_path, capsys
 ):
   network.about["crop"] = 10
-  command(draw_photo(tmp_path / "me.png", (40, 30)), set=["Blond_Hair=1"])
+  photo = draw_photo(tmp_path / "me.png", (40, 30))
+  command(photo, set=["Blond_Hair=1"], crop="10")
   said = capsys.readouterr().out
-  assert "only the 10 pixels at its centre are seen, of 30" in said
+  assert "--crop=10 sees only the centre of its 30 pixels: --crop=0" in said
   assert "1 of them with a warning" in said
-  for crop, size in (("0", (40, 30)), (None, (40, 20)), ("none", (40, 30))):
-    photo = draw_photo(tmp_path / "me.png", size)
+  for crop in ("0", "15", "none", None):
     command(photo, set=["Blond_Hair=1"], crop=crop)
     assert "warning" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ("size", "box"),
+  [
+    ((40, 16), (16, 4, 24, 12)),
+    ((40, 17), (11, 0, 28, 17)),
+    ((6, 5), (0, 0, 5, 5)),
+  ],
+)
+def test_unless_it_is_said_a_large_photo_is_seen_whole(
+  command, network, tmp_path, size, box
+):
+  network.about["crop"] = SIZE
+  photo = draw_photo(tmp_path / "me.png", size)
+  command(photo, set=["Blond_Hair=1"])
+  with Image.open(photo) as whole:
+    seen = whole.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+  drawn = read(tmp_path / "out" / "me_Blond_Hair=1.png")
+  np.testing.assert_array_equal(drawn, 255 - np.asarray(seen))
+  # In Python and by the script, too.
+  network.translate = lambda images, wanted: images
+  model = LoadedModel(network)
+  black = {"Black_Hair": 1}
+  found = model.translate(photo, {"Blond_Hair": 1}, own=black)
+  np.testing.assert_array_equal(found, seen)
+  np.testing.assert_array_equal(
+    numpy_generator.load_photo(str(photo), network.about), seen
+  )
+  # What is asked for is taken.
+  found = model.translate(photo, {"Blond_Hair": 1}, own=black, crop=SIZE)
+  literal = load_image(photo, SIZE, SIZE)
+  np.testing.assert_array_equal(found, literal)
 
 
 def test_a_photo_unlike_what_was_learnt_gets_a_warning(

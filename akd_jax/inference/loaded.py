@@ -69,7 +69,7 @@ class LoadedModel:
 
   @property
   def crop(self) -> int:
-    """Side of the centre that is cut out of a photo; 0 is the largest."""
+    """Side of the centre that it was trained on; 0 is the largest."""
     return self.network.about["crop"]
 
   @property
@@ -107,7 +107,7 @@ class LoadedModel:
       strength: 0 asks for the picture's own attributes, 1 for those that are
         set, 0.5 for the label halfway, 1.5 for one as far beyond.
       crop: side of the centre that is cut out, 0 for the largest; None is the
-        run's.
+        run's, or the largest where that is less than half of the picture.
 
     Returns:
       uint8 [S, S, 3], or [N, S, S, 3].
@@ -245,8 +245,7 @@ class LoadedModel:
     self, images: Pictures, crop: int | None
   ) -> tuple[np.ndarray, bool]:
     """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
-    side = self.crop if crop is None else crop
-    return read_squares(images, side, self.image_size)
+    return read_squares(images, crop, self.image_size, self.crop)
 
 
 def _labels(own: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from akd_jax.data.photos.images import cuts_off_most, open_image, to_square
+from akd_jax.data.photos.images import (
+  cuts_off_most,
+  fitting_crop,
+  open_image,
+  to_square,
+)
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
@@ -28,7 +33,8 @@ class Request(NamedTuple):
     own: attributes that photos are known to have, or to lack.
     strength: see `LoadedModel.translate`.
     crop: side of the centre that is seen, 0 for the largest, or WHOLE: that
-      is pasted back into the whole photo.
+      is pasted back into the whole photo. None is what fits the photo.
+    usual: the run's crop, which `fitting_crop` starts from.
     attention: whether to draw attention, too.
     block: where it is taken; None is the run's.
     out: the folder of results.
@@ -37,29 +43,34 @@ class Request(NamedTuple):
   wanted: Mapping[str, int]
   own: Mapping[str, int]
   strength: float
-  crop: int | str
+  crop: int | str | None
+  usual: int
   attention: bool
   block: str | None
   out: Path
 
-  @property
-  def side(self) -> int:
-    """Side of the centre that is seen; 0 is the largest."""
-    return 0 if isinstance(self.crop, str) else self.crop
-
-  def warn(self, size: tuple[int, int]) -> str | None:
-    """Returns what to say where most of a photo is cut off.
-
-    The crop is that of the data that the network has learnt from, in pixels.
+  def side(self, size: tuple[int, int]) -> int:
+    """Returns the side of the centre that is seen; 0 is the largest.
 
     Args:
       size: of the photo.
     """
-    if not cuts_off_most(self.side, size):
+    if self.crop is None:
+      return fitting_crop(self.usual, size)
+    return 0 if isinstance(self.crop, str) else self.crop
+
+  def warn(self, size: tuple[int, int]) -> str | None:
+    """Returns what to say where the crop that was asked for cuts off most.
+
+    Args:
+      size: of the photo.
+    """
+    side = self.side(size)
+    if not cuts_off_most(side, size):
       return None
     return (
-      f"only the {self.side} pixels at its centre are seen, of {min(size)}:"
-      " --crop=0 takes the largest square"
+      f"--crop={side} sees only the centre of its {min(size)} pixels: --crop=0"
+      " takes the largest square"
     )
 
 
@@ -96,7 +107,8 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
     UserError: it cannot be read.
   """
   whole = open_image(photo.path)
-  return Seen(photo, whole.size, to_square(whole, request.side, size))
+  side = request.side(whole.size)
+  return Seen(photo, whole.size, to_square(whole, side, size))
 
 
 def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:

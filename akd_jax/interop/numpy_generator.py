@@ -111,7 +111,8 @@ def load_photo(path: str, metadata: Metadata) -> Array:
   except Exception as error:  # Pillow's decoders raise many kinds.
     reason = getattr(error, "strerror", None) or error
     raise ValueError(f"cannot read the photo {path}: {reason}") from error
-  side = min(metadata.get("crop", 0) or photo.width, *photo.size)
+  crop, side = metadata.get("crop", 0), min(photo.size)
+  side = min(crop, side) if 2 * crop >= side else side  # It would be a nose.
   left, top = ((length - side) // 2 for length in photo.size)
   photo = photo.crop((left, top, left + side, top + side))
   size = metadata["image_size"]

@@ -136,6 +136,22 @@ def cuts_off_most(crop: int, size: tuple[int, int]) -> bool:
   return 0 < 2 * crop < min(size)
 
 
+def fitting_crop(crop: int, size: tuple[int, int]) -> int:
+  """Returns what is cut out of a photo where nobody has said it.
+
+  A run's crop fits the photos that it has learnt from. Of a much larger one it
+  would be a nose.
+
+  Args:
+    crop: the run's.
+    size: of the photo.
+
+  Returns:
+    The crop, or 0, the largest square, where that would cut off most.
+  """
+  return 0 if cuts_off_most(crop, size) else crop
+
+
 def _explain(error: BaseException, content: bytes = b"") -> str:
   """Returns in one line what is wrong with a photo.
 

@@ -259,7 +259,7 @@ def test_whole_photos_are_held_one_at_a_time(command, tmp_path, monkeypatch):
     alive.append(weakref.ref(whole))
     return whole
 
-  def saved(path, picture):
+  def saved(path, picture, **_):
     assert picture.shape == (700, 900, 3)
     assert sum(one() is not None for one in alive) == 1
     save_png(path, picture)
@@ -287,6 +287,27 @@ def test_a_photo_that_is_gone_before_it_is_pasted_back_is_named(
     command(tmp_path / "photos", set=["Blond_Hair=1"], crop="none")
   assert "photos/a.png: there is no such file" in capsys.readouterr().err
   assert written(tmp_path / "out") == ["b_Blond_Hair=1.png"]
+
+
+@pytest.mark.parametrize(
+  ("mode", "space", "kept"),
+  [
+    ("RGB", b"RGB ", True),
+    ("RGBA", b"RGB ", True),
+    ("L", b"GRAY", False),
+    ("CMYK", b"CMYK", False),
+  ],
+)
+def test_the_whole_photo_keeps_the_meaning_of_its_colours(
+  command, tmp_path, mode, space, kept
+):
+  profile = bytes(16) + space + bytes(108)
+  ending = "tif" if mode == "CMYK" else "png"
+  path = tmp_path / f"me.{ending}"
+  Image.new(mode, (12, 8)).save(path, icc_profile=profile)
+  command(path, set=["Blond_Hair=1"], crop="none")
+  with Image.open(tmp_path / "out" / "me_Blond_Hair=1.png") as drawn:
+    assert drawn.info.get("icc_profile") == (profile if kept else None)
 
 
 def test_a_square_is_pasted_without_moving():

@@ -141,6 +141,15 @@ def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:
   return parts if strength == 1 else [*parts, f"strength={strength:g}"]
 
 
+def colour_profile(photo: Image.Image) -> bytes | None:
+  """Returns the ICC profile of a photo's RGB; None where it has none.
+
+  That of a photo which was grey or CMYK says nothing of RGB.
+  """
+  profile = photo.info.get("icc_profile")
+  return profile if profile and profile[16:20] == b"RGB " else None
+
+
 def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
   """Returns a photo with its largest centred square translated.
 

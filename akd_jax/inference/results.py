@@ -16,6 +16,7 @@ from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
   Photo,
+  colour_profile,
   name_request,
   paste_back,
   result_path,
@@ -126,7 +127,8 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
   for path, square in results:
-    sample_grid.save_png(path, paste_back(whole, square))
+    picture = paste_back(whole, square)
+    sample_grid.save_png(path, picture, profile=colour_profile(whole))
 
 
 def draw(

@@ -46,6 +46,8 @@ def load_image(
 def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   """Decodes a whole photo: RGB, upright, on white where it is transparent.
 
+  Its numbers are those of its own colours: a profile is kept, in its `info`.
+
   Args:
     photo: a path, or the content of an image file.
     name: what an error calls the photo; "" is its path.
@@ -59,7 +61,11 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   try:
     content = read_bytes(photo)
     with _open(content) as opened:
-      return to_rgb(opened)
+      photo = to_rgb(opened)
+      # Laid on white, it has lost it.
+      if profile := opened.info.get("icc_profile"):
+        photo.info["icc_profile"] = profile
+      return photo
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error, content)}"

@@ -30,10 +30,9 @@ PICTURES = ["AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"]
 Array = np.ndarray
 Params = Mapping[str, Array]
 Metadata = Mapping[str, Any]
-Export = tuple[dict[str, Array], dict[str, Any]]
 
 
-def load(path: str, count: Any = None, run: Any = None) -> Export:
+def load(path: str, count=None, run=None) -> tuple[Params, dict[str, Any]]:
   """Reads an exported generator: parameters by path, float32, and metadata.
 
   `count` and `run` are another one's `count_numbers` and `generate`. Raises
@@ -46,10 +45,9 @@ def load(path: str, count: Any = None, run: Any = None) -> Export:
         raise ValueError("it is no .npz")
       with np.load(path) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
-        if sum(sizes.values()) > 100 * os.path.getsize(path) + 2**20:
-          raise ValueError("it would grow to more than 100 times its size")
-        if sizes.pop("metadata.npy") > 2**20:
-          raise ValueError("its metadata is too large")
+        most = 100 * os.path.getsize(path) + 2**20
+        if sum(sizes.values()) > most or sizes.pop("metadata.npy") > 2**20:
+          raise ValueError("it would grow out of all proportion")
         metadata = json.loads(str(found["metadata"]))
         shapes, numbers = _check(metadata), count(metadata)
         if sum(sizes.values()) > 8 * numbers + 2**21 or found.zip.testzip():
@@ -76,8 +74,7 @@ def count_numbers(metadata: dict[str, Any]) -> int:
   about, planes = metadata["architecture"], 3 + len(metadata["attributes"])
   w, blocks = about["width"], about["blocks"]
   planes += {"image": 3, "blend": 4}[about.get("output", "image")]
-  kernels = 49 * planes + (320 + 288 * blocks) * w
-  return w * (kernels + 2 * (10 + 8 * blocks))
+  return w * (49 * planes + (320 + 288 * blocks) * w + 20 + 16 * blocks)
 
 
 def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
@@ -139,17 +136,14 @@ def to_rgb(picture: Any) -> Any:
   return photo.convert("RGB")
 
 
-def make_label(
-  metadata: Metadata, wanted: Mapping[str, int], original: Array | None = None
-) -> Array:
+def make_label(metadata: Metadata, wanted: Mapping, original=None) -> Array:
   """Returns the label [C] that asks for `wanted`, attributes 0 or 1 by name.
 
   The others are as in `original`, the photo's label, or 0. One that is switched
   on switches off those that exclude it: all others where the label rule is
   "exclusive". Raises ValueError of an unknown name or value.
   """
-  names = list(metadata["attributes"])
-  one_hot = metadata["label_rule"] == "exclusive"
+  names, rule = list(metadata["attributes"]), metadata["label_rule"]
   label = np.full(len(names), 0 if original is None else original, np.float32)
   for name, value in wanted.items():
     if name not in names:
@@ -158,14 +152,13 @@ def make_label(
       raise ValueError(f"attribute {name!r} is not in the model; {hint}")
     if value not in (0, 1):
       raise ValueError(f"{name} is {value!r}, not 0 or 1")
-  for group in [names] if one_hot else metadata["exclusive"]:
+  for group in [names] if rule == "exclusive" else metadata["exclusive"]:
     on = [name for name in group if wanted.get(name)]
     if len(on) > 1:
       raise ValueError(f"{on[0]} and {on[1]} exclude each other")
     label[[names.index(name) for name in group if on]] = 0
-  for name, value in wanted.items():
-    label[names.index(name)] = value
-  if one_hot and label.sum() != 1:
+  label[[names.index(name) for name in wanted]] = [*wanted.values()]
+  if rule == "exclusive" and label.sum() != 1:
     raise ValueError(f"set exactly one of {', '.join(names)} to 1")
   return label
 
@@ -190,8 +183,7 @@ def translate(
 
 def generate(params: Params, image: Array, label: Array) -> Array:
   """Runs the network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
-  classes = params["encoder_0/conv/kernel"].shape[2] - 3
-  size = image.shape[1:3]
+  size, classes = image.shape[1:3], params["encoder_0/conv/kernel"].shape[2] - 3
   if image.shape != (len(label), *size, 3) or label.shape[1:] != (classes,):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
   if any(length % 4 for length in size):
@@ -234,8 +226,7 @@ def convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   windows = np.ascontiguousarray(windows[:, :: stride * channels])
   y = np.zeros((height * windows.shape[1], features), np.float32)
   for i, row in enumerate(kernel.reshape(size, run, features)):
-    rows = windows[i : i + stride * height : stride]
-    y += rows.reshape(-1, run) @ row
+    y += windows[i : i + stride * height : stride].reshape(-1, run) @ row
   return y.reshape(height, -1, features)
 
 
@@ -247,8 +238,7 @@ def upsample(x: Array, kernel: Array) -> Array:
   z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
   y = np.zeros((height + 1, 2, width + 1, 2, features), np.float32)
   for a, b in np.ndindex(2, 2):
-    part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
-    y[a : a + height, :, b : b + width] += part
+    y[a : a + height, :, b : b + width] += z[:, :, a, :, b].swapaxes(1, 2)
   return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
 
 

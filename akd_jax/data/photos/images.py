@@ -61,11 +61,11 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   try:
     content = read_bytes(photo)
     with _open(content) as opened:
-      photo = to_rgb(opened)
+      whole = to_rgb(opened)
       # Laid on white, it has lost it.
       if profile := opened.info.get("icc_profile"):
-        photo.info["icc_profile"] = profile
-      return photo
+        whole.info["icc_profile"] = profile
+      return whole
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error, content)}"

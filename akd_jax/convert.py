@@ -222,7 +222,9 @@ def main(argv: list[str]) -> None:
   path: str = given.out
   if not path.endswith(".npz"):
     raise UserError(f"--out={path} should end in .npz")
-  networks = read_networks(str(given["from"].value), given.discriminator)
+  released = {"from": given["from"].value, "discriminator": given.discriminator}
+  paths.check_kept(path, **released)
+  networks = read_networks(*released.values())
   run = convert(
     *networks, given.attributes, given.data, given.step, given.image_size
   )

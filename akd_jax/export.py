@@ -187,6 +187,8 @@ def main(arguments: list[str]) -> None:
 
   from akd_jax.training import run_dir as runs
 
+  if runs.is_file(args.workdir):
+    paths.check_kept(args.out, workdir=args.workdir)
   run = runs.load_run(args.workdir, step)
   write = FORMATS[args.format]
   if args.format == "web":

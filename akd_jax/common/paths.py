@@ -7,6 +7,7 @@ from typing import Any
 from absl import flags
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
 
 # A flag belongs to the command that has it defined, which --help asks.
 flags.disclaim_key_flags()
@@ -42,6 +43,23 @@ def check(name: str, path: str) -> None:
     f"{start}akd_jax reads and writes folders: mount the bucket (gcsfuse,"
     " Filestore) and give its folder"
   )
+
+
+def check_kept(out: str, **inputs: str | None) -> None:
+  """Refuses to write over what is read.
+
+  Args:
+    out: --out, which is to be written.
+    inputs: flags and the paths that they name; None where one is not given.
+
+  Raises:
+    UserError: one is the same place.
+  """
+  for name, path in inputs.items():
+    if path and same_place(path, out):
+      raise UserError(
+        f"--out={out} is --{name} too, and would overwrite it: name another"
+      )
 
 
 class _Path(flags.ArgumentParser):

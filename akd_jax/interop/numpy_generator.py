@@ -265,6 +265,9 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   try:
     from PIL import Image
 
+    inputs = [os.path.realpath(path) for path in (args.model, args.photo)]
+    if os.path.realpath(args.out) in inputs:
+      raise ValueError(f"--out={args.out} is read, too: name another file")
     params, metadata = runtime.load(args.model)
     if wrong := [x for x in args.set + args.own if x[-2:] not in ("=0", "=1")]:
       raise ValueError(f"{wrong[0]!r} should be NAME=1 or NAME=0")

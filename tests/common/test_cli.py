@@ -288,6 +288,19 @@ def test_a_bucket_is_to_be_mounted(module, option):
   assert message.endswith("(gcsfuse, Filestore) and give its folder")
 
 
+@pytest.mark.parametrize("flag", ["from", "discriminator"])
+def test_weights_that_are_converted_are_not_written_over(flag, tmp_path):
+  weights = tmp_path / "g.npz"
+  weights.write_text("weights")
+  read = {"from": "none.npz"} | {flag: str(weights)}
+  options = [f"--{name}={path}" for name, path in read.items()]
+  done = command("convert", *options, "--attributes=A", f"--out={weights}")
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert f"--out={weights} is --{flag} too, and would overwrite" in message
+  assert weights.read_text() == "weights"
+
+
 def test_a_lesson_needs_a_teacher():
   done = command("main", "--config=configs/teacher.py:debug",
                  "--config.distill.output.weight=30")  # fmt: skip

@@ -449,6 +449,19 @@ def test_the_file_stands_alone(tmp_path):
   command[-1:] = ["--from", "Smiling=1", "--set"]
   assert run("Blond_Hair=1").returncode == 0
   assert out.read_bytes() != before
+  # Neither file is written over, however it is spelt.
+  for kept in (photo, pathlib.Path(model)):
+    before = kept.read_bytes()
+    other = tmp_path / "link.png"
+    other.symlink_to(kept)
+    for name in (str(kept), f"{tmp_path}/../{tmp_path.name}/link.png"):
+      command[command.index("--out") + 1] = name
+      failed = run("Blond_Hair=1")
+      assert failed.returncode == 2
+      assert f"--out={name} is read, too: name another" in failed.stderr
+    other.unlink()
+    assert kept.read_bytes() == before
+  command[command.index("--out") + 1] = str(out)
   photo.unlink()
   for setting, hint in (
     ("Blond=1", "Blond_Hair"),

@@ -118,7 +118,7 @@ def main(arguments: list[str]) -> None:
   photos = find_photos(arguments, out)
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.
-  label = model.label(own, None) if own else np.zeros(len(model.attributes))
+  label = model.own_label(own, None)
   asked = wanted or {model.attributes[0]: 1}
   model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:

@@ -35,7 +35,7 @@ class Inverter:
   run, explained = None, "nobody"
 
   def __init__(self, crop=0):
-    self.seen = []
+    self.seen, self.labels = [], []
     self.about = {
       "attributes": list(NAMES),
       "label_rule": "multilabel",
@@ -46,6 +46,7 @@ class Inverter:
 
   def translate(self, images, wanted):
     self.seen += wanted.targets.tolist()
+    self.labels += wanted.labels.tolist()
     return 255 - images
 
   def attend(self, images, wanted, columns, block):
@@ -129,6 +130,19 @@ def test_what_a_photo_has_is_printed_and_can_be_said(
     line for line in capsys.readouterr().out.splitlines() if "me.png (" in line
   )
   assert "(has Black_Hair)" in first and "(has Blond_Hair)" in second
+
+
+def test_of_exclusive_classes_it_is_said_what_a_photo_is_not(
+  command, network, tmp_path
+):
+  network.about |= {"label_rule": "exclusive", "exclusive": []}
+  # What is known of a photo need not be a whole label.
+  network.about["given"] = [1, -1, 0]
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, set=["Blond_Hair=1"], **{"from": ["Black_Hair=0"]})
+  command(photo, set=["Blond_Hair=1"], **{"from": ["Hat/../Cap=1"]})
+  assert network.labels == [[0, 0, 0], [0, 0, 1]]
+  assert network.seen == [[0, 1, 0], [0, 1, 0]]
 
 
 def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):

@@ -13,6 +13,7 @@ This file may be copied away with what `akd_jax.export --format=numpy` writes:
 """
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -123,7 +124,9 @@ def to_rgb(picture: Any) -> Any:
   tags = getattr(picture, "tag_v2", {})  # Of a TIFF, which load makes upright.
   picture.load()
   # Not exif_transpose, which writes a camera's notes anew, and some it cannot.
-  turn = TURNS.get(picture.getexif().get(0x0112))
+  turn = None
+  with contextlib.suppress(Exception):  # Damaged notes turn nothing.
+    turn = TURNS.get(picture.getexif().get(0x0112))
   photo = picture if turn is None else picture.transpose(turn)
   if photo.mode in ("I", "F"):
     raise ValueError("its numbers are of 32 bits, or of a 16-bit PGM")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from akd_jax.data.photos.images import load_image, read_size
+from akd_jax.data.photos.images import load_image, open_image, read_size
 from tests.layouts import draw_face, encoded, error
 
 
@@ -224,6 +224,18 @@ def test_a_pillow_without_avif_reads_all_else(monkeypatch):
   assert read_size(content) == (20, 20)
   avif = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"
   assert "Pillow reads from 11.3 on" in error(load_image, avif, 0, 20)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize(
+  "notes",
+  [b"junkjunkjunk", b"I", b"II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\x05\0"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_notes_turn_no_photo_away(kind, notes):
+  exif = b"Exif\0\0" + notes
+  grey = Image.new("RGB", (20, 30), (60, 60, 60))
+  assert open_image(encoded(grey, kind, exif=exif)).size == (20, 30)
 
 
 def test_a_photo_of_an_iphone_is_told_what_to_become():

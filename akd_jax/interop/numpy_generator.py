@@ -131,7 +131,8 @@ def to_rgb(picture: Any) -> Any:
   if photo.mode in ("I", "F"):
     raise ValueError("its numbers are of 32 bits, or of a 16-bit PGM")
   if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
-    x = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
+    x, clear = np.asarray(photo), photo.info.get("transparency")
+    x = np.where(x == clear, 65535, x) >> (tags.get(258, (16,))[0] - 8)
     photo = Image.fromarray((255 - x if tags.get(262) == 0 else x).astype("u1"))
   if photo.has_transparency_data:
     white = Image.new("RGBA", photo.size, "white")

@@ -148,6 +148,21 @@ def test_deep_grey_keeps_its_range(kind, bits, inverted):
   np.testing.assert_array_equal(found, np.repeat(expected[..., None], 3, 2))
 
 
+@pytest.mark.parametrize("turn", [1, 6])
+def test_deep_grey_is_laid_on_white_where_it_is_transparent(turn):
+  deep = grey16()
+  exif = Image.Exif()
+  exif[0x0112] = turn
+  content = encoded(Image.fromarray(deep), transparency=160 * 40, exif=exif)
+  expected = (deep >> 8).astype(np.uint8)
+  assert expected[2, 0] == 25
+  expected[2, 0] = 255
+  if turn == 6:
+    expected = np.rot90(expected, -1)
+  found = load_image(content, crop=0, size=20)
+  np.testing.assert_array_equal(found[..., 0], expected)
+
+
 def test_grey_of_twelve_bits_is_not_black():
   """Packed by hand: two numbers in three bytes."""
   twelve = (np.arange(400, dtype=np.uint16) * 10).reshape(20, 20)

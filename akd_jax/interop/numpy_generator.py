@@ -108,6 +108,8 @@ def load_photo(path: str, metadata: Metadata) -> Array:
       photo = to_rgb(file)
   except Exception as error:  # Pillow's decoders raise many kinds.
     reason = getattr(error, "strerror", None) or error
+    if isinstance(error, Image.DecompressionBombError):
+      reason = "it has more than 178 megapixels: make it smaller"
     raise ValueError(f"cannot read the photo {path}: {reason}") from error
   crop, side = metadata.get("crop", 0), min(photo.size)
   side = min(crop, side) if 2 * crop >= side else side  # It would be a nose.
@@ -269,6 +271,9 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   try:
     from PIL import Image
 
+    start, ending = os.path.splitext(args.out)
+    if Image.registered_extensions().get(ending.lower()) not in Image.SAVE:
+      raise ValueError(f"--out={args.out} should end in .png or .jpg")
     inputs = [os.path.realpath(path) for path in (args.model, args.photo)]
     if os.path.realpath(args.out) in inputs:
       raise ValueError(f"--out={args.out} is read, too: name another file")
@@ -281,7 +286,7 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
     photo = load_photo(args.photo, metadata)
     edits = np.isin(metadata["attributes"], [*asked])
     drawn = runtime.translate(params, metadata, photo, label, own, edits)
-    partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
+    partial = f"{start}.part{ending}"  # Never half.
     Image.fromarray(drawn).save(partial)
     os.replace(partial, args.out)
     print(args.out)

@@ -5,9 +5,11 @@ import copy
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 
 import jax
 import numpy as np
@@ -416,6 +418,18 @@ def test_a_photo_that_cannot_be_read_is_named(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_a_photo_that_is_too_large_is_told_what_to_become(tmp_path):
+  path = tmp_path / "photo.png"
+  draw("RGB", (40, 30)).save(path)
+  content = path.read_bytes()
+  header = b"IHDR" + struct.pack(">II", 20_000, 20_000) + content[24:29]
+  path.write_bytes(
+    content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+  )
+  with pytest.raises(ValueError, match=r"more than 178 megapixels: make it sm"):
+    numpy_generator.load_photo(str(path), METADATA)
+
+
 def test_the_file_stands_alone(tmp_path):
   source = pathlib.Path(numpy_generator.__file__)
   tree = ast.parse(source.read_text())
@@ -449,16 +463,23 @@ def test_the_file_stands_alone(tmp_path):
   command[-1:] = ["--from", "Smiling=1", "--set"]
   assert run("Blond_Hair=1").returncode == 0
   assert out.read_bytes() != before
+  for name in ("blond", "blond.npz", "blond.psd"):
+    command[command.index("--out") + 1] = name
+    failed = run("Blond_Hair=1")
+    assert failed.returncode == 2
+    assert failed.stderr == (
+      f"error: --out={name} should end in .png or .jpg\n"
+    )
   # Neither file is written over, however it is spelt.
   for kept in (photo, pathlib.Path(model)):
     before = kept.read_bytes()
     other = tmp_path / "link.png"
     other.symlink_to(kept)
-    for name in (str(kept), f"{tmp_path}/../{tmp_path.name}/link.png"):
-      command[command.index("--out") + 1] = name
-      failed = run("Blond_Hair=1")
-      assert failed.returncode == 2
-      assert f"--out={name} is read, too: name another" in failed.stderr
+    name = f"{tmp_path}/../{tmp_path.name}/link.png"
+    command[command.index("--out") + 1] = name
+    failed = run("Blond_Hair=1")
+    assert failed.returncode == 2
+    assert f"--out={name} is read, too: name another" in failed.stderr
     other.unlink()
     assert kept.read_bytes() == before
   command[command.index("--out") + 1] = str(out)

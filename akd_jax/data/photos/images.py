@@ -1,6 +1,7 @@
 """One photo: decoded, centre-cropped and resized with antialiasing."""
 
 import io
+import re
 import stat
 from pathlib import Path
 
@@ -173,6 +174,11 @@ def _explain(error: BaseException, content: bytes = b"") -> str:
     return "it is AVIF, which Pillow reads from 11.3 on: install that"
   if isinstance(error, Image.UnidentifiedImageError):
     return "it is not an image, or is damaged at its start"
+  if isinstance(error, Image.DecompressionBombError):
+    # Twice Image.MAX_IMAGE_PIXELS is what Pillow reads at most.
+    pixels = re.search(r"\d+", str(error))
+    count = f"{int(pixels[0]) // 10**6:,}" if pixels else "many"
+    return f"it has {count} megapixels, more than 178: make it smaller"
   if isinstance(error, OSError) and error.strerror:
     return error.strerror
   return " ".join(str(error).split()) or type(error).__name__

@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from akd_jax.common import paths
 from akd_jax.common.errors import UserError
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.numpy_network import is_numpy_export, load_numpy
@@ -28,7 +29,7 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
   Raises:
     UserError: there is no such run, file or checkpoint.
   """
-  path = os.fspath(path)
+  path = paths.expanded(os.fspath(path))
   if is_numpy_export(path):
     if step is not None:
       raise UserError(f"{path} is one file, without --step={step}")
@@ -63,13 +64,15 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     Stopped: training was asked to stop (SIGTERM, Ctrl-C); all is saved.
     FloatingPointError: a loss is not finite any more.
   """
-  from akd_jax.common import output
+  from akd_jax.common import output, ranges
 
   output.quiet_libraries()
   from akd_jax.experiments.run import train_with_teacher
 
   if "generator" not in config:
     raise UserError("config has no generator: it is no recipe of a network")
-  workdir = os.fspath(workdir)
+  workdir = paths.expanded(os.fspath(workdir))
+  config = config.copy_and_resolve_references()
+  ranges.expand_paths(config)
   train_with_teacher(config, workdir)
   return load(f"{workdir}/first.npz" if config.data.second else workdir)

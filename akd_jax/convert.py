@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ def _check_size(config: "ConfigDict", image_size: int | None) -> None:
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string(
+  paths.define(
     "from", None, "The generator's state dict, or both as G and D.",
     required=True,
   )  # fmt: skip
-  flags.DEFINE_string(
+  paths.define(
     "discriminator",
     None,
     "The discriminator's state dict, where --from does not hold it.",
@@ -159,7 +159,7 @@ def define_flags() -> None:
   flags.DEFINE_list(
     "attributes", None, "The classes, in the order of the label.", required=True
   )
-  flags.DEFINE_string("out", None, "The file to write, *.npz.", required=True)
+  paths.define("out", None, "The file to write, *.npz.", required=True)
   flags.DEFINE_enum(
     "data", "celeba", ["celeba", "rafd"], "Whose recipe the file carries."
   )
@@ -222,7 +222,9 @@ def main(argv: list[str]) -> None:
   path: str = given.out
   if not path.endswith(".npz"):
     raise UserError(f"--out={path} should end in .npz")
-  networks = read_networks(str(given["from"].value), given.discriminator)
+  released = {"from": given["from"].value, "discriminator": given.discriminator}
+  paths.check_kept(path, **released)
+  networks = read_networks(*released.values())
   run = convert(
     *networks, given.attributes, given.data, given.step, given.image_size
   )

@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from akd_jax.common import cli, overrides
+from akd_jax.common import cli, overrides, paths
 from akd_jax.common.files import file_name
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
 
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = paths.define(
   "workdir",
   None,
   "A run's directory, a file of export --format=run, or pretrained:NAME.",
@@ -46,7 +46,7 @@ _STEP = flags.DEFINE_string(
 _ATTRIBUTES = flags.DEFINE_list(
   "attributes", [], "Attributes to test; all if not set."
 )
-_SAVE_IMAGES = flags.DEFINE_string(
+_SAVE_IMAGES = paths.define(
   "save_images", None, "Folder for all translations, each a PNG of its own."
 )
 

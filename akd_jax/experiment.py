@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from akd_jax.common import cli, overrides
+from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ _NAME = flags.DEFINE_list(
 _SEEDS = flags.DEFINE_integer(
   "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
 )
-_ROOT = flags.DEFINE_string("root", "runs/experiments", "Folder of the runs.")
-_OUT = flags.DEFINE_string(
+_ROOT = paths.define("root", "runs/experiments", "Folder of the runs.")
+_OUT = paths.define(
   "out", None, "Folder of the pages; ROOT/results if not set."
 )
 _CLUSTER = flags.DEFINE_enum(

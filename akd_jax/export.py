@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
@@ -154,20 +154,20 @@ FORMATS = {
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string(
+  paths.define(
     "workdir",
     None,
     "A run's directory, a file of --format=run, or pretrained:NAME.",
     required=True,
   )
   flags.DEFINE_enum("format", "numpy", list(FORMATS), "What to write.")
-  flags.DEFINE_string(
+  paths.define(
     "out",
     None,
     "The file to write, or a directory (torch, web).",
     required=True,
   )
-  flags.DEFINE_string(
+  paths.define(
     "onnxruntime", "", "onnxruntime-web's tarball, where there is no network."
   )
   flags.DEFINE_string(
@@ -188,6 +188,8 @@ def main(arguments: list[str]) -> None:
 
   from akd_jax.training import run_dir as runs
 
+  if runs.is_file(args.workdir):
+    paths.check_kept(args.out, workdir=args.workdir)
   run = runs.load_run(args.workdir, step)
   write = FORMATS[args.format]
   if args.format == "web":

@@ -20,9 +20,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
-
-from akd_jax.common import cli, overrides
+from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.text_table import ruled
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
   from akd_jax.data.photos.source import PhotoSource
   from akd_jax.data.photos.survey import Look
 
-_OUT = flags.DEFINE_string(
+_OUT = paths.define(
   "out", "runs/photos.png", "The contact sheet to write; empty for none."
 )
 _KINDS = {

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 from ml_collections import config_flags
 
-from akd_jax.common import cli, overrides, pod
+from akd_jax.common import cli, overrides, paths, pod
 from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "The recipe: FILE[:ARG].", lock_config=True
 )
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = paths.define(
   "workdir",
   None,
   "The run's directory; runs/RECIPE if not set, of :photos runs/photos/RECIPE.",
@@ -117,9 +117,13 @@ def _check_lessons(config: "ConfigDict") -> None:
 def _find_recipe(argument: str) -> str:
   """Returns --config=configs/X.py with the path of the installed recipe.
 
-  A recipe that is there, and any other argument, stay as they are.
+  A recipe that is there stays, but for a ~ in front, and so does any other
+  argument.
   """
   name, _, value = argument.partition("=")
+  if name == "--config" and value:
+    value = paths.expanded(value)
+    argument = f"--config={value}"
   recipe = pathlib.Path(value.split(":")[0])
   if name != "--config" or recipe.exists():
     return argument

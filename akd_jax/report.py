@@ -16,14 +16,14 @@ import sys
 
 from absl import flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's directory.")
-_COMPARE = flags.DEFINE_multi_string(
-  "compare", [], "Another run's directory; may be given again."
+_WORKDIR = paths.define("workdir", None, "The run's directory.")
+_COMPARE = paths.define_several(
+  "compare", "Another run's directory; may be given again."
 )
-_OUT = flags.DEFINE_string("out", "report.html", "The file to write.")
+_OUT = paths.define("out", "report.html", "The file to write.")
 
 
 def main(argv: list[str]) -> None:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import flags
 
-from akd_jax.common import cli
+from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.tally import Tally
 from akd_jax.common.writing import is_full, writing
@@ -45,14 +45,14 @@ _TOGETHER = 8
 
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
-  flags.DEFINE_string(
+  paths.define(
     "workdir",
     None,
     "The network: a run's directory, a file of export --format=run or"
     " --format=numpy, or pretrained:NAME.",
     required=True,
   )
-  flags.DEFINE_string("out", None, "Folder of the results.", required=True)
+  paths.define("out", None, "Folder of the results.", required=True)
   flags.DEFINE_multi_string("set", [], "NAME=1 or NAME=0: an attribute to set")
   flags.DEFINE_multi_string(
     "from",
@@ -83,7 +83,8 @@ def define_flags() -> None:
     "crop",
     None,
     "Side in pixels of the centre that is seen, 0 for the largest square; none"
-    " pastes that back into the whole photo. The run's if not set.",
+    " pastes that back into the whole photo. The run's if not set, or the"
+    " largest where that is less than half of the photo.",
   )
   flags.DEFINE_string(
     "step", None, "The checkpoint: its step, or best; the last if not set."
@@ -117,14 +118,14 @@ def main(arguments: list[str]) -> None:
   photos = find_photos(arguments, out)
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.
-  label = model.label(own, None) if own else np.zeros(len(model.attributes))
+  label = model.own_label(own, None)
   asked = wanted or {model.attributes[0]: 1}
   model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:
     cache.use_persistent_cache()
-  crop = model.crop if crop is None else crop
   request = Request(
-    wanted, own, args.strength, crop, args.attention, args.block, out
+    *(wanted, own, args.strength, crop, model.crop),
+    *(args.attention, args.block, out),
   )
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")
@@ -224,8 +225,7 @@ def _translate_some(
   tally: Tally,
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
-  from akd_jax.inference.results import draw
-  from akd_jax.plotting.sample_grid import save_png
+  from akd_jax.inference.results import draw, save
 
   squares = np.stack([one.square for one in seen])
   labels = model.labels_of(squares, request.own, request.strength != 1)
@@ -235,12 +235,11 @@ def _translate_some(
   for one, label, warning, drawn in zip(
     seen, labels, unusual, results, strict=True
   ):
-    warnings = [x for x in (request.warn(one.whole.size), warning) if x]
+    warnings = [x for x in (request.warn(one.size), warning) if x]
     try:
-      for result in drawn:
-        save_png(result.path, result.picture)
-    except WriteError as error:
-      if is_full(error):
+      save(request, one, drawn)
+    except (UserError, WriteError) as error:
+      if isinstance(error, WriteError) and is_full(error):
         raise
       tally.fail(error)
       continue

@@ -24,12 +24,14 @@ class Range(NamedTuple):
     holds: whether a value, of whichever type, is one of them.
     choices: all of them, where they are a list.
     inside: of a mapping: the range of the entry of a name.
+    is_path: whether it names a file or a folder.
   """
 
   text: str
   holds: Callable[[Any], bool]
   choices: tuple[str, ...] = ()
   inside: Callable[[str], "Range | None"] | None = None
+  is_path: bool = False
 
 
 class Field(NamedTuple):
@@ -133,6 +135,7 @@ def path() -> Range:
       and _bytes(x) < 4096
       and all(_bytes(name) < 256 for name in x.split("/"))
     ),
+    is_path=True,
   )
 
 

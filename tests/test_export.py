@@ -478,6 +478,16 @@ def test_what_is_no_flag_and_no_step_is_named(export_with, tmp_path):
   assert not os.listdir(tmp_path)
 
 
+def test_what_is_exported_is_not_written_over(export_with, tmp_path):
+  teacher = tmp_path / "t.npz"
+  teacher.write_text("both networks")
+  (tmp_path / "same.npz").symlink_to(teacher)
+  for name in ("t.npz", "same.npz", "./t.npz"):
+    with pytest.raises(UserError, match=f"--out=.*{name} is --workdir too, an"):
+      export_with(workdir=str(teacher), step=None, out=f"{tmp_path}/{name}")
+  assert teacher.read_text() == "both networks"
+
+
 def test_help_does_not_wait_for_jax():
   code = (
     "import sys, akd_jax.export; "

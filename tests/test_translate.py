@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from PIL import Image
 from akd_jax import api, translate
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import writing
+from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import familiarity
+from akd_jax.inference import results
 from akd_jax.inference.loaded import LoadedModel, Recognizer
 from akd_jax.inference.photos import find_photos, paste_back
 from akd_jax.interop import numpy_generator
@@ -32,7 +35,7 @@ class Inverter:
   run, explained = None, "nobody"
 
   def __init__(self, crop=0):
-    self.seen = []
+    self.seen, self.labels = [], []
     self.about = {
       "attributes": list(NAMES),
       "label_rule": "multilabel",
@@ -43,6 +46,7 @@ class Inverter:
 
   def translate(self, images, wanted):
     self.seen += wanted.targets.tolist()
+    self.labels += wanted.labels.tolist()
     return 255 - images
 
   def attend(self, images, wanted, columns, block):
@@ -128,6 +132,19 @@ def test_what_a_photo_has_is_printed_and_can_be_said(
   assert "(has Black_Hair)" in first and "(has Blond_Hair)" in second
 
 
+def test_of_exclusive_classes_it_is_said_what_a_photo_is_not(
+  command, network, tmp_path
+):
+  network.about |= {"label_rule": "exclusive", "exclusive": []}
+  # What is known of a photo need not be a whole label.
+  network.about["given"] = [1, -1, 0]
+  photo = draw_photo(tmp_path / "me.png")
+  command(photo, set=["Blond_Hair=1"], **{"from": ["Black_Hair=0"]})
+  command(photo, set=["Blond_Hair=1"], **{"from": ["Hat/../Cap=1"]})
+  assert network.labels == [[0, 0, 0], [0, 0, 1]]
+  assert network.seen == [[0, 1, 0], [0, 1, 0]]
+
+
 def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):
   photos = tmp_path / "photos"
   same = ("a/1.png", "b/1.png", "b/1.bmp", "B1.png", "b1.bmp", "ü \n$.png")
@@ -137,10 +154,10 @@ def test_folders_are_searched_and_no_result_covers_another(command, tmp_path):
   (photos / "notes.txt").write_text("no photo")
   command(photos, tmp_path / "other", set=["Blond_Hair=1"])
   out = tmp_path / "out"
-  results = written(out)
-  assert len(results) == len({x.casefold() for x in results}) == 7
-  assert {"b/1.bmp_Blond_Hair=1.png", "ü %0A$_Blond_Hair=1.png"} <= set(results)
-  pictures = {read(out / name).tobytes() for name in results}
+  names = written(out)
+  assert len(names) == len({x.casefold() for x in names}) == 7
+  assert {"b/1.bmp_Blond_Hair=1.png", "ü %0A$_Blond_Hair=1.png"} <= set(names)
+  pictures = {read(out / name).tobytes() for name in names}
   assert len(pictures) == 7
 
 
@@ -244,24 +261,120 @@ def test_the_whole_photo_stays_but_for_its_square(command, tmp_path, size):
   assert step <= 135 / 4 + 1
 
 
+def test_whole_photos_are_held_one_at_a_time(command, tmp_path, monkeypatch):
+  photos = tmp_path / "photos"
+  for i in range(5):
+    draw_photo(photos / f"{i}.png", (900, 700), seed=i)
+  alive = []
+  original = results.open_image
+
+  def opened(path):
+    whole = original(path)
+    alive.append(weakref.ref(whole))
+    return whole
+
+  def saved(path, picture, **_):
+    assert picture.shape == (700, 900, 3)
+    assert sum(one() is not None for one in alive) == 1
+    save_png(path, picture)
+
+  save_png = sample_grid.save_png
+  monkeypatch.setattr(results, "open_image", opened)
+  monkeypatch.setattr(sample_grid, "save_png", saved)
+  command(photos, set=["Blond_Hair=1"], crop="none", attention=True)
+  assert len(alive) == 10 and len(written(tmp_path / "out")) == 10
+
+
+def test_a_photo_that_is_gone_before_it_is_pasted_back_is_named(
+  command, tmp_path, monkeypatch, capsys
+):
+  for name in ("a.png", "b.png"):
+    draw_photo(tmp_path / "photos" / name)
+  draw = results.draw
+
+  def drawn(*arguments):
+    (tmp_path / "photos" / "a.png").unlink()
+    return draw(*arguments)
+
+  monkeypatch.setattr(results, "draw", drawn)
+  with pytest.raises(UserError, match="^1 of 2 photos failed"):
+    command(tmp_path / "photos", set=["Blond_Hair=1"], crop="none")
+  assert "photos/a.png: there is no such file" in capsys.readouterr().err
+  assert written(tmp_path / "out") == ["b_Blond_Hair=1.png"]
+
+
+@pytest.mark.parametrize(
+  ("mode", "space", "kept"),
+  [
+    ("RGB", b"RGB ", True),
+    ("RGBA", b"RGB ", True),
+    ("L", b"GRAY", False),
+    ("CMYK", b"CMYK", False),
+  ],
+)
+def test_the_whole_photo_keeps_the_meaning_of_its_colours(
+  command, tmp_path, mode, space, kept
+):
+  profile = bytes(16) + space + bytes(108)
+  ending = "tif" if mode == "CMYK" else "png"
+  path = tmp_path / f"me.{ending}"
+  Image.new(mode, (12, 8)).save(path, icc_profile=profile)
+  command(path, set=["Blond_Hair=1"], crop="none")
+  with Image.open(tmp_path / "out" / "me_Blond_Hair=1.png") as drawn:
+    assert drawn.info.get("icc_profile") == (profile if kept else None)
+
+
 def test_a_square_is_pasted_without_moving():
   pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
   square = Image.new("RGB", (8, 8))
   np.testing.assert_array_equal(paste_back(square, pixels), pixels)
 
 
-def test_a_small_centre_of_a_large_photo_gets_a_warning(
+def test_a_crop_that_sees_little_of_a_photo_gets_a_warning(
   command, network, tmp_path, capsys
 ):
   network.about["crop"] = 10
-  command(draw_photo(tmp_path / "me.png", (40, 30)), set=["Blond_Hair=1"])
+  photo = draw_photo(tmp_path / "me.png", (40, 30))
+  command(photo, set=["Blond_Hair=1"], crop="10")
   said = capsys.readouterr().out
-  assert "only the 10 pixels at its centre are seen, of 30" in said
+  assert "--crop=10 sees only the centre of its 30 pixels: --crop=0" in said
   assert "1 of them with a warning" in said
-  for crop, size in (("0", (40, 30)), (None, (40, 20)), ("none", (40, 30))):
-    photo = draw_photo(tmp_path / "me.png", size)
+  for crop in ("0", "15", "none", None):
     command(photo, set=["Blond_Hair=1"], crop=crop)
     assert "warning" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ("size", "box"),
+  [
+    ((40, 16), (16, 4, 24, 12)),
+    ((40, 17), (11, 0, 28, 17)),
+    ((6, 5), (0, 0, 5, 5)),
+  ],
+)
+def test_unless_it_is_said_a_large_photo_is_seen_whole(
+  command, network, tmp_path, size, box
+):
+  network.about["crop"] = SIZE
+  photo = draw_photo(tmp_path / "me.png", size)
+  command(photo, set=["Blond_Hair=1"])
+  with Image.open(photo) as whole:
+    seen = whole.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+  drawn = read(tmp_path / "out" / "me_Blond_Hair=1.png")
+  np.testing.assert_array_equal(drawn, 255 - np.asarray(seen))
+  # In Python and by the script, too.
+  network.translate = lambda images, wanted: images
+  model = LoadedModel(network)
+  black = {"Black_Hair": 1}
+  found = model.translate(photo, {"Blond_Hair": 1}, own=black)
+  np.testing.assert_array_equal(found, seen)
+  np.testing.assert_array_equal(
+    numpy_generator.load_photo(str(photo), network.about), seen
+  )
+  # What is asked for is taken.
+  found = model.translate(photo, {"Blond_Hair": 1}, own=black, crop=SIZE)
+  literal = load_image(photo, SIZE, SIZE)
+  np.testing.assert_array_equal(found, literal)
 
 
 def test_a_photo_unlike_what_was_learnt_gets_a_warning(

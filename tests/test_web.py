@@ -46,6 +46,16 @@ const told = (value) => fetch(
   "/told", {method: "POST", body: JSON.stringify(value)});
 const frame = document.getElementById("page");
 try {
+  // The network is held back until this is told.
+  const inputs = () => [
+    ...frame.contentDocument.querySelectorAll("input[type=file]")];
+  const isDropTaken = () => inputs().length
+    && !frame.contentDocument.body.dispatchEvent(
+      new frame.contentWindow.DragEvent(
+        "drop", {bubbles: true, cancelable: true}));
+  await wait(isDropTaken);
+  const early = inputs().map((x) => x.disabled);
+  await fetch("/early", {method: "POST", body: JSON.stringify(early)});
   await wait(() => frame.contentDocument?.body?.dataset.ready !== undefined);
   const page = frame.contentDocument;
   const status = () => page.getElementById("status").textContent;
@@ -53,6 +63,7 @@ try {
   const files = new DataTransfer();
   files.items.add(new File([photo], "photo.jpg", {type: "image/jpeg"}));
   const input = page.getElementById("file");
+  const late = inputs().map((x) => x.disabled);
   input.files = files.files;
   input.dispatchEvent(new frame.contentWindow.Event("change"));
   const canvas = page.getElementById("after");
@@ -70,6 +81,7 @@ try {
   const drawn = [...data];
   page.getElementById("changed").click();
   await told({
+    early, late,
     own, wanted: pressed(), drawn, size: canvas.width, status: status(),
     names: buttons.map((x) => x.textContent), changed: description(),
     asked: page.getElementById("own").checkVisibility(),
@@ -91,16 +103,23 @@ class Host(http.server.SimpleHTTPRequestHandler):
   asked: list[str] = []
   told: list[dict] = []
   heard = threading.Event()
+  early = threading.Event()
 
   def do_GET(self):
     self.asked.append(self.path)
+    if self.path == "/generator.onnx":
+      self.early.wait(60)
     super().do_GET()
 
   def do_POST(self):
     size = int(self.headers["Content-Length"])
-    self.told.append(json.loads(self.rfile.read(size)))
+    content = json.loads(self.rfile.read(size))
     self.send_response(204)
     self.end_headers()
+    if self.path == "/early":
+      self.early.set()
+      return
+    self.told.append(content)
     self.heard.set()
 
   def log_message(self, *_):
@@ -174,6 +193,8 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
       browser.wait()
   (found,) = Host.told
   assert "error" not in found, found
+  # Nothing is chosen or dropped in vain while the network loads.
+  assert found["early"] == [True, True] and found["late"] == [False, False]
   # As in the page, where the discriminator says what a photo has.
   monkeypatch.setattr(recognition, "find_classifier", lambda _: None)
   model = akd_jax.load("pretrained:avatars")

@@ -19,6 +19,7 @@ from akd_jax.common import (
   flag_errors,
   output,
   overrides,
+  paths,
   pod,
   ranges,
   signals,
@@ -193,7 +194,7 @@ def chosen_step(text: str | None) -> int | str | None:
 
 def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
-    main(argv[1:])
+    main([paths.expanded(argument) for argument in argv[1:]])
     if pod.joined():
       pod.part(0)
 
@@ -221,9 +222,12 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
       raise
     raise UserError(why) from error
   if "config" in flags.FLAGS:
-    flag_errors.check_config(flags.FLAGS["config"].value, argv)
+    config = flags.FLAGS["config"].value
+    flag_errors.check_config(config, argv)
     # Before anything else: JAX alone takes a second to load.
-    ranges.check(flags.FLAGS["config"].value)
+    ranges.check(config)
+    ranges.expand_paths(config)
+    ranges.expand_paths(overrides.given())
   return arguments
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from akd_jax.common import paths
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.configs import student
 from akd_jax.configs.ranges import Range
@@ -34,6 +35,32 @@ def check(config: ConfigDict) -> None:
     if inside and section in config and not _is_another_s(config, name):
       _check_there(config[section], section, inside)
   _check_section(config, "")
+
+
+def expand_paths(fields: Any, start: str = "") -> None:
+  """Expands ~ in all fields that are paths, in place.
+
+  Args:
+    fields: a config, a section of it or {dotted name: value}; they are in their
+      ranges.
+    start: what their names begin with: "data.".
+  """
+  for name, value in fields.items():
+    field = start + name
+    if isinstance(value, Mapping | ConfigDict):
+      expand_paths(value, f"{field}.")
+    elif isinstance(value, str) and _is_path(field):
+      fields[name] = paths.expanded(value)
+
+
+def _is_path(field: str) -> bool:
+  """Whether a field, or the entry of one that is a mapping, is a path."""
+  may_be = RANGES.get(field)
+  if may_be is None:
+    mapping, _, entry = field.rpartition(".")
+    inside = RANGES[mapping].inside if mapping in RANGES else None
+    may_be = inside(entry) if inside else None
+  return may_be is not None and may_be.is_path
 
 
 def _is_another_s(config: ConfigDict, name: str) -> bool:
@@ -72,6 +99,8 @@ def _check_value(value: Any, may_be: Range, field: str) -> None:
   if not may_be.holds(value):
     near = nearest(str(value), may_be.choices)
     raise UserError(f"config.{field}={_shown(value)} must {may_be.text}{near}")
+  if may_be.is_path:
+    paths.check(f"config.{field}", value)
   if may_be.inside and isinstance(value, Mapping | ConfigDict):
     for name, entry in value.items():
       if (inside := may_be.inside(name)) is not None:

@@ -69,7 +69,7 @@ class LoadedModel:
 
   @property
   def crop(self) -> int:
-    """Side of the centre that is cut out of a photo; 0 is the largest."""
+    """Side of the centre that it was trained on; 0 is the largest."""
     return self.network.about["crop"]
 
   @property
@@ -107,7 +107,7 @@ class LoadedModel:
       strength: 0 asks for the picture's own attributes, 1 for those that are
         set, 0.5 for the label halfway, 1.5 for one as far beyond.
       crop: side of the centre that is cut out, 0 for the largest; None is the
-        run's.
+        run's, or the largest where that is less than half of the picture.
 
     Returns:
       uint8 [S, S, 3], or [N, S, S, 3].
@@ -201,7 +201,7 @@ class LoadedModel:
       )
     if not own:
       return labels
-    return np.stack([self.label(own, label) for label in labels])
+    return np.stack([self.own_label(own, label) for label in labels])
 
   def wanted_of(
     self, labels: np.ndarray, set: Mapping[str, int], strength: float
@@ -234,19 +234,44 @@ class LoadedModel:
     Raises:
       UserError: there is no such attribute, or two exclude each other.
     """
-    if not isinstance(wanted, Mapping):
-      raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
-    try:
-      return numpy_generator.make_label(self.network.about, wanted, label)
-    except ValueError as error:
-      raise UserError(str(error)) from None
+    return _label(self.network.about, wanted, label)
+
+  def own_label(
+    self, own: Mapping[str, int], label: np.ndarray | None
+  ) -> np.ndarray:
+    """Returns the label [C] of a picture that something is known of.
+
+    Unlike a target it may have none of the classes of which a picture has one.
+
+    Args:
+      own: 0 or 1 by name; what excludes them is cleared.
+      label: [C], what is recognized; None is nothing.
+
+    Raises:
+      UserError: there is no such attribute, or two exclude each other.
+    """
+    about = self.network.about
+    if self.exclusive:
+      groups = [list(self.attributes)]
+      about = {**about, "label_rule": "multilabel", "exclusive": groups}
+    return _label(about, own, label)
 
   def _read(
     self, images: Pictures, crop: int | None
   ) -> tuple[np.ndarray, bool]:
     """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
-    side = self.crop if crop is None else crop
-    return read_squares(images, side, self.image_size)
+    return read_squares(images, crop, self.image_size, self.crop)
+
+
+def _label(
+  about: Mapping[str, Any], wanted: Any, label: np.ndarray | None
+) -> np.ndarray:
+  if not isinstance(wanted, Mapping):
+    raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
+  try:
+    return numpy_generator.make_label(about, wanted, label)
+  except ValueError as error:
+    raise UserError(str(error)) from None
 
 
 def _labels(own: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -141,6 +141,15 @@ def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:
   return parts if strength == 1 else [*parts, f"strength={strength:g}"]
 
 
+def colour_profile(photo: Image.Image) -> bytes | None:
+  """Returns the ICC profile of a photo's RGB; None where it has none.
+
+  That of a photo which was grey or CMYK says nothing of RGB.
+  """
+  profile = photo.info.get("icc_profile")
+  return profile if profile and profile[16:20] == b"RGB " else None
+
+
 def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
   """Returns a photo with its largest centred square translated.
 
@@ -162,9 +171,11 @@ def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
   fade = np.minimum(edge / max(side * FADING, 1), 1)
   # The square ends inside a photo along its longer axis alone.
   width, height = photo.size
-  across = fade[None, :] if width > height else np.ones((1, side))
-  down = fade[:, None] if height > width else np.ones((side, 1))
-  mask = Image.fromarray(np.rint(255 * across * down).astype(np.uint8))
+  line = np.rint(255 * fade).astype(np.uint8)
+  if width == height:
+    line = np.full_like(line, 255)
+  across = line[:, None] if height > width else line[None]
+  mask = np.ascontiguousarray(np.broadcast_to(across, (side, side)))
   whole = photo.copy()
-  whole.paste(large, box, mask)
+  whole.paste(large, box, Image.fromarray(mask))
   return np.array(whole)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.images import open_image, to_square
+from akd_jax.data.photos.images import fitting_crop, open_image, to_square
 from akd_jax.interop import numpy_generator
 
 # A path, what a file holds, a Pillow image, or uint8 [H, W, 3].
@@ -19,14 +19,16 @@ Pictures = Picture | Iterable[Picture]
 
 
 def read_squares(
-  images: Pictures, crop: int, size: int
+  images: Pictures, crop: int | None, size: int, usual: int = 0
 ) -> tuple[np.ndarray, bool]:
   """Reads one picture or several, whose centre a network sees.
 
   Args:
     images: of any size.
-    crop: side of the centre that is cut out; 0 is the largest.
+    crop: side of the centre that is cut out; 0 is the largest, None is what
+      fits the picture.
     size: side S of the squares.
+    usual: the run's crop, which `fitting_crop` starts from.
 
   Returns:
     uint8 [N, S, S, 3], and whether there was one picture and no list.
@@ -42,10 +44,15 @@ def read_squares(
   pictures: list[Any] = [images] if one else list(images)  # type: ignore
   if not pictures:
     raise UserError("there is no picture")
-  if not isinstance(crop, numbers.Integral) or crop < 0:
+  if crop is not None and (not isinstance(crop, numbers.Integral) or crop < 0):
     raise UserError(f"crop={crop!r} must be a whole number, 0 or more")
-  squares = [to_square(_open(x), crop, size) for x in pictures]
-  return np.stack(squares), one
+
+  def square(picture: Any) -> np.ndarray:
+    image = _open(picture)
+    side = fitting_crop(usual, image.size) if crop is None else crop
+    return to_square(image, side, size)
+
+  return np.stack([square(x) for x in pictures]), one
 
 
 def _open(picture: Any) -> Image.Image:

@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from akd_jax.data.photos.images import cuts_off_most, open_image, to_square
+from akd_jax.data.photos.images import (
+  cuts_off_most,
+  fitting_crop,
+  open_image,
+  to_square,
+)
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
   Photo,
+  colour_profile,
   name_request,
   paste_back,
   result_path,
@@ -29,7 +34,8 @@ class Request(NamedTuple):
     own: attributes that photos are known to have, or to lack.
     strength: see `LoadedModel.translate`.
     crop: side of the centre that is seen, 0 for the largest, or WHOLE: that
-      is pasted back into the whole photo.
+      is pasted back into the whole photo. None is what fits the photo.
+    usual: the run's crop, which `fitting_crop` starts from.
     attention: whether to draw attention, too.
     block: where it is taken; None is the run's.
     out: the folder of results.
@@ -38,29 +44,34 @@ class Request(NamedTuple):
   wanted: Mapping[str, int]
   own: Mapping[str, int]
   strength: float
-  crop: int | str
+  crop: int | str | None
+  usual: int
   attention: bool
   block: str | None
   out: Path
 
-  @property
-  def side(self) -> int:
-    """Side of the centre that is seen; 0 is the largest."""
-    return 0 if isinstance(self.crop, str) else self.crop
-
-  def warn(self, size: tuple[int, int]) -> str | None:
-    """Returns what to say where most of a photo is cut off.
-
-    The crop is that of the data that the network has learnt from, in pixels.
+  def side(self, size: tuple[int, int]) -> int:
+    """Returns the side of the centre that is seen; 0 is the largest.
 
     Args:
       size: of the photo.
     """
-    if not cuts_off_most(self.side, size):
+    if self.crop is None:
+      return fitting_crop(self.usual, size)
+    return 0 if isinstance(self.crop, str) else self.crop
+
+  def warn(self, size: tuple[int, int]) -> str | None:
+    """Returns what to say where the crop that was asked for cuts off most.
+
+    Args:
+      size: of the photo.
+    """
+    side = self.side(size)
+    if not cuts_off_most(side, size):
       return None
     return (
-      f"only the {self.side} pixels at its centre are seen, of {min(size)}:"
-      " --crop=0 takes the largest square"
+      f"--crop={side} sees only the centre of its {min(size)} pixels: --crop=0"
+      " takes the largest square"
     )
 
 
@@ -69,17 +80,22 @@ class Seen(NamedTuple):
 
   Attributes:
     photo: which.
-    whole: all of it.
+    size: its width and height.
     square: uint8 [S, S, 3], what the network sees.
   """
 
   photo: Photo
-  whole: Image.Image
+  size: tuple[int, int]
   square: np.ndarray
 
 
 class Result(NamedTuple):
-  """A picture that is to be written, uint8 [H, W, 3]."""
+  """A picture that is to be written.
+
+  Attributes:
+    path: where to.
+    picture: uint8 [H, W, 3]: a square, or a sheet.
+  """
 
   path: Path
   picture: np.ndarray
@@ -92,7 +108,27 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
     UserError: it cannot be read.
   """
   whole = open_image(photo.path)
-  return Seen(photo, whole, to_square(whole, request.side, size))
+  side = request.side(whole.size)
+  return Seen(photo, whole.size, to_square(whole, side, size))
+
+
+def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
+  """Writes the results of one photo, pasted back where that is asked for.
+
+  Raises:
+    UserError: the whole photo cannot be read any more.
+    WriteError: a result cannot be written.
+  """
+  if request.crop != WHOLE:
+    for path, picture in results:
+      sample_grid.save_png(path, picture)
+    return
+  # Once more: kept until all are drawn, eight of a phone's photos and what
+  # comes of them would take gigabytes.
+  whole = open_image(seen.photo.path)
+  for path, square in results:
+    picture = paste_back(whole, square)
+    sample_grid.save_png(path, picture, profile=colour_profile(whole))
 
 
 def draw(
@@ -128,25 +164,20 @@ def _columns(
   wanted = model.wanted_of(labels, request.wanted, request.strength)
   drawn = model.network.translate(squares, wanted)
   yield [
-    _result(request, x, y, asked) for x, y in zip(seen, drawn, strict=True)
+    Result(result_path(request.out, x.photo, *asked), y)
+    for x, y in zip(seen, drawn, strict=True)
   ]
   for name in request.wanted if request.attention else ():
     columns = np.full(len(seen), model.attributes.index(name))
     maps = model.network.attend(squares, wanted, columns, request.block)
     named = [*asked, f"attention={name}"]
     yield [
-      _result(request, x, sample_grid.overlay(y, attention), named)
+      Result(
+        result_path(request.out, x.photo, *named),
+        sample_grid.overlay(y, attention),
+      )
       for x, y, attention in zip(seen, drawn, maps, strict=True)
     ]
-
-
-def _result(
-  request: Request, seen: Seen, square: np.ndarray, asked: Sequence[str]
-) -> Result:
-  path = result_path(request.out, seen.photo, *asked)
-  if request.crop == WHOLE:
-    return Result(path, paste_back(seen.whole, square))
-  return Result(path, square)
 
 
 def _sheet(

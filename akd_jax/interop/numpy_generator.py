@@ -7,12 +7,13 @@ This file may be copied away with what `akd_jax.export --format=numpy` writes:
   label = make_label(metadata, {"Blond_Hair": 1})
   translated = translate(params, metadata, photo, label)
 
-`load_photo` needs Pillow; numpy_program.py runs other networks. In a terminal:
+`load_photo` needs Pillow 10.1 or newer; numpy_program.py runs other networks.
 
   python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
 """
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -32,9 +33,7 @@ Params = Mapping[str, Array]
 Metadata = Mapping[str, Any]
 
 
-def load(
-  path: str, count: Any = None, run: Any = None
-) -> tuple[dict[str, Array], dict[str, Any]]:
+def load(path: str, count=None, run=None) -> tuple[Params, dict[str, Any]]:
   """Reads an exported generator: parameters by path, float32, and metadata.
 
   `count` and `run` are another one's `count_numbers` and `generate`. Raises
@@ -47,8 +46,9 @@ def load(
         raise ValueError("it is no .npz")
       with np.load(path) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
-        if sizes.pop("metadata.npy") > 2**20:
-          raise ValueError("its metadata is too large")
+        most = 100 * os.path.getsize(path) + 2**20
+        if sum(sizes.values()) > most or sizes.pop("metadata.npy") > 2**20:
+          raise ValueError("it would grow out of all proportion")
         metadata = json.loads(str(found["metadata"]))
         shapes, numbers = _check(metadata), count(metadata)
         if sum(sizes.values()) > 8 * numbers + 2**21 or found.zip.testzip():
@@ -72,11 +72,10 @@ def count_numbers(metadata: dict[str, Any]) -> int:
   x = metadata.get("format"), metadata.setdefault("system", SYSTEM)
   if x[0] not in FORMATS.values() or x[1] != SYSTEM:
     raise ValueError(f"it has format {x[0]} of {x[1]!r}: see numpy_program.py")
-  names, about = metadata["attributes"], metadata["architecture"]
+  about, planes = metadata["architecture"], 3 + len(metadata["attributes"])
   w, blocks = about["width"], about["blocks"]
-  outputs = {"image": 3, "blend": 4}[about.get("output", "image")]
-  kernels = 49 * (3 + len(names) + outputs) + (320 + 288 * blocks) * w
-  return w * (kernels + 2 * (10 + 8 * blocks))
+  planes += {"image": 3, "blend": 4}[about.get("output", "image")]
+  return w * (49 * planes + (320 + 288 * blocks) * w + 20 + 16 * blocks)
 
 
 def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
@@ -86,7 +85,7 @@ def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
   w, blocks = (metadata["architecture"].get(x, 1) for x in ("width", "blocks"))
   right = {
     "architecture": 0 < w < 2**16 and 0 < blocks < 2**10,
-    "image_size": type(size) is int and 0 < size < 2**16 and size % side == 0,
+    "image_size": type(size) is int and 0 < size <= 4096 and size % side == 0,
     "crop": type(crop := metadata.setdefault("crop", 0)) is int and crop >= 0,
     "attributes": {*map(type, names)} == {str} and len({*names}) == len(names),
     "exclusive": all({*x} <= {*names} for x in metadata["exclusive"]),
@@ -102,13 +101,18 @@ def load_photo(path: str, metadata: Metadata) -> Array:
   """Reads a photo's centre, uint8 [S, S, 3] RGB; ValueError if it cannot."""
   from PIL import Image
 
+  Image.init()  # Before 11.3, or built without a library, it lacks some.
+  known = [name for name in PICTURES if name in Image.OPEN]
   try:
-    with Image.open(path, formats=PICTURES) as file:
+    with Image.open(path, formats=known) as file:
       photo = to_rgb(file)
   except Exception as error:  # Pillow's decoders raise many kinds.
     reason = getattr(error, "strerror", None) or error
+    if isinstance(error, Image.DecompressionBombError):
+      reason = "it has more than 178 megapixels: make it smaller"
     raise ValueError(f"cannot read the photo {path}: {reason}") from error
-  side = min(metadata.get("crop", 0) or photo.width, *photo.size)
+  crop, side = metadata.get("crop", 0), min(photo.size)
+  side = min(crop, side) if 2 * crop >= side else side  # It would be a nose.
   left, top = ((length - side) // 2 for length in photo.size)
   photo = photo.crop((left, top, left + side, top + side))
   size = metadata["image_size"]
@@ -122,12 +126,15 @@ def to_rgb(picture: Any) -> Any:
   tags = getattr(picture, "tag_v2", {})  # Of a TIFF, which load makes upright.
   picture.load()
   # Not exif_transpose, which writes a camera's notes anew, and some it cannot.
-  turn = TURNS.get(picture.getexif().get(0x0112))
+  turn = None
+  with contextlib.suppress(Exception):  # Damaged notes turn nothing.
+    turn = TURNS.get(picture.getexif().get(0x0112))
   photo = picture if turn is None else picture.transpose(turn)
   if photo.mode in ("I", "F"):
     raise ValueError("its numbers are of 32 bits, or of a 16-bit PGM")
   if photo.mode.startswith("I;16"):  # Pillow clips 16-bit grey at 255.
-    x = np.asarray(photo) >> (tags.get(258, (16,))[0] - 8)
+    x, clear = np.asarray(photo), photo.info.get("transparency")
+    x = np.where(x == clear, 65535, x) >> (tags.get(258, (16,))[0] - 8)
     photo = Image.fromarray((255 - x if tags.get(262) == 0 else x).astype("u1"))
   if photo.has_transparency_data:
     white = Image.new("RGBA", photo.size, "white")
@@ -135,17 +142,14 @@ def to_rgb(picture: Any) -> Any:
   return photo.convert("RGB")
 
 
-def make_label(
-  metadata: Metadata, wanted: Mapping[str, int], original: Array | None = None
-) -> Array:
+def make_label(metadata: Metadata, wanted: Mapping, original=None) -> Array:
   """Returns the label [C] that asks for `wanted`, attributes 0 or 1 by name.
 
   The others are as in `original`, the photo's label, or 0. One that is switched
   on switches off those that exclude it: all others where the label rule is
   "exclusive". Raises ValueError of an unknown name or value.
   """
-  names = list(metadata["attributes"])
-  one_hot = metadata["label_rule"] == "exclusive"
+  names, rule = list(metadata["attributes"]), metadata["label_rule"]
   label = np.full(len(names), 0 if original is None else original, np.float32)
   for name, value in wanted.items():
     if name not in names:
@@ -154,26 +158,19 @@ def make_label(
       raise ValueError(f"attribute {name!r} is not in the model; {hint}")
     if value not in (0, 1):
       raise ValueError(f"{name} is {value!r}, not 0 or 1")
-  for group in [names] if one_hot else metadata["exclusive"]:
+  for group in [names] if rule == "exclusive" else metadata["exclusive"]:
     on = [name for name in group if wanted.get(name)]
     if len(on) > 1:
       raise ValueError(f"{on[0]} and {on[1]} exclude each other")
-    if on:
-      label[[names.index(name) for name in group]] = 0
-  for name, value in wanted.items():
-    label[names.index(name)] = value
-  if one_hot and label.sum() != 1:
+    label[[names.index(name) for name in group if on]] = 0
+  label[[names.index(name) for name in wanted]] = [*wanted.values()]
+  if rule == "exclusive" and label.sum() != 1:
     raise ValueError(f"set exactly one of {', '.join(names)} to 1")
   return label
 
 
 def translate(
-  params: Params,
-  metadata: Metadata,
-  image: Array,
-  label: Array,
-  *_: Any,
-  run: Any = None,
+  params: Params, metadata: Metadata, image: Array, label: Array, *_, run=None
 ) -> Array:
   """Translates photos; returns uint8 in the shape of `image`.
 
@@ -192,8 +189,7 @@ def translate(
 
 def generate(params: Params, image: Array, label: Array) -> Array:
   """Runs the network: image [B, H, W, 3] in [-1, 1], label [B, C] -> image."""
-  classes = params["encoder_0/conv/kernel"].shape[2] - 3
-  size = image.shape[1:3]
+  size, classes = image.shape[1:3], params["encoder_0/conv/kernel"].shape[2] - 3
   if image.shape != (len(label), *size, 3) or label.shape[1:] != (classes,):
     raise ValueError(f"label is {label.shape}, not [{len(image)}, {classes}]")
   if any(length % 4 for length in size):
@@ -236,8 +232,7 @@ def convolve(x: Array, kernel: Array, stride: int = 1) -> Array:
   windows = np.ascontiguousarray(windows[:, :: stride * channels])
   y = np.zeros((height * windows.shape[1], features), np.float32)
   for i, row in enumerate(kernel.reshape(size, run, features)):
-    rows = windows[i : i + stride * height : stride]
-    y += rows.reshape(-1, run) @ row
+    y += windows[i : i + stride * height : stride].reshape(-1, run) @ row
   return y.reshape(height, -1, features)
 
 
@@ -249,8 +244,7 @@ def upsample(x: Array, kernel: Array) -> Array:
   z = z.reshape(height, width, 2, 2, 2, 2, features)  # a, p, b, q
   y = np.zeros((height + 1, 2, width + 1, 2, features), np.float32)
   for a, b in np.ndindex(2, 2):
-    part = z[:, :, a, :, b].transpose(0, 2, 1, 3, 4)
-    y[a : a + height, :, b : b + width] += part
+    y[a : a + height, :, b : b + width] += z[:, :, a, :, b].swapaxes(1, 2)
   return y.reshape(2 * height + 2, 2 * width + 2, features)[1:-1, 1:-1]
 
 
@@ -277,6 +271,12 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   try:
     from PIL import Image
 
+    start, ending = os.path.splitext(args.out)
+    if Image.registered_extensions().get(ending.lower()) not in Image.SAVE:
+      raise ValueError(f"--out={args.out} should end in .png or .jpg")
+    inputs = [os.path.realpath(path) for path in (args.model, args.photo)]
+    if os.path.realpath(args.out) in inputs:
+      raise ValueError(f"--out={args.out} is read, too: name another file")
     params, metadata = runtime.load(args.model)
     if wrong := [x for x in args.set + args.own if x[-2:] not in ("=0", "=1")]:
       raise ValueError(f"{wrong[0]!r} should be NAME=1 or NAME=0")
@@ -286,7 +286,7 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
     photo = load_photo(args.photo, metadata)
     edits = np.isin(metadata["attributes"], [*asked])
     drawn = runtime.translate(params, metadata, photo, label, own, edits)
-    partial = "{}.part{}".format(*os.path.splitext(args.out))  # Never half.
+    partial = f"{start}.part{ending}"  # Never half.
     Image.fromarray(drawn).save(partial)
     os.replace(partial, args.out)
     print(args.out)

@@ -40,7 +40,7 @@ _LARGEST, _TRIAL = 2**30, 2**27
 Step = dict[str, Any]
 
 
-def load(path: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def load(path: str) -> tuple[Params, dict[str, Any]]:
   """Reads an exported generator: parameters by path, float32, and metadata.
 
   Raises:

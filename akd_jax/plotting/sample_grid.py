@@ -224,15 +224,27 @@ def _draw_key(sheet: Image.Image, top: int) -> None:
 
 
 def save_png(
-  path: str | os.PathLike, image: np.ndarray, colours: int | None = None
+  path: str | os.PathLike,
+  image: np.ndarray,
+  colours: int | None = None,
+  profile: bytes | None = None,
 ) -> None:
   """Writes a uint8 picture; nobody ever sees half of the file.
 
-  Given how many colours it may have, at most 256, the file is about half as
-  large, and no longer exact.
+  Args:
+    path: where to.
+    image: uint8 [H, W, 3].
+    colours: how many it may have, at most 256: the file is about half as large
+      then, and no longer exact.
+    profile: what its numbers mean, as ICC has it; None is sRGB.
   """
   picture = Image.fromarray(image)
   if colours is not None:
     picture = picture.quantize(colours)
   with written_whole(path) as temporary:
-    picture.save(temporary, format="PNG", optimize=colours is not None)
+    picture.save(
+      temporary,
+      format="PNG",
+      optimize=colours is not None,
+      icc_profile=profile,
+    )

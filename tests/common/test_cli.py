@@ -287,6 +287,51 @@ def test_a_value_is_not_taken_for_a_traceback():
   assert done.returncode == 2 and "--config.steps=Traceback" in message
 
 
+@pytest.mark.parametrize(
+  ("module", "options", "named"),
+  [
+    ("evaluate", ["--workdir=~/x"], "no run in {home}/x:"),
+    ("report", ["--workdir=~/x", "--compare=~/y"], "no run in {home}/x:"),
+    ("inspect", ["~/photos"], "config.data.path={home}/photos does not exist"),
+    ("main", [DEBUG, "--config.teacher=~/x.pth"], "teacher={home}/x.pth is"),
+    ("main", ["--config=~/recipe.py"], "there is no file '{home}/recipe.py'"),
+  ],
+)
+def test_a_tilde_is_the_home(module, options, named, tmp_path, monkeypatch):
+  monkeypatch.setenv("HOME", str(tmp_path))
+  done = command(module, *options)
+  (message,) = errors(done)
+  assert done.returncode == 2 and named.format(home=tmp_path) in message
+
+
+@pytest.mark.parametrize(
+  ("module", "option"),
+  [
+    ("evaluate", "--workdir=gs://bucket/run"),
+    ("experiment", "--config.data.path=s3://bucket/photos"),
+  ],
+)
+def test_a_bucket_is_to_be_mounted(module, option):
+  done = command(module, option)
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert f"{option.removeprefix('--')}: akd_jax reads and writes f" in message
+  assert message.endswith("(gcsfuse, Filestore) and give its folder")
+
+
+@pytest.mark.parametrize("flag", ["from", "discriminator"])
+def test_weights_that_are_converted_are_not_written_over(flag, tmp_path):
+  weights = tmp_path / "g.npz"
+  weights.write_text("weights")
+  read = {"from": "none.npz"} | {flag: str(weights)}
+  options = [f"--{name}={path}" for name, path in read.items()]
+  done = command("convert", *options, "--attributes=A", f"--out={weights}")
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert f"--out={weights} is --{flag} too, and would overwrite" in message
+  assert weights.read_text() == "weights"
+
+
 def test_a_lesson_needs_a_teacher():
   done = command("main", "--config=configs/teacher.py:debug",
                  "--config.distill.output.weight=30")  # fmt: skip

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from operator import attrgetter
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -56,6 +57,35 @@ def test_a_field_that_somebody_has_added_is_theirs():
   config = teacher.get_config("debug")
   config.distill.squared = ConfigDict({"weight": -1})
   ranges.check(config)
+
+
+def test_a_tilde_is_expanded_in_every_path_and_nowhere_else(monkeypatch):
+  monkeypatch.setenv("HOME", "/home/me")
+  config = student.get_config("debug")
+  config.data.second = {"path": "~/faces", "split_rule": "~"}
+  config.classifier.data = {"csv": "~/a.csv"}
+  paths = ("teacher", "data.path", "data.csv", "evaluation.inception",
+           "classifier.weights", "teacher_recipe.teacher",
+           "teacher_recipe.evaluation.inception")  # fmt: skip
+  config.update_from_flattened_dict(dict.fromkeys(paths, "~/x"))
+  config.best_metric = "~/x"
+  ranges.expand_paths(config)
+  assert config.data.second.to_dict() == {
+    "path": "/home/me/faces",
+    "split_rule": "~",
+  }
+  assert config.classifier.data.csv == "/home/me/a.csv"
+  for name in paths:
+    assert attrgetter(name)(config) == "/home/me/x", name
+  assert config.best_metric == "~/x"
+  # As a command line has them.
+  given = {"data.path": "~/x", "classifier.data": {"path": "~/x"}, "seed": 3}
+  ranges.expand_paths(given)
+  assert given == {
+    "data.path": "/home/me/x",
+    "classifier.data": {"path": "/home/me/x"},
+    "seed": 3,
+  }
 
 
 def test_what_is_lacking_is_named():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from akd_jax.data.photos.images import load_image
+from akd_jax.data.photos.images import load_image, open_image, read_size
 from tests.layouts import draw_face, encoded, error
 
 
@@ -148,6 +148,21 @@ def test_deep_grey_keeps_its_range(kind, bits, inverted):
   np.testing.assert_array_equal(found, np.repeat(expected[..., None], 3, 2))
 
 
+@pytest.mark.parametrize("turn", [1, 6])
+def test_deep_grey_is_laid_on_white_where_it_is_transparent(turn):
+  deep = grey16()
+  exif = Image.Exif()
+  exif[0x0112] = turn
+  content = encoded(Image.fromarray(deep), transparency=160 * 40, exif=exif)
+  expected = (deep >> 8).astype(np.uint8)
+  assert expected[2, 0] == 25
+  expected[2, 0] = 255
+  if turn == 6:
+    expected = np.rot90(expected, -1)
+  found = load_image(content, crop=0, size=20)
+  np.testing.assert_array_equal(found[..., 0], expected)
+
+
 def test_grey_of_twelve_bits_is_not_black():
   """Packed by hand: two numbers in three bytes."""
   twelve = (np.arange(400, dtype=np.uint16) * 10).reshape(20, 20)
@@ -188,7 +203,10 @@ def test_a_bomb_is_refused():
     struct.pack("<HHII", 256, 4, 1, 20),
     struct.pack("<HHII", 256, 4, 1, 1 << 30),
   )
-  assert "a.tif" in error(load_image, content, 0, 20, "a.tif")
+  assert error(load_image, content, 0, 20, "a.tif") == (
+    "cannot read the image a.tif: it has 21,474 megapixels, more than 178: make"
+    " it smaller"
+  )
 
 
 @pytest.mark.parametrize(
@@ -214,6 +232,28 @@ def test_what_a_camera_notes_turns_no_photo_away(tag, kind, note):
   np.testing.assert_array_equal(noted, plain)
   found = plain[:, -1].astype(int) - pixels[0]
   assert np.abs(found).mean() < 60
+
+
+def test_a_pillow_without_avif_reads_all_else(monkeypatch):
+  Image.init()
+  monkeypatch.delitem(Image.OPEN, "AVIF", raising=False)
+  content = encoded(Image.fromarray(noise(20, 20)))
+  np.testing.assert_array_equal(load_image(content, 0, 20), noise(20, 20))
+  assert read_size(content) == (20, 20)
+  avif = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"
+  assert "Pillow reads from 11.3 on" in error(load_image, avif, 0, 20)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize(
+  "notes",
+  [b"junkjunkjunk", b"I", b"II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\x05\0"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_notes_turn_no_photo_away(kind, notes):
+  exif = b"Exif\0\0" + notes
+  grey = Image.new("RGB", (20, 30), (60, 60, 60))
+  assert open_image(encoded(grey, kind, exif=exif)).size == (20, 30)
 
 
 def test_a_photo_of_an_iphone_is_told_what_to_become():

@@ -91,6 +91,30 @@ def test_what_is_known_of_a_picture_counts_more(own, label):
   assert network.targets.tolist() == [label]
 
 
+@pytest.mark.parametrize(
+  ("own", "label"),
+  [
+    ({"Smiling": 0}, [1, 0, 0, 0]),
+    ({"Black_Hair": 0}, [0, 0, 0, 0]),
+    ({"Eyeglasses": 1}, [0, 0, 0, 1]),
+  ],
+)
+def test_of_exclusive_classes_a_picture_may_be_known_not_to_have_one(
+  own, label
+):
+  network = Recorder("exclusive")
+  predict = lambda images: np.tile(  # noqa: E731
+    np.array([1, 0, 0, 0], np.uint8), (len(images), 1)
+  )
+  model = LoadedModel(network, Recognizer("discriminator", predict, None))
+  model.translate(draw(1), set={"Blond_Hair": 1}, own=own)
+  assert network.labels.tolist() == [label]
+  assert network.targets.tolist() == [[0, 1, 0, 0]]
+  with pytest.raises(UserError, match="Smiling and Eyeglasses exclude each"):
+    both = {"Smiling": 1, "Eyeglasses": 1}
+    model.translate(draw(1), set={"Blond_Hair": 1}, own=both)
+
+
 @pytest.mark.parametrize("strength", [0, 0.5, 1, 1.5])
 def test_strength_goes_from_the_own_label_to_the_target(strength):
   network = Recorder()
@@ -319,6 +343,11 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   config = small_runs.teacher_config()
   assert akd_jax.train(config, tmp_path) == f"loaded {tmp_path}"
   assert done == [(config, str(tmp_path))]
+  monkeypatch.setenv("HOME", str(tmp_path))
+  config.data.path = "~/photos"
+  assert akd_jax.train(config, "~/run") == f"loaded {tmp_path}/run"
+  assert done[1][0].data.path == f"{tmp_path}/photos"
+  assert config.data.path == "~/photos"
   del config["generator"]
   with pytest.raises(UserError, match="no recipe of a network"):
     akd_jax.train(config, tmp_path)

@@ -1,12 +1,15 @@
 """The runtime that needs only NumPy."""
 
 import ast
+import copy
 import json
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 
 import jax
 import numpy as np
@@ -224,6 +227,7 @@ HOSTILE = {
     p, {**m, "attributes": [*m["attributes"], "x"]}
   ),
   "size": lambda p, m: (p, {**m, "image_size": -4}),
+  "size that takes gigabytes": lambda p, m: (p, {**m, "image_size": 4100}),
   "size that is no multiple": lambda p, m: (p, {**m, "image_size": 18}),
   "crop": lambda p, m: (p, {**m, "crop": 1.5}),
   "rule": lambda p, m: (p, {**m, "label_rule": "other"}),
@@ -255,8 +259,51 @@ def test_a_bomb_is_refused_before_it_grows(tmp_path, name):
   with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
     for member, content in members.items():
       archive.writestr(member, content)
-  with pytest.raises(ValueError, match="larger than|too large"):
+  with pytest.raises(ValueError, match="would grow out of all proportion"):
     numpy_generator.load(path)
+
+
+def test_zeros_that_its_metadata_ask_for_are_not_unpacked(
+  tmp_path, monkeypatch
+):
+  path, width = tmp_path / "model.npz", 700
+  architecture = {"name": "stargan", "width": width, "blocks": 1}
+  numbers = numpy_generator.count_numbers(
+    METADATA | {"architecture": architecture}
+  )
+  about = METADATA | {"architecture": architecture}
+  np.savez_compressed(
+    path,
+    x=np.zeros(numbers // 20, np.float32),
+    metadata=np.array(json.dumps(about)),
+  )
+  assert path.stat().st_size < numbers // 1000
+  with monkeypatch.context() as patch:
+    patch.setattr(zipfile.ZipFile, "testzip", lambda _: pytest.fail("read"))
+    with pytest.raises(ValueError, match="would grow out of all proportion"):
+      numpy_generator.load(str(path))
+
+
+def test_members_that_share_their_bytes_do_not_count_twice(tmp_path):
+  path = pathlib.Path(save(tmp_path / "model.npz", random_generator(4, 1, 3)))
+  with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr("x", bytes(2**24))
+    (first,) = [x for x in archive.infolist() if x.filename == "x"]
+    for i in range(100):
+      other = copy.copy(first)
+      other.filename = f"x{i}"
+      archive.filelist.append(other)
+      archive.NameToInfo[other.filename] = other
+  with pytest.raises(ValueError, match="would grow out of all proportion"):
+    numpy_generator.load(str(path))
+
+
+def test_small_weights_may_be_deflated(tmp_path):
+  path, params = str(tmp_path / "model.npz"), random_generator(4, 1, 3)
+  about = np.array(json.dumps(METADATA))
+  np.savez_compressed(path, **params, metadata=about)
+  found, _ = numpy_generator.load(path)
+  np.testing.assert_array_equal(found[KERNEL], params[KERNEL])
 
 
 def test_a_flipped_bit_is_no_other_weight(tmp_path):
@@ -344,6 +391,14 @@ def test_a_photo_is_read_as_in_training(tmp_path, name, crop):
   np.testing.assert_array_equal(seen, images.load_image(path, crop, 16))
 
 
+def test_photos_are_read_where_pillow_has_no_avif(tmp_path, monkeypatch):
+  Image.init()
+  monkeypatch.delitem(Image.OPEN, "AVIF", raising=False)
+  path = str(tmp_path / "photo.png")
+  draw("RGB", (40, 30)).save(path)
+  assert numpy_generator.load_photo(path, METADATA).shape == (16, 16, 3)
+
+
 def test_16_bits_of_grey_are_scaled(tmp_path):
   path = str(tmp_path / "photo.png")
   Image.fromarray(np.full((20, 20), 100 * 256, np.uint16)).save(path)
@@ -361,6 +416,18 @@ def test_a_photo_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ValueError, match=str(path)) as error:
       numpy_generator.load_photo(str(path), METADATA)
     assert "\n" not in str(error.value)
+
+
+def test_a_photo_that_is_too_large_is_told_what_to_become(tmp_path):
+  path = tmp_path / "photo.png"
+  draw("RGB", (40, 30)).save(path)
+  content = path.read_bytes()
+  header = b"IHDR" + struct.pack(">II", 20_000, 20_000) + content[24:29]
+  path.write_bytes(
+    content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+  )
+  with pytest.raises(ValueError, match=r"more than 178 megapixels: make it sm"):
+    numpy_generator.load_photo(str(path), METADATA)
 
 
 def test_the_file_stands_alone(tmp_path):
@@ -396,6 +463,26 @@ def test_the_file_stands_alone(tmp_path):
   command[-1:] = ["--from", "Smiling=1", "--set"]
   assert run("Blond_Hair=1").returncode == 0
   assert out.read_bytes() != before
+  for name in ("blond", "blond.npz", "blond.psd"):
+    command[command.index("--out") + 1] = name
+    failed = run("Blond_Hair=1")
+    assert failed.returncode == 2
+    assert failed.stderr == (
+      f"error: --out={name} should end in .png or .jpg\n"
+    )
+  # Neither file is written over, however it is spelt.
+  for kept in (photo, pathlib.Path(model)):
+    before = kept.read_bytes()
+    other = tmp_path / "link.png"
+    other.symlink_to(kept)
+    name = f"{tmp_path}/../{tmp_path.name}/link.png"
+    command[command.index("--out") + 1] = name
+    failed = run("Blond_Hair=1")
+    assert failed.returncode == 2
+    assert f"--out={name} is read, too: name another" in failed.stderr
+    other.unlink()
+    assert kept.read_bytes() == before
+  command[command.index("--out") + 1] = str(out)
   photo.unlink()
   for setting, hint in (
     ("Blond=1", "Blond_Hair"),

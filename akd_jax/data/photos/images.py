@@ -1,6 +1,7 @@
 """One photo: decoded, centre-cropped and resized with antialiasing."""
 
 import io
+import re
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from akd_jax.interop.numpy_generator import PICTURES, to_rgb
 
 # How an iPhone's photo begins, behind the length of its first box.
 _HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1")
+_AVIF = (b"ftypavif", b"ftypavis")
 # File names that count as photos (compared in lower case): those of PICTURES.
 SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif",
@@ -45,6 +47,8 @@ def load_image(
 def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   """Decodes a whole photo: RGB, upright, on white where it is transparent.
 
+  Its numbers are those of its own colours: a profile is kept, in its `info`.
+
   Args:
     photo: a path, or the content of an image file.
     name: what an error calls the photo; "" is its path.
@@ -57,12 +61,24 @@ def open_image(photo: bytes | str | Path, name: str = "") -> Image.Image:
   content = b""
   try:
     content = read_bytes(photo)
-    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
-      return to_rgb(opened)
+    with _open(content) as opened:
+      whole = to_rgb(opened)
+      # Laid on white, it has lost it.
+      if profile := opened.info.get("icc_profile"):
+        whole.info["icc_profile"] = profile
+      return whole
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(
       f"cannot read the image {name or '(unnamed)'}: {_explain(error, content)}"
     ) from error
+
+
+def _open(content: bytes) -> Image.Image:
+  """Opens what is one of PICTURES, as far as this Pillow reads them."""
+  # A format that it lacks, as AVIF before version 11.3, would be a KeyError.
+  Image.init()
+  known = [name for name in PICTURES if name in Image.OPEN]
+  return Image.open(io.BytesIO(content), formats=known)
 
 
 def read_bytes(photo: bytes | str | Path) -> bytes:
@@ -116,7 +132,7 @@ def read_size(photo: bytes | str | Path) -> tuple[int, int] | None:
   """Returns width and height of a photo; None if it cannot be read."""
   try:
     content = read_bytes(photo)
-    with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
+    with _open(content) as opened:
       return opened.size
   except Exception:  # noqa: BLE001 - there is no end to what damage may raise.
     return None
@@ -125,6 +141,22 @@ def read_size(photo: bytes | str | Path) -> tuple[int, int] | None:
 def cuts_off_most(crop: int, size: tuple[int, int]) -> bool:
   """Whether a crop has less than half of a photo's shorter side."""
   return 0 < 2 * crop < min(size)
+
+
+def fitting_crop(crop: int, size: tuple[int, int]) -> int:
+  """Returns what is cut out of a photo where nobody has said it.
+
+  A run's crop fits the photos that it has learnt from. Of a much larger one it
+  would be a nose.
+
+  Args:
+    crop: the run's.
+    size: of the photo.
+
+  Returns:
+    The crop, or 0, the largest square, where that would cut off most.
+  """
+  return 0 if cuts_off_most(crop, size) else crop
 
 
 def _explain(error: BaseException, content: bytes = b"") -> str:
@@ -138,8 +170,15 @@ def _explain(error: BaseException, content: bytes = b"") -> str:
     return "there is no such file"
   if content[4:12] in _HEIC:
     return "it is HEIC, which cannot be read: save it as JPEG"
+  if content[4:12] in _AVIF and "AVIF" not in Image.OPEN:
+    return "it is AVIF, which Pillow reads from 11.3 on: install that"
   if isinstance(error, Image.UnidentifiedImageError):
     return "it is not an image, or is damaged at its start"
+  if isinstance(error, Image.DecompressionBombError):
+    # Twice Image.MAX_IMAGE_PIXELS is what Pillow reads at most.
+    pixels = re.search(r"\d+", str(error))
+    count = f"{int(pixels[0]) // 10**6:,}" if pixels else "many"
+    return f"it has {count} megapixels, more than 178: make it smaller"
   if isinstance(error, OSError) and error.strerror:
     return error.strerror
   return " ".join(str(error).split()) or type(error).__name__

@@ -1,11 +1,12 @@
 // Translates a photo in the page: an ONNX model, run by onnxruntime-web.
-import * as ort from "./runtime/ort.wasm.min.mjs";
 
+// At once: a file that is dropped while the network loads would replace the page.
+for (const kind of ["dragover", "drop"]) {
+  addEventListener(kind, (event) => event.preventDefault());
+}
+
+let ort;
 const at = (id) => document.getElementById(id);
-ort.env.wasm.wasmPaths = new URL("runtime/", document.baseURI).href;
-// More threads need headers that a static host does not send.
-ort.env.wasm.numThreads = 1;
-
 const state = { about: null, generator: null, recognizer: null,
                 photo: null, own: null, label: null, drawn: null,
                 // Of photos that were chosen, and of wishes to be drawn.
@@ -263,11 +264,12 @@ function listen() {
       if (target.files[0]) take(target.files[0]).catch(fail);
       target.value = "";
     });
+    // What is chosen before would be lost.
+    at(id).disabled = false;
   }
   const drop = at("drop");
   for (const kind of ["dragover", "dragleave", "drop"]) {
     addEventListener(kind, (event) => {
-      event.preventDefault();
       drop.classList.toggle("over", kind === "dragover");
       const file = kind === "drop" && event.dataTransfer.files[0];
       if (file) take(file).catch(fail);
@@ -315,6 +317,10 @@ function furnish() {
 }
 
 async function start() {
+  ort = await import("./runtime/ort.wasm.min.mjs");
+  ort.env.wasm.wasmPaths = new URL("runtime/", document.baseURI).href;
+  // More threads need headers that a static host does not send.
+  ort.env.wasm.numThreads = 1;
   state.about = await (await fetch("about.json")).json();
   furnish();
   state.generator = await ort.InferenceSession.create("generator.onnx");

@@ -1,0 +1,82 @@
+"""Paths as people write them: ~ is a home, and a bucket is no folder."""
+
+import os
+import re
+from typing import Any
+
+from absl import flags
+
+from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
+
+# A flag belongs to the command that has it defined, which --help asks.
+flags.disclaim_key_flags()
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def expanded(path: str) -> str:
+  """Returns a path with its first ~ or ~NAME as the home that it means.
+
+  A shell does that only where the path is a word of its own.
+  """
+  return os.path.expanduser(path)
+
+
+def check(name: str, path: str) -> None:
+  """Refuses what is an address, and not a path.
+
+  Args:
+    name: of the flag or field, for the error; "" where that is known.
+    path: its value.
+
+  Raises:
+    UserError: it begins with a scheme, as gs://bucket/run does.
+  """
+  scheme = _SCHEME.match(path)
+  if not scheme:
+    return
+  start = f"{name}={path}: " if name else ""
+  if scheme[1].lower() in ("http", "https", "ftp"):
+    raise UserError(f"{start}it is an address: download it, and name the file")
+  raise UserError(
+    f"{start}akd_jax reads and writes folders: mount the bucket (gcsfuse,"
+    " Filestore) and give its folder"
+  )
+
+
+def check_kept(out: str, **inputs: str | None) -> None:
+  """Refuses to write over what is read.
+
+  Args:
+    out: --out, which is to be written.
+    inputs: flags and the paths that they name; None where one is not given.
+
+  Raises:
+    UserError: one is the same place.
+  """
+  for name, path in inputs.items():
+    if path and same_place(path, out):
+      raise UserError(
+        f"--out={out} is --{name} too, and would overwrite it: name another"
+      )
+
+
+class _Path(flags.ArgumentParser):
+  """Reads a flag that names a file or a folder."""
+
+  def parse(self, argument: str) -> str:
+    check("", argument)
+    return expanded(argument)
+
+
+def define(
+  name: str, default: str | None, text: str, *, required: bool = False
+) -> flags.FlagHolder[Any]:
+  """Defines a flag --name=PATH; `text` is its help."""
+  return flags.DEFINE(_Path(), name, default, text, required=required)
+
+
+def define_several(name: str, text: str) -> flags.FlagHolder[Any]:
+  """Defines a flag --name=PATH that may be given again; `text` is its help."""
+  return flags.DEFINE_multi(_Path(), flags.ArgumentSerializer(), name, [], text)

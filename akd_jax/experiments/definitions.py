@@ -5,6 +5,7 @@ import pathlib
 import sys
 from types import ModuleType
 
+from akd_jax.common import paths
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.flag_errors import line_of
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -56,7 +57,7 @@ def load(path: str) -> ModuleType:
   Raises:
     UserError: it is not there, or fails; the message has the line.
   """
-  file = pathlib.Path(path).absolute()
+  file = pathlib.Path(paths.expanded(path)).absolute()
   if not file.is_file():
     near = nearest(path, map(str, pathlib.Path(path).parent.glob("*.py")))
     raise UserError(f"--name={path}: there is no such file{near}")

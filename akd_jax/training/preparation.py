@@ -143,7 +143,7 @@ def prepare(
     state = starts.start_from(state, teacher, config)
   setting = Setting(
     config, workdir, validation_source, teacher,
-    state.best_model(networks), int(state.step),
+    state.model_to_use(networks), int(state.step),
   )  # fmt: skip
   if config.data.second:
     makers = (*map(label_sets.of_each_set, makers), label_sets.make_file_hook)

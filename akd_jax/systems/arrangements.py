@@ -40,7 +40,8 @@ class GeneratorBatch(NamedTuple):
     image: [B, S, S, 3], real, in [-1, 1].
     label: 0/1 [B, C], its own.
     target: 0/1 [B, C], the label that it is translated to.
-    active: [B, C], one active class of each target, one-hot.
+    active: 0/1 [B, C], one class that is explained, one-hot; zeros where there
+      is none.
     more: what a single system looks at, by name.
   """
 

@@ -110,7 +110,7 @@ def arrange(
     fake=None,
     label=label[:1],
     alpha=penalty[None],
-    target=label[1:2],
+    target=draws.target,
     more={
       "target_image": image[1:2],
       "other_image": image[2:],
@@ -119,7 +119,12 @@ def arrange(
     },
   )
   taught = GeneratorBatch(
-    step, image[0], label[0], label[1], draws.active, {"strength": strengths[1]}
+    step,
+    image[0],
+    label[0],
+    draws.target[0],
+    draws.active,
+    {"strength": strengths[1]},
   )
   return learning, taught
 

@@ -69,8 +69,11 @@ def all_but_last(
   step: jax.Array, image: jax.Array, label: jax.Array, draws: Draws
 ) -> Arranged:
   """Arranges n + 1 micro-batches: the last is the generator's alone."""
-  learning, taught = all_then_last(step, image, label, draws)
-  return jax.tree.map(lambda x: x[:-1], learning), taught
+  discriminator_batches, generator_batch = all_then_last(
+    step, image, label, draws
+  )
+  earlier = jax.tree.map(lambda x: x[:-1], discriminator_batches)
+  return earlier, generator_batch
 
 
 def _of_discriminator(

@@ -104,7 +104,7 @@ def arrange(
   and how far either network's interpolation goes (nn.py:102, 162, 208).
   """
   penalty, *strengths = draws.alpha
-  learning = DiscriminatorBatch(
+  discriminator_batches = DiscriminatorBatch(
     step=step[None],
     image=image[:1],
     fake=None,
@@ -118,7 +118,7 @@ def arrange(
       "strength": strengths[0][None],
     },
   )
-  taught = GeneratorBatch(
+  generator_batch = GeneratorBatch(
     step,
     image[0],
     label[0],
@@ -126,7 +126,7 @@ def arrange(
     draws.active,
     {"strength": strengths[1]},
   )
-  return learning, taught
+  return discriminator_batches, generator_batch
 
 
 def make_fakes(

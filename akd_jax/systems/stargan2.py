@@ -133,13 +133,13 @@ def arrange(
     for x in (step, image[0], label[0], draws.alpha[0], target)
   )
   steps, images, labels, alphas, targets = twice
-  learning = DiscriminatorBatch(
+  discriminator_batches = DiscriminatorBatch(
     steps, images, None, labels, alphas, targets, more
   )
-  taught = GeneratorBatch(
+  generator_batch = GeneratorBatch(
     step, image[0], label[0], target, draws.active, more
   )
-  return learning, taught
+  return discriminator_batches, generator_batch
 
 
 def make_fakes(

@@ -30,7 +30,8 @@ from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.systems import SYSTEMS, system_of
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Pass, Translation
-from akd_jax.training import loop, run_dir, teacher, validation
+from akd_jax.training import loop, run_dir, validation
+from akd_jax.training import teacher as teaching
 from akd_jax.training.shapes import network_shapes
 from tests import onnx_runtime, small_runs
 from tests.layouts import error
@@ -414,7 +415,7 @@ def test_a_stargan_student_learns_from_its_pictures(trained, name):
   config.data = run_dir.read_config(str(trained(name))).data
   config.teacher = str(trained(name))
   config.distill.output.weight = 1.0
-  taught_by = teacher.open_teacher(config)
+  taught_by = teaching.open_teacher(config)
   image = to_unit(jnp.asarray(pictures(2, config.data.image_size)))
   classes = len(config.data.attributes)
   label = np.float32(np.random.default_rng(2).integers(0, 2, (2, classes)))

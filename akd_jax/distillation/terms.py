@@ -13,7 +13,7 @@ from akd_jax.distillation import METHODS
 from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.method import Lesson, Method, Pairs
 from akd_jax.models.taps import Activations
-from akd_jax.systems import system_of
+from akd_jax.systems import adversary, system_of
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Metrics, Networks, Params, Pass, translate
 from akd_jax.systems.system import System
@@ -36,8 +36,8 @@ def distils(config: ConfigDict) -> bool:
   if not config.teacher:
     return False
   starts = config.get("init", "scratch") != "scratch"
-  adversary = config.adversary not in ("scratch", "none")
-  return starts or adversary or bool(active_methods(config))
+  against = adversary.is_teachers(config)
+  return starts or against or bool(active_methods(config))
 
 
 def tapped(

@@ -12,6 +12,7 @@ import optax
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.systems import adversary
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Scores
 
@@ -205,7 +206,7 @@ def agreement_metrics(
 
   Nothing without an adversary: then no discriminator is asked.
   """
-  if config.adversary == "none":
+  if not adversary.scores(config):
     return {}
   agreement = fake_agreement(
     scores.logits,

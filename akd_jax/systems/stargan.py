@@ -17,7 +17,7 @@ from akd_jax.models.stargan import (
   Discriminator,
   Generator,
 )
-from akd_jax.systems import losses, randomness
+from akd_jax.systems import adversary, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
@@ -179,7 +179,7 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
-  scored = config.adversary != "none"
+  scored = adversary.scores(config)
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,

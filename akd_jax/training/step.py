@@ -23,7 +23,7 @@ from akd_jax.distillation.terms import distillation_terms, tapped
 from akd_jax.distillation.terms import weights as distillation_weights
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_unit
-from akd_jax.systems import system_of
+from akd_jax.systems import adversary, system_of
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import (
   Metrics,
@@ -96,11 +96,6 @@ def _parts(batch: Batch, config: ConfigDict) -> list[Batch]:
   ]
 
 
-def adversary_learns(config: ConfigDict) -> bool:
-  """Returns whether a step updates the discriminator, too."""
-  return config.adversary in ("scratch", "teacher")
-
-
 def cycle(
   state: TrainState,
   teacher: Teacher | None,
@@ -118,7 +113,7 @@ def cycle(
     state.step, batch["image"], batch["label"], draws
   )
   model = over_devices(state.model(networks), axis_name)
-  if adversary_learns(config):
+  if adversary.learns(config):
     discriminator_batches, model = _make_fakes(
       system, model, discriminator_batches
     )
@@ -146,7 +141,7 @@ def cycle(
     discriminator = state.discriminator
     moments = state.discriminator_moments
     metrics: Metrics = {}
-    if adversary_learns(config):
+    if adversary.learns(config):
       seen = discriminator_batches
       if system.shares_fake:
         shared = translation.image[None]

@@ -240,7 +240,10 @@ def mask_size(mask: jax.Array) -> jax.Array:
 
 
 def l2_norm(x: jax.Array) -> jax.Array:
-  """Returns the l2 norm of each sample; its gradient is 0 (not NaN) at 0."""
+  """Returns the l2 norm of each sample, [B, ...] to [B].
+
+  Its gradient at 0 is 0, not NaN.
+  """
   square = jnp.sum(jnp.square(x), axis=tuple(range(1, x.ndim)))
   positive = square > 0
   return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

@@ -24,7 +24,7 @@ from akd_jax.systems.model import Metrics, Model, Networks, Pass
 from akd_jax.systems.stargan_label_sets import take_classes
 from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.systems.system import MOST, Allowed, System, Terms
+from akd_jax.systems.system import MOST_CHANNELS, Allowed, System, Terms
 
 # The sizes of its networks.
 SIZES: dict[str, Allowed] = {
@@ -62,11 +62,11 @@ def check_sizes(config: ConfigDict) -> None:
     )
   width = config.discriminator.width
   channels = width * 2 ** (layers - 1)
-  if channels > MOST:
+  if channels > MOST_CHANNELS:
     raise UserError(
       f"config.discriminator.width={width} doubles with each of"
       f" config.discriminator.layers={layers}: {channels} channels, and at most"
-      f" {MOST} are possible"
+      f" {MOST_CHANNELS} are possible"
     )
 
 

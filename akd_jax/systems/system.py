@@ -26,7 +26,7 @@ from akd_jax.systems.randomness import Draws
 
 # Of a field that counts channels, layers or blocks. The papers' largest is
 # 2,048; a discriminator of so many channels has two billion parameters.
-MOST = 16_384
+MOST_CHANNELS = 16_384
 # Terms by their names in metrics.jsonl, [B] each.
 Terms = dict[str, jax.Array]
 # What a field may be: one of some values, or a number of this type that is at

@@ -16,7 +16,7 @@ from akd_jax.data import DATASETS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import SYSTEMS, adversary, system_of
-from akd_jax.systems.system import MOST
+from akd_jax.systems.system import MOST_CHANNELS
 from akd_jax.training.shapes import network_shapes
 
 # Or "".
@@ -110,9 +110,10 @@ def _check_fields_of_system(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={value} must be finite and at least {allowed:g}"
       )
-    elif isinstance(allowed, int) and not allowed <= value <= MOST:
+    elif isinstance(allowed, int) and not allowed <= value <= MOST_CHANNELS:
       raise UserError(
-        f"config.{field}={value} must be at least {allowed} and at most {MOST}"
+        f"config.{field}={value} must be at least {allowed} and at most"
+        f" {MOST_CHANNELS}"
       )
 
 

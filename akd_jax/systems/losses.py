@@ -12,6 +12,7 @@ import optax
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.two_sets import attributes_of_second
 from akd_jax.systems import adversary
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Scores
@@ -91,13 +92,8 @@ def class_loss(config: ConfigDict) -> ClassLoss:
   return functools.partial(
     classification,
     label_rule=config.data.label_rule,
-    second=count_second(config.data),
+    second=len(attributes_of_second(config.data)),
   )
-
-
-def count_second(data: ConfigDict) -> int:
-  """Counts the classes of data.second, which come last: 0 without one."""
-  return len(data.second.get("attributes", ()))
 
 
 def classification(
@@ -212,7 +208,7 @@ def agreement_metrics(
     scores.logits,
     batch.target,
     config.data.label_rule,
-    count_second(config.data),
+    len(attributes_of_second(config.data)),
   )
   return {"fake_agreement": agreement}
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.two_sets import attributes_of_second
 from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.stargan import (
   MASK,
@@ -106,7 +107,7 @@ def _classes_of_second(config: ConfigDict) -> int | None:
   if config.generator.label_sets == 1:
     return None
   if config.data.second:
-    return losses.count_second(config.data)
+    return len(attributes_of_second(config.data))
   exclusive = config.data.label_rule == "exclusive"
   return len(config.data.attributes) if exclusive else 0
 

@@ -103,7 +103,7 @@ class Trainer:
       config,
       tuple(config.data.attributes),
       tuple(map(tuple, config.data.exclusive)),
-      jax.device_get(self.state.best_model(self._networks)),
+      jax.device_get(self.state.model_to_use(self._networks)),
       self.step,
     )
 

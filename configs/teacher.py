@@ -281,7 +281,8 @@ def _attention() -> Section:
   attention.method = Field("grad_cam", word())
   # Residual block of the generator: its index, "last" or "second_last".
   attention.block = Field("last", word())
-  # Place in the block. "block": after the residual sum; "branch": before it.
+  # Of a block, "block": after the residual sum; "branch": before it; or "conv":
+  # its last convolution, by hires_cam alone. Or "decode": the decoder's layers.
   attention.hook = Field("block", word())
   # Discriminator whose logits are explained. "teacher": the teacher's, for both
   # generators; "own": the one that each generator was trained with.

@@ -100,7 +100,7 @@ class Released:
     # Both networks' interpolations are at the same place.
     places = ("gp_alpha", "inter_alpha", "inter_alpha")
     places = np.stack([self.arrays[name].ravel() for name in places])
-    self.learning, self.taught = RELGAN.arrange(
+    self.discriminator_batches, self.generator_batch = RELGAN.arrange(
       jnp.zeros(()),
       images,
       labels,
@@ -120,9 +120,11 @@ class Released:
     return jax.jit(self._compute)(self.model)
 
   def _compute(self, model):
-    batch = self.taught
+    batch = self.generator_batch
     given = RELGAN.generator_label(batch.target, batch.label)
-    fakes, after_d = RELGAN.fakes(model, self.learning, given[None])
+    fakes, after_d = RELGAN.fakes(
+      model, self.discriminator_batches, given[None]
+    )
     fakes = jax.tree.map(lambda x: x[0], fakes)
     d_gradient, d_terms = jax.grad(discriminator_loss, has_aux=True)(
       model.discriminator, model, fakes, self.config

@@ -144,10 +144,10 @@ class Released:
       jnp.eye(3)[self.arrays[f"y_{x}"].astype(int)] for x in ("org", "trg")
     )
     more = {"reference": reference}
-    self.taught = GeneratorBatch(
+    self.generator_batch = GeneratorBatch(
       jnp.zeros(()), image, label, target, target, more
     )
-    self.learning = DiscriminatorBatch(
+    self.discriminator_batches = DiscriminatorBatch(
       jnp.zeros(2),
       *(jnp.stack([image, image]), None, jnp.stack([label, label])),
       *(jnp.zeros((2, 3)), jnp.stack([target, target]), more),
@@ -162,8 +162,8 @@ class Released:
     return jax.jit(self._compute)(self.model, self.latents)
 
   def _compute(self, model, latents):
-    batch = self.taught
-    fakes = fakes_of(model, self.learning, latents)
+    batch = self.generator_batch
+    fakes = fakes_of(model, self.discriminator_batches, latents)
     found = {"fakes": fakes.fake}
 
     def learn(seen):
@@ -198,7 +198,7 @@ class Released:
 
   def _maps(self, model, latent):
     """Maps of every hook, and how large channel weights are by the gradient."""
-    batch, network = self.taught, model.networks.generator
+    batch, network = self.generator_batch, model.networks.generator
     style = network.apply(
       model.variables, latent, batch.target, method="map_latent"
     )

@@ -8,7 +8,8 @@ import akd_jax
 from akd_jax import convert, export
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.systems.model import Model
-from akd_jax.training import run_dir, teacher
+from akd_jax.training import run_dir
+from akd_jax.training import teacher as teaching
 from tests import small_runs
 from tests.layouts import error
 from tests.stargan_weights import golden, state_dict
@@ -83,15 +84,15 @@ def test_networks_given_the_wrong_way_round_are_named(released):
 def test_a_teacher_s_place_holds_a_run_or_nothing(tmp_path):
   folder = tmp_path / "mine"
   folder.mkdir()
-  teacher.check_place(str(folder))
+  teaching.check_place(str(folder))
   (folder / ".lock").write_text("")
-  teacher.check_place(str(folder))
+  teaching.check_place(str(folder))
   weights = folder / "200000-G.ckpt"
   weights.write_bytes(b"")
-  message = error(teacher.check_place, str(folder))
+  message = error(teaching.check_place, str(folder))
   assert "holds 200000-G.ckpt and no run" in message
   for path in (weights, folder / "gone.pth"):
-    message = error(teacher.check_place, str(path))
+    message = error(teaching.check_place, str(path))
     assert f"akd_jax.convert --from={path} " in message
   (folder / "config.json").write_text("{}")
-  teacher.check_place(str(folder))
+  teaching.check_place(str(folder))

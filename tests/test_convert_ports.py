@@ -27,7 +27,7 @@ from akd_jax.models.attgan import Generator
 from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems import relgan_losses, system_of
-from akd_jax.training import teacher
+from akd_jax.training import teacher as teaching
 from tests import onnx_runtime
 from tests.golden_arrays import GOLDEN, error, load
 from tests.layouts import error as message_of
@@ -218,7 +218,7 @@ def test_a_generator_alone_translates_and_does_not_teach(states, tmp_path):
     arrays["images"][0], {names[0]: int(1 - own[0, 0])}, own=own
   )
   assert_bytes(drawn, arrays["fakes"][1, 0])
-  assert "is not a run saved with" in message_of(teacher.check_place, path)
+  assert "is not a run saved with" in message_of(teaching.check_place, path)
 
 
 def test_sizes_are_those_of_the_arrays(ported):

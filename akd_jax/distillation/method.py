@@ -30,7 +30,8 @@ class Lesson(NamedTuple):
     target: 0/1 [B, C], the student's.
     explained: [B, C], what a map of all that is asked for explains.
     taught: [B, T], the same of what the teacher is asked for.
-    active: [B, C], one active class of each target, one-hot.
+    active: 0/1 [B, C], one class that the student's system explains, one-hot;
+      zeros where there is none.
     mapping: [C, T], the student's attributes to the teacher's.
     learnt: {method: its own parameters}.
   """

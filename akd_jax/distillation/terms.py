@@ -13,10 +13,10 @@ from akd_jax.distillation import METHODS
 from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.method import Lesson, Method, Pairs
 from akd_jax.models.taps import Activations
-from akd_jax.systems import system_of
+from akd_jax.systems import adversary, system_of
 from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.model import Metrics, Networks, Params, Pass, translate
-from akd_jax.systems.system import System
+from akd_jax.systems.system import System, Terms
 
 
 def active_methods(config: ConfigDict) -> dict[str, Method]:
@@ -36,8 +36,8 @@ def distils(config: ConfigDict) -> bool:
   if not config.teacher:
     return False
   starts = config.get("init", "scratch") != "scratch"
-  adversary = config.adversary not in ("scratch", "none")
-  return starts or adversary or bool(active_methods(config))
+  against = adversary.is_teachers(config)
+  return starts or against or bool(active_methods(config))
 
 
 def tapped(
@@ -74,8 +74,8 @@ def distillation_terms(
   batch: GeneratorBatch,
   config: ConfigDict,
   learnt: Mapping[str, Params] | None = None,
-) -> tuple[Metrics, Metrics]:
-  """Returns the terms [B] of the active methods, and their metrics.
+) -> tuple[Terms, Metrics]:
+  """Returns the terms of the active methods, [B] each, and their metrics.
 
   One pass through the teacher serves all of them; what no active method looks
   at is not computed, since the step is compiled.
@@ -118,7 +118,7 @@ def distillation_terms(
     mapping=teacher.mapping,
     learnt=learnt or {},
   )
-  terms: dict[str, jax.Array] = {}
+  terms: Terms = {}
   metrics: Metrics = {}
   for method in active_methods(config).values():
     terms[method.term], more = method.distances(lesson, config)

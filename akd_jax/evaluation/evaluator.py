@@ -40,9 +40,8 @@ from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run_dir import Run, digest_model
 from akd_jax.training.same_run import PLACES, check_origins
-from akd_jax.training.teacher import digest_of
 
 # People whose attention is drawn.
 _SHOWN = 2
@@ -113,7 +112,7 @@ def evaluate(
     "classifier": classifier.metadata,
     "real_accuracy": real_accuracy(config, classifier, splits.test),
     "faces": instruments.faces is not None,
-    "teacher": digest_of(teacher[0].model) if teacher else None,
+    "teacher": digest_model(teacher[0].model) if teacher else None,
     "networks": {},
   }
   known = {} if keep else record.find_teacher(result, wanted, others)

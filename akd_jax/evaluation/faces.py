@@ -14,12 +14,28 @@ class Network(Protocol):
   """What finds and describes faces, as `dlib_faces.FaceNetwork` does."""
 
   def find(self, image: np.ndarray) -> np.ndarray | None:
-    """Returns the landmarks of the face of uint8 [S, S, 3], if it has one."""
+    """Finds the face of a picture.
+
+    Args:
+      image: uint8 [S, S, 3].
+
+    Returns:
+      [68, 2], the x and y of its landmarks, where the picture's sides are 1;
+      None where there is no face.
+    """
 
   def describe(
     self, images: np.ndarray, landmarks: Sequence[np.ndarray]
   ) -> np.ndarray:
-    """Returns [N, F] of uint8 [N, S, S, 3] with these landmarks."""
+    """Describes whose face is where landmarks are.
+
+    Args:
+      images: uint8 [N, S, S, 3].
+      landmarks: [68, 2] of each, as `find` returns them.
+
+    Returns:
+      [N, F]: the closer two are, the more alike are the faces.
+    """
 
 
 class Faces:
@@ -40,7 +56,8 @@ class Faces:
       sources: uint8 [n, S, S, 3].
 
     Returns:
-      The landmarks of each, as the network gives them.
+      The landmarks of each, [68, 2]; None where there is no face: see
+      `Network.find`.
     """
     for position, image in zip(positions.tolist(), sources, strict=True):
       if position not in self._landmarks:

@@ -18,7 +18,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Job
-from akd_jax.training import teacher as teaching
+from akd_jax.training import run_dir
 
 # The last one is what tells that a run is done.
 _KEPT = (
@@ -124,7 +124,7 @@ def _is_done(job: Job, kept: Mapping[str, bytes]) -> bool:
 def _put(job: Job, kept: Mapping[str, bytes]) -> bool:
   """Writes the files of a run that is not there; returns whether it did."""
   with files.alone(job.workdir) as ours:
-    if not ours or job.result or teaching.has_begun(str(job.workdir)):
+    if not ours or job.result or run_dir.has_checkpoint(str(job.workdir)):
       return False
     for name in _KEPT:
       if name in kept:

@@ -23,8 +23,7 @@ from akd_jax.inference.grids import (
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
-from akd_jax.training.run_dir import load_run
-from akd_jax.training.teacher import has_begun
+from akd_jax.training.run_dir import has_checkpoint, load_run
 
 # People in the picture.
 _SHOWN = 2
@@ -87,7 +86,7 @@ def write(
     f"\n![Training, first seed]({plot.name})\n"
   )
   students = replicates[0].variants.values()
-  if picture.exists() or any(has_begun(str(x.workdir)) for x in students):
+  if picture.exists() or any(has_checkpoint(str(x.workdir)) for x in students):
     text += f"\n![The same people, first seed]({picture.name})\n"
   text += _list_runs(replicates[0])
   before = path.read_text() if path.exists() else ""

@@ -18,9 +18,9 @@ from akd_jax.training import (
   preparation,
   run_dir,
   starts,
-  teacher,
   validation,
 )
+from akd_jax.training import teacher as teaching
 from akd_jax.training.hooks import HookMaker
 
 # What is done beside training.
@@ -54,27 +54,27 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
   if distils(config):
-    teacher.check_place(config.teacher)
-  if distils(config) and not teacher.is_finished(config.teacher):
-    if teacher.has_begun(workdir):
+    teaching.check_place(config.teacher)
+  if distils(config) and not run_dir.is_finished(config.teacher):
+    if run_dir.has_checkpoint(workdir):
       raise UserError(
         f"{workdir} has begun to learn from a teacher, but"
         f" config.teacher={config.teacher} holds no finished one: put it back,"
         " say where it is, or name another --workdir"
       )
     with _naming_recipe():
-      validation.check(teacher.teacher_recipe(config))
+      validation.check(teaching.teacher_recipe(config))
     config = preparation.check(config, workdir)
-    recipe = teacher.teacher_recipe(config)
+    recipe = teaching.teacher_recipe(config)
     with _naming_recipe():
-      if not teacher.has_begun(config.teacher):
+      if not run_dir.has_checkpoint(config.teacher):
         validation.check_new(recipe)
-    teacher.check_compatible(config, recipe)
+    teaching.check_compatible(config, recipe)
     starts.check_new(config, recipe)
     check_writable(config.teacher)
     # Another student's command may be training it.
     with run_dir.alone(config.teacher, wait=True):
-      if not teacher.is_finished(config.teacher):
+      if not run_dir.is_finished(config.teacher):
         parallel.say(
           f"{config.teacher} holds no finished teacher: training it first, by"
           " config.teacher_recipe"

@@ -127,7 +127,7 @@ def plan_replicate(
 
   @functools.cache
   def digest_of(file: str) -> str:
-    return teaching.digest_of(runs.load_run(file).model)
+    return runs.digest_model(runs.load_run(file).model)
 
   students: dict[str, Job] = {}
   teachers: dict[pathlib.Path, tuple[str, Job]] = {}
@@ -166,7 +166,7 @@ def check(replicate: Replicate) -> None:
     str(job.workdir): job.config for job in replicate.teachers.values()
   }
   for job in replicate.jobs.values():
-    begins = not (job.result or teaching.has_begun(str(job.workdir)))
+    begins = not (job.result or runs.has_checkpoint(str(job.workdir)))
     validation.check(job.config)
     if begins:
       validation.check_new(job.config)
@@ -193,7 +193,7 @@ def is_ready(job: Job, teachers: Container[str]) -> bool:
       directories. Who is not taught is measured beside its teacher, too.
   """
   waits = job.config.teacher in teachers
-  return not waits or teaching.is_finished(job.config.teacher)
+  return not waits or runs.is_finished(job.config.teacher)
 
 
 def do_alone(job: Job, jobs: Iterable[Job] = ()) -> bool:

@@ -25,9 +25,9 @@ from akd_jax.systems import model as models
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.system import System
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run_dir import Run, digest_model, is_finished
 from akd_jax.training.same_run import check_origins
-from akd_jax.training.teacher import digest_of, is_finished, open_teacher
+from akd_jax.training.teacher import open_teacher
 
 
 class Translator(NamedTuple):
@@ -126,7 +126,7 @@ def _teacher_of(run: Run) -> Teacher | None:
     if distils(run.config):
       check_origins(
         run.origins,
-        {"teacher": digest_of(teacher.model)},
+        {"teacher": digest_model(teacher.model)},
         run.config,
         "this run",
       )

@@ -1,6 +1,7 @@
 """Published systems: what each network is given and lowers.
 
-A new system is one file that ends in a `System`, and one entry in SYSTEMS.
+A new system is one file that ends in a `System`, an entry in SYSTEMS, a recipe
+with its line in RECIPES, and small sizes for its tests: docs/extending.md.
 """
 
 from ml_collections import ConfigDict

@@ -25,7 +25,7 @@ import optax
 from ml_collections import ConfigDict
 
 from akd_jax.models.stargan import MASK
-from akd_jax.systems import losses, stargan
+from akd_jax.systems import adversary, losses, stargan
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Pass
 from akd_jax.systems.system import Terms
@@ -76,7 +76,7 @@ def generator_terms(
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
   classes = config.loss.lambda_cls
-  scored = config.adversary != "none"
+  scored = adversary.scores(config)
   return {
     "d_loss_real": 0.25,
     "d_loss_fake": 0.25,

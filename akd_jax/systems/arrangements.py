@@ -40,7 +40,8 @@ class GeneratorBatch(NamedTuple):
     image: [B, S, S, 3], real, in [-1, 1].
     label: 0/1 [B, C], its own.
     target: 0/1 [B, C], the label that it is translated to.
-    active: [B, C], one active class of each target, one-hot.
+    active: 0/1 [B, C], one class that is explained, one-hot; zeros where there
+      is none.
     more: what a single system looks at, by name.
   """
 
@@ -68,8 +69,11 @@ def all_but_last(
   step: jax.Array, image: jax.Array, label: jax.Array, draws: Draws
 ) -> Arranged:
   """Arranges n + 1 micro-batches: the last is the generator's alone."""
-  learning, taught = all_then_last(step, image, label, draws)
-  return jax.tree.map(lambda x: x[:-1], learning), taught
+  discriminator_batches, generator_batch = all_then_last(
+    step, image, label, draws
+  )
+  earlier = jax.tree.map(lambda x: x[:-1], discriminator_batches)
+  return earlier, generator_batch
 
 
 def _of_discriminator(

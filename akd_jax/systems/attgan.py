@@ -17,7 +17,7 @@ from akd_jax.models.attgan import BOTTLENECK, Generator
 from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.taps import Activations
-from akd_jax.systems import arrangements, losses, randomness
+from akd_jax.systems import adversary, arrangements, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.attgan_program import write_attgan
 from akd_jax.systems.attgan_slices import slice_generator
@@ -209,7 +209,7 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
-  scored = config.adversary != "none"
+  scored = adversary.scores(config)
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,

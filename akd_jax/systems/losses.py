@@ -12,6 +12,8 @@ import optax
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.two_sets import attributes_of_second
+from akd_jax.systems import adversary
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Scores
 
@@ -90,13 +92,8 @@ def class_loss(config: ConfigDict) -> ClassLoss:
   return functools.partial(
     classification,
     label_rule=config.data.label_rule,
-    second=count_second(config.data),
+    second=len(attributes_of_second(config.data)),
   )
-
-
-def count_second(data: ConfigDict) -> int:
-  """Counts the classes of data.second, which come last: 0 without one."""
-  return len(data.second.get("attributes", ()))
 
 
 def classification(
@@ -205,13 +202,13 @@ def agreement_metrics(
 
   Nothing without an adversary: then no discriminator is asked.
   """
-  if config.adversary == "none":
+  if not adversary.scores(config):
     return {}
   agreement = fake_agreement(
     scores.logits,
     batch.target,
     config.data.label_rule,
-    count_second(config.data),
+    len(attributes_of_second(config.data)),
   )
   return {"fake_agreement": agreement}
 
@@ -239,7 +236,10 @@ def mask_size(mask: jax.Array) -> jax.Array:
 
 
 def l2_norm(x: jax.Array) -> jax.Array:
-  """Returns the l2 norm of each sample; its gradient is 0 (not NaN) at 0."""
+  """Returns the l2 norm of each sample, [B, ...] to [B].
+
+  Its gradient at 0 is 0, not NaN.
+  """
   square = jnp.sum(jnp.square(x), axis=tuple(range(1, x.ndim)))
   positive = square > 0
   return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

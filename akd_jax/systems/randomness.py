@@ -11,9 +11,11 @@ class Draws(NamedTuple):
   """All that is random in a step, for n micro-batches of B samples.
 
   Attributes:
-    target: [n, B, C], wanted labels: those of the batch, permuted.
+    target: 0/1 [n, B, C], wanted labels: those of the batch, permuted. Of
+      RelGAN and StarGAN v2 [1, B, C], the labels of the second micro-batch.
     alpha: [n, B], where the gradient penalty looks.
-    active: [B, C], one active class of each last target, one-hot.
+    active: 0/1 [B, C], one class of each last target that is explained, see
+      `System.explained`: one-hot; zeros where there is none.
     more: what a single system draws, by name.
   """
 

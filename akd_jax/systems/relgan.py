@@ -104,13 +104,13 @@ def arrange(
   and how far either network's interpolation goes (nn.py:102, 162, 208).
   """
   penalty, *strengths = draws.alpha
-  learning = DiscriminatorBatch(
+  discriminator_batches = DiscriminatorBatch(
     step=step[None],
     image=image[:1],
     fake=None,
     label=label[:1],
     alpha=penalty[None],
-    target=label[1:2],
+    target=draws.target,
     more={
       "target_image": image[1:2],
       "other_image": image[2:],
@@ -118,10 +118,15 @@ def arrange(
       "strength": strengths[0][None],
     },
   )
-  taught = GeneratorBatch(
-    step, image[0], label[0], label[1], draws.active, {"strength": strengths[1]}
+  generator_batch = GeneratorBatch(
+    step,
+    image[0],
+    label[0],
+    draws.target[0],
+    draws.active,
+    {"strength": strengths[1]},
   )
-  return learning, taught
+  return discriminator_batches, generator_batch
 
 
 def make_fakes(

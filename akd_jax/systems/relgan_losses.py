@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.models.layers import RESIZE_KERNEL
 from akd_jax.models.taps import Activations
-from akd_jax.systems import losses
+from akd_jax.systems import adversary, losses
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Pass
 from akd_jax.systems.system import Terms
@@ -93,7 +93,7 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
-  loss, scored = config.loss, config.adversary != "none"
+  loss, scored = config.loss, adversary.scores(config)
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,

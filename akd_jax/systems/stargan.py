@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.two_sets import attributes_of_second
 from akd_jax.models.layers import UPSAMPLE
 from akd_jax.models.stargan import (
   MASK,
@@ -17,14 +18,14 @@ from akd_jax.models.stargan import (
   Discriminator,
   Generator,
 )
-from akd_jax.systems import losses, randomness
+from akd_jax.systems import adversary, losses, randomness
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.hooks import Hooks
 from akd_jax.systems.model import Metrics, Model, Networks, Pass
 from akd_jax.systems.stargan_label_sets import take_classes
 from akd_jax.systems.stargan_program import write_program, write_recognizer
 from akd_jax.systems.stargan_slices import slice_generator
-from akd_jax.systems.system import MOST, Allowed, System, Terms
+from akd_jax.systems.system import MOST_CHANNELS, Allowed, System, Terms
 
 # The sizes of its networks.
 SIZES: dict[str, Allowed] = {
@@ -62,11 +63,11 @@ def check_sizes(config: ConfigDict) -> None:
     )
   width = config.discriminator.width
   channels = width * 2 ** (layers - 1)
-  if channels > MOST:
+  if channels > MOST_CHANNELS:
     raise UserError(
       f"config.discriminator.width={width} doubles with each of"
       f" config.discriminator.layers={layers}: {channels} channels, and at most"
-      f" {MOST} are possible"
+      f" {MOST_CHANNELS} are possible"
     )
 
 
@@ -106,7 +107,7 @@ def _classes_of_second(config: ConfigDict) -> int | None:
   if config.generator.label_sets == 1:
     return None
   if config.data.second:
-    return losses.count_second(config.data)
+    return len(attributes_of_second(config.data))
   exclusive = config.data.label_rule == "exclusive"
   return len(config.data.attributes) if exclusive else 0
 
@@ -179,7 +180,7 @@ def generator_terms(
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
   """Returns the weight of each term of L_D and L_G."""
-  scored = config.adversary != "none"
+  scored = adversary.scores(config)
   return {
     "d_loss_real": 1.0,
     "d_loss_fake": 1.0,

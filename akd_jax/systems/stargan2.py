@@ -127,18 +127,19 @@ def arrange(
   references. What they are made of is in `more`.
   """
   more = {"key": draws.more["key"], "reference": image[1]}
+  (target,) = draws.target
   twice = (
     jnp.stack([x, x])
-    for x in (step, image[0], label[0], draws.alpha[0], label[1])
+    for x in (step, image[0], label[0], draws.alpha[0], target)
   )
   steps, images, labels, alphas, targets = twice
-  learning = DiscriminatorBatch(
+  discriminator_batches = DiscriminatorBatch(
     steps, images, None, labels, alphas, targets, more
   )
-  taught = GeneratorBatch(
-    step, image[0], label[0], label[1], draws.active, more
+  generator_batch = GeneratorBatch(
+    step, image[0], label[0], target, draws.active, more
   )
-  return learning, taught
+  return discriminator_batches, generator_batch
 
 
 def make_fakes(

@@ -26,7 +26,7 @@ from akd_jax.systems.randomness import Draws
 
 # Of a field that counts channels, layers or blocks. The papers' largest is
 # 2,048; a discriminator of so many channels has two billion parameters.
-MOST = 16_384
+MOST_CHANNELS = 16_384
 # Terms by their names in metrics.jsonl, [B] each.
 Terms = dict[str, jax.Array]
 # What a field may be: one of some values, or a number of this type that is at
@@ -83,7 +83,9 @@ class System:
     fool: a critic map -> the adversarial loss of a generator, [B].
     class_loss: config -> (class logits, label) [B, C] -> their loss, [B].
     weights: config -> {term: its weight}. A term of weight 0 is not computed;
-      `translate` may draw the pictures for it all the same.
+      `translate` may draw the pictures for it all the same. What a
+      discriminator says of the generator's pictures has a weight only where
+      `adversary.scores`.
     micro_batches: config -> m, how many micro-batches a step has.
     rates: config -> {part of the generator: its step size as a share of
       config.optimizer.learning_rate}, of those that have another.

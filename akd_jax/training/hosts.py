@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
-from akd_jax.training import checkpoint, same_run, teacher, versions
+from akd_jax.training import checkpoint, run_dir, same_run, versions
 
 _OPTIONS = (
   "jax_enable_x64",
@@ -42,7 +42,7 @@ def check_start(config: ConfigDict, workdir: str) -> None:
   }
   finished, of_teacher = False, []
   if distils(config):
-    finished = teacher.is_finished(config.teacher)
+    finished = run_dir.is_finished(config.teacher)
     of_teacher = checkpoint.steps_saved(config.teacher)
   check_alike(
     _versions()

@@ -189,7 +189,7 @@ def _call(
   """Calls a hook on the first process, and writes what it has found."""
   if jax.process_index() > 0:
     return {}
-  model = jax.device_get(state.best_model(run.networks))
+  model = jax.device_get(state.model_to_use(run.networks))
   seen = hook.call(step, model)
   if seen.scalars:
     writer.write_scalars(step, seen.scalars)

@@ -23,7 +23,6 @@ from akd_jax.training import (
   starts,
   validation,
 )
-from akd_jax.training import teacher as teachers
 from akd_jax.training.hooks import Hook, HookMaker, Setting
 from akd_jax.training.state import TrainState, create_state
 
@@ -121,7 +120,7 @@ def prepare(
   source, validation_source = _open(config)
   config = resolve(config, source)
   networks = system_of(config).create_networks(config)
-  teacher = starts.load_teacher(config, not teachers.has_begun(workdir))
+  teacher = starts.load_teacher(config, not run_dir.has_checkpoint(workdir))
   batches = _batches(config, source)
   state = create_state(config, networks, teacher)
   origins = _origins(config, source, teacher)
@@ -143,7 +142,7 @@ def prepare(
     state = starts.start_from(state, teacher, config)
   setting = Setting(
     config, workdir, validation_source, teacher,
-    state.best_model(networks), int(state.step),
+    state.model_to_use(networks), int(state.step),
   )  # fmt: skip
   if config.data.second:
     makers = (*map(label_sets.of_each_set, makers), label_sets.make_file_hook)
@@ -191,7 +190,7 @@ def _origins(
   """Returns digests of what a run learns from, by name."""
   origins = {"data": pipeline.digest_content(source, config.data.threads)}
   if teacher is not None:
-    origins["teacher"] = teachers.digest_of(teacher.model)
+    origins["teacher"] = run_dir.digest_model(teacher.model)
   return origins
 
 

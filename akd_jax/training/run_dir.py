@@ -16,6 +16,7 @@ from flax import traverse_util
 from ml_collections import ConfigDict
 
 from akd_jax.common import files, pod
+from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.config import read
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
@@ -53,8 +54,27 @@ def write_config(config: ConfigDict, workdir: str) -> None:
 
 
 def holds_run(workdir: str) -> bool:
-  """Whether a run has begun there: what it is is written first."""
+  """Whether a run has begun there: config.json is there, which comes first."""
   return pathlib.Path(workdir, "config.json").exists()
+
+
+def has_checkpoint(workdir: str) -> bool:
+  """Whether a run has saved a checkpoint, and so is tied to its teacher."""
+  return bool(checkpoint.steps_saved(workdir))
+
+
+def is_finished(workdir: str) -> bool:
+  """Whether a run has been trained to its end; one that is a file has.
+
+  Raises:
+    UserError: it has checkpoints, and no config that can be read.
+  """
+  if is_file(workdir):
+    return True
+  saved = checkpoint.steps_saved(workdir)
+  if not saved or saved[-1] < read_config(workdir).steps:
+    return False
+  return checkpoint.is_sound(workdir, saved[-1])
 
 
 def read_config(workdir: str) -> ConfigDict:
@@ -168,6 +188,17 @@ def _run(
 def is_file(workdir: str) -> bool:
   """Whether `load_run` takes it for one file, not for a directory."""
   return workdir.startswith("pretrained:") or workdir.endswith(".npz")
+
+
+def digest_model(model: Model) -> str:
+  """Returns what a model is known again by: its networks' every weight."""
+  return digest_arrays(
+    {
+      "generator": model.generator,
+      "discriminator": model.discriminator,
+      "statistics": model.statistics,
+    }
+  )
 
 
 def save_run(run: Run, path: str, half: bool = True) -> None:

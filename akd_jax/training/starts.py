@@ -14,7 +14,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.distillation.mapping import Place, Teacher
 from akd_jax.distillation.sizes import check_sizes
 from akd_jax.distillation.terms import active_methods, distils
-from akd_jax.systems import system_of
+from akd_jax.systems import adversary, system_of
 from akd_jax.systems.model import Params
 from akd_jax.systems.system import Slicer
 from akd_jax.training import run_dir
@@ -62,11 +62,11 @@ def check_new(config: ConfigDict, teacher: ConfigDict) -> None:
   place = place_of(config, teacher)
   check_sizes(config, teacher, place)
   ours, theirs = (tuple(c.data.attributes) for c in (config, teacher))
-  for field, among in (
-    ("init", ("teacher", "sliced")),
-    ("adversary", ("teacher", "frozen")),
+  for field, takes in (
+    ("init", config.init in ("teacher", "sliced")),
+    ("adversary", adversary.is_teachers(config)),
   ):
-    if config[field] in among and ours != theirs:
+    if takes and ours != theirs:
       raise UserError(
         f"config.{field}={config[field]!r} takes a network of the teacher's"
         f" attributes, {', '.join(theirs)}, for a student of"
@@ -98,9 +98,9 @@ def _takes_discriminator(
     attributes: the teacher's.
     place: `Teacher.place`.
   """
-  if config.adversary == "none":
+  if not adversary.scores(config):
     return attributes == tuple(config.data.attributes) and place is None
-  return config.adversary in ("teacher", "frozen")
+  return adversary.is_teachers(config)
 
 
 def _slicer(config: ConfigDict, teacher: ConfigDict) -> Slicer:

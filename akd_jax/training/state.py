@@ -55,7 +55,7 @@ class TrainState:
     """Returns the model as it is trained."""
     return Model(self.generator, self.discriminator, networks, self.statistics)
 
-  def best_model(self, networks: Networks) -> Model:
+  def model_to_use(self, networks: Networks) -> Model:
     """Returns the model to use: see `generator_to_use`."""
     generator = generator_to_use(self.generator, self.ema, self.statistics)
     return Model(generator, self.discriminator, networks, self.statistics)

@@ -23,7 +23,7 @@ from akd_jax.distillation.terms import distillation_terms, tapped
 from akd_jax.distillation.terms import weights as distillation_weights
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_unit
-from akd_jax.systems import system_of
+from akd_jax.systems import adversary, system_of
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import (
   Metrics,
@@ -96,11 +96,6 @@ def _parts(batch: Batch, config: ConfigDict) -> list[Batch]:
   ]
 
 
-def adversary_learns(config: ConfigDict) -> bool:
-  """Returns whether a step updates the discriminator, too."""
-  return config.adversary in ("scratch", "teacher")
-
-
 def cycle(
   state: TrainState,
   teacher: Teacher | None,
@@ -114,13 +109,15 @@ def cycle(
   """Does `train_step` with images in [-1, 1] and all that is random given."""
   rate = learning_rate(state.step, config)
   system = system_of(config)
-  learning, taught = system.arrange(
+  discriminator_batches, generator_batch = system.arrange(
     state.step, batch["image"], batch["label"], draws
   )
   model = over_devices(state.model(networks), axis_name)
-  if adversary_learns(config):
-    learning, model = _make_fakes(system, model, learning)
-  given = system.generator_label(taught.target, taught.label)
+  if adversary.learns(config):
+    discriminator_batches, model = _make_fakes(
+      system, model, discriminator_batches
+    )
+  given = system.generator_label(generator_batch.target, generator_batch.label)
   names = tapped(config, system, networks) if teacher is not None else ()
 
   def update_discriminator(carry, seen):
@@ -136,30 +133,35 @@ def cycle(
     # The discriminator is updated in here, a constant to the gradient, so that
     # one pass makes its last fake and the generator's.
     translation = system.translate(
-      dataclasses.replace(model, generator=params), taught, given, names
+      dataclasses.replace(model, generator=params),
+      generator_batch,
+      given,
+      names,
     )
-    before = state.discriminator, state.discriminator_moments
-    discriminator = before
+    discriminator = state.discriminator
+    moments = state.discriminator_moments
     metrics: Metrics = {}
-    if adversary_learns(config):
-      seen = learning
+    if adversary.learns(config):
+      seen = discriminator_batches
       if system.shares_fake:
         shared = translation.image[None]
-        fake = lax.stop_gradient(jnp.concatenate([learning.fake, shared]))
-        seen = learning._replace(fake=fake)
-      discriminator, metrics = _scan(update_discriminator, before, seen)
-    scored_by = before if system.generator_first else discriminator
+        fake = lax.stop_gradient(jnp.concatenate([seen.fake, shared]))
+        seen = seen._replace(fake=fake)
+      (discriminator, moments), metrics = _scan(
+        update_discriminator, (discriminator, moments), seen
+      )
+    scored_by = state.discriminator if system.generator_first else discriminator
     total, generator_metrics = generator_loss(
-      dataclasses.replace(model, generator=params, discriminator=scored_by[0]),
+      dataclasses.replace(model, generator=params, discriminator=scored_by),
       translation,
       teacher,
-      taught,
+      generator_batch,
       config,
       learnt,
     )
     metrics = jax.tree.map(jnp.mean, metrics) | generator_metrics
-    moved = translation.model.statistics
-    return total, (*discriminator, moved, metrics)
+    statistics = translation.model.statistics
+    return total, (discriminator, moments, statistics, metrics)
 
   gradients, (discriminator, discriminator_moments, statistics, metrics) = (
     jax.grad(loss, argnums=(0, 1), has_aux=True)(state.generator, state.learnt)

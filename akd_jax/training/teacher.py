@@ -1,4 +1,4 @@
-"""The teacher of a run: whether it has one, which, and whether it can teach."""
+"""The teacher of a run: which it is, and whether it can teach."""
 
 import pathlib
 
@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.mapping import (
@@ -16,8 +15,7 @@ from akd_jax.distillation.mapping import (
   placed,
 )
 from akd_jax.systems import system_of
-from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint, run_dir
+from akd_jax.training import run_dir
 
 # What weights of other programs end in.
 _WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".onnx")
@@ -38,16 +36,6 @@ def teacher_recipe(config: ConfigDict) -> ConfigDict:
   for section in ("classifier", "evaluation"):
     recipe[section] = ConfigDict(config[section].to_dict())
   return recipe
-
-
-def is_finished(directory: str) -> bool:
-  """Returns whether the run there has been trained to its end."""
-  if run_dir.is_file(directory):
-    return True
-  saved = checkpoint.steps_saved(directory)
-  if not saved or saved[-1] < run_dir.read_config(directory).steps:
-    return False
-  return checkpoint.is_sound(directory, saved[-1])
 
 
 def check_place(directory: str) -> None:
@@ -75,22 +63,6 @@ def check_place(directory: str) -> None:
         " run: name a run, or a new folder to train a teacher in; or make a"
         " teacher of released weights by python -m akd_jax.convert"
       )
-
-
-def has_begun(workdir: str) -> bool:
-  """Whether a run has a checkpoint, and so is tied to its teacher."""
-  return bool(checkpoint.steps_saved(workdir))
-
-
-def digest_of(model: Model) -> str:
-  """Returns what a teacher is known again by: its networks' every weight."""
-  return digest_arrays(
-    {
-      "generator": model.generator,
-      "discriminator": model.discriminator,
-      "statistics": model.statistics,
-    }
-  )
 
 
 def open_teacher(config: ConfigDict) -> Teacher:

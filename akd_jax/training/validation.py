@@ -15,10 +15,9 @@ from akd_jax.common.two_sets import second_of
 from akd_jax.data import DATASETS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
-from akd_jax.systems import SYSTEMS, system_of
-from akd_jax.systems.system import MOST
+from akd_jax.systems import SYSTEMS, adversary, system_of
+from akd_jax.systems.system import MOST_CHANNELS
 from akd_jax.training.shapes import network_shapes
-from akd_jax.training.step import adversary_learns
 
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
@@ -111,9 +110,10 @@ def _check_fields_of_system(config: ConfigDict) -> None:
       raise UserError(
         f"config.{field}={value} must be finite and at least {allowed:g}"
       )
-    elif isinstance(allowed, int) and not allowed <= value <= MOST:
+    elif isinstance(allowed, int) and not allowed <= value <= MOST_CHANNELS:
       raise UserError(
-        f"config.{field}={value} must be at least {allowed} and at most {MOST}"
+        f"config.{field}={value} must be at least {allowed} and at most"
+        f" {MOST_CHANNELS}"
       )
 
 
@@ -128,7 +128,7 @@ def _check_networks(config: ConfigDict) -> None:
 
 def _check_start(config: ConfigDict) -> None:
   """Checks what is to come from a teacher, and what is trained against."""
-  if config.adversary == "none" and not active_methods(config):
+  if not adversary.scores(config) and not active_methods(config):
     raise UserError(
       "config.adversary='none' needs a weight in config.distill above 0: there"
       " is nothing else to learn from"
@@ -140,14 +140,14 @@ def _check_start(config: ConfigDict) -> None:
         f"config.{field}={value!r} needs config.teacher; a student without one"
         " starts from configs/attention.py"
       )
-  if config.adversary == "none" and config.attention.discriminator == "own":
+  if not adversary.scores(config) and config.attention.discriminator == "own":
     raise UserError(
       "config.adversary='none' trains no discriminator, and"
       " config.attention.discriminator='own' takes the student's: choose"
       " another adversary"
     )
   for field in ("n_critic", "adversary_every"):
-    if config[field] > 1 and not adversary_learns(config):
+    if config[field] > 1 and not adversary.learns(config):
       raise UserError(
         f"config.{field}={config[field]} must be 1: with"
         f" config.adversary={config.adversary!r} no discriminator is trained"
@@ -170,7 +170,7 @@ def check_new(config: ConfigDict) -> None:
       f"config.teacher={config.teacher} would teach nothing: the recipe is of a"
       " teacher; one of a student is configs/student.py or configs/attention.py"
     )
-  if adversary_learns(config) and config.adversary_every > config.steps:
+  if adversary.learns(config) and config.adversary_every > config.steps:
     raise UserError(
       f"config.adversary_every={config.adversary_every} must be at most"
       f" config.steps={config.steps}: the discriminator would never be trained"

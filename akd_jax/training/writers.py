@@ -18,7 +18,7 @@ from akd_jax.training.pace import duration
 # Terms that the terminal shows first.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
 # Terms that it never shows; every other g_loss_ term it does.
-_SYSTEMS_OWN = ("g_loss_fake", "g_loss_mask")
+_HIDDEN = ("g_loss_fake", "g_loss_mask")
 # The held-out score that it shows, and of how many attributes: the lowest ones.
 _SCORE, _LOWEST = "held_out/accuracy", 3
 
@@ -71,12 +71,12 @@ class TerminalWriter(_ScalarWriter):
     if _SCORE in scalars:
       print(f"step {step:,}/{self._steps:,}  {_say_score(scalars)}", flush=True)
     self._rate = scalars.get("steps_per_sec", self._rate)
-    taught = [
+    others = [
       name
       for name in sorted(scalars)
-      if name.startswith("g_loss_") and name not in _FIRST + _SYSTEMS_OWN
+      if name.startswith("g_loss_") and name not in _FIRST + _HIDDEN
     ]
-    shown = [name for name in (*_FIRST, *taught) if name in scalars]
+    shown = [name for name in (*_FIRST, *others) if name in scalars]
     if not shown:
       return
     terms = "  ".join(f"{name} {float(scalars[name]):.3g}" for name in shown)

@@ -7,7 +7,7 @@ import pytest
 from akd_jax.configs import distill, pseudo
 from akd_jax.distillation import METHODS
 from akd_jax.training import starts
-from akd_jax.training import teacher as teachers
+from akd_jax.training import teacher as teaching
 from tests.distillation import lessons
 from tests.layouts import error
 
@@ -83,7 +83,7 @@ def test_a_sample_depends_on_no_other(given, name):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_teacher_of_other_attributes_teaches_no_pictures(name):
   settings = pseudo.get_config("debug")
-  recipe = teachers.teacher_recipe(settings)
+  recipe = teaching.teacher_recipe(settings)
   settings.distill[name].weight = 7.0
   if name not in OF_PICTURES:
     starts.check_new(settings, recipe)

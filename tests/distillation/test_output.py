@@ -6,7 +6,7 @@ import pytest
 
 from akd_jax.configs import pseudo, student
 from akd_jax.training import starts
-from akd_jax.training import teacher as teachers
+from akd_jax.training import teacher as teaching
 from tests.distillation.test_akd import TARGET, Pair, loss_of
 from tests.layouts import error
 
@@ -38,7 +38,7 @@ def test_the_students_pictures_are_compared_with_the_teachers(pair, attention):
 
 def test_a_teacher_of_other_attributes_can_not_teach_pictures():
   config = pseudo.get_config("debug")
-  recipe = teachers.teacher_recipe(config)
+  recipe = teaching.teacher_recipe(config)
   starts.check_new(config, recipe)
   config.distill.output.weight = 10.0
   message = error(starts.check_new, config, recipe)

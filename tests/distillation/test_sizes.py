@@ -9,7 +9,8 @@ from akd_jax.configs import teacher as recipes
 from akd_jax.configs.scales import changed
 from akd_jax.systems import SYSTEMS
 from akd_jax.systems.stargan import STARGAN
-from akd_jax.training import starts, teacher
+from akd_jax.training import starts
+from akd_jax.training import teacher as teaching
 from tests.layouts import error
 
 
@@ -74,8 +75,8 @@ def test_a_deeper_bottleneck_is_not_compared_with_a_shallower(
 def test_its_attention_is_taken_where_its_own_recipe_says(other):
   ours = config(other, output=1.0)
   other.attention.block, other.attention.hook = "0", "branch"
-  assert teacher.place_of(ours, other) == ("0", "branch")
-  assert teacher.place_of(ours, recipes.get_config("debug")) is None
+  assert teaching.place_of(ours, other) == ("0", "branch")
+  assert teaching.place_of(ours, recipes.get_config("debug")) is None
 
 
 def test_class_logits_that_it_lacks_are_not_asked_for(other):

@@ -15,7 +15,7 @@ def fixture_work(monkeypatch, tmp_path):
   """Has runs done on this machine: those left, and how often each was begun."""
   monkeypatch.setattr(cluster, "_PATIENCE", 0.1)
   monkeypatch.setattr(
-    runner.teaching, "is_finished", lambda where: Path(where, "result").exists()
+    runner.runs, "is_finished", lambda where: Path(where, "result").exists()
   )
   submitit = pytest.importorskip("submitit")
   monkeypatch.setattr(submitit.core.core.Job, "_results_timeout_s", 0)

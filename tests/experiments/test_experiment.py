@@ -7,7 +7,7 @@ import sys
 
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.experiments import report, runner
-from akd_jax.training import teacher
+from akd_jax.training import run_dir
 from tests import small_runs
 
 # Programs that other tests have, too: compiled once.
@@ -87,7 +87,7 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   replicate = runner.plan_replicate(otherwise.variants, 0, tmp_path)
   assert len(runner.undone(replicate.jobs.values())) == 3
   for job in replicate.jobs.values():
-    assert teacher.is_finished(str(job.workdir))
+    assert run_dir.is_finished(str(job.workdir))
 
 
 def test_an_unknown_name_is_told_the_nearest():

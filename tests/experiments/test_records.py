@@ -74,9 +74,7 @@ def test_another_machine_knows_what_this_one_has_found(here, path, tmp_path):
 @pytest.fixture(autouse=True)
 def fixture_teacher(monkeypatch):
   """Spares the loading of the shipped teacher."""
-  monkeypatch.setattr(
-    records.teaching, "digest_of", lambda _: "the file's digest"
-  )
+  monkeypatch.setattr(run_dir, "digest_model", lambda _: "the file's digest")
   run = types.SimpleNamespace(model=None)
   monkeypatch.setattr(run_dir, "load_run", lambda _: run)
 
@@ -142,7 +140,7 @@ def test_a_run_that_has_begun_here_goes_on(here, path, tmp_path, monkeypatch):
   records.write(path, jobs, here)
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
-  monkeypatch.setattr(records.teaching, "has_begun", lambda _: True)
+  monkeypatch.setattr(run_dir, "has_checkpoint", lambda _: True)
   assert records.unpack(path, others, there) == []
 
 

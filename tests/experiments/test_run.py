@@ -90,7 +90,7 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
     train_with_teacher(
       student_config(unfinished_teacher), str(tmp_path / "student")
     )
-  assert teaching.is_finished(str(unfinished_teacher))
+  assert directories.is_finished(str(unfinished_teacher))
   assert not (tmp_path / "student").exists()
 
 

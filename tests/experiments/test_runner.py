@@ -244,7 +244,7 @@ def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
   table = EXPERIMENTS["paper1_table1"]("debug")
   seed = plan_replicate(table.variants, 0, tmp_path)
   monkeypatch.setattr(runner.Job, "result", property(lambda job: job in done))
-  monkeypatch.setattr(runner.teaching, "is_finished", lambda directory: False)
+  monkeypatch.setattr(runner.runs, "is_finished", lambda directory: False)
   done = list(seed.teachers.values())
 
   def do_alone(job, jobs):
@@ -273,7 +273,7 @@ def stub(monkeypatch, train):
   monkeypatch.setattr(runner.evaluator, "evaluate", lambda run, others: None)
   monkeypatch.setattr(runner.evaluator, "write", lambda *_: None)
   monkeypatch.setattr(
-    runner.teaching,
+    runner.runs,
     "is_finished",
     lambda directory: Path(directory, "evaluation.json").exists(),
   )

@@ -32,22 +32,28 @@ def draws(label):
 
 def test_sources_are_translated_to_the_labels_of_the_second_batch(draws, label):
   images = jnp.arange(3.0)[:, None] + jnp.zeros((3, BATCH))
-  learning, taught = RELGAN.arrange(jnp.zeros(()), images, label, draws)
-  np.testing.assert_array_equal(learning.target, label[1:2])
-  np.testing.assert_array_equal(taught.target, label[1])
+  of_discriminator, of_generator = RELGAN.arrange(
+    jnp.zeros(()), images, label, draws
+  )
+  np.testing.assert_array_equal(of_discriminator.target, label[1:2])
+  np.testing.assert_array_equal(of_generator.target, label[1])
   for batch, image, own in (
-    (learning, learning.image[0], learning.label[0]),
-    (taught, taught.image, taught.label),
+    (of_discriminator, of_discriminator.image[0], of_discriminator.label[0]),
+    (of_generator, of_generator.image, of_generator.label),
   ):
     np.testing.assert_array_equal(image, images[0])
     np.testing.assert_array_equal(own, label[0])
     given = RELGAN.generator_label(batch.target, batch.label)
     np.testing.assert_array_equal(given.reshape(own.shape), label[1] - label[0])
-  more = learning.more
+  more = of_discriminator.more
   np.testing.assert_array_equal(more["target_image"][0], images[1])
   np.testing.assert_array_equal(more["other_image"][0], images[2])
   np.testing.assert_array_equal(more["other_label"][0], label[2])
-  places = learning.alpha[0], more["strength"][0], taught.more["strength"]
+  places = (
+    of_discriminator.alpha[0],
+    more["strength"][0],
+    of_generator.more["strength"],
+  )
   assert np.unique(places).size == 3 * BATCH
 
 

@@ -36,7 +36,7 @@ def test_pictures_equal_the_released_generators(released):
 
 
 def test_numpy_draws_the_released_picture(released):
-  model, batch = released.model, released.taught
+  model, batch = released.model, released.generator_batch
   program = RELGAN.program(model.networks.generator)
   about = program._asdict() | {"program": program.steps}
   about["attributes"] = list("abcde")

@@ -38,15 +38,17 @@ def draws(label):
 
 def test_sources_are_drawn_in_styles_of_the_references_domains(draws, label):
   images = jnp.arange(2.0)[:, None] + jnp.zeros((2, BATCH))
-  learning, taught = STARGAN2.arrange(jnp.zeros(()), images, label, draws)
+  of_discriminator, of_generator = STARGAN2.arrange(
+    jnp.zeros(()), images, label, draws
+  )
   for update in range(2):
-    np.testing.assert_array_equal(learning.image[update], images[0])
-    np.testing.assert_array_equal(learning.label[update], label[0])
-    np.testing.assert_array_equal(learning.target[update], label[1])
-  np.testing.assert_array_equal(taught.image, images[0])
-  for x in (taught.target, taught.active):
+    np.testing.assert_array_equal(of_discriminator.image[update], images[0])
+    np.testing.assert_array_equal(of_discriminator.label[update], label[0])
+    np.testing.assert_array_equal(of_discriminator.target[update], label[1])
+  np.testing.assert_array_equal(of_generator.image, images[0])
+  for x in (of_generator.target, of_generator.active):
     np.testing.assert_array_equal(x, label[1])
-  for batch in (learning, taught):
+  for batch in (of_discriminator, of_generator):
     np.testing.assert_array_equal(batch.more["reference"], images[1])
 
 

@@ -29,9 +29,9 @@ from akd_jax.training import (
   loop,
   run_dir,
   starts,
-  teacher,
   validation,
 )
+from akd_jax.training import teacher as teaching
 from akd_jax.training.state import create_state
 from tests import onnx_runtime, small_runs
 from tests.layouts import error
@@ -207,7 +207,7 @@ def test_a_plain_student_starts_from_the_file_of_a_set(trained):
   config.discriminator.layers = 2
   config.generator.width = 2
   validation.check(config)
-  taught_by = teacher.open_teacher(config)
+  taught_by = teaching.open_teacher(config)
   networks = system_of(config).create_networks(config)
   fresh = create_state(config, networks, taught_by)
   started = starts.start_from(fresh, taught_by, config)

@@ -13,7 +13,7 @@ from PIL import Image
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.inference.translator import load_translators
-from akd_jax.training import checkpoint, preparation, same_run, teacher
+from akd_jax.training import checkpoint, preparation, same_run
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
@@ -46,7 +46,7 @@ def other_teacher(folder):
 def test_a_student_keeps_its_teachers_digest(runs):
   origins = checkpoint.origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
-  assert origins["teacher"] == teacher.digest_of(run.model)
+  assert origins["teacher"] == directories.digest_model(run.model)
   assert checkpoint.origins(str(runs.teacher)).keys() == {"data"}
 
 
@@ -71,7 +71,7 @@ def test_another_teacher_at_the_same_path_is_refused(copies):
   changed = directories.read_config(str(copies.teacher))
   changed.steps = before
   directories.write_config(changed, str(copies.teacher))
-  assert teacher.is_finished(str(copies.teacher))
+  assert directories.is_finished(str(copies.teacher))
   config = student_config(copies.teacher)
   message = error(train_with_teacher, config, str(copies.student))
   assert "another teacher" in message and str(copies.teacher) in message
@@ -87,12 +87,12 @@ def test_a_teacher_that_is_gone_is_not_trained_again(copies):
 
 
 def test_a_teacher_with_a_damaged_end_is_not_finished(copies):
-  assert teacher.is_finished(str(copies.teacher))
+  assert directories.is_finished(str(copies.teacher))
   end = copies.teacher / "checkpoints" / str(small_runs.TEACHER_STEPS)
   shutil.rmtree(end / "state")
   end.touch()
   os.utime(end, ns=(1, 1))
-  assert not teacher.is_finished(str(copies.teacher))
+  assert not directories.is_finished(str(copies.teacher))
 
 
 def test_pictures_are_not_drawn_beside_another_teacher(copies):

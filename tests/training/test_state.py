@@ -78,7 +78,7 @@ def test_the_average_starts_as_a_copy_of_the_generator(created):
 def test_without_an_average_the_last_parameters_are_used():
   without = jax.eval_shape(lambda: create(**{"optimizer.ema": 0.0}))
   assert without.ema is None
-  assert without.best_model(None).generator == without.generator
+  assert without.model_to_use(None).generator == without.generator
 
 
 def test_an_average_is_used_but_where_there_are_running_statistics():

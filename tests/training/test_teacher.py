@@ -11,7 +11,7 @@ from akd_jax.configs import pseudo
 from akd_jax.systems.stargan import create_networks
 from akd_jax.systems.stargan_slices import slice_generator
 from akd_jax.training import preparation, run_dir, starts
-from akd_jax.training import teacher as teachers
+from akd_jax.training import teacher as teaching
 from akd_jax.training.state import TrainState
 from tests import small_runs
 from tests.layouts import error
@@ -19,7 +19,7 @@ from tests.layouts import error
 
 @pytest.fixture(scope="module")
 def taught_by(untrained_teacher):
-  return teachers.open_teacher(small_runs.student_config(untrained_teacher))
+  return teaching.open_teacher(small_runs.student_config(untrained_teacher))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_an_adversary_of_another_size_than_the_teachers_is_refused(
   # One that an earlier version has begun is gone on with, and evaluated.
   for taught_by in (
     starts.load_teacher(config, begins=False),
-    teachers.open_teacher(config),
+    teaching.open_teacher(config),
   ):
     assert taught_by is not None and taught_by.attributes
 
@@ -156,11 +156,11 @@ def test_a_run_without_a_checkpoint_is_still_to_begin(
 def test_a_network_that_is_taken_knows_the_students_attributes(field, value):
   # As many others would pass for them, each in another's place.
   config = pseudo.get_config("debug")
-  recipe = teachers.teacher_recipe(config)
+  recipe = teaching.teacher_recipe(config)
   names = config.data.attributes, recipe.data.attributes
   assert len(names[0]) == len(names[1]) and names[0] != names[1]
   config[field] = value
-  teachers.check_compatible(config, recipe)
+  teaching.check_compatible(config, recipe)
   message = error(starts.check_new, config, recipe)
   assert f"config.{field}={value!r}" in message
   assert names[0][0] in message and names[1][0] in message

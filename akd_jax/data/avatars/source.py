@@ -160,7 +160,9 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
   root = Path(given).absolute() if data.path else None
   folder = (root or cache_directory()) / f"avatars-{digest}" / split
   labels, images = cache.open_or_draw(
-    folder, description, lambda images: _draw_all(images, sampler, seed)
+    folder,
+    description,
+    lambda add: _draw_all(add, description, sampler, seed),
   )
   kept = _choose(labels, attributes, data.label_rule)
   return AvatarSource(
@@ -245,17 +247,20 @@ def _end_with_parent() -> None:
 
 
 def _draw_all(
-  images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
+  add: cache.Add,
+  description: Mapping[str, Any],
+  sampler: LabelSampler,
+  seed: tuple[int, int],
 ) -> np.ndarray:
-  """Fills images [N, S, S, 3] with avatars on all cores; returns the labels."""
+  """Draws avatars on all cores and adds each; returns the labels."""
   from tqdm import tqdm
 
-  numbers = np.stack([_numbers(seed, i) for i in range(len(images))])
+  count, size = description["count"], description["image_size"]
+  numbers = np.stack([_numbers(seed, i) for i in range(count)])
   labels = sampler(numbers[:, : len(SHARES)])
-  size = images.shape[1]
   jobs = [
     (labels[i : i + _CHUNK], numbers[i : i + _CHUNK], size)
-    for i in range(0, len(images), _CHUNK)
+    for i in range(0, count, _CHUNK)
   ]
   processes = min(os.cpu_count() or 1, len(jobs))
   with contextlib.ExitStack() as stack:
@@ -267,15 +272,15 @@ def _draw_all(
       pool = stack.enter_context(
         ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
       )
+      # What fails does not wait until all the others are drawn.
+      stack.callback(pool.shutdown, cancel_futures=True)
       drawn = pool.map(_draw_some, jobs)
     bar = stack.enter_context(
-      tqdm(total=len(images), desc="drawing avatars", mininterval=1)
+      tqdm(total=count, desc="drawing avatars", mininterval=1)
     )
-    start = 0
     try:
       for some in drawn:
-        images[start : start + len(some)] = some
-        start += len(some)
+        add(some)
         bar.update(len(some))
     except BrokenProcessPool:
       raise UserError(

@@ -85,6 +85,14 @@ def look(folder: Path) -> Content:
   return found
 
 
+def photos_in(folder: Path) -> list[str]:
+  """Lists the photos of a folder; of one that cannot be listed none."""
+  try:
+    return look(folder).photos
+  except UserError:
+    return []
+
+
 def _is_folder(entry: os.DirEntry) -> bool:
   try:
     return entry.is_dir()

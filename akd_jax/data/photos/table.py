@@ -15,10 +15,13 @@ from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.listed import match
 from akd_jax.data.photos.listing import (
   find_folder,
+  is_photo,
   kinds,
   list_beside,
   list_tables,
   look,
+  normal,
+  photos_in,
   some,
   split_of_name,
 )
@@ -89,6 +92,19 @@ def find_columns(data: ConfigDict) -> tuple[str, ...]:
 
 
 TABLE = Dataset(open_table, find_columns)
+
+
+def names_some(root: Path, name: str) -> bool:
+  """Whether a CSV can be read, and names some photo, if a folder too high."""
+  try:
+    rows = read_csv(root / name)[1]
+    paths = [posixpath.normpath(cells[0].strip()) for _, cells in rows]
+    present = {x for x in list_beside(root, paths) if is_photo(x)}
+  except UserError:
+    return False
+  for folder in look(root).folders:
+    present.update(photos_in(root / folder))
+  return not {normal(x) for x in present}.isdisjoint(map(normal, paths))
 
 
 def _find_table(data: ConfigDict) -> tuple[Path, Path]:

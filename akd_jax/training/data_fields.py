@@ -16,7 +16,7 @@ from akd_jax.configs import teacher
 from akd_jax.data import DATASETS
 
 # {a field of config.data: the data sets that do not read it}.
-_NOT_READ = {
+NOT_READ = {
   "csv": ("avatars", "celeba", "folder"),
   "split_rule": ("avatars", "folder", "table"),
   "test_share": ("avatars", "celeba"),
@@ -71,7 +71,7 @@ def check_read(config: ConfigDict) -> None:
   usual = teacher.get_config("avatars").data
   sets = _sets(config)
   for section, data, given in sets:
-    for field, blind in _NOT_READ.items():
+    for field, blind in NOT_READ.items():
       if field not in given or data[field] == usual[field]:
         continue
       names = [data.name]

@@ -21,6 +21,7 @@ from akd_jax.training import (
   run_dir,
   same_run,
   starts,
+  teacher_data,
   validation,
 )
 from akd_jax.training import teacher as teachers
@@ -127,6 +128,8 @@ def prepare(
   origins = _origins(config, source, teacher)
   hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
   _check_place(config, workdir, origins)
+  if teacher is not None and jax.process_index() == 0:
+    teacher_data.remark(config, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)

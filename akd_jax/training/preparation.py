@@ -26,6 +26,7 @@ from akd_jax.training import (
 )
 from akd_jax.training import teacher as teachers
 from akd_jax.training.hooks import Hook, HookMaker, Setting
+from akd_jax.training.origins import kept, of_data
 from akd_jax.training.state import TrainState, create_state
 
 
@@ -137,7 +138,7 @@ def prepare(
   # An extension is noted with its first checkpoint: until then it is none.
   if steps_before is None and jax.process_index() == 0:
     run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config, origins)
+  checkpoints = checkpoint.Checkpoints(workdir, config, kept(origins))
   stack.callback(checkpoints.close)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
@@ -192,7 +193,7 @@ def _origins(
   config: ConfigDict, source: Any, teacher: Teacher | None
 ) -> dict[str, str]:
   """Returns digests of what a run learns from, by name."""
-  origins = {"data": pipeline.digest_content(source, config.data.threads)}
+  origins = of_data(source, config.data.threads)
   if teacher is not None:
     origins["teacher"] = teachers.digest_of(teacher.model)
   return origins

@@ -13,7 +13,13 @@ from PIL import Image
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.inference.translator import load_translators
-from akd_jax.training import checkpoint, preparation, same_run, teacher
+from akd_jax.training import (
+  checkpoint,
+  origins,
+  preparation,
+  same_run,
+  teacher,
+)
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
@@ -44,9 +50,9 @@ def other_teacher(folder):
 
 
 def test_a_student_keeps_its_teachers_digest(runs):
-  origins = checkpoint.origins(str(runs.student))
+  kept = checkpoint.origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
-  assert origins["teacher"] == teacher.digest_of(run.model)
+  assert kept["teacher"] == teacher.digest_of(run.model)
   assert checkpoint.origins(str(runs.teacher)).keys() == {"data"}
 
 
@@ -207,6 +213,18 @@ def test_other_photos_are_refused(moved, change):
   message = error(check, root, run)
   assert "other photos or labels" in message
   assert f"config.data.path={root}" in message
+
+
+def test_a_zip_that_an_earlier_version_has_learnt_from_is_the_same():
+  config = config_of("photos")
+  found = {"data": "with sizes", same_run.WITHOUT_SIZES: "without"}
+  for known in ("with sizes", "without"):
+    same_run.check_origins({"data": known}, found, config, "run")
+  message = error(
+    same_run.check_origins, {"data": "other"}, found, config, "run"
+  )
+  assert "other photos or labels" in message
+  assert origins.kept(found) == {"data": "with sizes"}
 
 
 def test_an_evaluation_looks_where_the_photos_are_now(moved, monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from akd_jax.data.photos.images import load_image
+from akd_jax.data.photos.source import assign_split
 from akd_jax.data.photos.table import open_table
 from tests import layouts
 from tests.layouts import SPLITS, config, error
@@ -139,6 +140,22 @@ def test_a_header_with_commas_does_not_make_them_the_separator(tmp_path):
     config(write_table(tmp_path, text), test_share=0.5), "test"
   )
   assert source.attributes[-1] == "Happy, or glad"
+
+
+@pytest.mark.parametrize("before", ["./", "x/../", ".//"])
+def test_a_photo_has_one_split_however_its_path_is_written(tmp_path, before):
+  splits = [
+    layouts.names_by_split(open_table, config(root, test_share=0.3))
+    for root in (
+      write_table(tmp_path / "plain", TEXT),
+      write_table(tmp_path / "other", TEXT.replace("face", f"{before}face")),
+    )
+  ]
+  assert splits[0] == splits[1]
+  # As they were in every version.
+  assert splits[0]["test"] == {
+    x for x in EXPECTED if assign_split(x, 0.3) == "test"
+  }
 
 
 WITHOUT_HEADER = TEXT.split("\n", 1)[1]

@@ -47,9 +47,9 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   columns to read; () is all. Photos that are not there are an error, or left
   out with data.skip_unreadable.
 
-  The split of a photo depends on its name alone, so that adding a photo never
-  moves another: data.test_share of them are for test, and half as many for
-  validation.
+  The split of a photo depends on its path alone, however it is written, so that
+  adding a photo never moves another: data.test_share of them are for test, and
+  half as many for validation.
 
   Raises:
     UserError: the folder or the CSV is not as it should be, or a field is
@@ -70,7 +70,7 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
     Photos(
       where=str(root),
       names=found.names,
-      splits=[assign_split(names[i], data.test_share) for i in found.rows],
+      splits=[assign_split(paths[i], data.test_share) for i in found.rows],
       labels=labels[found.rows],
       attributes=attributes,
       exclusive=find_exclusive(header[1:]),

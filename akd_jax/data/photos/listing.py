@@ -184,6 +184,21 @@ def list_beside(root: Path, names: Iterable[str]) -> set[str]:
   return beside
 
 
+def list_unnamed(root: Path, names: Iterable[str]) -> list[str]:
+  """Returns the photos in sub-folders of root in which no name lies.
+
+  A folder that cannot be listed has none, as what the system keeps there.
+  """
+  named = {PurePosixPath(normal(name)).parent.as_posix() for name in names}
+  spelled = {folder.casefold() for folder in named}
+  return [
+    f"{folder}/{name}"
+    for folder in look(root).folders
+    if normal(folder).casefold() not in spelled
+    for name in photos_in(root / folder)
+  ]
+
+
 def _spelled(root: Path, folder: str) -> Path | None:
   """Returns a folder as the file system spells it; None if it is not there."""
   spelled = Path()

@@ -19,6 +19,7 @@ from akd_jax.data.photos.listing import (
   kinds,
   list_beside,
   list_tables,
+  list_unnamed,
   look,
   normal,
   photos_in,
@@ -62,8 +63,9 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   paths = [posixpath.normpath(name) for name in names]
   hint = _say_where(root, table, paths[0])
   found = match(
-    paths, list_beside(root, paths), root, table, data.skip_unreadable, hint
-  )
+    paths, list_beside(root, paths), root, table, data.skip_unreadable, hint,
+    list_unnamed(root, paths),
+  )  # fmt: skip
   return photo_source(
     data,
     split,

@@ -26,7 +26,7 @@ from akd_jax.training import (
 )
 from akd_jax.training import teacher as teachers
 from akd_jax.training.hooks import Hook, HookMaker, Setting
-from akd_jax.training.origins import kept, of_data
+from akd_jax.training.origins import kept, of_data, of_drawing
 from akd_jax.training.state import TrainState, create_state
 
 
@@ -193,7 +193,7 @@ def _origins(
   config: ConfigDict, source: Any, teacher: Teacher | None
 ) -> dict[str, str]:
   """Returns digests of what a run learns from, by name."""
-  origins = of_data(source, config.data.threads)
+  origins = of_data(source, config.data.threads) | of_drawing(source)
   if teacher is not None:
     origins["teacher"] = teachers.digest_of(teacher.model)
   return origins

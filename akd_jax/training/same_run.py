@@ -107,6 +107,12 @@ def check_origins(
       f" config.data.path={config.data.path}: put those back, say where they"
       " are, or name another --workdir"
     )
+  if _differ("drawing", known, found):
+    raise UserError(
+      f"{workdir} has learnt from avatars that are drawn otherwise here:"
+      f" install the versions of dicebear and resvg in {workdir}/versions.json,"
+      " give the drawn ones in config.data.path, or name another --workdir"
+    )
 
 
 def _differ(

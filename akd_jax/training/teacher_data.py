@@ -9,6 +9,7 @@ from akd_jax.common.files import same_place
 from akd_jax.common.output import note
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.data_fields import NOT_READ
+from akd_jax.training.same_run import WITHOUT_SIZES
 
 # Of config.data: which photos there are, and which of them are for testing.
 _CHOOSING = ("name", "path", "csv", "split", "split_rule", "test_share")
@@ -36,23 +37,30 @@ def remark(config: ConfigDict, origins: Mapping[str, str]) -> None:
   if run_dir.is_file(config.teacher):
     return
   theirs = run_dir.read_config(config.teacher).data
-  known = checkpoint.origins(config.teacher) or {}
-  line = _compare(config.data, theirs, origins.get("data"), known.get("data"))
-  if line:
+  known = (checkpoint.origins(config.teacher) or {}).get("data")
+  same = None
+  if known and "data" in origins:
+    # An earlier version may have kept it of a zip.
+    same = known in (origins["data"], origins.get(WITHOUT_SIZES))
+  if line := _compare(config.data, theirs, same):
     note(f"note: the teacher in {config.teacher} {line}")
 
 
-def _compare(
-  ours: ConfigDict, theirs: ConfigDict, digest: str | None, known: str | None
-) -> str:
-  """Returns what a teacher has learnt from, if that is something else."""
+def _compare(ours: ConfigDict, theirs: ConfigDict, same: bool | None) -> str:
+  """Returns what a teacher has learnt from, if that is something else.
+
+  Args:
+    ours: config.data of the student.
+    theirs: of the teacher.
+    same: whether their digests are; None where nobody knows.
+  """
   if _DRAWN in (ours.name, theirs.name) or ours.second or theirs.second:
     return ""
   fields = [x for x in _CHOOSING if _differs(x, ours, theirs)]
   alike = ("attributes", "label_rule")
   # Digests are of the labels, too.
-  if digest and known and all(_same(ours[x], theirs[x]) for x in alike):
-    if digest == known:
+  if same is not None and all(_same(ours[x], theirs[x]) for x in alike):
+    if same:
       fields = []
     elif not fields:
       return f"has learnt from other photos or labels: {_MEANING}"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.inference.translator import load_translators
@@ -53,7 +54,28 @@ def test_a_student_keeps_its_teachers_digest(runs):
   kept = checkpoint.origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
   assert kept["teacher"] == teacher.digest_of(run.model)
-  assert checkpoint.origins(str(runs.teacher)).keys() == {"data"}
+  assert checkpoint.origins(str(runs.teacher)).keys() == {"data", "drawing"}
+
+
+def test_avatars_that_are_drawn_otherwise_are_not_gone_on_with(copies):
+  config = small_runs.resolved(teacher_config())
+  source = pipeline.open_source(config.data, "train")
+  now = origins.of_data(source, 1) | origins.of_drawing(source)
+  known = checkpoint.origins(str(copies.teacher))
+  same_run.check_same_run(config, str(copies.teacher), now)
+  # A grey level of one pixel.
+  pixels = np.array(source._images)
+  pixels[source.identities[-1], 0, 0, 0] ^= 1
+  source._images = pixels
+  drawn = origins.of_drawing(source)
+  assert drawn.keys() == {"drawing"} and drawn["drawing"] != known["drawing"]
+  message = error(
+    same_run.check_same_run, config, str(copies.teacher), now | drawn
+  )
+  assert "drawn otherwise" in message and "versions.json" in message
+  # An earlier version has not kept how they were drawn.
+  before = {"data": known["data"]}
+  same_run.check_origins(before, now | drawn, config, str(copies.teacher))
 
 
 def test_a_moved_teacher_is_the_same(copies, capsys):

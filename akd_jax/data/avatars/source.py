@@ -9,11 +9,8 @@ An avatar is a function of (data.seed, split, index). First its labels are drawn
 import contextlib
 import hashlib
 import json
-import multiprocessing
 import os
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.processes import working
 from akd_jax.data.attributes import (
   EXPRESSIONS,
   HAIR_COLORS,
@@ -231,21 +229,6 @@ def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   return Person(on, long, dict(zip(PICKS, picks, strict=True)))
 
 
-def _end_with_parent() -> None:
-  """Has this process end when the one that started it is killed.
-
-  It would wait for its next job for ever.
-  """
-  parent = multiprocessing.parent_process()
-
-  def end() -> None:
-    if parent is not None:
-      parent.join()
-      os._exit(1)
-
-  threading.Thread(target=end, daemon=True).start()
-
-
 def _draw_all(
   add: cache.Add,
   description: Mapping[str, Any],
@@ -266,14 +249,7 @@ def _draw_all(
   with contextlib.ExitStack() as stack:
     drawn: Iterator[np.ndarray] = map(_draw_some, jobs)
     if processes > 1:
-      # Spawned: a fork of a process that runs JAX may hang. An executor, whose
-      # map ends with an error where a Pool restarts a broken worker for ever.
-      context = multiprocessing.get_context("spawn")
-      pool = stack.enter_context(
-        ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
-      )
-      # What fails does not wait until all the others are drawn.
-      stack.callback(pool.shutdown, cancel_futures=True)
+      pool = stack.enter_context(working(processes))
       drawn = pool.map(_draw_some, jobs)
     bar = stack.enter_context(
       tqdm(total=count, desc="drawing avatars", mininterval=1)

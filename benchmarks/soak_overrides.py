@@ -107,20 +107,22 @@ def _labels_alone(folder, description, draw):
   """Stands for the drawing of avatars: their labels, and a pixel of each."""
   import numpy as np
 
-  del folder
-  count = min(description["count"], 64)
-  images = np.zeros((count, 1, 1, 3), np.uint8)
+  del folder, description
+  labels = draw(None)
+  images = np.zeros((len(labels), 1, 1, 3), np.uint8)
   images = images.view(_Pixels)
   images.filename = ""
-  return draw(images), images
+  return labels, images
 
 
-def _draw_nothing(images, sampler, seed):
+def _draw_nothing(add, description, sampler, seed):
   import numpy as np
 
   from akd_jax.data.avatars import source
 
-  numbers = np.stack([source._numbers(seed, i) for i in range(len(images))])
+  del add
+  count = min(description["count"], 64)
+  numbers = np.stack([source._numbers(seed, i) for i in range(count)])
   return sampler(numbers[:, : len(source.SHARES)])
 
 

@@ -15,6 +15,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.configs import (
   acgan,
   attgan,
+  both,
   data,
   distill,
   measures,
@@ -387,6 +388,37 @@ def test_what_would_do_nothing_is_refused_of_new_runs(recipe, fields, said):
   validation.check(config)  # Earlier versions have begun such runs.
   with pytest.raises(UserError, match=re.escape(said)):
     validation.check_new(config)
+
+
+@pytest.mark.parametrize(
+  ("name", "fields", "said"),
+  [
+    ("celeba", {"csv": "x.csv"}, "config.data.csv='x.csv' would do nothing"),
+    ("celeba", {"test_share": 0.2}, "a field of folder and table"),
+    ("table", {"split_rule": "stargan"}, "a field of celeba, and"),
+    ("avatars", {"split_rule": "stargan"}, "set 'official'"),
+  ],
+)
+def test_a_field_that_the_data_do_not_read_is_refused(name, fields, said):
+  fields = {f"data.{field}": x for field, x in fields.items()}
+  config = changed(teacher.get_config("debug"), {"data.name": name, **fields})
+  validation.check(config)
+  with pytest.raises(UserError, match=re.escape(said)):
+    validation.check_new(config)
+
+
+def test_a_field_may_be_meant_for_the_other_data_of_a_run():
+  config = both.get_config("celeba")
+  # RaFD, the second, does not read it, and is not given it either.
+  config.data.split_rule = "stargan"
+  validation.check_new(config)
+  config.data.second.split_rule = "stargan"
+  said = "config.data.second.split_rule='stargan' would do nothing"
+  with pytest.raises(UserError, match=re.escape(said)):
+    validation.check_new(config)
+  config = teacher.get_config("celeba")
+  config.data.csv, config.classifier.data = "x.csv", {"name": "table"}
+  validation.check_new(config)
 
 
 # Of photos, their place has to be known first (tests/data/test_kind.py).

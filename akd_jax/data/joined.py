@@ -43,9 +43,13 @@ class JoinedSource:
     return len(self.labels)
 
   def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+    return self.read(*self.locate(index))
+
+  def locate(self, index: int) -> tuple[int, int]:
+    """Returns which of the parts has a picture, and its index there."""
     first = len(self.parts[0])
     place = int(index >= first)
-    return self.read(place, index - place * first)
+    return place, index - place * first
 
   def read(self, place: int, index: int) -> dict[str, np.ndarray]:
     """Returns a picture of one of the parts, with the labels of both."""

@@ -6,25 +6,20 @@ classifiers give are a point or two apart, though they have learnt alike.
 """
 
 import contextlib
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.errors import UserError, WriteError, naming_data
 from akd_jax.common.files import alone, digest, written_whole
 from akd_jax.common.writing import check_writable
-from akd_jax.configs import teacher
 from akd_jax.data.photos.kind import settle
-from akd_jax.data.photos.source import PhotoSource
-from akd_jax.data.pipeline import digest_content, open_source, remark
+from akd_jax.data.pipeline import open_source, remark
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -36,13 +31,12 @@ from akd_jax.evaluation.attribute_classifier import (
   with_known_attributes,
 )
 from akd_jax.evaluation.classifier_training import train_classifier
+from akd_jax.evaluation.data_digest import digests_of, fields_of, look_at
 from akd_jax.models.resnet import ResNet
 from akd_jax.training.run_file import PRETRAINED
 from akd_jax.training.validation import check_classifier_data
 
 _UNFINISHED = ".unfinished.npz"
-# Fields of config.data that avatars have, and do not ask.
-_OF_PHOTOS = ("path", "csv", "split_rule", "test_share", "skip_unreadable")
 _SHIPPED = PRETRAINED / "classifiers"
 
 
@@ -124,7 +118,7 @@ def _of_its_own_data(config: ConfigDict) -> ConfigDict:
 
 def _recipe(config: ConfigDict) -> str:
   """Tells apart what classifiers are asked for, whatever the pictures are."""
-  return digest(_fields(config), config.classifier.to_dict())
+  return digest(fields_of(config), config.classifier.to_dict())
 
 
 def load_or_train(
@@ -141,20 +135,23 @@ def load_or_train(
     Stopped: training was asked to stop; what it had is saved.
   """
   network = create_network(config)
+  digests = digests_of(config, splits.train)
   metadata = {
     **config.classifier.to_dict(),
     "attributes": list(config.data.attributes),
     "label_rule": config.data.label_rule,
     "image_size": config.data.image_size,
-    "data_digest": data_digest(config, splits.train),
+    "data_digest": digests[0],
     "recipe": _recipe(config),
     "training_images": len(splits.train),
     "test_images": len(splits.test),
-    "test_look": _look(splits.test),
+    "test_look": look_at(splits.test),
   }
-  name = digest(metadata["data_digest"], config.classifier.to_dict())
-  path = Path(directory) / f"classifier-{name}.npz"
-  for found in (path, _SHIPPED / path.name):
+  path, *earlier = (
+    Path(directory) / f"classifier-{digest(x, config.classifier.to_dict())}.npz"
+    for x in digests
+  )
+  for found in (path, _SHIPPED / path.name, *earlier):
     if found.exists():
       return _kept(network, found)
   for other in _SHIPPED.glob("classifier-*.npz"):
@@ -231,49 +228,12 @@ def real_accuracy(
   """
   known = classifier.metadata["test_accuracy"]
   # Of a folder's test split other photos may have come since.
-  look = _look(test)
+  look = look_at(test)
   same = classifier.metadata.get("test_look", look) == look
   # Earlier versions have kept no recall.
   if not config.classifier.data and same and "recall" in known:
     return known
   return accuracy_on(classifier, test, config.data.threads)
-
-
-def data_digest(config: ConfigDict, train: Any) -> str:
-  """Tells data sets apart by the fields that choose images, and by a look.
-
-  The labels notice a folder that has grown, the first image a data set that
-  is drawn or decoded in another way. Photos are the same wherever they lie.
-  """
-  fields = _fields(config)
-  if isinstance(train, PhotoSource):
-    fields["path"] = digest_content(train, config.data.threads)
-  return digest(fields, _look(train))
-
-
-def _look(source: Any) -> str:
-  """Tells splits apart by their labels and their first image."""
-  look = hashlib.sha256(np.asarray(source.labels).tobytes())
-  look.update(source[0]["image"].tobytes())
-  return look.hexdigest()
-
-
-def _fields(config: ConfigDict) -> dict[str, Any]:
-  """Returns the fields of config.data that choose images."""
-  data = config.data.to_dict()
-  if config.data.name == "avatars":
-    # Where drawings are kept, and how photos are listed: it chooses none.
-    usual = teacher.get_config("avatars").data
-    data |= {name: usual[name] for name in _OF_PHOTOS}
-  # What earlier versions have kept of photos is found by the fields they had.
-  fields = without_added({"data": data})["data"]
-  fields.pop("threads")  # Changes how fast, not what.
-  for name in WHEN_SEEN:
-    fields.pop(name, None)  # Change when, not what.
-  fields.pop("exclusive", None)  # A run's: follows from the rest.
-  if config.data.name == "avatars":
-    fields.pop("crop")  # They are square as they are drawn.
-  return fields
 
 
 def save(classifier: Classifier, path: Path) -> None:

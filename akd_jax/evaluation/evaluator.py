@@ -40,6 +40,7 @@ from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
+from akd_jax.training.origins import of_data
 from akd_jax.training.run_dir import Run, digest_model
 from akd_jax.training.same_run import PLACES, check_origins
 
@@ -166,7 +167,7 @@ def _check_photos(run: Run) -> None:
     return
   data = run.config.data
   source = pipeline.open_source(data, "train")
-  found = {"data": pipeline.digest_content(source, data.threads)}
+  found = of_data(source, data.threads)
   check_origins(run.origins, found, run.config, "this run")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.data import pipeline
+from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   open_splits,
@@ -87,9 +87,9 @@ def make_scorer(config: ConfigDict, source: Any) -> Scorer | None:
 
 def _task(config: ConfigDict, source: Any, count: int) -> _Task:
   """Asks for every attribute that some evenly spread pictures lack."""
-  positions = spread_evenly(len(source), count)
-  images, labels = pipeline.read(
-    source, positions.tolist(), config.data.threads
+  places = spread_evenly(len(source), count).tolist()
+  images, labels, _ = read_own(
+    source, places, config.data.threads, "validation"
   )
   cases = [
     target_labels(

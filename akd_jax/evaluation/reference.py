@@ -21,7 +21,7 @@ from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import Classifier
-from akd_jax.evaluation.classifier_cache import data_digest
+from akd_jax.evaluation.data_digest import data_digest
 from akd_jax.evaluation.metrics.frechet import Moments, Statistics
 from akd_jax.evaluation.metrics.outcome import Reference
 from akd_jax.evaluation.selection import spread_evenly

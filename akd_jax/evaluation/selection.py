@@ -7,10 +7,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
-from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices, set_attribute
 from akd_jax.data.dataset import Truth
 from akd_jax.data.photos.source import find_exclusive
+from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.metrics.outcome import Names
 from akd_jax.training.run_dir import Run
 
@@ -112,14 +112,24 @@ def load_test_set(
 ) -> TestSet:
   """Loads at most `limit` (0: all) pictures, evenly spread over the split.
 
+  Those that cannot be read are left out, where they may be.
+
   Args:
     source: the split.
     limit: how many.
     threads: that read.
     truth: see `pipeline.truth_of`.
+
+  Raises:
+    UserError: none of them can be read.
   """
-  positions = spread_evenly(len(source), limit)
-  images, labels = pipeline.read(source, positions.tolist(), threads)
+  chosen = spread_evenly(len(source), limit).tolist()
+  images, labels, positions = read_own(source, chosen, threads, "test")
+  if not len(images):
+    raise UserError(
+      f"config.evaluation.images={limit}: none of these pictures of the test"
+      " split can be read; take more, or 0 for all"
+    )
   identities = getattr(source, "identities", None)
   people = (
     positions if identities is None else np.asarray(identities)[positions]

@@ -61,13 +61,14 @@ def check_origins(origins: Mapping[str, str]) -> None:
   """Refuses hosts whose labels, photos or teacher are others.
 
   Args:
-    origins: digests of what a run learns from: "labels", "data", "teacher".
+    origins: digests of what a run learns from: "labels", "data", "drawing",
+      "teacher".
 
   Raises:
     UserError: on all of them; see `check_alike`.
   """
   # Labels are a part of the data, and come first: the rest is the photos.
-  names = {"data": "photos"}
+  names = {"data": "photos", "drawing": "drawn avatars"}
   check_alike(
     {
       f"the digest of the {names.get(name, name)}": x

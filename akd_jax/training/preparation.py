@@ -21,9 +21,11 @@ from akd_jax.training import (
   run_dir,
   same_run,
   starts,
+  teacher_data,
   validation,
 )
 from akd_jax.training.hooks import Hook, HookMaker, Setting
+from akd_jax.training.origins import kept, of_data, of_drawing
 from akd_jax.training.state import TrainState, create_state
 
 
@@ -126,6 +128,8 @@ def prepare(
   origins = _origins(config, source, teacher)
   hosts.check_origins({"labels": pipeline.digest_labels(source)} | origins)
   _check_place(config, workdir, origins)
+  if teacher is not None and jax.process_index() == 0:
+    teacher_data.remark(config, origins)
   # Not before: what is refused leaves no trace.
   stack.enter_context(run_dir.alone(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
@@ -133,7 +137,7 @@ def prepare(
   # An extension is noted with its first checkpoint: until then it is none.
   if steps_before is None and jax.process_index() == 0:
     run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config, origins)
+  checkpoints = checkpoint.Checkpoints(workdir, config, kept(origins))
   stack.callback(checkpoints.close)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
@@ -188,7 +192,7 @@ def _origins(
   config: ConfigDict, source: Any, teacher: Teacher | None
 ) -> dict[str, str]:
   """Returns digests of what a run learns from, by name."""
-  origins = {"data": pipeline.digest_content(source, config.data.threads)}
+  origins = of_data(source, config.data.threads) | of_drawing(source)
   if teacher is not None:
     origins["teacher"] = run_dir.digest_model(teacher.model)
   return origins

@@ -35,8 +35,8 @@ class Run(NamedTuple):
     exclusive: groups of attributes of which at most one is on.
     model: its generator (see `generator_to_use`) and discriminator.
     step: generator updates done.
-    origins: digests of what it has learnt from, "data" and "teacher"; empty
-      where nobody has kept them.
+    origins: digests of what it has learnt from, "data", "drawing" and
+      "teacher"; empty where nobody has kept them.
   """
 
   config: ConfigDict

@@ -21,6 +21,9 @@ PLACES = {
   "data.second.path": "data",
   "data.second.csv": "data",
 }
+# An origin that is looked for and not kept: "data" as earlier versions have
+# kept it of a zip.
+WITHOUT_SIZES = "data without sizes"
 # Fields that a run may be resumed with another value of.
 _MAY_CHANGE = (
   "log_every",
@@ -83,29 +86,37 @@ def check_origins(
 
   Args:
     known: digests that were kept with its checkpoint, by name.
-    found: those of now. What is known or found alone is not compared.
+    found: those of now, as `origins.of_data` returns them. What is known or
+      found alone is not compared.
     config: where they were looked for.
     workdir: the run's directory.
 
   Raises:
     UserError: one is another.
   """
+  before = {"data": found.get(WITHOUT_SIZES)}
   if _differ("teacher", known, found):
     raise UserError(
       f"{workdir} has learnt from another teacher than the one in"
       f" config.teacher={config.teacher}: put that one back, say where it is,"
       " or name another --workdir"
     )
-  if _differ("data", known, found):
+  if _differ("data", known, found) and _differ("data", known, before):
     raise UserError(
       f"{workdir} has learnt from other photos or labels than those in"
       f" config.data.path={config.data.path}: put those back, say where they"
       " are, or name another --workdir"
     )
+  if _differ("drawing", known, found):
+    raise UserError(
+      f"{workdir} has learnt from avatars that are drawn otherwise here:"
+      f" install the versions of dicebear and resvg in {workdir}/versions.json,"
+      " give the drawn ones in config.data.path, or name another --workdir"
+    )
 
 
 def _differ(
-  name: str, known: Mapping[str, str], found: Mapping[str, str]
+  name: str, known: Mapping[str, str], found: Mapping[str, str | None]
 ) -> bool:
   return name in known and name in found and known[name] != found[name]
 

@@ -17,16 +17,17 @@ from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import SYSTEMS, adversary, system_of
 from akd_jax.systems.system import MOST_CHANNELS
+from akd_jax.training import data_fields
 from akd_jax.training.shapes import network_shapes
 
 # Or "".
 _FILES = ("classifier.weights", "evaluation.inception")
-# Data sets whose splits are no folders.
-_SPLIT_OTHERWISE = ("avatars", "celeba", "table")
 # What the attribute classifier has in common with the networks.
 _COMMON = ("attributes", "label_rule", "image_size")
 # What config.classifier.data may not have.
 _NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN, "second")
+# What config.data.second may not have.
+_OF_BOTH = ("image_size", *WHEN_SEEN)
 
 
 def check(config: ConfigDict) -> None:
@@ -39,11 +40,6 @@ def check(config: ConfigDict) -> None:
   _check_fields_of_system(config)
   if config.data.label_rule == "exclusive":
     _check_exclusive(config)
-  if config.data.split == "folders" and config.data.name in _SPLIT_OTHERWISE:
-    raise UserError(
-      "config.data.split='folders' needs config.data.name='folder':"
-      f" {config.data.name} is split otherwise; set 'share'"
-    )
   for field in _FILES:
     path = _value(config, field)
     # Hours before it is read.
@@ -52,6 +48,7 @@ def check(config: ConfigDict) -> None:
   check_classifier_data(config)
   if config.data.second:
     _check_second(config)
+  data_fields.check_split(config)
   _check_networks(config)
   if distils(config) and "teacher_recipe" not in config:
     raise UserError(
@@ -175,6 +172,7 @@ def check_new(config: ConfigDict) -> None:
       f"config.adversary_every={config.adversary_every} must be at most"
       f" config.steps={config.steps}: the discriminator would never be trained"
     )
+  data_fields.check_read(config)
   if config.optimizer.ema and network_shapes(config).get("statistics"):
     raise UserError(
       f"config.optimizer.ema={config.optimizer.ema:g} must be 0 for"
@@ -191,12 +189,9 @@ def check_classifier_data(config: ConfigDict) -> None:
       there is no such data set.
   """
   possible = [name for name in config.data if name not in _NOT_ITS_OWN]
-  for field in config.classifier.data:
-    if field not in possible:
-      raise UserError(
-        f"config.classifier.data.{field} is none of {', '.join(possible)}"
-        f"{nearest(field, possible)}"
-      )
+  data_fields.check_names(
+    "config.classifier.data", config.classifier.data, possible
+  )
   name = config.classifier.data.get("name")
   if name is not None:
     _check_choice("classifier.data.name", name, DATASETS)
@@ -223,9 +218,11 @@ def _check_second(config: ConfigDict) -> None:
       f" {field}.label_rule='exclusive', not {data.label_rule!r} and"
       f" {second.label_rule!r}"
     )
-  for name in ("image_size", *WHEN_SEEN):
+  for name in _OF_BOTH:
     if name in data.second:
       raise UserError(f"{field}.{name}: it is that of both; leave it out")
+  possible = [name for name in data if name not in (*_OF_BOTH, "second")]
+  data_fields.check_names(field, data.second, possible)
   if data.curriculum:
     raise UserError(
       f"config.data.curriculum={data.curriculum:g} holds back pictures of one"

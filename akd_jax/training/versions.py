@@ -14,7 +14,10 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 
 # What computes a step, or decides what goes into it.
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grain", "pillow")
+PACKAGES = (
+  "jax", "jaxlib", "flax", "optax", "numpy", "grain", "pillow",
+  "dicebear-core", "dicebear-styles", "resvg-py",
+)  # fmt: skip
 _FILE = "versions.json"
 _STEP = "from_step"
 

@@ -100,6 +100,23 @@ def test_its_processes_end_with_it(start, tmp_path, kind):
   assert not any(map(is_running, children))
 
 
+WORKING = DRAWING.replace(
+  "ProcessPoolExecutor(2, mp_context=context)", "processes.working(2)"
+).replace("import cli", "import cli, processes")
+
+
+def test_nothing_is_said_of_what_they_leave(start, tmp_path):
+  script = tmp_path / "script.py"
+  script.write_text(WORKING)
+  code = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
+  process = start(code, "spawn")
+  assert process.stdout.readline()
+  process.send_signal(signal.SIGINT)
+  _, errors = process.communicate(timeout=20)
+  assert process.returncode == cli.STOPPED
+  assert not errors
+
+
 def is_running(pid):
   try:
     status = pathlib.Path(f"/proc/{pid}/stat").read_text()

@@ -239,8 +239,8 @@ def test_a_damaged_cache_is_drawn_again(tmp_path, capsys, name):
 
 
 def test_an_interrupted_drawing_leaves_no_cache(tmp_path):
-  def interrupted(images):
-    images[0] = 1
+  def interrupted(add):
+    add(np.ones((1, 8, 8, 3), np.uint8))
     raise KeyboardInterrupt
 
   target = tmp_path / "avatars" / "train"
@@ -255,13 +255,13 @@ def test_two_drawings_at_once_do_no_harm(tmp_path):
   target = tmp_path / "avatars" / "train"
   description = {"count": 2, "image_size": 8}
 
-  def draw(images):
-    images[:] = 7
+  def draw(add):
+    add(np.full((2, 8, 8, 3), 7, np.uint8))
     return np.zeros((2, 1), np.uint8)
 
-  def overtaken(images):
+  def overtaken(add):
     avatar_cache.open_or_draw(target, description, draw)
-    return draw(images)
+    return draw(add)
 
   _, images = avatar_cache.open_or_draw(target, description, overtaken)
   assert (images == 7).all()

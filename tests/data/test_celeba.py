@@ -256,7 +256,7 @@ def test_damaged_zip_is_named(celeba, method):
   whole = archive.read_bytes()
   source = open_celeba(config(celeba), "train")
   spoiled = bytearray(whole)
-  offset, size, _, _ = source.read.members["000003.jpg"]
+  offset, size, *_ = source.read.members["000003.jpg"]
   # One byte of the compressed picture: JPEG alone would not notice.
   spoiled[offset + size - 50] ^= 1
   archive.write_bytes(spoiled)

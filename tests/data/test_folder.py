@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def test_people_are_known_by_rafds_names_alone(tmp_path):
   assert 1 < len(set(source.identities.tolist())) == len(source) / 2
   layouts.write_photo(tmp_path / "sad" / "somebody.jpg", 0)
   assert open_folder(folder_config(tmp_path), "train").identities is None
+
+
+def test_nobody_is_in_two_splits_however_rafds_names_are_spelt(tmp_path):
+  people = layouts.people_of_splits(0.1)
+  layouts.write_rafd(tmp_path, people, ("happy", "sad"))
+  for path in sorted(tmp_path.iterdir()):
+    shutil.copy(path, path.with_name(path.name.lower()))
+    path.rename(path.with_name(f"{path.stem}_256_x.jpg"))
+  for split, person in zip(SPLITS, people, strict=True):
+    source = open_folder(config(tmp_path, label_rule="exclusive"), split)
+    assert source.attributes == ("happy", "sad")
+    assert source.identities.tolist() == [f"{person:02d}"] * 4
 
 
 def test_a_tenth_of_rafds_people_is_for_test():

@@ -37,7 +37,6 @@ def touch(root, *names):
     (["1.jpg", "labels.csv"], {}, {"name": "table"}),
     (["a/1.jpg", "x.csv", "y.csv"], {"csv": "y.csv"}, {"name": "table"}),
     (["cat/1.jpg", "dog/1.jpg"], {}, FOLDER),
-    (["cat/1.jpg", "dog/1.jpg", "x.csv", "y.csv"], {}, FOLDER),
     # RAF-DB, as Kaggle has it.
     (
       ["train/1/1.jpg", "test/1/1.jpg", "train_labels.csv"],
@@ -57,6 +56,38 @@ def test_several_tables_and_no_classes_may_be_anything(tmp_path):
   assert "a.csv, b.csv" in error(find_kind, data)
   for path in ("", tmp_path / "nowhere"):
     assert "the folder of your photos" in error(find_kind, config(path))
+
+
+@pytest.mark.parametrize("tables", [["x.csv", "y.csv"], ["x.csv"]])
+def test_tables_beside_folders_of_photos_may_be_either(tmp_path, tables):
+  root = touch(tmp_path, "cat/1.jpg", "dog/1.jpg", *tables)
+  message = error(find_kind, config(root))
+  for part in (*tables, "cat, dog", "config.data.csv", "config.data.name=fold"):
+    assert part in message
+  assert find_kind(config(root, csv="x.csv")) == {"name": "table"}
+
+
+# Of the last, the table's own error says where they are.
+@pytest.mark.parametrize("name", ["dog/1.jpg", "./dog/1.jpg", "1.jpg"])
+def test_a_table_that_names_photos_in_folders_is_one(tmp_path, name):
+  root = touch(tmp_path, "cat/1.jpg", "dog/1.jpg", "lost+found/1.txt")
+  (root / "x.csv").write_text(f"file,Happy\nabsent.jpg,0\n{name},1\n")
+  assert find_kind(config(root)) == {"name": "table"}
+
+
+# As Kaggle has competitions.
+@pytest.mark.parametrize("table", ["train.csv", "train/labels.csv"])
+def test_split_photos_without_classes_ask_for_the_table(tmp_path, table):
+  root = touch(tmp_path, "train/1.jpg", "test/2.jpg", "test.csv", table)
+  message = error(find_kind, config(root))
+  assert f"{root}/train" in message
+  assert message.endswith(f"config.data.csv; there is {table}")
+
+
+def test_split_photos_with_rafds_names_need_no_table(tmp_path):
+  name = "Rafd090_01_Caucasian_female_angry_frontal.jpg"
+  root = touch(tmp_path, f"train/{name}", f"test/{name}", "train.csv")
+  assert find_kind(config(root)) == {**FOLDER, "split": "folders"}
 
 
 def test_each_of_two_label_sets_is_what_lies_in_its_own_place(tmp_path):

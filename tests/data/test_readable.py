@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zipfile
 
 import pytest
 
@@ -101,6 +102,29 @@ def test_moved_photos_keep_their_digest(celeba, tmp_path):
   source = open_celeba(config(moved), "train")
   assert content.digest_photos(source, 2) == digest
   first_photo(moved).write_bytes(first_photo(celeba).read_bytes()[:-1] + b"x")
+  assert content.digest_photos(source, 2) != digest
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_photos_have_the_same_digest_in_a_zip(celeba, method):
+  folder = celeba / "img_align_celeba"
+  unpacked = open_celeba(config(celeba), "train")
+  digests = [content.digest_photos(unpacked, 2, x) for x in (True, False)]
+  archive = layouts.zip_folder(folder, method)
+  folder.rename(celeba / "elsewhere")
+  packed = open_celeba(config(celeba), "train")
+  assert packed.where == str(archive)
+  assert [content.digest_photos(packed, 2, x) for x in (True, False)] == digests
+  assert len(set(digests)) == 2
+
+
+def test_a_photo_of_another_size_in_a_zip_has_another_digest(celeba):
+  layouts.zip_folder(celeba / "img_align_celeba")
+  shutil.rmtree(celeba / "img_align_celeba")
+  source = open_celeba(config(celeba), "train")
+  digest = content.digest_photos(source, 2)
+  *found, size = source.read.members[source.names[3]]
+  source.read.members[source.names[3]] = (*found, size + 1)
   assert content.digest_photos(source, 2) != digest
 
 

@@ -1,11 +1,14 @@
 """A folder of photos and a CSV."""
 
+import errno
+import os
 import unicodedata
 
 import numpy as np
 import pytest
 
 from akd_jax.data.photos.images import load_image
+from akd_jax.data.photos.source import assign_split
 from akd_jax.data.photos.table import open_table
 from tests import layouts
 from tests.layouts import SPLITS, config, error
@@ -141,6 +144,22 @@ def test_a_header_with_commas_does_not_make_them_the_separator(tmp_path):
   assert source.attributes[-1] == "Happy, or glad"
 
 
+@pytest.mark.parametrize("before", ["./", "x/../", ".//"])
+def test_a_photo_has_one_split_however_its_path_is_written(tmp_path, before):
+  splits = [
+    layouts.names_by_split(open_table, config(root, test_share=0.3))
+    for root in (
+      write_table(tmp_path / "plain", TEXT),
+      write_table(tmp_path / "other", TEXT.replace("face", f"{before}face")),
+    )
+  ]
+  assert splits[0] == splits[1]
+  # As they were in every version.
+  assert splits[0]["test"] == {
+    x for x in EXPECTED if assign_split(x, 0.3) == "test"
+  }
+
+
 WITHOUT_HEADER = TEXT.split("\n", 1)[1]
 LINES = TEXT.split("\n")
 
@@ -223,6 +242,36 @@ def test_photos_that_are_not_there_or_not_listed_are_counted(tmp_path):
   assert "6 photos are left out" in unlisted and "face_014.jpg" in unlisted
   found = rows_of(root, skip_unreadable=True)
   assert found == {x: EXPECTED[x] for x in list(EXPECTED)[:14]}
+
+
+@pytest.mark.parametrize("inside", ["", "cat/"])
+def test_photos_in_folders_that_a_table_does_not_name_are_counted(
+  tmp_path, inside
+):
+  root = write_table(tmp_path, TEXT.replace("face", f"{inside}face"))
+  if inside:
+    (root / inside).mkdir()
+    for photo in root.glob("*.jpg"):
+      photo.rename(root / inside / photo.name)
+  layouts.write_folder(root, {"dog": 3})
+  (root / "dog" / "notes.txt").touch()
+  (remark,) = open_table(config(root, test_share=0.5), "train").remarks
+  assert f"{root}: 3 photos are left out" in remark
+  assert remark.endswith("dog/000.jpg, dog/001.jpg, dog/002.jpg")
+
+
+def test_a_folder_that_cannot_be_listed_is_passed_over(tmp_path, monkeypatch):
+  root = write_table(tmp_path, TEXT)
+  (root / "lost+found").mkdir()
+  scandir = os.scandir
+
+  def guarded(folder):
+    if str(folder).endswith("lost+found"):
+      raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return scandir(folder)
+
+  monkeypatch.setattr(os, "scandir", guarded)
+  assert open_table(config(root, test_share=0.5), "train").remarks == ()
 
 
 def test_photos_to_test_with_are_never_proposed(tmp_path):

@@ -10,15 +10,16 @@ from ml_collections import ConfigDict
 from akd_jax.common import cli, files
 from akd_jax.common.errors import UserError
 from akd_jax.configs import attgan, data, student, teacher
-from akd_jax.data.pipeline import open_source
+from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import (
   attribute_classifier,
   classifier_cache,
+  data_digest,
   kept_arrays,
 )
 from akd_jax.evaluation.attribute_classifier import with_known_attributes
 from akd_jax.models.resnet import draw_variables
-from tests import small_runs
+from tests import layouts, small_runs
 from tests.squares import (  # noqa: F401
   Squares,
   interrupt_at,
@@ -125,6 +126,51 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
   of_a_run.data.exclusive = (("red", "blue"),)  # What training adds.
   load_or_train(of_a_run, tmp_path)
   assert len(trained) == len(list(tmp_path.glob("*.npz"))) == 4
+
+
+def table_config(root, csv):
+  config = small_config()
+  fields = layouts.config(root, csv=csv, image_size=16, test_share=0.4)
+  config.data = fields.to_dict() | {"name": "table", "threads": 2}
+  return config
+
+
+def test_a_csv_that_has_moved_is_no_other_classifier(tmp_path, monkeypatch):
+  trained = []
+
+  def untrained(config, splits, unfinished):
+    del splits, unfinished
+    trained.append(config)
+    return draw_variables(attribute_classifier.create_network(config), 0)
+
+  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  root = layouts.write_table(tmp_path / "photos", {"Hat": [0, 1] * 10})
+  kept = tmp_path / "kept"
+  (root / "labels.csv").rename(root / "before.csv")
+
+  def load(csv):
+    config = table_config(root, csv)
+    splits = attribute_classifier.open_splits(config.data)
+    config.data.attributes = splits.train.attributes
+    return config, classifier_cache.load_or_train(config, kept, splits)
+
+  config, _ = load("before.csv")
+  (root / "before.csv").rename(tmp_path / "after.csv")
+  load("../after.csv")
+  load(str(tmp_path / "after.csv"))
+  assert len(trained) == 1
+  # As an earlier version has kept it, by where the CSV lay.
+  (path,) = kept.glob("*.npz")
+  source = open_source(table_config(root, "../after.csv").data, "train")
+  fields = data_digest.fields_of(config) | {"csv": "../after.csv"}
+  fields["path"] = digest_content(source, 1)
+  about = files.digest(fields, data_digest.look_at(source))
+  name = files.digest(about, config.classifier.to_dict())
+  path.rename(kept / f"classifier-{name}.npz")
+  load("../after.csv")
+  assert len(trained) == 1
+  load(str(tmp_path / "after.csv"))
+  assert len(trained) == 2
 
 
 def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):

@@ -229,6 +229,12 @@ def test_a_plain_student_starts_from_the_file_of_a_set(trained):
     ({"data.second.image_size": 8}, "config.data.second.image_size"),
     ({"data.second.label_rule": "multilabel"}, "second.label_rule='exclusive'"),
     ({"data.second.test_share": 2.0}, "config.data.second.test_share=2"),
+    ({"data.second.pathh": "x"}, "config.data.second.pathh is none of"),
+    ({"data.second.sed": 1}, "did you mean 'seed'?"),
+    (
+      {"data.second.split": "folders"},
+      "split='folders' needs config.data.second.name='folder'",
+    ),
   ],
 )
 def test_what_two_sets_cannot_have_is_refused(fields, complaint):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.inference.translator import load_translators
-from akd_jax.training import checkpoint, preparation, same_run
+from akd_jax.training import checkpoint, origins, preparation, same_run
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
@@ -44,10 +45,31 @@ def other_teacher(folder):
 
 
 def test_a_student_keeps_its_teachers_digest(runs):
-  origins = checkpoint.origins(str(runs.student))
+  kept = checkpoint.origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
-  assert origins["teacher"] == directories.digest_model(run.model)
-  assert checkpoint.origins(str(runs.teacher)).keys() == {"data"}
+  assert kept["teacher"] == directories.digest_model(run.model)
+  assert checkpoint.origins(str(runs.teacher)).keys() == {"data", "drawing"}
+
+
+def test_avatars_that_are_drawn_otherwise_are_not_gone_on_with(copies):
+  config = small_runs.resolved(teacher_config())
+  source = pipeline.open_source(config.data, "train")
+  now = origins.of_data(source, 1) | origins.of_drawing(source)
+  known = checkpoint.origins(str(copies.teacher))
+  same_run.check_same_run(config, str(copies.teacher), now)
+  # A grey level of one pixel.
+  pixels = np.array(source._images)
+  pixels[source.identities[-1], 0, 0, 0] ^= 1
+  source._images = pixels
+  drawn = origins.of_drawing(source)
+  assert drawn.keys() == {"drawing"} and drawn["drawing"] != known["drawing"]
+  message = error(
+    same_run.check_same_run, config, str(copies.teacher), now | drawn
+  )
+  assert "drawn otherwise" in message and "versions.json" in message
+  # An earlier version has not kept how they were drawn.
+  before = {"data": known["data"]}
+  same_run.check_origins(before, now | drawn, config, str(copies.teacher))
 
 
 def test_a_moved_teacher_is_the_same(copies, capsys):
@@ -207,6 +229,18 @@ def test_other_photos_are_refused(moved, change):
   message = error(check, root, run)
   assert "other photos or labels" in message
   assert f"config.data.path={root}" in message
+
+
+def test_a_zip_that_an_earlier_version_has_learnt_from_is_the_same():
+  config = config_of("photos")
+  found = {"data": "with sizes", same_run.WITHOUT_SIZES: "without"}
+  for known in ("with sizes", "without"):
+    same_run.check_origins({"data": known}, found, config, "run")
+  message = error(
+    same_run.check_origins, {"data": "other"}, found, config, "run"
+  )
+  assert "other photos or labels" in message
+  assert origins.kept(found) == {"data": "with sizes"}
 
 
 def test_an_evaluation_looks_where_the_photos_are_now(moved, monkeypatch):

@@ -15,6 +15,8 @@ def test_versions_are_noted_where_they_change(tmp_path, monkeypatch):
   versions.note(workdir, 10)
   (first,) = versions.read(workdir)
   assert first["from_step"] == 0 and first["jax"] == jax.__version__
+  # What draws avatars decides what is learnt, too.
+  assert {"dicebear-core", "dicebear-styles", "resvg-py"} <= first.keys()
   monkeypatch.setattr(versions, "installed", lambda: {"jax": "99.0"})
   versions.note(workdir, 20)
   assert [x["from_step"] for x in versions.read(workdir)] == [0, 20]

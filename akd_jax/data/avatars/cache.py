@@ -18,18 +18,21 @@ from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
 
+# Takes the next pictures, uint8 [n, S, S, 3].
+Add = Callable[[np.ndarray], None]
+# Adds every picture, in order, and returns the labels [N, C].
+Draw = Callable[[Add], np.ndarray]
+
 
 def open_or_draw(
-  folder: Path,
-  description: Mapping[str, Any],
-  draw: Callable[[np.ndarray], np.ndarray],
+  folder: Path, description: Mapping[str, Any], draw: Draw
 ) -> tuple[np.ndarray, np.memmap]:
   """Opens the pictures in `folder`, drawn first if absent or damaged.
 
   Args:
     folder: holds images.npy, labels.npy and manifest.json.
     description: all that the pictures depend on, with `count` and `image_size`.
-    draw: fills images uint8 [N, S, S, 3] and returns the labels [N, C].
+    draw: adds the N pictures, and returns their labels [N, C].
 
   Returns:
     Labels uint8 [N, C], and images uint8 [N, S, S, 3], mapped from the file.
@@ -88,14 +91,9 @@ def _shape(description: Mapping[str, Any]) -> tuple[int, int, int, int]:
   return description["count"], size, size, 3
 
 
-def _write(
-  folder: Path,
-  description: Mapping[str, Any],
-  draw: Callable[[np.ndarray], np.ndarray],
-) -> None:
+def _write(folder: Path, description: Mapping[str, Any], draw: Draw) -> None:
   """Draws beside `folder` and renames, so that nobody ever sees half of it."""
   folder.parent.mkdir(parents=True, exist_ok=True)
-  shape = _shape(description)
   with (
     tempfile.TemporaryDirectory(
       prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
@@ -104,17 +102,30 @@ def _write(
   ):
     new = Path(scratch) / "new"
     new.mkdir()
-    images = np.lib.format.open_memmap(
-      new / "images.npy", "w+", np.uint8, shape
-    )
-    np.save(new / "labels.npy", draw(images))
-    images.flush()
-    del images
+    labels = _write_images(new / "images.npy", _shape(description), draw)
+    np.save(new / "labels.npy", labels)
     digests = {name: _sha256(new / f"{name}.npy") for name in _ARRAYS}
     manifest = {"description": description, "sha256": digests}
     text = json.dumps(manifest, indent=1)
     (new / "manifest.json").write_text(text, encoding="utf-8")
     _move(new, folder, Path(scratch) / "old", description)
+
+
+def _write_images(
+  path: Path, shape: tuple[int, int, int, int], draw: Draw
+) -> np.ndarray:
+  """Writes images.npy piece by piece; returns the labels.
+
+  Not into a memory map: where the disk is full, that ends the process.
+  """
+  with path.open("wb") as file:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+    def add(images: np.ndarray) -> None:
+      file.write(np.ascontiguousarray(images, np.uint8).data)
+
+    return draw(add)
 
 
 def _move(

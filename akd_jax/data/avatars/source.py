@@ -9,11 +9,8 @@ An avatar is a function of (data.seed, split, index). First its labels are drawn
 import contextlib
 import hashlib
 import json
-import multiprocessing
 import os
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.processes import working
 from akd_jax.data.attributes import (
   EXPRESSIONS,
   HAIR_COLORS,
@@ -160,7 +158,9 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
   root = Path(given).absolute() if data.path else None
   folder = (root or cache_directory()) / f"avatars-{digest}" / split
   labels, images = cache.open_or_draw(
-    folder, description, lambda images: _draw_all(images, sampler, seed)
+    folder,
+    description,
+    lambda add: _draw_all(add, description, sampler, seed),
   )
   kept = _choose(labels, attributes, data.label_rule)
   return AvatarSource(
@@ -229,53 +229,34 @@ def _person(labels: np.ndarray, numbers: np.ndarray) -> Person:
   return Person(on, long, dict(zip(PICKS, picks, strict=True)))
 
 
-def _end_with_parent() -> None:
-  """Has this process end when the one that started it is killed.
-
-  It would wait for its next job for ever.
-  """
-  parent = multiprocessing.parent_process()
-
-  def end() -> None:
-    if parent is not None:
-      parent.join()
-      os._exit(1)
-
-  threading.Thread(target=end, daemon=True).start()
-
-
 def _draw_all(
-  images: np.ndarray, sampler: LabelSampler, seed: tuple[int, int]
+  add: cache.Add,
+  description: Mapping[str, Any],
+  sampler: LabelSampler,
+  seed: tuple[int, int],
 ) -> np.ndarray:
-  """Fills images [N, S, S, 3] with avatars on all cores; returns the labels."""
+  """Draws avatars on all cores and adds each; returns the labels."""
   from tqdm import tqdm
 
-  numbers = np.stack([_numbers(seed, i) for i in range(len(images))])
+  count, size = description["count"], description["image_size"]
+  numbers = np.stack([_numbers(seed, i) for i in range(count)])
   labels = sampler(numbers[:, : len(SHARES)])
-  size = images.shape[1]
   jobs = [
     (labels[i : i + _CHUNK], numbers[i : i + _CHUNK], size)
-    for i in range(0, len(images), _CHUNK)
+    for i in range(0, count, _CHUNK)
   ]
   processes = min(os.cpu_count() or 1, len(jobs))
   with contextlib.ExitStack() as stack:
     drawn: Iterator[np.ndarray] = map(_draw_some, jobs)
     if processes > 1:
-      # Spawned: a fork of a process that runs JAX may hang. An executor, whose
-      # map ends with an error where a Pool restarts a broken worker for ever.
-      context = multiprocessing.get_context("spawn")
-      pool = stack.enter_context(
-        ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
-      )
+      pool = stack.enter_context(working(processes))
       drawn = pool.map(_draw_some, jobs)
     bar = stack.enter_context(
-      tqdm(total=len(images), desc="drawing avatars", mininterval=1)
+      tqdm(total=count, desc="drawing avatars", mininterval=1)
     )
-    start = 0
     try:
       for some in drawn:
-        images[start : start + len(some)] = some
-        start += len(some)
+        add(some)
         bar.update(len(some))
     except BrokenProcessPool:
       raise UserError(

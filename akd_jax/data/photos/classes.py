@@ -206,11 +206,13 @@ def say_left_out(found: Classes, attributes: Sequence[str]) -> list[str]:
 
 
 def parse_rafd(name: str) -> list[str] | None:
-  """Returns angle, person, origin, gender, expression, gaze of a RaFD name."""
-  fields = PurePosixPath(name).stem.split("_")
-  official = (
-    len(fields) == 6
-    and fields[0].startswith("Rafd")
-    and fields[4] in EXPRESSIONS
-  )
-  return fields if official else None
+  """Returns angle, person, origin, gender, expression, gaze of a RaFD name.
+
+  Whoever cuts the photos out may add to their names, or spell them in small
+  letters: they still say who it is.
+  """
+  fields = PurePosixPath(name).stem.split("_")[:6]
+  if len(fields) < 6 or not fields[0].lower().startswith("rafd"):
+    return None
+  fields[4] = fields[4].lower()
+  return fields if fields[4] in EXPRESSIONS else None

@@ -10,6 +10,7 @@ import numpy as np
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.images import read_bytes
 from akd_jax.data.photos.source import PhotoSource
+from akd_jax.data.photos.zips import ZipReader
 
 # Photos whose every byte is compared.
 _READ_WHOLE = 32
@@ -38,11 +39,20 @@ def _stamp(path: Path) -> tuple[int, int]:
   return found.st_size, found.st_mtime_ns
 
 
-def digest_photos(source: PhotoSource, threads: int) -> str:
+def digest_photos(source: PhotoSource, threads: int, sizes: bool = True) -> str:
   """Returns a digest that photos keep when they are moved, and lose otherwise.
 
   Of the names, labels and sizes of all, and of every byte of 32 of them. Files
   are compared, not pixels: another version of a decoder may round otherwise.
+  In a zip or unpacked, they are the same.
+
+  Args:
+    source: the photos.
+    threads: that ask for their sizes.
+    sizes: False leaves these out, as earlier versions did of a zip.
+
+  Raises:
+    UserError: one of the 32 cannot be read, and may not be passed over.
   """
   count = len(source)
   labels = np.ascontiguousarray(source.labels, np.uint8)
@@ -52,11 +62,20 @@ def digest_photos(source: PhotoSource, threads: int) -> str:
     # File systems spell an umlaut in one of two ways.
     digest.update(unicodedata.normalize("NFC", name).encode(errors="replace"))
     digest.update(b"\n")
-  if Path(source.where).is_dir():
-    digest.update(repr([size for size, _ in stamps(source, threads)]).encode())
+  if sizes and (known := _sizes(source, threads)):
+    digest.update(repr(known).encode())
   for index in np.unique(np.linspace(0, count - 1, _READ_WHOLE).astype(int)):
     digest.update(_content(source, source.names[index]))
   return digest.hexdigest()
+
+
+def _sizes(source: PhotoSource, threads: int) -> list[int]:
+  """Returns the size of each photo's file; [] in TensorFlow Datasets."""
+  if isinstance(source.read, ZipReader):
+    return [source.read.size(name) for name in source.names]
+  if Path(source.where).is_dir():
+    return [size for size, _ in stamps(source, threads)]
+  return []
 
 
 def _content(source: PhotoSource, name: str) -> bytes:

@@ -1,5 +1,6 @@
 """Photos of which only their place is known: which data set they are."""
 
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -8,13 +9,18 @@ from akd_jax.common.errors import UserError, naming_data
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.data.photos.celeba import has_lists
+from akd_jax.data.photos.classes import parse_rafd
 from akd_jax.data.photos.listing import (
+  Content,
   find_folder,
+  find_splits,
   list_tables,
   look,
+  photos_in,
   some,
   split_of_name,
 )
+from akd_jax.data.photos.table import names_some
 
 # config.data.name where what lies there decides.
 ANY = "photos"
@@ -54,7 +60,9 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   class folder.
 
   Raises:
-    UserError: there is no folder, or it has several .csv and no classes.
+    UserError: there is no folder, or it is not clear what says what the photos
+      show: one of several .csv, or folders of photos beside a .csv that names
+      none of theirs.
   """
   root = find_folder(data, _EXPECTED)
   if data.csv:
@@ -63,16 +71,58 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
     attributes = tuple(data.attributes) or PHOTO_ATTRIBUTES
     return {"name": "celeba", "attributes": attributes}
   found = look(root)
-  tables = list_tables(found)
   classes = {"name": "folder", "label_rule": "exclusive"}
   if {"train", "test"} <= {split_of_name(x) for x in found.folders}:
+    _refuse_without_classes(root, list_tables(found))
     return {**classes, "split": "folders"}
-  if len(tables) == 1:
-    return {"name": "table"}
+  return {"name": "table"} if _has_table(root, found) else classes
+
+
+def _has_table(root: Path, found: Content) -> bool:
+  """Whether a folder is a table.
+
+  Raises:
+    UserError: that is not clear.
+  """
+  tables = list_tables(found)
+  if not tables:
+    return False
+  full = [folder for folder in found.folders if photos_in(root / folder)]
+  if len(tables) == 1 and (len(full) < 2 or names_some(root, tables[0])):
+    return True
   # Classes are two or more.
-  if tables and len(found.folders) < 2:
+  if len(full) < 2:
     raise UserError(
       f"{root} has several tables ({some(tables)}): name that of the attributes"
       " in config.data.csv"
     )
-  return classes
+  what = "several tables"
+  if len(tables) == 1:
+    what = "a table that names no photo there"
+  raise UserError(
+    f"{root} has {what} ({some(tables)}) beside folders of photos"
+    f" ({some(full)}): name that of the attributes in config.data.csv, or set"
+    " config.data.name=folder and config.data.label_rule=exclusive if each"
+    " folder is a class"
+  )
+
+
+def _refuse_without_classes(root: Path, tables: list[str]) -> None:
+  """Refuses photos of a split that a table may say more of than their folder.
+
+  Raises:
+    UserError: those to train with are in no class, and there is a .csv.
+  """
+  folder = find_splits(root)["train"]
+  found = look(root / folder)
+  tables = [*tables, *(f"{folder}/{x}" for x in list_tables(found))]
+  # Of photos to test with there may be one, too.
+  own = [x for x in tables if split_of_name(Path(x).stem) != "test"]
+  if not found.photos or not own or all(map(parse_rafd, found.photos)):
+    return
+  if not any(photos_in(root / folder / x) for x in found.folders):
+    raise UserError(
+      f"{root / folder} holds photos in no folder of a class, such as"
+      f" {found.photos[0]}: name the table that says what they show in"
+      f" config.data.csv; there is {some(own)}"
+    )

@@ -29,6 +29,7 @@ def match(
   listed_in: Path,
   skip: bool,
   hint: str = "",
+  around: Collection[str] = (),
 ) -> Matched:
   """Finds the photos of a list among those that are there.
 
@@ -41,6 +42,7 @@ def match(
     listed_in: the list, for messages.
     skip: whether photos that are not there are left out, and counted.
     hint: what else may be said where some are not.
+    around: photos elsewhere that are left out, too.
 
   Raises:
     UserError: one is not there; the message has why. Or two are the same.
@@ -67,7 +69,8 @@ def match(
       f"{where} lacks {len(absent)} of the {len(names)} images that"
       f" {listed_in} lists, first {absent[0]}: they are left out"
     )
-  more = sorted(x for x in set(present) - set(kept) if is_photo(x))
+  left = {*present, *around} - set(kept)
+  more = sorted(x for x in left if is_photo(x))
   if more:
     remarks.append(
       f"{where}: {len(more)} photos are left out, which {listed_in} does not"

@@ -85,6 +85,14 @@ def look(folder: Path) -> Content:
   return found
 
 
+def photos_in(folder: Path) -> list[str]:
+  """Lists the photos of a folder; of one that cannot be listed none."""
+  try:
+    return look(folder).photos
+  except UserError:
+    return []
+
+
 def _is_folder(entry: os.DirEntry) -> bool:
   try:
     return entry.is_dir()
@@ -174,6 +182,21 @@ def list_beside(root: Path, names: Iterable[str]) -> set[str]:
     found = look(root / folder)
     beside.update(prefix + name for name in (*found.photos, *found.others))
   return beside
+
+
+def list_unnamed(root: Path, names: Iterable[str]) -> list[str]:
+  """Returns the photos in sub-folders of root in which no name lies.
+
+  A folder that cannot be listed has none, as what the system keeps there.
+  """
+  named = {PurePosixPath(normal(name)).parent.as_posix() for name in names}
+  spelled = {folder.casefold() for folder in named}
+  return [
+    f"{folder}/{name}"
+    for folder in look(root).folders
+    if normal(folder).casefold() not in spelled
+    for name in photos_in(root / folder)
+  ]
 
 
 def _spelled(root: Path, folder: str) -> Path | None:

@@ -15,10 +15,14 @@ from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.listed import match
 from akd_jax.data.photos.listing import (
   find_folder,
+  is_photo,
   kinds,
   list_beside,
   list_tables,
+  list_unnamed,
   look,
+  normal,
+  photos_in,
   some,
   split_of_name,
 )
@@ -44,9 +48,9 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   columns to read; () is all. Photos that are not there are an error, or left
   out with data.skip_unreadable.
 
-  The split of a photo depends on its name alone, so that adding a photo never
-  moves another: data.test_share of them are for test, and half as many for
-  validation.
+  The split of a photo depends on its path alone, however it is written, so that
+  adding a photo never moves another: data.test_share of them are for test, and
+  half as many for validation.
 
   Raises:
     UserError: the folder or the CSV is not as it should be, or a field is
@@ -59,15 +63,16 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   paths = [posixpath.normpath(name) for name in names]
   hint = _say_where(root, table, paths[0])
   found = match(
-    paths, list_beside(root, paths), root, table, data.skip_unreadable, hint
-  )
+    paths, list_beside(root, paths), root, table, data.skip_unreadable, hint,
+    list_unnamed(root, paths),
+  )  # fmt: skip
   return photo_source(
     data,
     split,
     Photos(
       where=str(root),
       names=found.names,
-      splits=[assign_split(names[i], data.test_share) for i in found.rows],
+      splits=[assign_split(paths[i], data.test_share) for i in found.rows],
       labels=labels[found.rows],
       attributes=attributes,
       exclusive=find_exclusive(header[1:]),
@@ -89,6 +94,19 @@ def find_columns(data: ConfigDict) -> tuple[str, ...]:
 
 
 TABLE = Dataset(open_table, find_columns)
+
+
+def names_some(root: Path, name: str) -> bool:
+  """Whether a CSV can be read, and names some photo, if a folder too high."""
+  try:
+    rows = read_csv(root / name)[1]
+    paths = [posixpath.normpath(cells[0].strip()) for _, cells in rows]
+    present = {x for x in list_beside(root, paths) if is_photo(x)}
+  except UserError:
+    return False
+  for folder in look(root).folders:
+    present.update(photos_in(root / folder))
+  return not {normal(x) for x in present}.isdisjoint(map(normal, paths))
 
 
 def _find_table(data: ConfigDict) -> tuple[Path, Path]:

@@ -22,16 +22,17 @@ class ZipReader:
 
   Attributes:
     path: the zip.
-    members: base name -> (offset of its header, stored size, method, CRC).
+    members: base name -> (offset of its header, stored size, method, CRC, size
+      of the photo's file).
   """
 
   path: str
-  members: Mapping[str, tuple[int, int, int, int]] = dataclasses.field(
+  members: Mapping[str, tuple[int, int, int, int, int]] = dataclasses.field(
     repr=False
   )
 
   def __call__(self, name: str) -> bytes:
-    offset, size, method, checksum = self.members[name]
+    offset, size, method, checksum, _ = self.members[name]
     try:
       with open(self.path, "rb") as file:
         # The header ends with the lengths of the name and the extra field that
@@ -50,6 +51,10 @@ class ZipReader:
       ) from error
     return content
 
+  def size(self, name: str) -> int:
+    """Returns the size in bytes of a photo's file, before it was packed."""
+    return self.members[name][-1]
+
 
 def open_zip(path: Path) -> ZipReader:
   """Reads the directory of a zip of photos, whatever folders they are in.
@@ -63,7 +68,7 @@ def open_zip(path: Path) -> ZipReader:
       infos = archive.infolist()
   except Exception as error:  # There is no end to what damage may raise.
     raise UserError(f"{path} is no complete zip file: {error}") from error
-  members: dict[str, tuple[int, int, int, int]] = {}
+  members: dict[str, tuple[int, int, int, int, int]] = {}
   paths: dict[str, str] = {}
   for info in infos:
     name = info.filename.rpartition("/")[2]
@@ -88,5 +93,6 @@ def open_zip(path: Path) -> ZipReader:
       info.compress_size,
       info.compress_type,
       info.CRC,
+      info.file_size,
     )
   return ZipReader(str(path), members)

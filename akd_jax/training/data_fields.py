@@ -1,0 +1,100 @@
+"""Which fields of config.data go together, whichever of the sets they are of.
+
+A run has up to three: config.data; the second label set, config.data.second;
+and what its attribute classifier learns from, config.classifier.data. The last
+two are the fields in which they differ from the first.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.two_sets import second_of
+from akd_jax.configs import teacher
+from akd_jax.data import DATASETS
+
+# {a field of config.data: the data sets that do not read it}.
+NOT_READ = {
+  "csv": ("avatars", "celeba", "folder"),
+  "split_rule": ("avatars", "folder", "table"),
+  "test_share": ("avatars", "celeba"),
+}
+# Data sets whose splits are no folders.
+_SPLIT_OTHERWISE = ("avatars", "celeba", "table")
+
+
+def check_names(
+  section: str, given: Collection[str], possible: Collection[str]
+) -> None:
+  """Checks that the fields in which data differ are fields of data.
+
+  Args:
+    section: that has them, for the message: "config.data.second".
+    given: their names.
+    possible: those that it may have.
+
+  Raises:
+    UserError: one is none of these; the message has the nearest.
+  """
+  for field in given:
+    if field not in possible:
+      raise UserError(
+        f"{section}.{field} is none of {', '.join(possible)}"
+        f"{nearest(field, possible)}"
+      )
+
+
+def check_split(config: ConfigDict) -> None:
+  """Checks that only class folders are split as their owner has done it.
+
+  Raises:
+    UserError: config.data, or one that differs from it, asks for more.
+  """
+  for section, data, _ in _sets(config):
+    if data.split == "folders" and data.name in _SPLIT_OTHERWISE:
+      raise UserError(
+        f"{section}.split='folders' needs {section}.name='folder':"
+        f" {data.name} is split otherwise; set 'share'"
+      )
+
+
+def check_read(config: ConfigDict) -> None:
+  """Checks that no field is given which the data set does not read.
+
+  One that is given for all of a run's sets has to be read by one of them.
+
+  Raises:
+    UserError: it would do nothing.
+  """
+  usual = teacher.get_config("avatars").data
+  sets = _sets(config)
+  for section, data, given in sets:
+    for field, blind in NOT_READ.items():
+      if field not in given or data[field] == usual[field]:
+        continue
+      names = [data.name]
+      if section == "config.data":
+        names += [x.name for _, x, own in sets[1:] if field not in own]
+      if set(names) <= set(blind):
+        readers = [x for x in DATASETS if x not in blind]
+        raise UserError(
+          f"{section}.{field}={data[field]!r} would do nothing: it is a field"
+          f" of {' and '.join(readers)}, and {section}.name is {data.name!r};"
+          f" set {usual[field]!r}"
+        )
+
+
+def _sets(
+  config: ConfigDict,
+) -> list[tuple[str, ConfigDict, Mapping[str, Any]]]:
+  """Returns of each set of a run its section, its data, and what is given."""
+  sets = [("config.data", config.data, config.data)]
+  if config.data.second:
+    second = second_of(config.data)
+    sets.append(("config.data.second", second, config.data.second))
+  if own := config.classifier.data:
+    data = ConfigDict(config.data.to_dict() | own.to_dict())
+    sets.append(("config.classifier.data", data, own))
+  return sets

@@ -189,9 +189,7 @@ def test_an_attgan_with_our_own_constants_is_none_of_the_port_s(
   run = convert.convert(*states["attgan"], NAMES, image_size=16)
   run.config.generator.slope = 0.2
   found = message_of(export_torch, run, str(tmp_path / "g.pth"))
-  assert found.startswith(
-    "config.generator.slope=0.2, but --format=torch writes"
-  )
+  assert found.startswith("config.generator.slope is 0.2, and the released")
   assert not list(tmp_path.iterdir())
 
 

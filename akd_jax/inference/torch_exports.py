@@ -210,7 +210,7 @@ def _list_program(run: "Run", folder: str) -> dict[str, Part]:
   }
 
 
-def _write_arrays(file: IO[bytes], content: State, note: str) -> None:
+def _write_arrays(file: IO[bytes], content: Any, note: str) -> None:
   del note
   np.savez(file, **content)
 

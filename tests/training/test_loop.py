@@ -46,12 +46,17 @@ def test_the_terminal_shows_progress(runs):
     f"{runs.teacher} holds no finished teacher: training it first, by"
     " config.teacher_recipe"
   )
-  progress = [line for line in lines if line.startswith("step ")]
+  steps = [line for line in lines if line.startswith("step ")]
+  progress = [line for line in steps if " held out: " not in line]
   assert len(progress) == small_runs.TEACHER_STEPS + small_runs.STEPS
   assert re.fullmatch(
     r"step 10/10  d_loss_cls \S+  g_loss_cls \S+  g_loss_rec \S+"
     r"  g_loss_akd \S+  \d+\.\d\d steps/s  0:00 left",
     progress[-1],
+  )
+  # Behind a step that is scored.
+  assert re.fullmatch(
+    r"step 10/10  held out: accuracy \d+ %; lowest \w+ \d+ %, .*", steps[-1]
   )
   assert (
     f"{small_runs.STEPS} steps; 64 images of avatars, 4 a batch; 1 x cpu;"

@@ -46,6 +46,7 @@ from absl import flags
 
 from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import same_place
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
   check_ending,
@@ -190,6 +191,11 @@ def main(arguments: list[str]) -> None:
 
   if runs.is_file(args.workdir):
     paths.check_kept(args.out, workdir=args.workdir)
+    if same_place(os.path.dirname(os.path.abspath(args.workdir)), args.out):
+      raise UserError(
+        f"--out={args.out} is the folder of --workdir={args.workdir}: name"
+        " another, or what is written might replace it"
+      )
   run = runs.load_run(args.workdir, step)
   write = FORMATS[args.format]
   if args.format == "web":

@@ -18,6 +18,7 @@ stopped goes on when the same command is given again.
 """
 
 import importlib.util
+import json
 import pathlib
 import re
 import sys
@@ -98,12 +99,23 @@ def main(argv: list[str]) -> None:
 def _default_workdir() -> str:
   """Returns runs/RECIPE; of photos runs/photos/RECIPE.
 
-  There a student of photos looks for its teacher, beside that of avatars.
+  There a student of photos looks for its teacher, beside that of avatars. A run
+  of photos that an earlier version has begun in runs/RECIPE goes on.
   """
   recipe = config_flags.get_config_filename(flags.FLAGS["config"])
   file, _, scale = recipe.partition(":")
-  folder = "runs/photos" if scale == "photos" else "runs"
-  return f"{folder}/{pathlib.Path(file).stem}"
+  name = pathlib.Path(file).stem
+  if scale != "photos" or _is_of_photos(pathlib.Path("runs", name)):
+    return f"runs/{name}"
+  return f"runs/photos/{name}"
+
+
+def _is_of_photos(workdir: pathlib.Path) -> bool:
+  try:
+    config = json.loads((workdir / "config.json").read_text())
+    return config["data"]["name"] != "avatars"
+  except (OSError, ValueError, KeyError, TypeError):
+    return False
 
 
 def _check_lessons(config: "ConfigDict") -> None:

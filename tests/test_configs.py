@@ -416,6 +416,11 @@ def test_a_field_may_be_meant_for_the_other_data_of_a_run():
   said = "config.data.second.split_rule='stargan' would do nothing"
   with pytest.raises(UserError, match=re.escape(said)):
     validation.check_new(config)
+  # Nor does a set that is only measured by read how the run's is split.
+  config = teacher.get_config("debug")
+  config.data.name, config.data.split = "folder", "folders"
+  config.classifier.data = {"name": "celeba"}
+  validation.check(config)
   config = teacher.get_config("celeba")
   config.data.csv, config.classifier.data = "x.csv", {"name": "table"}
   validation.check_new(config)

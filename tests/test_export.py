@@ -495,3 +495,11 @@ def test_help_does_not_wait_for_jax():
   )
   root = pathlib.Path(export.__file__).parents[1]
   subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_a_folder_with_the_network_is_not_written_into(export_with, tmp_path):
+  # A blend's folder gets a network.npz.
+  with pytest.raises(UserError, match="is the folder of --workdir="):
+    export_with(
+      workdir=str(tmp_path / "network.npz"), format="torch", out=str(tmp_path)
+    )

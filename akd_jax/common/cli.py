@@ -106,8 +106,8 @@ def _run(
     text = " ".join(str(error).split())[:500]
     if kind == "MemoryError" or "RESOURCE_EXHAUSTED" in text:
       _fail(
-        "there is not enough memory: a smaller config.batch_size takes less,"
-        f" and so does config.dtype=bfloat16 ({text})",
+        f"there is not enough memory: {text}. Training takes less with a"
+        " smaller config.batch_size, and with config.dtype=bfloat16",
         BAD_INPUT,
         debug,
       )

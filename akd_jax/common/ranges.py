@@ -49,12 +49,18 @@ def expand_paths(fields: Any, start: str = "") -> None:
     field = start + name
     if isinstance(value, Mapping | ConfigDict):
       expand_paths(value, f"{field}.")
-    elif isinstance(value, str) and _is_path(field):
+    elif isinstance(value, str) and _is_expanded(field):
       fields[name] = paths.expanded(value)
 
 
-def _is_path(field: str) -> bool:
-  """Whether a field, or the entry of one that is a mapping, is a path."""
+def _is_expanded(field: str) -> bool:
+  """Whether a field, or the entry of one that is a mapping, is expanded here.
+
+  Where data lie is expanded by whoever reads them: a recipe keeps it as it is
+  written, and is known by that.
+  """
+  if field.rpartition(".")[2] in ("path", "csv"):
+    return False
   may_be = RANGES.get(field)
   if may_be is None:
     mapping, _, entry = field.rpartition(".")

@@ -96,7 +96,7 @@ def _say_once(line: str) -> None:
   note(f"note: {line}")
 
 
-def digest_content(source: Source, threads: int, sizes: bool = True) -> str:
+def digest_content(source: Source, threads: int, zip_sizes: bool = True) -> str:
   """Returns what a source is known again by, wherever its files lie.
 
   Drawn avatars are known by their labels: the config says all the rest.
@@ -104,13 +104,13 @@ def digest_content(source: Source, threads: int, sizes: bool = True) -> str:
   Args:
     source: the pictures.
     threads: that look at files.
-    sizes: see `content.digest_photos`.
+    zip_sizes: see `content.digest_photos`.
   """
   if isinstance(source, JoinedSource):
-    both = [digest_content(part, threads, sizes) for part in source.parts]
+    both = [digest_content(part, threads, zip_sizes) for part in source.parts]
     return hashlib.sha256("".join(both).encode()).hexdigest()
   if isinstance(source, PhotoSource):
-    return content.digest_photos(source, threads, sizes)
+    return content.digest_photos(source, threads, zip_sizes)
   return digest_labels(source)
 
 

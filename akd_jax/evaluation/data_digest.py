@@ -16,26 +16,25 @@ from akd_jax.data.pipeline import digest_content
 _OF_PHOTOS = ("path", "csv", "split_rule", "test_share", "skip_unreadable")
 
 
-def data_digest(config: ConfigDict, train: Any) -> str:
+def digests_of(config: ConfigDict, train: Any) -> list[str]:
   """Tells data sets apart by the fields that choose images, and by a look.
 
   The labels notice a folder that has grown, the first image a data set that
   is drawn or decoded in another way. Photos are the same wherever they and
   their CSV lie.
-  """
-  return digests_of(config, train)[0]
 
-
-def digests_of(config: ConfigDict, train: Any) -> list[str]:
-  """Returns `data_digest`, and those by which earlier versions have kept it.
-
-  They told apart where the CSV lay, and not the sizes of what is in a zip.
+  Returns:
+    The digest, and behind it those by which earlier versions have kept what
+    they had of the same pictures: they told apart where the CSV lay, and not
+    the sizes of what is in a zip.
   """
   fields, look = fields_of(config), look_at(train)
   if not isinstance(train, PhotoSource):
     return [digest(fields, look)]
   threads = config.data.threads
-  contents = [digest_content(train, threads, sizes=x) for x in (True, False)]
+  contents = [
+    digest_content(train, threads, zip_sizes=x) for x in (True, False)
+  ]
   return [
     digest(fields | {"path": content, "csv": csv}, look)
     for csv in ("", fields["csv"])

@@ -21,7 +21,7 @@ from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import Classifier
-from akd_jax.evaluation.data_digest import data_digest
+from akd_jax.evaluation.data_digest import digests_of
 from akd_jax.evaluation.metrics.frechet import Moments, Statistics
 from akd_jax.evaluation.metrics.outcome import Reference
 from akd_jax.evaluation.selection import spread_evenly
@@ -67,10 +67,12 @@ def load_or_compute(
     # Another one, trained alike, has other features.
     kind = digest_arrays(classifier.variables)
   # Of the pictures, which need not be those that the classifier learnt from.
-  name = digest(kind, data_digest(config, train), list(attributes))
-  path = cache_directory() / "references" / f"{name}.npz"
-  if path.exists():
-    arrays, groups = kept_arrays.read(path)
+  names_of_it = [
+    digest(kind, x, list(attributes)) for x in digests_of(config, train)
+  ]
+  paths = [cache_directory() / "references" / f"{x}.npz" for x in names_of_it]
+  if kept := [path for path in paths if path.exists()]:
+    arrays, groups = kept_arrays.read(kept[0])
   else:
     note(f"reference: looking at {len(train):,} real pictures")
     arrays, groups = _compute(
@@ -80,7 +82,7 @@ def load_or_compute(
       config.data.threads,
     )
     try:
-      kept_arrays.write(path, arrays, groups)
+      kept_arrays.write(paths[0], arrays, groups)
     except WriteError as error:
       note(f"reference: {error}: these figures are not kept")
   statistics = {

@@ -82,8 +82,8 @@ def open_cluster(
   except (NameError, AssertionError, TypeError, ValueError) as error:
     first = str(error).splitlines()[0]
     raise UserError(f"--cluster_options: {first}") from None
-  paths = [str(pathlib.Path(file).absolute()) for file in own]
-  return Cluster(engine, at_once, functools.partial(_do, own=paths))
+  found = [str(definitions.locate(file)) for file in own]
+  return Cluster(engine, at_once, functools.partial(_do, own=found))
 
 
 def _number(text: str) -> int | str:

@@ -1,8 +1,10 @@
 """Where experiments are defined: in the package, or in a file of yours."""
 
+import contextlib
 import importlib.util
 import pathlib
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 from akd_jax.common import paths
@@ -42,7 +44,8 @@ def define(name: str, scale: str) -> Experiment:
   module = load(name)
   if not hasattr(module, "get_experiment"):
     raise UserError(f"{name} has no function get_experiment")
-  found = module.get_experiment(scale)
+  with _naming_line(name):
+    found = module.get_experiment(scale)
   if not isinstance(found, Experiment) or not found.variants:
     raise UserError(
       f"{name}: get_experiment returns no Experiment with variants (see"
@@ -57,7 +60,7 @@ def load(path: str) -> ModuleType:
   Raises:
     UserError: it is not there, or fails; the message has the line.
   """
-  file = pathlib.Path(paths.expanded(path)).absolute()
+  file = locate(path)
   if not file.is_file():
     near = nearest(path, map(str, pathlib.Path(path).parent.glob("*.py")))
     raise UserError(f"--name={path}: there is no such file{near}")
@@ -67,9 +70,30 @@ def load(path: str) -> ModuleType:
   module = importlib.util.module_from_spec(spec)
   # Its classes can then be pickled, as dataclasses and a cluster want.
   sys.modules[name] = module
-  try:
+  with _naming_line(path):
     spec.loader.exec_module(module)
-  except Exception as error:  # It is a program: it may raise anything.
-    where = f"{path}:{line_of(error, str(file)) or '?'}"
-    raise UserError(f"{where}: {type(error).__name__}: {error}") from error
   return module
+
+
+def locate(path: str) -> pathlib.Path:
+  """Returns where a file is, as every process finds it."""
+  return pathlib.Path(paths.expanded(path)).absolute()
+
+
+@contextlib.contextmanager
+def _naming_line(path: str) -> Iterator[None]:
+  """Says of an error in which line of a file it is, if it is in that.
+
+  Raises:
+    UserError: instead of any other error.
+  """
+  try:
+    yield
+  except UserError:
+    raise
+  except Exception as error:  # It is a program: it may raise anything.
+    line = line_of(error, str(locate(path)))
+    text = " ".join(str(error).split())
+    raise UserError(
+      f"{path}{f':{line}' if line else ''}: {type(error).__name__}: {text}"
+    ) from error

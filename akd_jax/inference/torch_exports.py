@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
   arrays_of,
   check_ending,
@@ -21,6 +22,7 @@ from akd_jax.interop import (
   torch_stargan,
   torch_writer,
 )
+from akd_jax.interop.numpy_program import takes_own
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
@@ -224,11 +226,13 @@ def notes(run: "Run") -> str:
   """Returns what people who load this in PyTorch have to know."""
   release = _find_release(run)
   if isinstance(release, str):
+    told = takes_own(describe(run, with_program=True))
+    own = ", own" if told else ""
     return f"""\
 In the folder, where {_CODE.name} is:
   from {_CODE.stem} import load
   network = load("{_NETWORK}")
-  translated = network(image, label)
+  translated = network(image, label{own})
 The label's attributes, in order: {", ".join(run.attributes)}."""
   flags = " ".join(
     f"--{x}={value}" for x, value in release.options(run).items()

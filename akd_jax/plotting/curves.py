@@ -1,6 +1,7 @@
 """Training curves: what a run's metrics.jsonl says, drawn."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -95,7 +96,7 @@ def choose_colours(names: Sequence[str]) -> dict[str, str]:
 # When a line was written, which says nothing of the run.
 _CLOCKS = ("time", "uptime")
 # A panel an attribute would hide all others.
-_OF_PARTS = ("weighted/", "held_out/accuracy/")
+_OF_PARTS = re.compile("weighted/|(first/|second/)?held_out/accuracy/")
 
 
 def list_terms(runs: Mapping[str, Terms]) -> list[str]:
@@ -105,9 +106,7 @@ def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   """
   known = dict.fromkeys(name for run in runs.values() for name in run)
   return [
-    name
-    for name in known
-    if name not in _CLOCKS and not name.startswith(_OF_PARTS)
+    name for name in known if name not in _CLOCKS and not _OF_PARTS.match(name)
   ]
 
 

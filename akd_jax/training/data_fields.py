@@ -52,8 +52,9 @@ def check_split(config: ConfigDict) -> None:
   Raises:
     UserError: config.data, or one that differs from it, asks for more.
   """
-  for section, data, _ in _sets(config):
-    if data.split == "folders" and data.name in _SPLIT_OTHERWISE:
+  for section, data, given in _sets(config):
+    folders = "split" in given and data.split == "folders"
+    if folders and data.name in _SPLIT_OTHERWISE:
       raise UserError(
         f"{section}.split='folders' needs {section}.name='folder':"
         f" {data.name} is split otherwise; set 'share'"

@@ -89,16 +89,19 @@ def of_each_set(make: HookMaker) -> HookMaker:
 
     def call(step: int, model: Model) -> Seen:
       scalars: dict[str, float] = {}
+      values: dict[str, list[float]] = {}
       images: dict[str, np.ndarray] = {}
       for one, hook in made:
         seen = hook.call(step, one.take(model))
         for key, value in seen.scalars.items():
           scalars[f"{one.name}/{key}"] = value
-          # One that is of both decides which checkpoint is the best.
-          scalars[key] = scalars.get(key, 0.0) + value / len(made)
+          values.setdefault(key, []).append(value)
         for key, image in seen.images.items():
           images[f"{one.name}/{key}"] = image
-      return Seen(scalars, images)
+      # Means of both decide which checkpoint is the best. What one set alone
+      # has, such as the accuracy of its attribute, is of that one.
+      means = {key: sum(found) / len(found) for key, found in values.items()}
+      return Seen(scalars | means, images)
 
     return Hook(made[0][1].every, call)
 

@@ -27,7 +27,7 @@ def of_data(source: Source, threads: int) -> dict[str, str]:
   """
   return {
     "data": pipeline.digest_content(source, threads),
-    WITHOUT_SIZES: pipeline.digest_content(source, threads, sizes=False),
+    WITHOUT_SIZES: pipeline.digest_content(source, threads, zip_sizes=False),
   }
 
 

@@ -198,8 +198,8 @@ def test_too_little_memory_is_no_bug(run, error):
   status, _, complaint = run(raising(error))
   # So nobody who starts a lost run again starts this one for ever.
   assert status == 2
-  assert complaint.startswith("error: there is not enough memory: ")
-  assert "config.batch_size" in complaint and str(error) in complaint
+  assert complaint.startswith(f"error: there is not enough memory: {error}.")
+  assert "config.batch_size" in complaint
 
 
 def test_arguments_that_are_no_flags_reach_the_command(run):
@@ -227,6 +227,17 @@ def test_a_teacher_of_photos_lies_where_its_students_look_for_it(tmp_path):
   (message,) = errors(done)
   assert "cannot write runs/photos/teacher" in message
   assert student.get_config("photos").teacher == "runs/photos/teacher"
+  # One that was begun where they lay before goes on there.
+  (tmp_path / "runs").unlink()
+  before = tmp_path / "runs" / "teacher"
+  before.mkdir(parents=True)
+  (before / "config.json").write_text('{"data": {"name": "folder"}}')
+  (before / "checkpoints").touch()
+  done = command(
+    "main", "--config=configs/teacher.py:photos", "--config.data.path=photos",
+    cwd=tmp_path,
+  )  # fmt: skip
+  assert "runs/teacher" in errors(done)[0] and done.returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,9 @@ def test_photos_are_trained_on_as_avatars_are_but_for_what_keeps_people():
   assert pays.distill.output == of_avatars.distill.output
   assert (pays.adversary, of_avatars.adversary) == ("none", "teacher")
   assert pays.teacher_recipe.steps == photos.steps
+
+
+def test_a_table_that_cannot_be_read_says_why(tmp_path):
+  touch(tmp_path, "cat/1.jpg", "dog/2.jpg")
+  (tmp_path / "labels.csv").write_text("cat/1.jpg,0\ndog/2.jpg,1\n")
+  assert "has no header" in error(find_kind, config(tmp_path))

@@ -136,6 +136,15 @@ def test_other_pictures_or_attributes_are_another_reference(config, tmp_path):
   assert len(files) == 3 and {x.suffix for x in files} == {".npz"}
 
 
+def test_what_an_earlier_version_has_kept_of_the_same_pictures_is_taken(
+  config, monkeypatch, tmp_path
+):
+  for found in (["earlier"], ["now", "earlier"]):
+    monkeypatch.setattr(reference, "digests_of", lambda *_, x=found: x)
+    load_or_compute(config, Classifier(), Noise(), ATTRIBUTES)
+  assert len(list(tmp_path.glob("akd_jax/references/*"))) == 1
+
+
 def test_another_classifier_trained_alike_has_a_reference_of_its_own(config):
   first, other = (
     load_or_compute(config, Classifier(x), Noise(), ATTRIBUTES)

@@ -32,6 +32,10 @@ def test_an_experiment_is_a_file_of_ones_own(tmp_path):
     ("def get_experiment(scale:\n", r"mine\.py:1: SyntaxError"),
     ("", "has no function get_experiment"),
     ("def get_experiment(scale): return {}", "returns no Experiment"),
+    (
+      "def get_experiment(scale):\n  return wrong",
+      r"mine\.py:2: NameError: name 'wrong' is not defined$",
+    ),
   ],
 )
 def test_what_is_wrong_with_the_file_is_said(tmp_path, text, said):
@@ -59,6 +63,9 @@ def test_a_job_knows_the_methods_of_the_file(tmp_path, monkeypatch):
   monkeypatch.setattr(cluster.cache, "use_persistent_cache", lambda: None)
   pytest.importorskip("submitit")
   monkeypatch.chdir(tmp_path)
-  engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1, ["mine.py"])
-  engine.do(runner.Job(ConfigDict(), tmp_path / "run"))
-  assert found == [7]
+  monkeypatch.setenv("HOME", str(tmp_path))
+  for name in ("mine.py", "~/mine.py"):
+    engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1, [name])
+    monkeypatch.chdir("/")  # A job may be elsewhere.
+    engine.do(runner.Job(ConfigDict(), tmp_path / "run"))
+  assert found == [7, 7]

@@ -1,5 +1,6 @@
 """The runtime that does what a file's metadata say."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -191,3 +192,14 @@ def test_copied_away_with_its_neighbour_it_runs_alone(params, photos, tmp_path):
     np.load(Path(tmp_path, "drawn.npy")),
     numpy_program.translate(params, metadata(params), photos, label),
   )
+
+
+def test_pytorch_knows_every_operation():
+  code = Path(numpy_program.__file__).parent / "torch" / "torch_program.py"
+  (table,) = (
+    node.value
+    for node in ast.parse(code.read_text()).body
+    if isinstance(node, ast.AnnAssign) and node.target.id == "OPERATIONS"
+  )
+  known = {key.value for key in table.keys}
+  assert known == numpy_program.OPERATIONS.keys()

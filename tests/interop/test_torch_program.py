@@ -91,17 +91,27 @@ def test_it_is_trained_and_saved_like_any_module(tmp_path):
   arrays, about = parts("stargan", **{"generator.output": "blend"})
   image, (label, _, _) = asked(len(about["attributes"]))
   image = torch.from_numpy(image.transpose(0, 3, 1, 2))
-  network = torch_program.Network(arrays, about | {"given": [1, 0, 0]})
+  about |= {"given": [1, 0, 0], "test_strength": 1}
+  network = torch_program.Network(arrays, about)
   optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
   first = network(image, torch.from_numpy(label))
   first.square().mean().backward()
   optimizer.step()
   torch.save(network.state_dict(), tmp_path / "state.pt")
-  again = torch_program.Network(arrays, about | {"given": [1, 0, 0]})
+  again = torch_program.Network(arrays, about)
   again.load_state_dict(torch.load(tmp_path / "state.pt"))
   moved = network(image, torch.from_numpy(label))
   assert not torch.equal(first, moved)
   assert torch.equal(moved, again(image, torch.from_numpy(label)))
+
+
+def test_what_is_told_what_pictures_have_asks_for_it():
+  arrays, about = parts("stargan")
+  network = torch_program.Network(arrays, about)
+  image, (label, _, _) = asked(len(about["attributes"]))
+  image = torch.from_numpy(image.transpose(0, 3, 1, 2))
+  with pytest.raises(ValueError, match="give `own`"):
+    network(image, torch.from_numpy(label))
 
 
 def test_a_label_is_asked_for_by_name():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -26,12 +27,14 @@ from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training import (
   checkpoint,
+  label_sets,
   loop,
   run_dir,
   starts,
   validation,
 )
 from akd_jax.training import teacher as teaching
+from akd_jax.training.hooks import Hook, Seen
 from akd_jax.training.state import create_state
 from tests import onnx_runtime, small_runs
 from tests.layouts import error
@@ -246,6 +249,25 @@ def test_what_two_sets_cannot_have_is_refused(fields, complaint):
       section = section[part]
     section[name] = value
   assert complaint in error(validation.check, config)
+
+
+def test_a_score_of_both_sets_is_their_mean_and_that_of_one_its_own(
+  monkeypatch,
+):
+  sets = [SimpleNamespace(name=x, setting=x, take=str) for x in "ab"]
+  monkeypatch.setattr(label_sets, "label_sets", lambda setting: sets)
+  scores = {
+    "a": {"held_out/accuracy": 0.9, "held_out/accuracy/Smiling": 0.9},
+    "b": {"held_out/accuracy": 0.7, "held_out/accuracy/happy": 0.7},
+  }
+
+  def make(name):
+    return Hook(1, lambda step, model: Seen(scores[name]))
+
+  found = label_sets.of_each_set(make)(None).call(1, None).scalars
+  assert found["held_out/accuracy"] == pytest.approx(0.8)
+  assert found["held_out/accuracy/Smiling"] == 0.9
+  assert found["b/held_out/accuracy/happy"] == 0.7
 
 
 def test_no_attribute_is_of_both_sets():

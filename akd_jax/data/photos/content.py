@@ -39,7 +39,9 @@ def _stamp(path: Path) -> tuple[int, int]:
   return found.st_size, found.st_mtime_ns
 
 
-def digest_photos(source: PhotoSource, threads: int, sizes: bool = True) -> str:
+def digest_photos(
+  source: PhotoSource, threads: int, zip_sizes: bool = True
+) -> str:
   """Returns a digest that photos keep when they are moved, and lose otherwise.
 
   Of the names, labels and sizes of all, and of every byte of 32 of them. Files
@@ -49,7 +51,8 @@ def digest_photos(source: PhotoSource, threads: int, sizes: bool = True) -> str:
   Args:
     source: the photos.
     threads: that ask for their sizes.
-    sizes: False leaves these out, as earlier versions did of a zip.
+    zip_sizes: False leaves out the sizes of what is in a zip, as earlier
+      versions did.
 
   Raises:
     UserError: one of the 32 cannot be read, and may not be passed over.
@@ -62,17 +65,17 @@ def digest_photos(source: PhotoSource, threads: int, sizes: bool = True) -> str:
     # File systems spell an umlaut in one of two ways.
     digest.update(unicodedata.normalize("NFC", name).encode(errors="replace"))
     digest.update(b"\n")
-  if sizes and (known := _sizes(source, threads)):
+  if known := _sizes(source, threads, zip_sizes):
     digest.update(repr(known).encode())
   for index in np.unique(np.linspace(0, count - 1, _READ_WHOLE).astype(int)):
     digest.update(_content(source, source.names[index]))
   return digest.hexdigest()
 
 
-def _sizes(source: PhotoSource, threads: int) -> list[int]:
+def _sizes(source: PhotoSource, threads: int, zip_sizes: bool) -> list[int]:
   """Returns the size of each photo's file; [] in TensorFlow Datasets."""
   if isinstance(source.read, ZipReader):
-    return [source.read.size(name) for name in source.names]
+    return [source.read.size(name) for name in source.names] * zip_sizes
   if Path(source.where).is_dir():
     return [size for size, _ in stamps(source, threads)]
   return []

@@ -97,13 +97,17 @@ TABLE = Dataset(open_table, find_columns)
 
 
 def names_some(root: Path, name: str) -> bool:
-  """Whether a CSV can be read, and names some photo, if a folder too high."""
+  """Whether a CSV names some photo, if a folder too high.
+
+  Raises:
+    UserError: it cannot be read.
+  """
+  rows = read_csv(root / name)[1]
+  paths = [posixpath.normpath(cells[0].strip()) for _, cells in rows]
   try:
-    rows = read_csv(root / name)[1]
-    paths = [posixpath.normpath(cells[0].strip()) for _, cells in rows]
     present = {x for x in list_beside(root, paths) if is_photo(x)}
   except UserError:
-    return False
+    present = set()
   for folder in look(root).folders:
     present.update(photos_in(root / folder))
   return not {normal(x) for x in present}.isdisjoint(map(normal, paths))

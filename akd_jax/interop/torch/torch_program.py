@@ -67,7 +67,7 @@ class Network(nn.Module):
     self,
     image: Tensor,
     label: Tensor,
-    own: Tensor | float = 0.0,
+    own: Tensor | None = None,
     edits: Tensor | float = 1.0,
   ) -> Tensor:
     """Translates pictures; returns float32 [B, 3, H, W] in [-1, 1].
@@ -76,12 +76,20 @@ class Network(nn.Module):
       image: float32 [B, 3, H, W] in [-1, 1], RGB; H and W are multiples of
         metadata["multiple"].
       label: [B, C], 0 or 1, in the order of metadata["attributes"].
-      own: the pictures' own labels, for systems that are given differences.
-      edits: 1 where an attribute was set, 0 where it changes because of
+      own: [B, C], the pictures' own labels, which a network that is told what
+        is to change needs.
+      edits: [B, C], 1 where an attribute was set, 0 where it changes because of
         another.
+
+    Raises:
+      ValueError: it needs `own`.
     """
     of_label, of_own, constant = self.metadata["given"]
-    label = label + (self.metadata["test_strength"] - 1) * edits * (label - own)
+    further = self.metadata["test_strength"] - 1
+    if own is None and (of_own or further):
+      raise ValueError("this network is told what pictures have: give `own`")
+    own = torch.zeros_like(label) if own is None else own
+    label = label + further * edits * (label - own)
     given = of_label * label + of_own * own + constant
     values = {"image": image, "given": given.expand(len(image), -1)}
     for step in self.metadata["program"]:

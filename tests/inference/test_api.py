@@ -344,10 +344,10 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   assert akd_jax.train(config, tmp_path) == f"loaded {tmp_path}"
   assert done == [(config, str(tmp_path))]
   monkeypatch.setenv("HOME", str(tmp_path))
-  config.data.path = "~/photos"
+  config.teacher = "~/teacher"
   assert akd_jax.train(config, "~/run") == f"loaded {tmp_path}/run"
-  assert done[1][0].data.path == f"{tmp_path}/photos"
-  assert config.data.path == "~/photos"
+  assert done[1][0].teacher == f"{tmp_path}/teacher"
+  assert config.teacher == "~/teacher"
   del config["generator"]
   with pytest.raises(UserError, match="no recipe of a network"):
     akd_jax.train(config, tmp_path)

@@ -101,7 +101,9 @@ def test_a_classifier_that_was_stopped_is_kept_whole(tmp_path, monkeypatch):
   assert not kept.name.endswith(".unfinished.npz")
 
 
-def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
+@pytest.fixture
+def trained(monkeypatch):
+  """The configs of all classifiers that are trained, which is not done."""
   trained = []
 
   def untrained(config, splits, unfinished):
@@ -110,6 +112,10 @@ def test_other_data_or_settings_are_another_classifier(tmp_path, monkeypatch):
     return draw_variables(attribute_classifier.create_network(config), 0)
 
   monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  return trained
+
+
+def test_other_data_or_settings_are_another_classifier(tmp_path, trained):
   load_or_train(small_config(), tmp_path)
   load_or_train(small_config(seed=1), tmp_path)
   load_or_train(small_config(), tmp_path, Squares(257, 0))
@@ -135,15 +141,7 @@ def table_config(root, csv):
   return config
 
 
-def test_a_csv_that_has_moved_is_no_other_classifier(tmp_path, monkeypatch):
-  trained = []
-
-  def untrained(config, splits, unfinished):
-    del splits, unfinished
-    trained.append(config)
-    return draw_variables(attribute_classifier.create_network(config), 0)
-
-  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+def test_a_csv_that_has_moved_is_no_other_classifier(tmp_path, trained):
   root = layouts.write_table(tmp_path / "photos", {"Hat": [0, 1] * 10})
   kept = tmp_path / "kept"
   (root / "labels.csv").rename(root / "before.csv")

@@ -18,7 +18,6 @@ stopped goes on when the same command is given again.
 """
 
 import importlib.util
-import json
 import pathlib
 import re
 import sys
@@ -80,7 +79,9 @@ def main(argv: list[str]) -> None:
       flags.FLAGS.debug,
     )
   compilation.use_persistent_cache()
-  config, workdir = _CONFIG.value, _WORKDIR.value or _default_workdir()
+  recipe = config_flags.get_config_filename(flags.FLAGS["config"])
+  config = _CONFIG.value
+  workdir = _WORKDIR.value or paths.default_workdir(recipe)
   if "generator" in config:
     _check_lessons(config)
     from akd_jax.training import validation
@@ -94,28 +95,6 @@ def main(argv: list[str]) -> None:
     from akd_jax.evaluation import classifier_cache
 
     classifier_cache.train_and_report(config, workdir)
-
-
-def _default_workdir() -> str:
-  """Returns runs/RECIPE; of photos runs/photos/RECIPE.
-
-  There a student of photos looks for its teacher, beside that of avatars. A run
-  of photos that an earlier version has begun in runs/RECIPE goes on.
-  """
-  recipe = config_flags.get_config_filename(flags.FLAGS["config"])
-  file, _, scale = recipe.partition(":")
-  name = pathlib.Path(file).stem
-  if scale != "photos" or _is_of_photos(pathlib.Path("runs", name)):
-    return f"runs/{name}"
-  return f"runs/photos/{name}"
-
-
-def _is_of_photos(workdir: pathlib.Path) -> bool:
-  try:
-    config = json.loads((workdir / "config.json").read_text())
-    return config["data"]["name"] != "avatars"
-  except (OSError, ValueError, KeyError, TypeError):
-    return False
 
 
 def _check_lessons(config: "ConfigDict") -> None:

@@ -1,6 +1,8 @@
 """Paths as people write them: ~ is a home, and a bucket is no folder."""
 
+import json
 import os
+import pathlib
 import re
 from typing import Any
 
@@ -43,6 +45,28 @@ def check(name: str, path: str) -> None:
     f"{start}akd_jax reads and writes folders: mount the bucket (gcsfuse,"
     " Filestore) and give its folder"
   )
+
+
+def default_workdir(recipe: str) -> str:
+  """Returns where the run of a recipe, FILE[:ARG], lies unless told otherwise.
+
+  runs/RECIPE; of photos runs/photos/RECIPE, where a student of photos looks for
+  its teacher, beside that of avatars. A run of photos that an earlier version
+  has begun in runs/RECIPE goes on.
+  """
+  file, _, scale = recipe.partition(":")
+  name = pathlib.Path(file).stem
+  if scale != "photos" or _is_of_photos(pathlib.Path("runs", name)):
+    return f"runs/{name}"
+  return f"runs/photos/{name}"
+
+
+def _is_of_photos(workdir: pathlib.Path) -> bool:
+  try:
+    config = json.loads((workdir / "config.json").read_text())
+    return config["data"]["name"] != "avatars"
+  except (OSError, ValueError, KeyError, TypeError):
+    return False
 
 
 def check_kept(out: str, **inputs: str | None) -> None:

@@ -14,6 +14,8 @@ from akd_jax.plotting.sample_grid import save_png
 
 # Also without colour vision; and of more runs than that has.
 _COLOURS, _MORE = "petroff10", "turbo"
+# Of runs, above the panels.
+_NAMES_A_LINE = 4
 # Terms by name, each as (steps, values).
 Terms = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -61,9 +63,24 @@ def draw_terms(
 
   columns = min(4, len(names))
   rows = -(-len(names) // columns)
-  figure = Figure((3.2 * columns, 2.1 * rows + 0.5), 120, layout="constrained")
+  lines = -(-len(runs) // _NAMES_A_LINE)
+  width, height = 3.2 * columns, 2.1 * rows + 0.35 + 0.2 * lines
+  figure = Figure((width, height), 120)
   canvas = FigureCanvasAgg(figure)
-  panels = figure.subplots(rows, columns, squeeze=False).ravel()
+  panels = figure.subplots(
+    rows,
+    columns,
+    squeeze=False,
+    # In inches: a layout that measures every label takes as long as all else.
+    gridspec_kw={
+      "left": 0.6 / width,
+      "right": 1 - 0.1 / width,
+      "bottom": 0.42 / height,
+      "top": 1 - (0.28 + 0.2 * lines) / height,
+      "wspace": 0.24,
+      "hspace": 0.33,
+    },
+  ).ravel()
   colours = choose_colours(list(runs))
   for panel, name in zip(panels, names, strict=False):
     draw_panel(panel, name, runs, colours)
@@ -73,11 +90,11 @@ def draw_terms(
     # Matplotlib hides what begins with a line.
     panels[0].plot([], [], color=colour, label=shown(run).strip())
   legend = figure.legend(
-    loc="outside upper left", ncols=4, fontsize=9, frameon=False
+    loc="upper left", ncols=_NAMES_A_LINE, fontsize=9, frameon=False
   )
   for label in legend.get_texts():
     letter(label)
-  figure.supxlabel("step", fontsize=9)
+  figure.supxlabel("step", fontsize=9, y=0.05 / height, va="bottom")
   canvas.draw()
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
 

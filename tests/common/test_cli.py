@@ -2,6 +2,7 @@
 
 import configparser
 import errno
+import json
 import re
 import resource
 import subprocess
@@ -9,10 +10,9 @@ import sys
 
 import pytest
 from absl import flags
-from PIL import Image
 
 import akd_jax
-from akd_jax.common import allocator, cli
+from akd_jax.common import allocator, cli, paths
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.configs import student
 from tests import small_runs
@@ -215,31 +215,20 @@ def test_recipes_are_found_from_another_folder(tmp_path):
   assert "'stepz'" in message and "'steps'" in message
 
 
-def test_a_teacher_of_photos_lies_where_its_students_look_for_it(tmp_path):
-  for name in ("bald", "blond"):
-    folder = tmp_path / "photos" / name
-    folder.mkdir(parents=True)
-    for i in range(30):
-      Image.new("RGB", (70, 70), (i, i, i)).save(folder / f"{i}.png")
-  (tmp_path / "runs").touch()  # So nothing can be written there.
-  done = command(
-    "main", "--config=configs/teacher.py:photos", "--config.data.path=photos",
-    cwd=tmp_path,
-  )  # fmt: skip
-  (message,) = errors(done)
-  assert "cannot write runs/photos/teacher" in message
-  assert student.get_config("photos").teacher == "runs/photos/teacher"
+def test_a_teacher_of_photos_lies_where_its_students_look_for_it(
+  tmp_path, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  recipe = "configs/teacher.py"
+  found = paths.default_workdir(f"{recipe}:photos")
+  assert found == student.get_config("photos").teacher
   # One that was begun where they lay before goes on there.
-  (tmp_path / "runs").unlink()
-  before = tmp_path / "runs" / "teacher"
-  before.mkdir(parents=True)
-  (before / "config.json").write_text('{"data": {"name": "folder"}}')
-  (before / "checkpoints").touch()
-  done = command(
-    "main", "--config=configs/teacher.py:photos", "--config.data.path=photos",
-    cwd=tmp_path,
-  )  # fmt: skip
-  assert done.returncode == 2 and "runs/teacher" in errors(done)[-1]
+  before = tmp_path / "runs" / "teacher" / "config.json"
+  before.parent.mkdir(parents=True)
+  for name, expected in (("avatars", found), ("folder", "runs/teacher")):
+    before.write_text(json.dumps({"data": {"name": name}}))
+    assert paths.default_workdir(f"{recipe}:photos") == expected
+  assert paths.default_workdir(recipe) == "runs/teacher"
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,14 @@ def main(arguments: list[str]) -> None:
   if model.network.run is not None:
     cache.use_persistent_cache()
   request = Request(
-    *(wanted, own, args.strength, crop, model.crop),
-    *(args.attention, args.block, out),
+    wanted=wanted,
+    own=own,
+    strength=args.strength,
+    crop=crop,
+    usual=model.crop,
+    attention=args.attention,
+    block=args.block,
+    out=out,
   )
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")

@@ -25,6 +25,7 @@ class Range(NamedTuple):
     choices: all of them, where they are a list.
     inside: of a mapping: the range of the entry of a name.
     is_path: whether it names a file or a folder.
+    as_written: of a path: whether ~ stays, for whoever reads it to expand.
   """
 
   text: str
@@ -32,6 +33,7 @@ class Range(NamedTuple):
   choices: tuple[str, ...] = ()
   inside: Callable[[str], "Range | None"] | None = None
   is_path: bool = False
+  as_written: bool = False
 
 
 class Field(NamedTuple):
@@ -125,8 +127,12 @@ def names() -> Range:
   )
 
 
-def path() -> Range:
-  """A file or a folder, whether or not it is there; "" is none."""
+def path(as_written: bool = False) -> Range:
+  """A file or a folder, whether or not it is there; "" is none.
+
+  Args:
+    as_written: whether a recipe keeps it as it is, and is known by that.
+  """
   return Range(
     "be a path: names of at most 255 bytes, 4,095 in all",
     lambda x: (
@@ -136,6 +142,7 @@ def path() -> Range:
       and all(_bytes(name) < 256 for name in x.split("/"))
     ),
     is_path=True,
+    as_written=as_written,
   )
 
 

@@ -181,7 +181,7 @@ def _data() -> Section:
   data.name = Field("celeba", word())
   # Folder of the data set. "" is the user's cache for avatars, and TensorFlow
   # Datasets' copy of CelebA.
-  data.path = Field("", path())
+  data.path = Field("", path(as_written=True))
   # Side of the square pictures that the networks see.
   data.image_size = Field(128, whole(2, 2_048))
   # Attributes that are translated. () is all that the data set has labels of.
@@ -203,7 +203,7 @@ def _data() -> Section:
   # Folder and table only. Share of the people, or images, that are for testing.
   data.test_share = Field(0.1, number(0, 0.5, "(]"))
   # Table only. Name of the CSV; "" is the only one in the folder.
-  data.csv = Field("", path())
+  data.csv = Field("", path(as_written=True))
   # Avatars only. Seed of the faces.
   data.seed = Field(0, whole(0, LAST_SEED))
   # Avatars only. How many faces each split has.

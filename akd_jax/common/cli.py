@@ -104,7 +104,7 @@ def _run(
   except Exception as error:  # noqa: BLE001 - the last resort of a command
     kind = type(error).__name__
     text = " ".join(str(error).split())[:500]
-    if kind == "MemoryError" or "RESOURCE_EXHAUSTED" in text:
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
       _fail(
         f"there is not enough memory: {text}. Training takes less with a"
         " smaller config.batch_size, and with config.dtype=bfloat16",

@@ -54,19 +54,13 @@ def expand_paths(fields: Any, start: str = "") -> None:
 
 
 def _is_expanded(field: str) -> bool:
-  """Whether a field, or the entry of one that is a mapping, is expanded here.
-
-  Where data lie is expanded by whoever reads them: a recipe keeps it as it is
-  written, and is known by that.
-  """
-  if field.rpartition(".")[2] in ("path", "csv"):
-    return False
+  """Whether ~ is expanded in a field, or in the entry of a mapping."""
   may_be = RANGES.get(field)
   if may_be is None:
     mapping, _, entry = field.rpartition(".")
     inside = RANGES[mapping].inside if mapping in RANGES else None
     may_be = inside(entry) if inside else None
-  return may_be is not None and may_be.is_path
+  return may_be is not None and may_be.is_path and not may_be.as_written
 
 
 def _is_another_s(config: ConfigDict, name: str) -> bool:

@@ -96,6 +96,18 @@ def _say_once(line: str) -> None:
   note(f"note: {line}")
 
 
+def digests_of_content(source: Source, threads: int) -> list[str]:
+  """Returns `digest_content`; of a zip also what earlier versions have kept.
+
+  Args:
+    source: the pictures.
+    threads: that look at files.
+  """
+  zipped = any(map(content.is_zipped, parts_of(source)))
+  kinds = (True, False) if zipped else (True,)
+  return [digest_content(source, threads, zip_sizes) for zip_sizes in kinds]
+
+
 def digest_content(source: Source, threads: int, zip_sizes: bool = True) -> str:
   """Returns what a source is known again by, wherever its files lie.
 

@@ -10,7 +10,7 @@ from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.files import digest
 from akd_jax.configs import teacher
 from akd_jax.data.photos.source import PhotoSource
-from akd_jax.data.pipeline import digest_content
+from akd_jax.data.pipeline import digests_of_content
 
 # Fields of config.data that avatars have, and do not ask.
 _OF_PHOTOS = ("path", "csv", "split_rule", "test_share", "skip_unreadable")
@@ -31,13 +31,10 @@ def digests_of(config: ConfigDict, train: Any) -> list[str]:
   fields, look = fields_of(config), look_at(train)
   if not isinstance(train, PhotoSource):
     return [digest(fields, look)]
-  threads = config.data.threads
-  contents = [
-    digest_content(train, threads, zip_sizes=x) for x in (True, False)
-  ]
+  contents = digests_of_content(train, config.data.threads)
   return [
     digest(fields | {"path": content, "csv": csv}, look)
-    for csv in ("", fields["csv"])
+    for csv in dict.fromkeys(("", fields["csv"]))
     for content in contents
   ]
 

@@ -114,7 +114,7 @@ def markdown(
     " Mean and standard deviation over seeds; shares in percent."
     f" {record.say_classifiers(judged)}",
     "",
-    *_table(
+    *table(
       ["", *found],
       [
         [
@@ -127,7 +127,7 @@ def markdown(
     "",
     f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
     "",
-    *_table(["", *others], differences),
+    *table(["", *others], differences),
     *_say_chance(differences),
   ]
   if any(title_of(row).endswith(record.MARK) for row in rows):
@@ -148,12 +148,13 @@ def _say_chance(rows: Sequence[list[str]]) -> list[str]:
   ]
 
 
-def _table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
+  """Returns the lines of a table in Markdown."""
   lines = [header, ["---"] * len(header), *rows]
-  return ["| " + " | ".join(map(cell, cells)) + " |" for cells in lines]
+  return ["| " + " | ".join(map(_cell, cells)) + " |" for cells in lines]
 
 
-def cell(text: str) -> str:
+def _cell(text: str) -> str:
   """Returns the text of a table's cell, which may have what separates them."""
   return text.replace("|", r"\|")
 

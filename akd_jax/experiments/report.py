@@ -110,17 +110,12 @@ def write(
 
 def _list_runs(replicate: Replicate) -> str:
   """Says how long each network was trained, and which directory is its own."""
-  lines = [
-    "",
-    "| | updates | its directory in `--root`, for seed N |",
-    "| --- | --- | --- |",
-    *(
-      f"| {page.cell(name)} | {job.config.steps:,}"
-      f" | `{job.workdir.parent.name}/seed_N` |"
-      for name, job in replicate.jobs.items()
-    ),
+  header = ["", "updates", "its directory in `--root`, for seed N"]
+  rows = [
+    [name, f"{job.config.steps:,}", f"`{job.workdir.parent.name}/seed_N`"]
+    for name, job in replicate.jobs.items()
   ]
-  return "\n".join(lines) + "\n"
+  return "\n".join(["", *page.table(header, rows), ""])
 
 
 def shipped_teacher(

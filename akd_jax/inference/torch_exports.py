@@ -138,17 +138,16 @@ def export_torch(run: "Run", path: str) -> list[str]:
     UserError: that is to go into a file, or the system has no program.
   """
   release, note = _find_release(run), notes(run)
-  if isinstance(release, str) and not _is_directory(path):
+  if isinstance(release, _Release):
+    list_parts = _list_both if _is_directory(path) else _list_generator
+    parts = list_parts(release, run, path)
+  elif _is_directory(path):
+    parts = _list_program(run, path)
+  else:
     raise UserError(
       f"{release}: name a folder, and it gets a network of its own beside the"
       " code that runs it in PyTorch"
     )
-  if isinstance(release, str):
-    parts = _list_program(run, path)
-  elif _is_directory(path):
-    parts = _list_both(release, run, path)
-  else:
-    parts = _list_generator(release, run, path)
   return write_files(
     {
       name: functools.partial(_write, part, note)

@@ -1,7 +1,6 @@
 """Training curves: what a run's metrics.jsonl says, drawn."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,8 +111,6 @@ def choose_colours(names: Sequence[str]) -> dict[str, str]:
 
 # When a line was written, which says nothing of the run.
 _CLOCKS = ("time", "uptime")
-# A panel an attribute would hide all others.
-_OF_PARTS = re.compile("weighted/|(first/|second/)?held_out/accuracy/")
 
 
 def list_terms(runs: Mapping[str, Terms]) -> list[str]:
@@ -123,7 +120,12 @@ def list_terms(runs: Mapping[str, Terms]) -> list[str]:
   """
   known = dict.fromkeys(name for run in runs.values() for name in run)
   return [
-    name for name in known if name not in _CLOCKS and not _OF_PARTS.match(name)
+    name
+    for name in known
+    if name not in _CLOCKS
+    and not name.startswith("weighted/")
+    # A panel an attribute would hide all others.
+    and "held_out/accuracy/" not in name
   ]
 
 

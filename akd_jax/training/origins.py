@@ -25,10 +25,8 @@ def of_data(source: Source, threads: int) -> dict[str, str]:
   Raises:
     UserError: a photo cannot be read.
   """
-  return {
-    "data": pipeline.digest_content(source, threads),
-    WITHOUT_SIZES: pipeline.digest_content(source, threads, zip_sizes=False),
-  }
+  digests = pipeline.digests_of_content(source, threads)
+  return dict(zip(("data", WITHOUT_SIZES), digests, strict=False))
 
 
 def of_drawing(source: Source) -> dict[str, str]:

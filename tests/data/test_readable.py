@@ -114,6 +114,7 @@ def test_photos_have_the_same_digest_in_a_zip(celeba, method, tmp_path):
   unpacked = open_celeba(config(celeba), "train")
   digest = content.digest_photos(unpacked, 2)
   # What earlier versions have kept of a folder has sizes, of a zip none.
+  assert pipeline.digests_of_content(unpacked, 2) == [digest]
   assert content.digest_photos(unpacked, 2, zip_sizes=False) == digest
   archive = layouts.zip_folder(folder, method)
   folder.rename(celeba / "elsewhere")
@@ -122,6 +123,7 @@ def test_photos_have_the_same_digest_in_a_zip(celeba, method, tmp_path):
   assert content.digest_photos(packed, 2) == digest
   before = content.digest_photos(packed, 2, zip_sizes=False)
   assert before != digest
+  assert pipeline.digests_of_content(packed, 2) == [digest, before]
   # And of both, as two label sets may be.
   other = layouts.write_celeba(tmp_path / "other", COUNT)
   unpacked = open_celeba(config(other), "train")

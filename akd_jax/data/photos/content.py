@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.dataset import Source
 from akd_jax.data.photos.images import read_bytes
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.photos.zips import ZipReader
@@ -72,10 +73,16 @@ def digest_photos(
   return digest.hexdigest()
 
 
+def is_zipped(source: Source) -> bool:
+  """Whether the pictures of a source are photos in a zip."""
+  return isinstance(source, PhotoSource) and isinstance(source.read, ZipReader)
+
+
 def _sizes(source: PhotoSource, threads: int, zip_sizes: bool) -> list[int]:
   """Returns the size of each photo's file; [] in TensorFlow Datasets."""
   if isinstance(source.read, ZipReader):
-    return [source.read.size(name) for name in source.names] * zip_sizes
+    names = source.names if zip_sizes else ()
+    return [source.read.size(name) for name in names]
   if Path(source.where).is_dir():
     return [size for size, _ in stamps(source, threads)]
   return []

@@ -14,7 +14,7 @@ its state_dict.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,10 @@ class Network(nn.Module):
         for path, x in arrays.items()
       }
     )
+    # Of each step, where its parameters are, by their last names.
+    self._steps = [
+      (step, _under(step.get("at"), arrays)) for step in metadata["program"]
+    ]
 
   def label(self, **wanted: float) -> Tensor:
     """Returns a label, float32 [C]: attributes by name; what is not named is 0.
@@ -92,21 +96,11 @@ class Network(nn.Module):
     label = label + further * edits * (label - own)
     given = of_label * label + of_own * own + constant
     values = {"image": image, "given": given.expand(len(image), -1)}
-    for step in self.metadata["program"]:
+    for step, own_paths in self._steps:
       taken = [values[name] for name in step["of"]]
-      values[step["to"]] = OPERATIONS[step["do"]](
-        taken, self._under(step), step
-      )
+      parameters = {name: self.arrays[x] for name, x in own_paths.items()}
+      values[step["to"]] = OPERATIONS[step["do"]](taken, parameters, step)
     return values["picture"]
-
-  def _under(self, step: Step) -> dict[str, Tensor]:
-    """Returns the parameters of a step, by their last names."""
-    start = f"{step.get('at')}/"
-    return {
-      path.removeprefix(start): x
-      for path, x in self.arrays.items()
-      if path.startswith(start)
-    }
 
 
 def load(path: str) -> Network:
@@ -129,6 +123,11 @@ def load(path: str) -> Network:
       f"{path} has no program: export it by --format=torch --out=DIR"
     )
   return Network(arrays, metadata)
+
+
+def _under(place: str | None, paths: Iterable[str]) -> dict[str, str]:
+  start = f"{place}/"
+  return {x.removeprefix(start): x for x in paths if x.startswith(start)}
 
 
 def _to_torch(x: np.ndarray) -> np.ndarray:

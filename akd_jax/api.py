@@ -1,5 +1,6 @@
 """What `import akd_jax` offers: `load` a trained network, `train` another."""
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,14 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
       raise UserError(f"{path} is one file, without --step={step}")
     return LoadedModel(load_numpy(path))
   # Here, since it takes a second that NumPy's file does without.
+  from akd_jax.evaluation.framing import find_framing
   from akd_jax.evaluation.recognition import recognizer_of
   from akd_jax.inference.run_network import RunNetwork
   from akd_jax.training.run_dir import load_run
 
   run = load_run(path, step)
-  return LoadedModel(RunNetwork(run), recognizer_of(run))
+  framing = functools.cache(functools.partial(find_framing, run))
+  return LoadedModel(RunNetwork(run), recognizer_of(run), framing)
 
 
 def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:

@@ -2,7 +2,7 @@ r"""Sets attributes of photos, by a trained network.
 
   python -m akd_jax.translate --workdir=DIR|FILE.npz|pretrained:NAME \
       --set Blond_Hair=1 [--set Eyeglasses=0 ...] [--from Smiling=1 ...] \
-      [--strength=0..1.5] [--attention [--block=last]] [--crop=none] \
+      [--strength=0..1.5] [--attention [--block=last]] [--crop=none|face] \
       --out=DIR photo.jpg folder ...
   python -m akd_jax.translate --workdir=runs/student --all --out=DIR photo.jpg
 
@@ -82,9 +82,10 @@ def define_flags() -> None:
   flags.DEFINE_string(
     "crop",
     None,
-    "Side in pixels of the centre that is seen, 0 for the largest square; none"
-    " pastes that back into the whole photo. The run's if not set, or the"
-    " largest where that is less than half of the photo.",
+    "Side in pixels of the centre that is seen, 0 for the largest square. none"
+    " pastes that back into the whole photo; face, the square around its"
+    " largest face. If not set, the run's, or the largest where that is less"
+    " than half of the photo.",
   )
   flags.DEFINE_string(
     "step", None, "The checkpoint: its step, or best; the last if not set."
@@ -111,6 +112,8 @@ def main(arguments: list[str]) -> None:
   from akd_jax.common import cache
   from akd_jax.inference.photos import find_photos
   from akd_jax.inference.results import Request
+  from akd_jax.inference.view import FACE, View
+  from akd_jax.interop import dlib_faces
 
   if not args.out:
     raise UserError("--out is empty: name a folder")
@@ -123,12 +126,16 @@ def main(arguments: list[str]) -> None:
   model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:
     cache.use_persistent_cache()
+  view = View(crop, model.crop, model.find_framing)
+  if crop == FACE:
+    dlib_faces.load_finder()
+    whose = view.find_framing().whose
+    print(f"the largest face of each photo is framed as {whose} frame theirs")
   request = Request(
     wanted=wanted,
     own=own,
     strength=args.strength,
-    crop=crop,
-    usual=model.crop,
+    view=view,
     attention=args.attention,
     block=args.block,
     out=out,
@@ -157,12 +164,12 @@ def _attributes(flag: str) -> dict[str, int]:
 
 
 def _crop(text: str | None) -> int | str | None:
-  if text is None or text == "none":
+  if text is None or text in ("none", "face"):
     return text
   if text.isdecimal():
     return int(text)
   raise UserError(
-    f"--crop={text} should be a side in pixels, 0 for the largest, or none"
+    f"--crop={text} should be a side in pixels, 0 for the largest, none or face"
   )
 
 
@@ -241,7 +248,7 @@ def _translate_some(
   for one, label, warning, drawn in zip(
     seen, labels, unusual, results, strict=True
   ):
-    warnings = [x for x in (request.warn(one.size), warning) if x]
+    warnings = [x for x in (request.view.warn(one.size), warning) if x]
     try:
       save(request, one, drawn)
     except (UserError, WriteError) as error:

@@ -17,10 +17,10 @@ from akd_jax.common.errors import UserError, WriteError
 from akd_jax.common.writing import writing
 from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import familiarity
-from akd_jax.inference import results
+from akd_jax.inference import results, view
 from akd_jax.inference.loaded import LoadedModel, Recognizer
-from akd_jax.inference.photos import find_photos, paste_back
-from akd_jax.interop import numpy_generator
+from akd_jax.inference.photos import find_photos
+from akd_jax.interop import dlib_faces, numpy_generator
 from akd_jax.plotting import sample_grid
 from tests import small_runs
 from tests.stargan_weights import random_generator
@@ -324,10 +324,67 @@ def test_the_whole_photo_keeps_the_meaning_of_its_colours(
     assert drawn.info.get("icc_profile") == (profile if kept else None)
 
 
-def test_a_square_is_pasted_without_moving():
-  pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
-  square = Image.new("RGB", (8, 8))
-  np.testing.assert_array_equal(paste_back(square, pixels), pixels)
+class Finder:
+  """Finds a face by its two eyes: pixels of pure red, of pure green."""
+
+  def find_largest(self, photo):
+    pixels = np.asarray(photo)
+    landmarks = np.zeros((68, 2))
+    for column, eye in ((0, slice(36, 42)), (1, slice(42, 48))):
+      pure = (pixels == 255 * np.eye(3)[column]).all(-1)
+      if not pure.any():
+        return None
+      landmarks[eye] = np.argwhere(pure).mean(0)[::-1] + 0.5
+    return landmarks
+
+
+def draw_face(path, eyes, size=(60, 40)):
+  photo = Image.new("RGB", size, (60, 60, 60))
+  for eye, colour in zip(eyes, ((255, 0, 0), (0, 255, 0)), strict=True):
+    photo.putpixel(eye, colour)
+  photo.save(path)
+  return path
+
+
+def test_the_largest_face_is_framed_and_pasted_back(
+  command, network, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(view, "load_finder", Finder)
+  photos = tmp_path / "photos"
+  photos.mkdir()
+  draw_face(photos / "a.png", [(40, 10), (44, 13)])
+  draw_photo(photos / "b.png")
+  with pytest.raises(UserError, match="^1 of 2 photos failed"):
+    command(photos, set=["Blond_Hair=1"], crop="face")
+  said = capsys.readouterr()
+  assert "framed as CelebA's photos frame theirs" in said.out
+  assert "b.png: no face is found" in said.err
+  (name,) = written(tmp_path / "out")
+  whole = read(tmp_path / "out" / name)
+  assert whole.shape == (40, 60, 3)
+  # The eyes are 5 apart, so that the square's side is 23, and it is turned.
+  assert np.abs(whole[14:20, 38:44].astype(int) - 195).max() < 20
+  assert (whole[:, :22] == 60).all() and (whole[32:] == 60).all()
+  # In Python, too.
+  black = {"Black_Hair": 1}
+  found = LoadedModel(network).translate(
+    photos / "a.png", {"Blond_Hair": 1}, own=black, crop="face"
+  )
+  np.testing.assert_array_equal(found, whole)
+  several = LoadedModel(network).translate(
+    [photos / "a.png"], {"Blond_Hair": 1}, own=black, crop="none"
+  )
+  assert [x.shape for x in several] == [(40, 60, 3)]
+
+
+def test_without_dlib_it_is_said_how_to_install_it(
+  command, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(dlib_faces, "has_faces", lambda: False)
+  dlib_faces.load_finder.cache_clear()
+  with pytest.raises(UserError, match="setup.sh faces"):
+    command(draw_photo(tmp_path / "me.png"), set=["Blond_Hair=1"], crop="face")
+  assert not (tmp_path / "out").exists()
 
 
 def test_a_crop_that_sees_little_of_a_photo_gets_a_warning(

@@ -76,13 +76,39 @@ try {
   buttons[1].click();
   await wait(() => pressed()[1] !== own[1]);
   await wait(() => description().includes(buttons[1].textContent) !== own[1]);
-  const {data} = canvas.getContext("2d").getImageData(
-    0, 0, canvas.width, canvas.height);
-  const drawn = [...data];
+  const pixels = (canvas) => [...canvas.getContext("2d").getImageData(
+    0, 0, canvas.width, canvas.height).data];
+  const drawn = pixels(canvas), size = canvas.width;
+  // What is saved: the page hands it over as a file.
+  const saved = new Promise((done) => {
+    frame.contentWindow.URL.createObjectURL = (blob) => {
+      done(blob);
+      return "data:,";
+    };
+  });
+  page.getElementById("save").click();
+  const whole = await createImageBitmap(await saved);
+  const copy = new OffscreenCanvas(whole.width, whole.height);
+  copy.getContext("2d").drawImage(whole, 0, 0);
+  const file = {width: whole.width, pixels: pixels(copy)};
+  // Nearer, and then to the left, by the keyboard: nothing that was asked for
+  // is lost, and another square is seen.
+  const closer = page.getElementById("closer");
+  const before = page.getElementById("before");
+  const wanted = pressed();
+  closer.value = 0.2;
+  closer.dispatchEvent(new frame.contentWindow.Event("input"));
+  before.dispatchEvent(new frame.contentWindow.KeyboardEvent(
+    "keydown", {key: "ArrowLeft"}));
+  await wait(() => canvas.width === before.width && canvas.width < size);
+  const nearer = {
+    size: canvas.width, before: pixels(before), after: pixels(canvas),
+    wanted: pressed()[1] === wanted[1],
+  };
   page.getElementById("changed").click();
   await told({
     early, late,
-    own, wanted: pressed(), drawn, size: canvas.width, status: status(),
+    own, wanted, drawn, size, status: status(), file, nearer,
     names: buttons.map((x) => x.textContent), changed: description(),
     asked: page.getElementById("own").checkVisibility(),
     unnamed: page.querySelectorAll(
@@ -201,9 +227,34 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   assert found["names"] == [x.replace("_", " ") for x in model.attributes]
   own = np.array([found["own"]], np.float32)
   name = model.attributes[1]
-  expected = model.translate(str(photo), {name: int(not own[0, 1])}, own=own)
+  wanted = {name: int(not own[0, 1])}
+  whole = model.translate(str(photo), wanted, own=own, crop="none").astype(int)
+  width = found["file"]["width"]
+  saved = np.reshape(found["file"]["pixels"], (-1, width, 4))[..., :3]
+  assert saved.shape == whole.shape
+  assert np.abs(saved - whole).max() <= 2
+  # The square is shown as it is saved, but for where it fades.
   drawn = np.reshape(found["drawn"], (found["size"], found["size"], 4))
-  assert np.abs(drawn[..., :3] - expected.astype(int)).max() <= 2
+  inside = slice(20, -20)
+  shown = drawn[:, inside, :3]
+  assert np.abs(shown - whole[:, 30:180][:, inside]).max() <= 2
+  nearer = found["nearer"]
+  assert nearer["wanted"] and nearer["size"] == round(150 * (1 / 8) ** 0.2)
+  before, after = (
+    np.reshape(nearer[x], (nearer["size"], nearer["size"], 4))[..., :3]
+    for x in ("before", "after")
+  )
+  assert np.abs(before - after).max() > 20
+  # It lies in the middle of the height, and to the left of that of the width.
+  side = nearer["size"]
+  top, middle = (150 - side + 1) // 2, (211 - side) // 2
+  with Image.open(photo) as original:
+    strip = np.asarray(original)[top : top + side].astype(int)
+  apart = [
+    np.abs(strip[:, left : left + side] - before).mean()
+    for left in range(middle + 1)
+  ]
+  assert min(apart) < 1 and np.argmin(apart) < middle
   # It starts from what the discriminator sees.
   assert found["own"] == [bool(x) for x in model.recognize(str(photo)).values()]
   assert found["unnamed"] == 0 and found["excess"] == 0

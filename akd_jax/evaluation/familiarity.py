@@ -6,21 +6,16 @@ own get. What those get is measured on the validation split, and kept in the
 user's cache.
 """
 
-import contextlib
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from akd_jax.common.array_digest import digest_arrays
-from akd_jax.common.cache import cache_directory
-from akd_jax.common.config import WHEN_SEEN
-from akd_jax.common.errors import UserError, WriteError
-from akd_jax.common.files import digest
 from akd_jax.data import pipeline
-from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
@@ -83,29 +78,18 @@ def load_or_measure(run: Run) -> Familiarity:
   Raises:
     UserError: the run's pictures are not there, or would be downloaded.
   """
-  fields = run.config.data.to_dict()
-  for name in ("threads", *WHEN_SEEN):
-    fields.pop(name)
   look = digest_arrays(run.model.discriminator)
-  name = digest(fields, look, COUNT, USUAL, "accuracy_of")
-  path = cache_directory() / "familiarity" / f"{name}.npz"
-  if path.exists():
-    return Familiarity(**kept_arrays.read(path)[1])
-  if run.config.data.name == "celeba" and not run.config.data.path:
-    raise UserError(
-      "its validation photos come from TensorFlow Datasets, which are opened"
-      " for training only"
-    )
-  familiarity = _measure(run)
-  # Where it cannot be kept it is measured for this once.
-  with contextlib.suppress(WriteError):
-    kept_arrays.write(path, {}, familiarity._asdict())
-  return familiarity
+  known = kept_measures.load_or_measure(
+    run.config.data,
+    "familiarity",
+    (look, COUNT, USUAL, "accuracy_of"),
+    lambda source: _measure(run, source)._asdict(),
+  )
+  return Familiarity(**known)
 
 
-def _measure(run: Run) -> Familiarity:
+def _measure(run: Run, source: Any) -> Familiarity:
   data = run.config.data
-  source = pipeline.open_source(data, "validation")
   chosen = spread_evenly(len(source), COUNT).tolist()
   scores, seen, true = [], [], []
   for images, labels in pipeline.read_in_batches(source, chosen, data.threads):

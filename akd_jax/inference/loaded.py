@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.inference.frames import CELEBA, Framing, paste
 from akd_jax.inference.network import Network, Wanted
-from akd_jax.inference.pictures import Pictures, read_squares
+from akd_jax.inference.pictures import Pictures, read_pictures
+from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 from akd_jax.interop.numpy_program import takes_own
 
@@ -52,10 +54,12 @@ class LoadedModel:
     network: the generator.
     recognizer: says what a picture's own attributes are; None where the file
       has nothing that can.
+    find_framing: says how its pictures frame faces; see `View`.
   """
 
   network: Network
   recognizer: Recognizer | None = None
+  find_framing: Callable[[], Framing] = lambda: CELEBA
 
   @property
   def attributes(self) -> tuple[str, ...]:
@@ -93,8 +97,8 @@ class LoadedModel:
     *,
     own: Own | None = None,
     strength: float = 1.0,
-    crop: int | None = None,
-  ) -> np.ndarray:
+    crop: int | str | None = None,
+  ) -> Any:
     """Translates pictures; all attributes that are not `set` stay as they are.
 
     Args:
@@ -108,20 +112,25 @@ class LoadedModel:
         set, 0.5 for the label halfway, 1.5 for one as far beyond.
       crop: side of the centre that is cut out, 0 for the largest; None is the
         run's, or the largest where that is less than half of the picture.
+        "none" pastes the largest back into the whole picture, "face" the square
+        around its largest face.
 
     Returns:
-      uint8 [S, S, 3], or [N, S, S, 3].
+      uint8 [S, S, 3] or [N, S, S, 3]; pasted, whole: [H, W, 3] or a list.
 
     Raises:
-      UserError: a picture cannot be read, or an argument is of another kind;
-        there is no such attribute, or two that exclude each other; the strength
-        is not in [0, 1.5], the crop below 0; or the own attributes are needed
-        and not known.
+      UserError: a picture cannot be read, or shows no face; an argument is
+        none of these; there is no such attribute, or two exclude each other; or
+        the own attributes are needed and not known.
     """
-    squares, one = self._read(images, crop)
+    view = View(crop, self.crop, self.find_framing)
+    looked, one = read_pictures(images, view, self.image_size)
+    squares = np.stack([x.square for x in looked])
     labels = self.labels_of(squares, own, needed=strength != 1)
     wanted = self.wanted_of(labels, set, strength)
-    drawn = self.network.translate(squares, wanted)
+    drawn: Any = self.network.translate(squares, wanted)
+    if view.pastes:
+      drawn = [paste(*x, y) for x, y in zip(looked, drawn, strict=True)]
     return drawn[0] if one else drawn
 
   def attention(
@@ -132,7 +141,7 @@ class LoadedModel:
     set: Mapping[str, int] | None = None,
     own: Own | None = None,
     block: str | int | None = None,
-    crop: int | None = None,
+    crop: int | str | None = None,
   ) -> np.ndarray:
     """Returns where the network looks when it sets an attribute.
 
@@ -163,7 +172,7 @@ class LoadedModel:
     return maps[0] if one else maps
 
   def recognize(
-    self, images: Pictures, *, crop: int | None = None
+    self, images: Pictures, *, crop: int | str | None = None
   ) -> dict[str, int] | list[dict[str, int]]:
     """Returns the attributes of a picture, 0 or 1 by name; a list of several.
 
@@ -257,10 +266,12 @@ class LoadedModel:
     return _label(about, own, label)
 
   def _read(
-    self, images: Pictures, crop: int | None
+    self, images: Pictures, crop: int | str | None
   ) -> tuple[np.ndarray, bool]:
     """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
-    return read_squares(images, crop, self.image_size, self.crop)
+    view = View(crop, self.crop, self.find_framing)
+    looked, one = read_pictures(images, view, self.image_size)
+    return np.stack([x.square for x in looked]), one
 
 
 def _label(

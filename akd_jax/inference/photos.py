@@ -1,4 +1,4 @@
-"""Photos of one's own: found, framed, named, and pasted back."""
+"""Photos of one's own: found, and named."""
 
 import functools
 import os
@@ -7,18 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import file_name
-from akd_jax.data.photos.images import SUFFIXES, center_box
+from akd_jax.data.photos.images import SUFFIXES
 
 # What is taken out of folders; a file that is named itself may be called
 # anything. HEIC cannot be read, which is said of each.
 _TAKEN = (*SUFFIXES, ".heic")
-# Of a pasted square, the share of its side in which it fades into the photo.
-FADING = 1 / 16
 
 
 class Photo(NamedTuple):
@@ -148,34 +145,3 @@ def colour_profile(photo: Image.Image) -> bytes | None:
   """
   profile = photo.info.get("icc_profile")
   return profile if profile and profile[16:20] == b"RGB " else None
-
-
-def paste_back(photo: Image.Image, square: np.ndarray) -> np.ndarray:
-  """Returns a photo with its largest centred square translated.
-
-  The square is resized to the photo's pixels. It fades into them where it ends
-  inside the photo.
-
-  Args:
-    photo: RGB.
-    square: uint8 [S, S, 3].
-
-  Returns:
-    uint8 [H, W, 3].
-  """
-  box = center_box(photo.size, 0)
-  side = box[2] - box[0]
-  large = Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC)
-  position = np.arange(side)
-  edge = np.minimum(position, position[::-1]) + 1
-  fade = np.minimum(edge / max(side * FADING, 1), 1)
-  # The square ends inside a photo along its longer axis alone.
-  width, height = photo.size
-  line = np.rint(255 * fade).astype(np.uint8)
-  if width == height:
-    line = np.full_like(line, 255)
-  across = line[:, None] if height > width else line[None]
-  mask = np.ascontiguousarray(np.broadcast_to(across, (side, side)))
-  whole = photo.copy()
-  whole.paste(large, box, Image.fromarray(mask))
-  return np.array(whole)

@@ -1,15 +1,16 @@
 """Pictures as Python code has them: made squares that a network sees."""
 
-import numbers
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.images import fitting_crop, open_image, to_square
+from akd_jax.data.photos.images import open_image
+from akd_jax.inference.frames import Frame, cut
+from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 
 # A path, what a file holds, a Pillow image, or uint8 [H, W, 3].
@@ -18,24 +19,36 @@ Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
 Pictures = Picture | Iterable[Picture]
 
 
-def read_squares(
-  images: Pictures, crop: int | None, size: int, usual: int = 0
-) -> tuple[np.ndarray, bool]:
-  """Reads one picture or several, whose centre a network sees.
+class Looked(NamedTuple):
+  """A picture, and the square of it that a network sees.
+
+  Attributes:
+    photo: RGB.
+    frame: the square.
+    square: uint8 [S, S, 3].
+  """
+
+  photo: Image.Image
+  frame: Frame
+  square: np.ndarray
+
+
+def read_pictures(
+  images: Pictures, view: View, size: int
+) -> tuple[list[Looked], bool]:
+  """Reads one picture or several.
 
   Args:
     images: of any size.
-    crop: side of the centre that is cut out; 0 is the largest, None is what
-      fits the picture.
+    view: which square is seen.
     size: side S of the squares.
-    usual: the run's crop, which `fitting_crop` starts from.
 
   Returns:
-    uint8 [N, S, S, 3], and whether there was one picture and no list.
+    The pictures, and whether there was one and no list.
 
   Raises:
-    UserError: one is no picture, or cannot be read; there is none; or the crop
-      is no whole number from 0.
+    UserError: one is no picture, cannot be read, or shows no face where that is
+      asked for; or there is none.
   """
   if isinstance(images, np.ndarray):
     one = images.ndim in (0, 2, 3)
@@ -44,15 +57,13 @@ def read_squares(
   pictures: list[Any] = [images] if one else list(images)  # type: ignore
   if not pictures:
     raise UserError("there is no picture")
-  if crop is not None and (not isinstance(crop, numbers.Integral) or crop < 0):
-    raise UserError(f"crop={crop!r} must be a whole number, 0 or more")
 
-  def square(picture: Any) -> np.ndarray:
-    image = _open(picture)
-    side = fitting_crop(usual, image.size) if crop is None else crop
-    return to_square(image, side, size)
+  def look(picture: Any) -> Looked:
+    photo = _open(picture)
+    frame = view.frame(photo)
+    return Looked(photo, frame, cut(photo, frame, size))
 
-  return np.stack([square(x) for x in pictures]), one
+  return [look(x) for x in pictures], one
 
 
 def _open(picture: Any) -> Image.Image:

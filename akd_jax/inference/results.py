@@ -6,24 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from akd_jax.data.photos.images import (
-  cuts_off_most,
-  fitting_crop,
-  open_image,
-  to_square,
-)
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos.images import open_image
+from akd_jax.inference.frames import Frame, cut, paste
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
   Photo,
   colour_profile,
   name_request,
-  paste_back,
   result_path,
 )
+from akd_jax.inference.view import View
 from akd_jax.plotting import sample_grid
-
-WHOLE = "none"
 
 
 class Request(NamedTuple):
@@ -33,9 +28,7 @@ class Request(NamedTuple):
     wanted: attributes to set, 0 or 1 by name; none for a sheet of all.
     own: attributes that photos are known to have, or to lack.
     strength: see `LoadedModel.translate`.
-    crop: side of the centre that is seen, 0 for the largest, or WHOLE: that
-      is pasted back into the whole photo. None is what fits the photo.
-    usual: the run's crop, which `fitting_crop` starts from.
+    view: which square of a photo is seen.
     attention: whether to draw attention, too.
     block: where it is taken; None is the run's.
     out: the folder of results.
@@ -44,35 +37,10 @@ class Request(NamedTuple):
   wanted: Mapping[str, int]
   own: Mapping[str, int]
   strength: float
-  crop: int | str | None
-  usual: int
+  view: View
   attention: bool
   block: str | None
   out: Path
-
-  def side(self, size: tuple[int, int]) -> int:
-    """Returns the side of the centre that is seen; 0 is the largest.
-
-    Args:
-      size: of the photo.
-    """
-    if self.crop is None:
-      return fitting_crop(self.usual, size)
-    return 0 if isinstance(self.crop, str) else self.crop
-
-  def warn(self, size: tuple[int, int]) -> str | None:
-    """Returns what to say where the crop that was asked for cuts off most.
-
-    Args:
-      size: of the photo.
-    """
-    side = self.side(size)
-    if not cuts_off_most(side, size):
-      return None
-    return (
-      f"--crop={side} sees only the centre of its {min(size)} pixels: --crop=0"
-      " takes the largest square"
-    )
 
 
 class Seen(NamedTuple):
@@ -81,11 +49,13 @@ class Seen(NamedTuple):
   Attributes:
     photo: which.
     size: its width and height.
+    frame: the square of it that is seen.
     square: uint8 [S, S, 3], what the network sees.
   """
 
   photo: Photo
   size: tuple[int, int]
+  frame: Frame
   square: np.ndarray
 
 
@@ -102,14 +72,17 @@ class Result(NamedTuple):
 
 
 def see(photo: Photo, request: Request, size: int) -> Seen:
-  """Reads a photo into the square of side `size`.
+  """Reads a photo, and the square of it that is seen, of side `size`.
 
   Raises:
-    UserError: it cannot be read.
+    UserError: it cannot be read, or shows no face where that is asked for.
   """
   whole = open_image(photo.path)
-  side = request.side(whole.size)
-  return Seen(photo, whole.size, to_square(whole, side, size))
+  try:
+    frame = request.view.frame(whole)
+  except UserError as error:
+    raise UserError(f"{photo.path}: {error}") from error
+  return Seen(photo, whole.size, frame, cut(whole, frame, size))
 
 
 def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
@@ -119,7 +92,7 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
     UserError: the whole photo cannot be read any more.
     WriteError: a result cannot be written.
   """
-  if request.crop != WHOLE:
+  if not request.view.pastes:
     for path, picture in results:
       sample_grid.save_png(path, picture)
     return
@@ -127,7 +100,7 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
   for path, square in results:
-    picture = paste_back(whole, square)
+    picture = paste(whole, seen.frame, seen.square, square)
     sample_grid.save_png(path, picture, profile=colour_profile(whole))
 
 

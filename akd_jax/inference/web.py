@@ -33,8 +33,16 @@ _RUNTIME = (
   "ort-wasm-simd-threaded.mjs",
   "ort-wasm-simd-threaded.wasm",
 )
-_PAGE = ("index.html", "style.css", "app.js")
-_SAMPLES = 6
+_PAGE = (
+  "index.html",
+  "style.css",
+  "app.js",
+  "frame.js",
+  "photo.js",
+  "pixels.js",
+)
+# Samples, and their side: larger than a network sees, as photos are.
+_SAMPLES, _SIDE = 6, 256
 
 
 def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
@@ -78,13 +86,13 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
 
 def _samples(run: "Run") -> tuple[list[dict[str, Any]], dict[str, bytes]]:
   """People of the test split, with their own labels."""
-  from akd_jax.data import pipeline
+  from akd_jax.data.avatars import drawing
+  from akd_jax.data.avatars.source import open_avatars
 
-  source = pipeline.open_source(run.config.data, "test")
+  source = open_avatars(run.config.data, "test")
   samples, files = [], {}
   for index in range(min(_SAMPLES, len(source))):
-    record = source[index]
-    label = [int(x) for x in record["label"]]
+    label = [int(x) for x in source.labels[index]]
     has = [
       name.replace("_", " ")
       for name, on in zip(source.attributes, label, strict=True)
@@ -94,7 +102,8 @@ def _samples(run: "Run") -> tuple[list[dict[str, Any]], dict[str, bytes]]:
     text = f"Drawn face {index + 1}: {', '.join(has) or 'no attribute'}"
     samples.append({"file": name, "label": label, "text": text})
     picture = io.BytesIO()
-    Image.fromarray(record["image"]).save(picture, format="PNG")
+    drawn = drawing.render(source.person(index), _SIDE)
+    Image.fromarray(drawn).save(picture, format="PNG")
     files[name] = picture.getvalue()
   return samples, files
 
@@ -105,7 +114,9 @@ def _note(run: "Run", is_drawn: bool, recognizes: bool) -> str:
   import numpy as np
 
   count = sum(map(np.size, jax.tree.leaves(run.model.generator)))
-  note = f"The network has {count:,} parameters and sees the centre of a photo."
+  note = (
+    f"The network has {count:,} parameters and sees the square that is shown."
+  )
   if not recognizes:
     note += (
       " Nothing here sees which attributes a photo has: press those, and then"

@@ -1,15 +1,27 @@
 """Faces are looked at once each, and told apart as dlib tells people apart."""
 
 import pathlib
+import types
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from akd_jax.common.errors import UserError
+from akd_jax.configs import teacher
+from akd_jax.data import pipeline
 from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import faces as instrument
+from akd_jax.evaluation import framing
 from akd_jax.evaluation.faces import Faces, load_faces
 from akd_jax.evaluation.metrics.face import faces_kept
-from akd_jax.interop.dlib_faces import SAME, FaceNetwork, has_faces
+from akd_jax.inference.frames import CELEBA, around, cut
+from akd_jax.interop.dlib_faces import (
+  SAME,
+  FaceNetwork,
+  has_faces,
+  middles_of_eyes,
+)
 
 LONDON = pathlib.Path(__file__).parent.parent / "london"
 
@@ -139,6 +151,62 @@ def test_eyes_are_found_where_celeba_has_them(network, london):
 
 def test_a_picture_of_nobody_has_no_face(network):
   assert network.find(np.full((64, 64, 3), 128, np.uint8)) is None
+
+
+@pytest.mark.parametrize("degrees", [0, 14, -20])
+def test_a_face_anywhere_in_a_photo_is_framed_as_celebas(network, degrees):
+  with Image.open(LONDON / "002_neutral.jpg") as portrait:
+    person = portrait.convert("RGB").resize((267, 327))
+  person = person.rotate(degrees, Image.Resampling.BICUBIC, fillcolor="grey")
+  photo = Image.new("RGB", (1600, 1200), "grey")
+  photo.paste(person, (1150, 80))
+  eyes = middles_of_eyes(network.find_largest(photo))
+  seen = cut(photo, around(eyes, CELEBA), 64)
+  again = middles_of_eyes(network.find(seen))
+  assert np.abs(again.mean(0) - [CELEBA.x, CELEBA.y]).max() < 0.02
+  across = again[1] - again[0]
+  assert abs(across[0] - CELEBA.apart) < 0.02 and abs(across[1]) < 0.02
+  assert network.find_largest(Image.new("RGB", (900, 600), "grey")) is None
+
+
+def test_a_run_tells_how_its_photos_frame_faces(network, monkeypatch, tmp_path):
+  monkeypatch.setattr(framing, "load_finder", lambda: network)
+  nobody = [np.full((64, 64, 3), 128, np.uint8)] * 2
+  people = [load_image(x, 178, 64) for x in sorted(LONDON.glob("*.jpg"))]
+  # The same people, from farther away and higher up.
+  smaller = [np.pad(x, [(8, 24), (16, 16), (0, 0)], "edge") for x in people]
+
+  def measured(name, images):
+    monkeypatch.setattr(pipeline, "open_source", lambda data, split: images)
+    monkeypatch.setattr(
+      pipeline, "read_in_batches", lambda *_: iter([(np.stack(images), None)])
+    )
+    config = teacher.get_config("photos")
+    config.data.path = str(tmp_path / name)
+    return framing.find_framing(types.SimpleNamespace(config=config))
+
+  found = measured("people", people)
+  np.testing.assert_allclose(found[1:], CELEBA[1:], atol=0.01)
+  expected = (
+    (found.x * 2 + 0.5) / 3,
+    (found.y * 2 + 0.25) / 3,
+    found.apart / 1.5,
+  )
+  np.testing.assert_allclose(
+    measured("smaller", smaller)[1:], expected, atol=0.01
+  )
+  # It is kept.
+  assert measured("people", nobody) == found
+  with pytest.raises(UserError, match="no faces are found"):
+    measured("nobody", nobody)
+
+
+def test_without_its_photos_a_run_frames_faces_as_celeba(monkeypatch, tmp_path):
+  monkeypatch.setattr(framing, "load_finder", lambda: None)
+  config = teacher.get_config("photos")
+  config.data.path = str(tmp_path / "moved")
+  run = types.SimpleNamespace(config=config)
+  assert framing.find_framing(run) == CELEBA
 
 
 def test_people_are_told_apart_whether_they_smile_or_not(network, london):

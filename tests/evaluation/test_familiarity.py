@@ -6,7 +6,7 @@ import pytest
 from akd_jax.common import cache
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data import pipeline
-from akd_jax.evaluation import familiarity
+from akd_jax.evaluation import familiarity, kept_measures
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training.run_dir import Run, load_run
@@ -15,7 +15,7 @@ from tests import small_runs
 
 @pytest.fixture(name="run")
 def fixture_run(initialize, tmp_path, monkeypatch):
-  monkeypatch.setattr(familiarity, "cache_directory", lambda: tmp_path)
+  monkeypatch.setattr(kept_measures, "cache_directory", lambda: tmp_path)
   config = small_runs.teacher_config()
   config.data.exclusive = ()
   networks = system_of(config).create_networks(config)
@@ -57,7 +57,7 @@ def test_it_is_measured_once_for_each_discriminator(run, monkeypatch):
   first = familiarity.load_or_measure(run)
   measured = []
 
-  def measure(other):
+  def measure(other, source):
     measured.append(other)
     return first
 
@@ -75,8 +75,8 @@ def test_it_is_measured_for_this_once_where_it_cannot_be_kept(run, monkeypatch):
   def refuse(path, *_):
     raise WriteError(f"cannot write {path}")
 
-  monkeypatch.setattr(familiarity, "_measure", lambda other: first)
-  monkeypatch.setattr(familiarity.kept_arrays, "write", refuse)
+  monkeypatch.setattr(familiarity, "_measure", lambda *_: first)
+  monkeypatch.setattr(kept_measures.kept_arrays, "write", refuse)
   changed = {"bias": np.ones(3)}
   other = run._replace(model=Model({}, changed, run.model.networks))
   assert familiarity.load_or_measure(other) == first

@@ -1,5 +1,8 @@
 // Translates a photo in the page: an ONNX model, run by onnxruntime-web.
 
+import { watchFrame } from "./frame.js";
+import { centre, cut, paint, paintChanges, pasted, readPhoto } from "./photo.js";
+
 // At once: a file that is dropped while the network loads would replace the page.
 for (const kind of ["dragover", "drop"]) {
   addEventListener(kind, (event) => event.preventDefault());
@@ -8,86 +11,15 @@ for (const kind of ["dragover", "drop"]) {
 let ort;
 const at = (id) => document.getElementById(id);
 const state = { about: null, generator: null, recognizer: null,
-                photo: null, own: null, label: null, drawn: null,
-                // Of photos that were chosen, and of wishes to be drawn.
-                choice: 0, turn: 0 };
+                // A canvas, and the square of it that is shown; what the network
+                // has seen (a frame and its pixels), and made of it.
+                photo: null, frame: null, seen: null,
+                own: null, label: null, edits: new Set(), drawn: null,
+                // Of photos that were chosen, of squares, and of wishes to be drawn.
+                choice: 0, look: 0, turn: 0 };
 
 const readable = (name) => name.replaceAll("_", " ");
 const say = (text) => { at("status").textContent = text; };
-
-// What Pillow's antialiased bicubic resize does, to one line of pixels.
-function resizeWeights(from, to) {
-  const scale = Math.max(from / to, 1), support = 2 * scale;
-  const cubic = (x) => {
-    x = Math.abs(x);
-    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
-  };
-  return Array.from({ length: to }, (_, i) => {
-    const centre = ((i + 0.5) * from) / to;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const last = Math.min(from, Math.trunc(centre + support + 0.5));
-    const weights = [];
-    for (let j = first; j < last; j++) {
-      weights.push(cubic((j - centre + 0.5) / scale));
-    }
-    const total = weights.reduce((a, b) => a + b, 0);
-    return { first, weights: weights.map((x) => x / total) };
-  });
-}
-
-// RGB [height, width, 3] -> [size, size, 3]; rounded between both directions.
-function resize(pixels, width, height, size) {
-  const clamp = (x) => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
-  const across = resizeWeights(width, size), down = resizeWeights(height, size);
-  const narrow = new Uint8Array(height * size * 3);
-  for (let y = 0; y < height; y++) for (let x = 0; x < size; x++) {
-    const { first, weights } = across[x];
-    for (let c = 0; c < 3; c++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k] * pixels[(y * width + first + k) * 3 + c];
-      }
-      narrow[(y * size + x) * 3 + c] = clamp(sum);
-    }
-  }
-  const square = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) {
-    const { first, weights } = down[y];
-    for (let c = 0; c < 3; c++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k] * narrow[((first + k) * size + x) * 3 + c];
-      }
-      square[(y * size + x) * 3 + c] = clamp(sum);
-    }
-  }
-  return square;
-}
-
-// The centre of a photo, upright, on white, as in training: RGB [S, S, 3].
-async function readPhoto(file) {
-  const bitmap = await createImageBitmap(file, {
-    imageOrientation: "from-image", colorSpaceConversion: "none",
-  });
-  const { crop, image_size: size } = state.about;
-  const most = Math.min(bitmap.width, bitmap.height);
-  // A crop fits the photos of the training: of a large one it is a nose.
-  const side = crop && 2 * crop >= most ? Math.min(crop, most) : most;
-  const canvas = new OffscreenCanvas(side, side);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white";
-  context.fillRect(0, 0, side, side);
-  context.drawImage(bitmap, -Math.floor((bitmap.width - side) / 2),
-                    -Math.floor((bitmap.height - side) / 2));
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, side, side);
-  const pixels = new Uint8Array(side * side * 3);
-  for (let i = 0; i < side * side; i++) {
-    for (let c = 0; c < 3; c++) pixels[3 * i + c] = data[4 * i + c];
-  }
-  return resize(pixels, side, side, size);
-}
 
 function toTensor(photo) {
   const count = photo.length / 3, size = state.about.image_size;
@@ -107,52 +39,37 @@ function fromTensor(tensor) {
   return photo;
 }
 
-function paint(canvas, photo, description) {
-  const size = Math.sqrt(photo.length / 3);
-  canvas.width = canvas.height = size;
-  const image = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = photo[3 * i + c];
-    image.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  canvas.setAttribute("aria-label", description);
-}
-
-// The photo, faint, with what has changed in the accent's yellow to red.
-function whereItChanged() {
-  const { photo, drawn } = state, shown = new Uint8Array(photo.length);
-  for (let i = 0; i < photo.length; i += 3) {
-    let change = 0, grey = 0;
-    for (let c = 0; c < 3; c++) {
-      change += Math.abs(photo[i + c] - drawn[i + c]) / 255;
-      grey += photo[i + c] / 3;
-    }
-    const heat = Math.min(1, change);
-    [255, 210 - 170 * heat, 0].forEach((colour, c) => {
-      shown[i + c] = heat * colour + (1 - heat) * (120 + grey / 3);
-    });
-  }
-  return shown;
-}
-
 function names(label) {
   const has = state.about.attributes.filter((_, i) => label[i]).map(readable);
   return has.length ? has.join(", ") : "none of the attributes";
 }
 
 function show() {
-  if (!state.drawn) return;
-  const changed = at("changed").checked;
-  paint(at("after"), changed ? whereItChanged() : state.drawn,
-        changed ? "Where the picture has changed"
-                : `The picture after the change: ${names(state.label)}`);
-  at("after").toBlob((blob) => {
-    const link = at("save");
-    URL.revokeObjectURL(link.href);
-    link.href = URL.createObjectURL(blob);
-    link.removeAttribute("aria-disabled");
-  });
+  const { photo, seen, drawn, label, about: { image_size: size } } = state;
+  if (!drawn) return;
+  if (at("changed").checked) {
+    paintChanges(at("after"), seen.pixels, drawn, size);
+    at("after").setAttribute("aria-label", "Where the picture has changed");
+  } else {
+    paint(at("after"), photo, seen.frame, size, { before: seen.pixels, after: drawn });
+    at("after").setAttribute("aria-label", `The picture after the change: ${names(label)}`);
+  }
+  at("save").disabled = false;
+}
+
+function showBefore() {
+  paint(at("before"), state.photo, state.frame, state.about.image_size);
+  at("before").setAttribute("aria-label", `The picture before: ${names(state.own)}`);
+}
+
+async function save() {
+  const { photo, seen, drawn, about: { image_size: size } } = state;
+  const canvas = pasted(photo, seen.frame, size, { before: seen.pixels, after: drawn });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await canvas.convertToBlob());
+  link.download = "changed.png";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 function press() {
@@ -161,7 +78,7 @@ function press() {
     button.disabled = !state.photo;
     button.setAttribute("aria-pressed", Boolean(state.label?.[i]));
   }
-  at("reset").disabled = at("strength").disabled = !state.photo;
+  for (const id of ["reset", "strength", "closer"]) at(id).disabled = !state.photo;
   // Where nothing recognizes what a photo has, its owner says so.
   at("own").hidden = !state.photo || Boolean(state.recognizer);
 }
@@ -193,7 +110,7 @@ async function draw() {
   const strength = Number(at("strength").value);
   const wanted = label.map((x, i) => own[i] + strength * (x - own[i]));
   const tensor = (x) => new ort.Tensor("float32", Float32Array.from(x), [1, count]);
-  const inputs = { image: toTensor(state.photo), label: tensor(wanted) };
+  const inputs = { image: toTensor(state.seen.pixels), label: tensor(wanted) };
   if (state.generator.inputNames.includes("own")) {
     inputs.own = tensor(own);
     inputs.edits = tensor(label.map((_, i) => Number(state.edits.has(i))));
@@ -206,21 +123,23 @@ async function draw() {
   say(`Drawn in ${(performance.now() - started).toFixed(0)} ms.`);
 }
 
-// Sets or clears an attribute; what excludes it is cleared.
-function toggle(i) {
-  const { attributes, label_rule: rule } = state.about;
-  const label = [...state.label], name = attributes[i];
-  if (rule === "exclusive" && label[i]) return;
-  label[i] = 1 - label[i];
-  if (label[i]) {
-    for (const group of exclusiveGroups().filter((x) => x.includes(name))) {
-      for (const other of group) {
-        if (other !== name) label[attributes.indexOf(other)] = 0;
-      }
+// A label with an attribute set or cleared; what excludes it is cleared.
+function withAttribute(label, i, value) {
+  const { attributes } = state.about, changed = [...label];
+  changed[i] = value;
+  if (!value) return changed;
+  for (const group of exclusiveGroups().filter((x) => x.includes(attributes[i]))) {
+    for (const other of group) {
+      if (other !== attributes[i]) changed[attributes.indexOf(other)] = 0;
     }
   }
+  return changed;
+}
+
+function toggle(i) {
+  if (state.about.label_rule === "exclusive" && state.label[i]) return;
+  state.label = withAttribute(state.label, i, 1 - state.label[i]);
   state.edits.add(i);
-  state.label = label;
   press();
   draw().catch(fail);
 }
@@ -232,7 +151,7 @@ function reset() {
 }
 
 // Takes a photo, unless another is chosen meanwhile.
-async function take(file, label, choice = ++state.choice) {
+async function take(file, known, choice = ++state.choice) {
   let photo;
   try {
     photo = await readPhoto(file);
@@ -240,11 +159,30 @@ async function take(file, label, choice = ++state.choice) {
     say(`${file.name ?? "The file"} cannot be read as a picture: choose a JPEG or PNG.`);
     return;
   }
-  const own = label ?? await recognize(photo);
+  const frame = centre(photo, state.about.crop);
+  const seen = { frame, pixels: cut(photo, frame, state.about.image_size) };
+  const own = known ?? await recognize(seen.pixels);
   if (choice !== state.choice) return;
-  Object.assign(state, { photo, own });
+  Object.assign(state, { photo, frame, seen, own, known });
+  at("closer").value = 0;
   reset();
-  paint(at("before"), state.photo, `The picture before: ${names(state.own)}`);
+  showBefore();
+  await draw();
+}
+
+// Looks at another square of the photo; what was asked for is asked again.
+async function look() {
+  const turn = ++state.look, { choice, photo, frame, known } = state;
+  const seen = { frame, pixels: cut(photo, frame, state.about.image_size) };
+  const isKnown = known || !state.recognizer;
+  const own = isKnown ? state.own : await recognize(seen.pixels);
+  if (choice !== state.choice || turn !== state.look) return;
+  const wanted = state.label;
+  let label = [...own];
+  for (const i of state.edits) label = withAttribute(label, i, wanted[i]);
+  Object.assign(state, { seen, own, label });
+  press();
+  showBefore();
   await draw();
 }
 
@@ -280,9 +218,13 @@ function listen() {
   });
   at("changed").addEventListener("change", show);
   at("reset").addEventListener("click", () => { reset(); draw().catch(fail); });
+  at("save").addEventListener("click", () => save().catch(fail));
+  watchFrame(at("before"), at("closer"), state, {
+    moved: showBefore, rested: () => look().catch(fail),
+  });
   at("own").addEventListener("click", () => {
     state.own = state.label;
-    paint(at("before"), state.photo, `The picture before: ${names(state.own)}`);
+    showBefore();
     reset();
     draw().catch(fail);
   });

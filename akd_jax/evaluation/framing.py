@@ -1,0 +1,54 @@
+"""How a run's pictures frame faces, so that a photo is framed as they are."""
+
+from typing import Any
+
+import numpy as np
+
+from akd_jax.common.errors import UserError
+from akd_jax.data import pipeline
+from akd_jax.evaluation import kept_measures
+from akd_jax.evaluation.selection import spread_evenly
+from akd_jax.inference.frames import CELEBA, Framing
+from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
+from akd_jax.training.run_dir import Run
+
+# Of the validation split, how many are looked at; of how many a face has to be
+# found.
+COUNT, FOUND = 60, 0.5
+
+
+def find_framing(run: Run) -> Framing:
+  """Returns how a run's validation pictures frame faces: their median.
+
+  Where they are not at hand it is CelebA's.
+
+  Raises:
+    UserError: the pictures show no faces that are found, or a package is
+      missing.
+  """
+  data, finder = run.config.data, load_finder()
+
+  def measure(source: Any) -> dict[str, float]:
+    chosen = spread_evenly(len(source), COUNT).tolist()
+    batches = pipeline.read_in_batches(source, chosen, data.threads)
+    found = [finder.find(image) for images, _ in batches for image in images]
+    eyes = [middles_of_eyes(x) for x in found if x is not None]
+    return _median(np.array(eyes)) if len(eyes) >= FOUND * len(found) else {}
+
+  try:
+    known = kept_measures.load_or_measure(data, "framing", (COUNT,), measure)
+  except UserError:
+    return CELEBA
+  if not known:
+    raise UserError(
+      "in the pictures that the network has learnt from no faces are found, so"
+      " that it is not known how to frame one"
+    )
+  return Framing("its validation photos", **known)
+
+
+def _median(eyes: np.ndarray) -> dict[str, float]:
+  """Returns the median framing of eyes [N, 2, 2], the sides being 1."""
+  apart = np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=1)
+  x, y = np.median(eyes.mean(1), axis=0).tolist()
+  return {"x": x, "y": y, "apart": float(np.median(apart))}

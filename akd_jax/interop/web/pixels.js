@@ -1,0 +1,115 @@
+// Pixels as akd_jax treats them, without a page: resized, and pasted back.
+
+// What Pillow's antialiased bicubic resize does, to one line of pixels.
+function resizeWeights(from, to) {
+  const scale = Math.max(from / to, 1), support = 2 * scale;
+  const cubic = (x) => {
+    x = Math.abs(x);
+    if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+  };
+  return Array.from({ length: to }, (_, i) => {
+    const centre = ((i + 0.5) * from) / to;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const last = Math.min(from, Math.trunc(centre + support + 0.5));
+    const weights = [];
+    for (let j = first; j < last; j++) {
+      weights.push(cubic((j - centre + 0.5) / scale));
+    }
+    const total = weights.reduce((a, b) => a + b, 0);
+    return { first, weights: weights.map((x) => x / total) };
+  });
+}
+
+// RGB [height, width, 3] -> [size, size, 3]; rounded between both directions.
+export function resize(pixels, width, height, size) {
+  const clamp = (x) => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
+  const across = resizeWeights(width, size), down = resizeWeights(height, size);
+  const narrow = new Uint8Array(height * size * 3);
+  for (let y = 0; y < height; y++) for (let x = 0; x < size; x++) {
+    const { first, weights } = across[x];
+    for (let c = 0; c < 3; c++) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) {
+        sum += weights[k] * pixels[(y * width + first + k) * 3 + c];
+      }
+      narrow[(y * size + x) * 3 + c] = clamp(sum);
+    }
+  }
+  const square = new Uint8Array(size * size * 3);
+  for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) {
+    const { first, weights } = down[y];
+    for (let c = 0; c < 3; c++) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) {
+        sum += weights[k] * narrow[((first + k) * size + x) * 3 + c];
+      }
+      square[(y * size + x) * 3 + c] = clamp(sum);
+    }
+  }
+  return square;
+}
+
+// Numbers [size, size] of one channel, as many as [side, side].
+function enlarge(square, size, side) {
+  const weights = resizeWeights(size, side);
+  const wide = new Float32Array(size * side), large = new Float32Array(side * side);
+  for (let y = 0; y < size; y++) for (let x = 0; x < side; x++) {
+    const { first, weights: all } = weights[x];
+    let sum = 0;
+    for (let k = 0; k < all.length; k++) sum += all[k] * square[y * size + first + k];
+    wide[y * side + x] = sum;
+  }
+  for (let y = 0; y < side; y++) {
+    const { first, weights: all } = weights[y];
+    for (let x = 0; x < side; x++) {
+      let sum = 0;
+      for (let k = 0; k < all.length; k++) sum += all[k] * wide[(first + k) * side + x];
+      large[y * side + x] = sum;
+    }
+  }
+  return large;
+}
+
+// Where a network changes a pixel by this share of black to white, or by more,
+// its picture alone is shown: see akd_jax.inference.frames.
+const REPLACED = 0.2;
+
+// Lays a translation over a photo's square, and the photo's own detail over that.
+// photo: RGBA [side, side], changed in place; before and after: RGB [size, size];
+// shown: how much of each pixel changes, from its column and its row.
+export function paste(photo, side, before, after, size, shown = () => 1) {
+  const count = size * size, change = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    let most = 0;
+    for (let c = 0; c < 3; c++) {
+      most = Math.max(most, Math.abs(after[3 * i + c] - before[3 * i + c]) / 255);
+    }
+    change[i] = 1 - Math.min(most / REPLACED, 1);
+  }
+  const kept = enlarge(change, size, side);
+  const channel = (pixels, c) => enlarge(
+    Float32Array.from({ length: count }, (_, i) => pixels[3 * i + c]), size, side);
+  for (let c = 0; c < 3; c++) {
+    const was = channel(before, c), is = channel(after, c);
+    for (let y = 0, i = 0; y < side; y++) for (let x = 0; x < side; x++, i++) {
+      const own = photo[4 * i + c];
+      const drawn = is[i] + Math.min(1, Math.max(0, kept[i])) * (own - was[i]);
+      photo[4 * i + c] = own + shown(x, y) * (drawn - own);
+    }
+  }
+}
+
+// Of a pasted square, the share of its side in which it fades into the photo.
+const FADING = 1 / 16;
+
+// How much of a square is shown: it fades where it ends inside the photo.
+export function fading({ left, top, side }, width, height) {
+  const line = (first, length) => Array.from({ length: side }, (_, i) => {
+    const rise = (n) => Math.min(n / Math.max(side * FADING, 1), 1);
+    return (first > 0 ? rise(i + 1) : 1)
+      * (first + side < length ? rise(side - i) : 1);
+  });
+  const across = line(left, width), down = line(top, height);
+  return (x, y) => across[x] * down[y];
+}

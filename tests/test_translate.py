@@ -23,6 +23,7 @@ from akd_jax.inference.photos import find_photos
 from akd_jax.interop import dlib_faces, numpy_generator
 from akd_jax.plotting import sample_grid
 from tests import small_runs
+from tests.photos_of_faces import Finder, draw_face
 from tests.stargan_weights import random_generator
 
 NAMES = ("Black_Hair", "Blond_Hair", "Hat/../Cap")
@@ -322,28 +323,6 @@ def test_the_whole_photo_keeps_the_meaning_of_its_colours(
   command(path, set=["Blond_Hair=1"], crop="none")
   with Image.open(tmp_path / "out" / "me_Blond_Hair=1.png") as drawn:
     assert drawn.info.get("icc_profile") == (profile if kept else None)
-
-
-class Finder:
-  """Finds a face by its two eyes: pixels of pure red, of pure green."""
-
-  def find_largest(self, photo):
-    pixels = np.asarray(photo)
-    landmarks = np.zeros((68, 2))
-    for column, eye in ((0, slice(36, 42)), (1, slice(42, 48))):
-      pure = (pixels == 255 * np.eye(3)[column]).all(-1)
-      if not pure.any():
-        return None
-      landmarks[eye] = np.argwhere(pure).mean(0)[::-1] + 0.5
-    return landmarks
-
-
-def draw_face(path, eyes, size=(60, 40)):
-  photo = Image.new("RGB", size, (60, 60, 60))
-  for eye, colour in zip(eyes, ((255, 0, 0), (0, 255, 0)), strict=True):
-    photo.putpixel(eye, colour)
-  photo.save(path)
-  return path
 
 
 def test_the_largest_face_is_framed_and_pasted_back(

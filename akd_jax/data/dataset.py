@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 
 SPLITS = ("train", "validation", "test")
 LABEL_RULES = ("multilabel", "exclusive")
+# Fields of config.data that some data sets do not read.
+OPTIONAL = ("csv", "split", "split_rule", "test_share")
 
 
 class Source(Protocol):
@@ -62,8 +64,13 @@ class Dataset:
       config.data asks for them or not. Raises UserError, too.
     counterfactual: gives the true picture of a person with an attribute on, and
       the pixels that the attribute owns; None where nobody knows them.
+    reads: which fields of OPTIONAL have an effect.
+    drawn: whether its pictures are drawn as they are asked for: square, and of
+      nobody who lives.
   """
 
   open: Callable[[ConfigDict, str], Source]
   attributes: Callable[[ConfigDict], tuple[str, ...]]
   counterfactual: Counterfactual | None = None
+  reads: tuple[str, ...] = OPTIONAL
+  drawn: bool = False

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.files import digest
 from akd_jax.configs import teacher
+from akd_jax.data import dataset_of
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digests_of_content
 
@@ -49,7 +50,8 @@ def look_at(source: Any) -> str:
 def fields_of(config: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that choose images."""
   data = config.data.to_dict()
-  if config.data.name == "avatars":
+  drawn = dataset_of(config.data).drawn
+  if drawn:
     # Where drawings are kept, and how photos are listed: it chooses none.
     usual = teacher.get_config("avatars").data
     data |= {name: usual[name] for name in _OF_PHOTOS}
@@ -59,6 +61,6 @@ def fields_of(config: ConfigDict) -> dict[str, Any]:
   for name in WHEN_SEEN:
     fields.pop(name, None)  # Change when, not what.
   fields.pop("exclusive", None)  # A run's: follows from the rest.
-  if config.data.name == "avatars":
+  if drawn:
     fields.pop("crop")  # They are square as they are drawn.
   return fields

@@ -6,9 +6,9 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
+from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.selection import spread_evenly
-from akd_jax.inference.frames import CELEBA, Framing
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 from akd_jax.training.run_dir import Run
 

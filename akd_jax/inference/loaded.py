@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.inference.frames import CELEBA, Framing, paste
+from akd_jax.data.photos.frames import CELEBA, Framing, paste
 from akd_jax.inference.network import Network, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
 from akd_jax.inference.view import View

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.photos.frames import CELEBA, Frame, Framing, around, centred
 from akd_jax.data.photos.images import cuts_off_most, fitting_crop
-from akd_jax.inference.frames import CELEBA, Frame, Framing, around, centred
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Crops that paste the translated square back into the whole photo: the largest

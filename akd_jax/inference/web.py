@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.data import dataset_of
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
   to_onnx,
@@ -72,7 +73,7 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
     for name, content in runtime.items()
   }
   samples: list[dict[str, Any]] = []
-  if run.config.data.name == "avatars":
+  if dataset_of(run.config.data).drawn:
     samples, pictures = _samples(run)
     files |= pictures
   about = describe(run) | {

@@ -13,16 +13,8 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import teacher
-from akd_jax.data import DATASETS
-
-# {a field of config.data: the data sets that do not read it}.
-NOT_READ = {
-  "csv": ("avatars", "celeba", "folder"),
-  "split_rule": ("avatars", "folder", "table"),
-  "test_share": ("avatars", "celeba"),
-}
-# Data sets whose splits are no folders.
-_SPLIT_OTHERWISE = ("avatars", "celeba", "table")
+from akd_jax.data import DATASETS, dataset_of
+from akd_jax.data.dataset import OPTIONAL
 
 
 def check_names(
@@ -54,11 +46,20 @@ def check_split(config: ConfigDict) -> None:
   """
   for section, data, given in _sets(config):
     folders = "split" in given and data.split == "folders"
-    if folders and data.name in _SPLIT_OTHERWISE:
+    if folders and not is_read("split", data):
       raise UserError(
         f"{section}.split='folders' needs {section}.name='folder':"
         f" {data.name} is split otherwise; set 'share'"
       )
+
+
+def is_read(field: str, data: ConfigDict) -> bool:
+  """Whether a data set reads a field of OPTIONAL.
+
+  Raises:
+    UserError: there is no such data set.
+  """
+  return field in dataset_of(data).reads
 
 
 def check_read(config: ConfigDict) -> None:
@@ -72,14 +73,15 @@ def check_read(config: ConfigDict) -> None:
   usual = teacher.get_config("avatars").data
   sets = _sets(config)
   for section, data, given in sets:
-    for field, blind in NOT_READ.items():
+    # How data are split is `check_split`'s.
+    for field in (x for x in OPTIONAL if x != "split"):
       if field not in given or data[field] == usual[field]:
         continue
-      names = [data.name]
+      asked = [data]
       if section == "config.data":
-        names += [x.name for _, x, own in sets[1:] if field not in own]
-      if set(names) <= set(blind):
-        readers = [x for x in DATASETS if x not in blind]
+        asked += [x for _, x, own in sets[1:] if field not in own]
+      if not any(is_read(field, x) for x in asked):
+        readers = [x for x, known in DATASETS.items() if field in known.reads]
         raise UserError(
           f"{section}.{field}={data[field]!r} would do nothing: it is a field"
           f" of {' and '.join(readers)}, and {section}.name is {data.name!r};"

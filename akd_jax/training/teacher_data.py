@@ -7,14 +7,14 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.files import same_place
 from akd_jax.common.output import note
+from akd_jax.data import dataset_of
+from akd_jax.data.dataset import OPTIONAL
 from akd_jax.training import checkpoint, run_dir
-from akd_jax.training.data_fields import NOT_READ
+from akd_jax.training.data_fields import is_read
 from akd_jax.training.same_run import WITHOUT_SIZES
 
 # Of config.data: which photos there are, and which of them are for testing.
 _CHOOSING = ("name", "path", "csv", "split", "split_rule", "test_share")
-# Avatars of another split or seed are other people.
-_DRAWN = "avatars"
 _MEANING = (
   "it may have learnt from photos that are for testing here, and its figures"
   " would be too good"
@@ -54,7 +54,10 @@ def _compare(ours: ConfigDict, theirs: ConfigDict, same: bool | None) -> str:
     theirs: of the teacher.
     same: whether their digests are; None where nobody knows.
   """
-  if _DRAWN in (ours.name, theirs.name) or ours.second or theirs.second:
+  if ours.second or theirs.second:
+    return ""
+  # Drawn faces of another split or seed are other people.
+  if any(dataset_of(data).drawn for data in (ours, theirs)):
     return ""
   fields = [x for x in _CHOOSING if _differs(x, ours, theirs)]
   alike = ("attributes", "label_rule")
@@ -75,7 +78,8 @@ def _compare(ours: ConfigDict, theirs: ConfigDict, same: bool | None) -> str:
 
 
 def _differs(field: str, ours: ConfigDict, theirs: ConfigDict) -> bool:
-  if any(data.name in NOT_READ.get(field, ()) for data in (ours, theirs)):
+  read = all(is_read(field, data) for data in (ours, theirs))
+  if field in OPTIONAL and not read:
     return False
   if field in ("path", "csv"):
     return not same_place(ours[field], theirs[field])

@@ -10,12 +10,12 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.data import pipeline
+from akd_jax.data.photos.frames import CELEBA, around, cut
 from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import faces as instrument
 from akd_jax.evaluation import framing
 from akd_jax.evaluation.faces import Faces, load_faces
 from akd_jax.evaluation.metrics.face import faces_kept
-from akd_jax.inference.frames import CELEBA, around, cut
 from akd_jax.interop.dlib_faces import (
   SAME,
   FaceNetwork,

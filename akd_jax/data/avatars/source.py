@@ -170,7 +170,11 @@ def open_avatars(data: ConfigDict, split: str) -> AvatarSource:
 
 
 AVATARS = Dataset(
-  open_avatars, lambda data: ALL_ATTRIBUTES, AvatarSource.counterfactual
+  open_avatars,
+  lambda data: ALL_ATTRIBUTES,
+  AvatarSource.counterfactual,
+  reads=(),
+  drawn=True,
 )
 
 

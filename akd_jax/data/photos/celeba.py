@@ -123,7 +123,7 @@ def find_attributes(data: ConfigDict) -> tuple[str, ...]:
   return _read_columns(_find_list(root, "list_attr_celeba"))[0]
 
 
-CELEBA = Dataset(open_celeba, find_attributes)
+CELEBA = Dataset(open_celeba, find_attributes, reads=("split_rule",))
 
 
 def has_lists(root: Path) -> bool:

@@ -108,7 +108,7 @@ def find_attributes(data: ConfigDict) -> tuple[str, ...]:
   return _known_classes(parts, data)
 
 
-FOLDER = Dataset(open_folder, find_attributes)
+FOLDER = Dataset(open_folder, find_attributes, reads=("split", "test_share"))
 
 
 def _find_parts(root: Path, data: ConfigDict) -> _Parts:

@@ -93,7 +93,7 @@ def find_columns(data: ConfigDict) -> tuple[str, ...]:
   return tuple(header[1:])
 
 
-TABLE = Dataset(open_table, find_columns)
+TABLE = Dataset(open_table, find_columns, reads=("csv", "test_share"))
 
 
 def names_some(root: Path, name: str) -> bool:

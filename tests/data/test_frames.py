@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from akd_jax.data.photos.images import to_square
-from akd_jax.inference.frames import (
+from akd_jax.data.photos.frames import (
   CELEBA,
   Frame,
   Framing,
@@ -16,6 +15,7 @@ from akd_jax.inference.frames import (
   cut,
   paste,
 )
+from akd_jax.data.photos.images import to_square
 
 SIZE = 16
 FRAMES = {

@@ -1,0 +1,79 @@
+r"""Cuts faces out of photos, so that all lie alike: a folder to train on.
+
+  python -m akd_jax.align --out=DIR [--size=256] FOLDER
+
+Finds the largest face of each photo in FOLDER and all folders in it, turns it
+level, and writes the square around it to DIR, under the same name: the eyes are
+where CelebA's photos, the papers', have them. Lists (.csv, .txt) are copied.
+
+A photo without a face, or one that cannot be read, is named and left out; the
+exit status is 2 then. Stop it whenever you like: the same command goes on.
+
+Needs `launch/setup.sh faces`, whose landmarks are for research only.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from akd_jax.common import cli, paths
+from akd_jax.common.errors import UserError
+
+# The largest side that the networks of configs/ draw.
+_SIZE = 256
+
+
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  paths.define("out", None, "Folder of the squares.", required=True)
+  flags.DEFINE_integer(
+    "size", _SIZE, "Side of the squares, in pixels.", lower_bound=1
+  )
+
+
+def main(arguments: list[str]) -> None:
+  """Aligns a folder, and prints how many photos of it have a face.
+
+  Raises:
+    UserError: there is no folder, or some photos have no face.
+  """
+  if len(arguments) != 1:
+    raise UserError("name one folder of photos")
+  folder, out = Path(paths.expanded(arguments[0])), Path(flags.FLAGS.out)
+  if not flags.FLAGS.out:
+    raise UserError("--out is empty: name a folder")
+  if not folder.is_dir():
+    raise UserError(f"there is no folder {folder}")
+  if out.resolve().is_relative_to(folder.resolve()):
+    raise UserError(f"--out={out} lies in {folder}: name a folder elsewhere")
+  if out.exists() and not out.is_dir():
+    raise UserError(f"--out={out} is a file: name a folder")
+  from tqdm import tqdm
+
+  from akd_jax.data.photos import alignment
+
+  photos, lists = alignment.find_contents(folder)
+  results = alignment.align(folder, out, photos, flags.FLAGS.size)
+  without = 0
+  with tqdm(total=len(photos), unit="photo", mininterval=1) as bar:
+    for _, why in results:
+      without += bool(why)
+      if why:
+        bar.write(f"left out: {why}")
+      bar.update()
+  alignment.copy_lists(folder, out, lists)
+  found = len(photos) - without
+  print(
+    f"{out}: {found:,} of {len(photos):,} photos; lists copied: {len(lists)}"
+  )
+  if without:
+    raise UserError(
+      f"{without:,} of {len(photos):,} photos were left out; each is named"
+      " above. Training passes over those that a list names with"
+      " --config.data.skip_unreadable=True"
+    )
+
+
+if __name__ == "__main__":
+  define_flags()
+  cli.run(main)

@@ -1,0 +1,141 @@
+"""`python -m akd_jax.align`: photos in, faces that lie alike out."""
+
+import pathlib
+import shutil
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from akd_jax import align
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos import alignment
+from akd_jax.data.photos.frames import CELEBA
+from akd_jax.data.photos.images import read_size
+from akd_jax.interop import dlib_faces
+from akd_jax.interop.dlib_faces import has_faces
+from tests.photos_of_faces import Finder, draw_face
+
+LONDON = pathlib.Path(__file__).parent / "london"
+
+
+@pytest.fixture(name="command")
+def fixture_command(monkeypatch, tmp_path):
+  """Aligns a folder, with eyes that are found by their colour."""
+  monkeypatch.setattr(alignment, "load_finder", Finder)
+
+  def command(*arguments, **changes):
+    given = {"out": str(tmp_path / "out"), "size": 80} | changes
+    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(**given))
+    monkeypatch.setattr(align, "flags", flags)
+    align.main([str(x) for x in arguments])
+
+  return command
+
+
+@pytest.fixture(name="photos")
+def fixture_photos(tmp_path):
+  photos = tmp_path / "photos"
+  (photos / "blond").mkdir(parents=True)
+  (photos / ".trash").mkdir()
+  draw_face(photos / "a.png", [(40, 10), (50, 15)])
+  draw_face(photos / "blond" / "b.BMP", [(22, 30), (30, 24)])
+  draw_face(photos / ".trash" / "c.png", [(22, 30), (30, 24)])
+  (photos / "labels.csv").write_text("name,Smiling\na.png,1\n")
+  return photos
+
+
+def test_faces_are_level_and_where_celebas_are(command, photos, tmp_path):
+  command(photos)
+  for name in ("a.png", "blond/b.BMP.png"):
+    with Image.open(tmp_path / "out" / name) as square:
+      seen = np.asarray(square).astype(int)
+    assert seen.shape == (80, 80, 3)
+    # Where more of one colour is than of the others.
+    eyes = [
+      np.argwhere(seen[..., i] - seen[..., 1 - i] > 60).mean(0) / 80
+      for i in (0, 1)
+    ]
+    (y, x), (right_y, right_x) = eyes
+    assert abs((x + right_x) / 2 - CELEBA.x) < 0.02
+    assert abs(y - CELEBA.y) < 0.02 and abs(right_y - CELEBA.y) < 0.02
+    assert abs(right_x - x - CELEBA.apart) < 0.03
+  lists = tmp_path / "out" / "labels.csv"
+  assert lists.read_text() == (photos / "labels.csv").read_text()
+  assert not (tmp_path / "out" / ".trash").exists()
+
+
+def test_it_goes_on_where_it_was_stopped(command, photos, tmp_path):
+  command(photos)
+  kept, lost = (tmp_path / "out" / x for x in ("a.png", "blond/b.BMP.png"))
+  before = kept.stat().st_mtime_ns
+  lost.unlink()
+  command(photos)
+  assert kept.stat().st_mtime_ns == before and lost.exists()
+  # Another size is asked for anew.
+  command(photos, size=16)
+  assert read_size(kept) == (16, 16)
+
+
+def test_photos_without_a_face_are_named_and_counted(
+  command, photos, tmp_path, capsys
+):
+  Image.new("RGB", (20, 20)).save(photos / "wall.png")
+  (photos / "torn.jpg").write_bytes(b"no photo")
+  with pytest.raises(UserError, match="^2 of 4 photos were left out"):
+    command(photos)
+  said = capsys.readouterr()
+  assert "2 of 4 photos; lists copied: 1" in said.out
+  for reason in ("no face is found in", "cannot read the image"):
+    assert reason in said.out + said.err
+  names = sorted(x.name for x in (tmp_path / "out").rglob("*") if x.is_file())
+  assert names == ["a.png", "b.BMP.png", "labels.csv"]
+
+
+@pytest.mark.parametrize(
+  ("where", "changes", "message"),
+  [
+    ((), {}, "name one folder"),
+    (("photos", "photos"), {}, "name one folder"),
+    (("gone",), {}, "there is no folder"),
+    (("photos",), {"out": ""}, "--out is empty"),
+    (("photos",), {"out": "photos/out"}, "lies in"),
+    (("photos",), {"out": "photos"}, "lies in"),
+    (("photos",), {"out": "file"}, "is a file"),
+    (("empty",), {}, "there is no photo in"),
+  ],
+)
+def test_a_bad_request_is_refused(
+  command, photos, tmp_path, monkeypatch, where, changes, message
+):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "file").write_text("")
+  (tmp_path / "empty").mkdir()
+  with pytest.raises(UserError, match=message):
+    command(*where, **changes)
+  assert not (photos / "out").exists()
+
+
+def test_without_dlib_it_is_said_how_to_install_it(
+  photos, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(dlib_faces, "has_faces", lambda: False)
+  dlib_faces.load_finder.cache_clear()
+  with pytest.raises(UserError, match="setup.sh faces"):
+    list(alignment.align(photos, tmp_path / "out", [pathlib.Path("a.png")], 64))
+
+
+@pytest.mark.skipif(not has_faces(), reason="dlib is not installed")
+def test_several_processes_share_a_folder(tmp_path):
+  people = sorted(LONDON.glob("*.jpg"))
+  names = [pathlib.Path(f"{i}_{x.name}") for i in range(3) for x in people]
+  folder = tmp_path / "photos"
+  folder.mkdir()
+  for name, person in zip(names, people * 3, strict=True):
+    shutil.copyfile(person, folder / name)
+  out = tmp_path / "out"
+  assert list(alignment.align(folder, out, names, 64)) == [
+    (name, "") for name in names
+  ]
+  assert {x.name for x in out.iterdir()} == {str(x) for x in names}

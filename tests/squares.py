@@ -38,7 +38,7 @@ class Squares:
 def small_config(**classifier):
   config = ConfigDict()
   config.data = {
-      "name": "squares", "path": "", "image_size": 16,
+      "name": "folder", "path": "", "image_size": 16,
       "attributes": Squares.attributes, "label_rule": "multilabel",
       "threads": 2,
   }  # fmt: skip

@@ -61,7 +61,7 @@ def config(tmp_path, monkeypatch):
   # Batches that groups are spread over, the last of them short.
   monkeypatch.setattr(pipeline, "_READ_AT_ONCE", 7)
   return ConfigDict(
-    {"evaluation": {"inception": ""}, "data": {"name": "noise", "threads": 2}}
+    {"evaluation": {"inception": ""}, "data": {"name": "folder", "threads": 2}}
   )
 
 

@@ -100,9 +100,10 @@ def main(arguments: list[str]) -> None:
     raise UserError("give either --all, or --set NAME=1 once or several times")
   if args.block is not None and not args.attention:
     raise UserError(f"--block={args.block} says where --attention is taken")
-  if args.all and args.crop == "none":
+  if args.all and args.crop in ("none", "face"):
     raise UserError(
-      "--crop=none pastes one change back: it goes with --set, not with --all"
+      f"--crop={args.crop} pastes one change back: it goes with --set, not with"
+      " --all"
     )
   if not arguments:
     raise UserError("name photos to translate, or folders of them")
@@ -126,11 +127,13 @@ def main(arguments: list[str]) -> None:
   model.wanted_of(label[None], asked, args.strength)
   if model.network.run is not None:
     cache.use_persistent_cache()
+  if os.path.exists(out) and not os.path.isdir(out):
+    raise UserError(f"--out={out} is a file: name a folder")
   view = View(crop, model.crop, model.find_framing)
   if crop == FACE:
     dlib_faces.load_finder()
     whose = view.find_framing().whose
-    print(f"the largest face of each photo is framed as {whose} frame theirs")
+    print(f"the largest face of each photo is framed as in {whose}")
   request = Request(
     wanted=wanted,
     own=own,
@@ -140,8 +143,6 @@ def main(arguments: list[str]) -> None:
     block=args.block,
     out=out,
   )
-  if os.path.exists(out) and not os.path.isdir(out):
-    raise UserError(f"--out={out} is a file: name a folder")
   with writing(out):
     out.mkdir(parents=True, exist_ok=True)
   _translate_all(model, request, photos)

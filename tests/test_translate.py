@@ -328,15 +328,18 @@ def test_the_whole_photo_keeps_the_meaning_of_its_colours(
 def test_the_largest_face_is_framed_and_pasted_back(
   command, network, tmp_path, monkeypatch, capsys
 ):
-  monkeypatch.setattr(view, "load_finder", Finder)
+  for module in (view, dlib_faces):
+    monkeypatch.setattr(module, "load_finder", Finder)
   photos = tmp_path / "photos"
   photos.mkdir()
   draw_face(photos / "a.png", [(40, 10), (44, 13)])
   draw_photo(photos / "b.png")
+  # A level one, between pixels.
+  draw_face(tmp_path / "c.png", [(30, 20), (37, 20)])
   with pytest.raises(UserError, match="^1 of 2 photos failed"):
     command(photos, set=["Blond_Hair=1"], crop="face")
   said = capsys.readouterr()
-  assert "framed as CelebA's photos frame theirs" in said.out
+  assert "framed as in CelebA" in said.out
   assert "b.png: no face is found" in said.err
   (name,) = written(tmp_path / "out")
   whole = read(tmp_path / "out" / name)
@@ -344,6 +347,9 @@ def test_the_largest_face_is_framed_and_pasted_back(
   # The eyes are 5 apart, so that the square's side is 23, and it is turned.
   assert np.abs(whole[14:20, 38:44].astype(int) - 195).max() < 20
   assert (whole[:, :22] == 60).all() and (whole[32:] == 60).all()
+  command(tmp_path / "c.png", set=["Blond_Hair=1"], crop="face")
+  level = read(tmp_path / "out" / "c_Blond_Hair=1.png").astype(int)
+  assert np.abs(level[18:24, 30:38] - 195).max() < 20
   # In Python, too.
   black = {"Black_Hair": 1}
   found = LoadedModel(network).translate(
@@ -451,6 +457,7 @@ def test_a_photo_unlike_what_was_learnt_gets_a_warning(
     ({"all": True, "crop": "-3"}, "--crop=-3 should be a side in pixels"),
     ({"all": True, "step": "x"}, "--step=x must be"),
     ({"all": True, "crop": "none"}, "--crop=none pastes one change back"),
+    ({"all": True, "crop": "face"}, "--crop=face pastes one change back"),
   ],
 )
 def test_a_bad_request_is_refused_before_anything_is_done(

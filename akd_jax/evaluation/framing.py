@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data import pipeline
+from akd_jax.data import dataset_of, pipeline
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.evaluation import kept_measures
+from akd_jax.evaluation.kept_measures import PicturesMissing
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 from akd_jax.training.run_dir import Run
@@ -23,28 +24,32 @@ def find_framing(run: Run) -> Framing:
   Where they are not at hand it is CelebA's.
 
   Raises:
-    UserError: the pictures show no faces that are found, or a package is
-      missing.
+    UserError: the pictures are drawn, or show no faces that are found; or a
+      package is missing.
   """
   data, finder = run.config.data, load_finder()
+  if dataset_of(data).drawn:
+    raise UserError("the network has learnt from drawn faces, not from photos")
 
   def measure(source: Any) -> dict[str, float]:
     chosen = spread_evenly(len(source), COUNT).tolist()
     batches = pipeline.read_in_batches(source, chosen, data.threads)
     found = [finder.find(image) for images, _ in batches for image in images]
     eyes = [middles_of_eyes(x) for x in found if x is not None]
-    return _median(np.array(eyes)) if len(eyes) >= FOUND * len(found) else {}
+    if len(eyes) < FOUND * len(found):
+      raise UserError(
+        f"in {len(found) - len(eyes)} of {len(found)} validation photos of the"
+        " network no face is found, so that it is not known how to frame one"
+      )
+    return _median(np.array(eyes))
 
   try:
-    known = kept_measures.load_or_measure(data, "framing", (COUNT,), measure)
-  except UserError:
-    return CELEBA
-  if not known:
-    raise UserError(
-      "in the pictures that the network has learnt from no faces are found, so"
-      " that it is not known how to frame one"
+    known = kept_measures.load_or_measure(
+      data, "framing", (COUNT, FOUND), measure
     )
-  return Framing("its validation photos", **known)
+  except PicturesMissing:
+    return CELEBA
+  return Framing("the run's validation photos", **known)
 
 
 def _median(eyes: np.ndarray) -> dict[str, float]:

@@ -14,6 +14,10 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import kept_arrays
 
 
+class PicturesMissing(UserError):
+  """A run's pictures are not where they were, or would be downloaded."""
+
+
 def load_or_measure(
   data: ConfigDict,
   name: str,
@@ -29,7 +33,8 @@ def load_or_measure(
     measure: takes the source of the validation split.
 
   Raises:
-    UserError: the run's pictures are not there, or would be downloaded.
+    PicturesMissing: there is nothing to measure.
+    UserError: what is kept is damaged; or as `measure`.
   """
   fields = data.to_dict()
   for field in ("threads", *WHEN_SEEN):
@@ -38,11 +43,15 @@ def load_or_measure(
   if path.exists():
     return kept_arrays.read(path)[1]
   if data.name == "celeba" and not data.path:
-    raise UserError(
+    raise PicturesMissing(
       "its validation photos come from TensorFlow Datasets, which are opened"
       " for training only"
     )
-  measured = dict(measure(pipeline.open_source(data, "validation")))
+  try:
+    source = pipeline.open_source(data, "validation")
+  except UserError as error:
+    raise PicturesMissing(str(error)) from error
+  measured = dict(measure(source))
   # Where it cannot be kept it is measured for this once.
   with contextlib.suppress(WriteError):
     kept_arrays.write(path, {}, measured)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import CELEBA, Framing, paste
+from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.inference.network import Network, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
 from akd_jax.inference.view import View
@@ -47,8 +47,8 @@ class LoadedModel:
 
   Pictures are paths, the bytes of files, Pillow images or arrays uint8
   [H, W, 3], of any size, one or several of them; also an array [N, H, W, 3].
-  Their centre is cut out and resized to the side S that the network sees,
-  `image_size`. What comes back has an axis N where several were given.
+  A square, their centre unless `crop` says otherwise, is resized to the side S
+  that the network sees, `image_size`. What comes back of several has an axis N.
 
   Attributes:
     network: the generator.
@@ -98,7 +98,7 @@ class LoadedModel:
     own: Own | None = None,
     strength: float = 1.0,
     crop: int | str | None = None,
-  ) -> Any:
+  ) -> np.ndarray | list[np.ndarray]:
     """Translates pictures; all attributes that are not `set` stay as they are.
 
     Args:
@@ -116,12 +116,12 @@ class LoadedModel:
         around its largest face.
 
     Returns:
-      uint8 [S, S, 3] or [N, S, S, 3]; pasted, whole: [H, W, 3] or a list.
+      uint8 [S, S, 3] or [N, S, S, 3]; pasted, [H, W, 3] or a list of them.
 
     Raises:
-      UserError: a picture cannot be read, or shows no face; an argument is
-        none of these; there is no such attribute, or two exclude each other; or
-        the own attributes are needed and not known.
+      UserError: a picture cannot be read, or no face be found; there is no
+        such attribute, or two exclude each other; the strength is not in
+        [0, 1.5]; or the own attributes are needed and not known.
     """
     view = View(crop, self.crop, self.find_framing)
     looked, one = read_pictures(images, view, self.image_size)
@@ -130,7 +130,7 @@ class LoadedModel:
     wanted = self.wanted_of(labels, set, strength)
     drawn: Any = self.network.translate(squares, wanted)
     if view.pastes:
-      drawn = [paste(*x, y) for x, y in zip(looked, drawn, strict=True)]
+      drawn = [x.paste(y) for x, y in zip(looked, drawn, strict=True)]
     return drawn[0] if one else drawn
 
   def attention(
@@ -143,7 +143,7 @@ class LoadedModel:
     block: str | int | None = None,
     crop: int | str | None = None,
   ) -> np.ndarray:
-    """Returns where the network looks when it sets an attribute.
+    """Returns where in the square the network looks to set an attribute.
 
     Args:
       images, own, crop: as for `translate`.

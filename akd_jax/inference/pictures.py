@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut
+from akd_jax.data.photos.frames import Frame, cut, paste
 from akd_jax.data.photos.images import open_image
 from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
@@ -23,14 +23,25 @@ class Looked(NamedTuple):
   """A picture, and the square of it that a network sees.
 
   Attributes:
-    photo: RGB.
+    picture: as it was given; many photos would fill the memory.
     frame: the square.
     square: uint8 [S, S, 3].
   """
 
-  photo: Image.Image
+  picture: Picture
   frame: Frame
   square: np.ndarray
+
+  def paste(self, drawn: np.ndarray) -> np.ndarray:
+    """Returns the whole picture, uint8 [H, W, 3], with its square translated.
+
+    Args:
+      drawn: uint8 [S, S, 3].
+
+    Raises:
+      UserError: it cannot be read any more.
+    """
+    return paste(_open(self.picture), self.frame, self.square, drawn)
 
 
 def read_pictures(
@@ -58,12 +69,16 @@ def read_pictures(
   if not pictures:
     raise UserError("there is no picture")
 
-  def look(picture: Any) -> Looked:
+  def look(number: int, picture: Any) -> Looked:
     photo = _open(picture)
-    frame = view.frame(photo)
-    return Looked(photo, frame, cut(photo, frame, size))
+    try:
+      frame = view.frame(photo)
+    except UserError as error:
+      where = "" if one else f"picture {number} of {len(pictures)}: "
+      raise UserError(f"{where}{error}") from None
+    return Looked(picture, frame, cut(photo, frame, size))
 
-  return [look(x) for x in pictures], one
+  return [look(*x) for x in enumerate(pictures, 1)], one
 
 
 def _open(picture: Any) -> Image.Image:

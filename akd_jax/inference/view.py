@@ -35,7 +35,7 @@ class View:
   find_framing: Callable[[], Framing] = lambda: CELEBA
 
   def __post_init__(self) -> None:
-    if self.crop is None or self.crop in (WHOLE, FACE):
+    if self.crop is None or self.pastes:
       return
     if not isinstance(self.crop, numbers.Integral) or self.crop < 0:
       raise UserError(
@@ -46,7 +46,7 @@ class View:
   @property
   def pastes(self) -> bool:
     """Whether the whole photo comes back, with its square translated."""
-    return self.crop in (WHOLE, FACE)
+    return isinstance(self.crop, str) and self.crop in (WHOLE, FACE)
 
   def frame(self, photo: Image.Image) -> Frame:
     """Returns the square that is seen.
@@ -70,7 +70,7 @@ class View:
       size: of the photo.
     """
     side = self._side(size)
-    if self.pastes or not cuts_off_most(side, size):
+    if not cuts_off_most(side, size):
       return None
     return (
       f"--crop={side} sees only the centre of its {min(size)} pixels: --crop=0"

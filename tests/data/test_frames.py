@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from akd_jax.data.photos import frames
 from akd_jax.data.photos.frames import (
   CELEBA,
   Frame,
@@ -21,6 +22,8 @@ SIZE = 16
 FRAMES = {
   "centred": centred((90, 70), 0),
   "inside": centred((90, 70), 40),
+  "between pixels": Frame(45.3, 34.6, 40.4),
+  "between pixels, wider than high": Frame(45.5, 34.75, 40.5),
   "turned": Frame(45, 35, 40, 0.4),
   "beyond": Frame(80, 8, 50, -0.3),
   "larger": Frame(45, 35, 200, 1.2),
@@ -48,12 +51,26 @@ def test_a_centred_square_is_that_of_the_training(size, crop):
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_turned_square_is_what_a_turned_photo_shows(quarters):
-  photo = draw(64, 64)
+# A large one is made smaller in two steps.
+@pytest.mark.parametrize(("side", "apart"), [(64, 1), (640, 2)])
+def test_a_turned_square_is_what_a_turned_photo_shows(quarters, side, apart):
+  photo = draw(side, side)
   turned = Image.fromarray(np.rot90(photo, -quarters))
-  frame = Frame(32, 32, 40, quarters * math.pi / 2)
-  upright = cut(photo, Frame(32, 32, 40), SIZE).astype(int)
-  assert np.abs(cut(turned, frame, SIZE) - upright).max() <= 1
+  upright = Frame(side / 2, side / 2, side - 24)
+  frame = upright._replace(turn=quarters * math.pi / 2)
+  seen = cut(photo, upright, SIZE).astype(int)
+  assert np.abs(cut(turned, frame, SIZE) - seen).max() <= apart
+
+
+@pytest.mark.parametrize("turn", [0.0, 1e-9])
+def test_where_a_square_lies_between_pixels_it_is_seen_there(turn):
+  ramp = np.tile(np.arange(0, 240, 2, dtype=np.uint8), (100, 1))
+  photo = Image.fromarray(np.repeat(ramp[..., None], 3, -1))
+  seen = cut(photo, Frame(60.25, 50.5, 48.0, turn), SIZE)
+  # A pixel is 2 brighter than the one before it, where its centre is.
+  places = 60.25 - 24 + 3 * (np.arange(SIZE) + 0.5)
+  apart = np.abs(seen[..., 0] - (2 * places - 1))
+  assert apart[:, 1:-1].max() <= 1
 
 
 def test_the_border_goes_on_beyond_the_photo():
@@ -79,6 +96,16 @@ def test_a_small_change_keeps_the_detail_of_the_photo(frame):
   assert added.min() >= -4 and added.max() <= 14
   column, row = min(round(frame.x), 89), min(round(frame.y), 69)
   assert np.abs(added[row, column] - 10).max() <= 4
+
+
+@every_frame
+def test_lines_are_pasted_as_they_would_be_together(frame, monkeypatch):
+  photo = draw()
+  seen = cut(photo, frame, SIZE)
+  drawn = np.roll(seen, 3, axis=0)
+  whole = paste(photo, frame, seen, drawn)
+  monkeypatch.setattr(frames, "_LINES", 9)
+  assert np.abs(paste(photo, frame, seen, drawn) - whole.astype(int)).max() <= 1
 
 
 def test_what_is_drawn_anew_has_nothing_of_the_photo():

@@ -181,7 +181,7 @@ def test_a_run_tells_how_its_photos_frame_faces(network, monkeypatch, tmp_path):
     monkeypatch.setattr(
       pipeline, "read_in_batches", lambda *_: iter([(np.stack(images), None)])
     )
-    config = teacher.get_config("photos")
+    config = teacher.get_config("celeba")
     config.data.path = str(tmp_path / name)
     return framing.find_framing(types.SimpleNamespace(config=config))
 
@@ -197,16 +197,25 @@ def test_a_run_tells_how_its_photos_frame_faces(network, monkeypatch, tmp_path):
   )
   # It is kept.
   assert measured("people", nobody) == found
-  with pytest.raises(UserError, match="no faces are found"):
+  with pytest.raises(UserError, match="in 2 of 2 validation photos"):
     measured("nobody", nobody)
+  # That is not kept: the photos may become others.
+  assert measured("nobody", people) == found
 
 
 def test_without_its_photos_a_run_frames_faces_as_celeba(monkeypatch, tmp_path):
   monkeypatch.setattr(framing, "load_finder", lambda: None)
-  config = teacher.get_config("photos")
+  config = teacher.get_config("celeba")
   config.data.path = str(tmp_path / "moved")
   run = types.SimpleNamespace(config=config)
   assert framing.find_framing(run) == CELEBA
+
+
+def test_drawn_faces_are_not_looked_for_in_photos(monkeypatch):
+  monkeypatch.setattr(framing, "load_finder", lambda: None)
+  run = types.SimpleNamespace(config=teacher.get_config("avatars"))
+  with pytest.raises(UserError, match="drawn faces"):
+    framing.find_framing(run)
 
 
 def test_people_are_told_apart_whether_they_smile_or_not(network, london):

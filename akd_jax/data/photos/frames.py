@@ -12,10 +12,13 @@ from akd_jax.data.photos.images import center_box
 Box = tuple[int, int, int, int]
 
 # Where a network changes a pixel by this share of black to white, or by more,
-# its picture alone is shown; `python benchmarks/detail.py` compares others.
+# its picture alone is shown; `python benchmarks/detail.py` compares other ways.
 REPLACED = 0.2
 # Of a pasted square, the share of its side in which it fades into the photo.
 FADING = 1 / 16
+# How many times larger than a network sees it a square is drawn before it is
+# turned; and lines of a photo that are pasted at a time. Both are for memory.
+_FINE, _LINES = 8, 256
 _BICUBIC, _AFFINE = Image.Resampling.BICUBIC, Image.Transform.AFFINE
 
 
@@ -35,7 +38,7 @@ class Framing(NamedTuple):
 
 
 # The median of 60 photos of CelebA, by dlib's landmarks, of the largest square.
-CELEBA = Framing("CelebA's photos", 0.5, 0.521, 0.217)
+CELEBA = Framing("CelebA", 0.5, 0.521, 0.217)
 
 
 class Frame(NamedTuple):
@@ -53,11 +56,6 @@ class Frame(NamedTuple):
   turn: float = 0.0
 
   @property
-  def pixels(self) -> int:
-    """Its side in whole pixels."""
-    return max(1, round(self.side))
-
-  @property
   def box(self) -> Box:
     """The pixels that it lies in: some may be outside the photo."""
     # Half of the side of the upright square around it.
@@ -69,6 +67,12 @@ class Frame(NamedTuple):
       math.ceil(self.x + reach),
       math.ceil(self.y + reach),
     )
+
+  @property
+  def whole(self) -> bool:
+    """Whether it is upright, and its border goes between pixels."""
+    left, top, right, bottom = self.box
+    return not self.turn and right - left == bottom - top == self.side
 
 
 def centred(size: tuple[int, int], crop: int) -> Frame:
@@ -108,20 +112,25 @@ def cut(photo: Image.Image, frame: Frame, size: int) -> np.ndarray:
 
   Args:
     photo: RGB. Its border goes on beyond it.
-    frame: the square.
+    frame: the square, some of it inside the photo.
     size: side S of the result.
 
   Returns:
-    uint8 [S, S, 3]; of upright squares `data.photos.images.to_square`'s.
+    uint8 [S, S, 3]; of whole squares `data.photos.images.to_square`'s.
   """
   region = _region(photo, frame.box)
-  if not frame.turn:
+  if frame.whole:
     return np.array(region.resize((size, size), _BICUBIC))
-  where, turned = _in_region(frame, frame.pixels), []
+  # A large one is made smaller first: turned as it is, it takes gigabytes.
+  times = max(1, int(frame.side / (_FINE * size)))
+  region = region.reduce(times) if times > 1 else region
+  side = max(1, round(frame.side / times))
+  where = np.divide(_in_region(frame, side), times).tolist()
+  turned = []
   # As fractions: Pillow turns whole numbers into whole numbers, rounded down.
   for channel in region.split():
     square = channel.convert("F").transform(
-      (frame.pixels, frame.pixels), _AFFINE, where, _BICUBIC
+      (side, side), _AFFINE, where, _BICUBIC
     )
     turned.append(np.asarray(square.resize((size, size), _BICUBIC)))
   return np.rint(np.clip(np.stack(turned, -1), 0, 255)).astype(np.uint8)
@@ -132,35 +141,39 @@ def paste(
 ) -> np.ndarray:
   """Returns a photo of which a square has been translated.
 
-  A network draws few pixels. Where it changes little, the photo's detail is
-  laid over what it draws: all that is in the photo and not in `before`. The
-  detail gives way where it changes much (REPLACED). The square fades into the
-  photo where it ends inside it.
+  A network draws few pixels. What the photo has and `before` has not, its
+  detail, is laid over what is drawn: all of it where nothing changes, less the
+  more a pixel changes, none from REPLACED on. The square fades into the photo
+  where it ends inside it.
 
   Args:
     photo: RGB.
-    frame: the square.
+    frame: the square, some of it inside the photo.
     before: uint8 [S, S, 3], what `cut` returned.
     after: uint8 [S, S, 3], what the network made of it.
 
   Returns:
     uint8 [H, W, 3].
   """
+  change = np.abs(after.astype(np.float32) - before).max(-1) / 255
+  kept = _Layer(1 - np.minimum(change / REPLACED, 1), frame)
+  pairs = [
+    (_Layer(before[..., channel], frame), _Layer(after[..., channel], frame))
+    for channel in range(3)
+  ]
+  result = np.array(photo)
   width, height = photo.size
   left, top, right, bottom = frame.box
-  box = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-  change = np.abs(after.astype(np.float32) - before).max(-1) / 255
-  kept = _enlarge(1 - np.minimum(change / REPLACED, 1), frame, box)
-  kept = np.clip(kept, 0, 1)
-  fade = _place(_fade(frame, photo.size), frame, box)
-  result = np.array(photo)
-  part = result[box[1] : box[3], box[0] : box[2]]
-  for channel in range(3):
-    own = part[..., channel].astype(np.float32)
-    detail = own - _enlarge(before[..., channel], frame, box)
-    drawn = _enlarge(after[..., channel], frame, box) + kept * detail
-    mixed = own + fade * (drawn - own)
-    part[..., channel] = np.rint(np.clip(mixed, 0, 255))
+  left, right, bottom = max(left, 0), min(right, width), min(bottom, height)
+  for first in range(max(top, 0), bottom, _LINES):
+    box = left, first, right, min(first + _LINES, bottom)
+    part = result[box[1] : box[3], left:right]
+    detailed = np.clip(kept.at(box), 0, 1)
+    shown = _fade(frame, photo.size, box)
+    for channel, (was, drawn) in enumerate(pairs):
+      own = part[..., channel].astype(np.float32)
+      new = drawn.at(box) + detailed * (own - was.at(box))
+      part[..., channel] = np.rint(np.clip(own + shown * (new - own), 0, 255))
   return result
 
 
@@ -184,34 +197,40 @@ def _region(photo: Image.Image, box: Box) -> Image.Image:
   return Image.fromarray(np.pad(np.asarray(region), more, "edge"))
 
 
-def _enlarge(square: np.ndarray, frame: Frame, box: Box) -> np.ndarray:
-  """Returns numbers [S, S] of a square at a photo's pixels; see `_place`."""
-  size = frame.pixels, frame.pixels
-  picture = Image.fromarray(square.astype(np.float32))
-  return _place(np.asarray(picture.resize(size, _BICUBIC)), frame, box)
+class _Layer:
+  """Numbers of a square, as large as the photo shows them."""
 
+  def __init__(self, square: np.ndarray, frame: Frame):
+    """Keeps numbers [S, S] of a frame."""
+    self._frame = frame
+    self._square = Image.fromarray(square.astype(np.float32))
+    if not frame.whole:
+      side = max(1, min(round(frame.side), _FINE * len(square)))
+      self._square = self._square.resize((side, side), _BICUBIC)
 
-def _place(square: np.ndarray, frame: Frame, box: Box) -> np.ndarray:
-  """Returns numbers of a square, as large as in the photo, where they lie.
+  def at(self, box: Box) -> np.ndarray:
+    """Returns the numbers float32 [h, w] of a box that lies in the frame's.
 
-  Args:
-    square: float32 [s, s], s the frame's side in whole pixels.
-    frame: where it lies.
-    box: the photo's pixels that are asked for.
-
-  Returns:
-    float32 [h, w], 0 beyond the square.
-  """
-  left, top, right, bottom = box
-  if box == frame.box and not frame.turn:
-    return square
-  turned = Image.fromarray(square).transform(
-    (right - left, bottom - top),
-    _AFFINE,
-    _in_square(frame, len(square), box),
-    Image.Resampling.BILINEAR,
-  )
-  return np.asarray(turned)
+    Those beyond a turned square are 0.
+    """
+    left, top, right, bottom = box
+    frame, side = self._frame, self._square.width
+    size = right - left, bottom - top
+    if not frame.whole:
+      where = _in_square(frame, side, box)
+      turned = self._square.transform(
+        size, _AFFINE, where, Image.Resampling.BILINEAR
+      )
+      return np.asarray(turned)
+    scale = side / frame.side
+    x, y, _, _ = frame.box
+    part = (
+      scale * (left - x),
+      scale * (top - y),
+      scale * (right - x),
+      scale * (bottom - y),
+    )
+    return np.asarray(self._square.resize(size, _BICUBIC, box=part))
 
 
 def _in_region(frame: Frame, side: int) -> tuple[float, ...]:
@@ -250,25 +269,42 @@ def _in_square(frame: Frame, side: int, box: Box) -> tuple[float, ...]:
   return cos, sin, half - cos * x - sin * y, -sin, cos, half + sin * x - cos * y
 
 
-def _fade(frame: Frame, size: tuple[int, int]) -> np.ndarray:
+def _fade(frame: Frame, size: tuple[int, int], box: Box) -> np.ndarray:
   """Returns how much of a square is shown: 1, but where it fades.
 
   Args:
-    frame: the square; upright, it fades where it ends inside the photo.
+    frame: the square; a whole one fades where it ends inside the photo.
     size: width and height of the photo.
+    box: of the photo, in the frame's.
 
   Returns:
-    float32 [s, s].
+    float32 [h, w], 0 beyond the square.
   """
-  side = frame.pixels
-  position = np.arange(side, dtype=np.float32) + 1
-  rising = np.minimum(position / max(side * FADING, 1), 1)
-  whole = np.ones_like(rising)
+  x = np.arange(box[0], box[2], dtype=np.float32) + 0.5 - frame.x
+  y = np.arange(box[1], box[3], dtype=np.float32)[:, None] + 0.5 - frame.y
+  cos, sin = math.cos(frame.turn), math.sin(frame.turn)
   left, top, right, bottom = frame.box
-  width, height = size
-  turned = bool(frame.turn)
-  across = rising if turned or left > 0 else whole
-  across = across * (rising if turned or right < width else whole)[::-1]
-  down = rising if turned or top > 0 else whole
-  down = down * (rising if turned or bottom < height else whole)[::-1]
-  return down[:, None] * across
+  inside = left > 0, top > 0, right < size[0], bottom < size[1]
+  ends = inside if frame.whole else (True,) * 4
+  across = _rise(cos * x + sin * y, frame.side, ends[0], ends[2])
+  return across * _rise(cos * y - sin * x, frame.side, ends[1], ends[3])
+
+
+def _rise(
+  position: np.ndarray, side: float, first: bool, last: bool
+) -> np.ndarray:
+  """Returns 1 in a square and 0 beyond it, along one of its axes.
+
+  Args:
+    position: from its middle, in pixels.
+    side: of the square.
+    first: whether it fades in, at its beginning.
+    last: whether it fades out, at its end.
+  """
+  width, half = max(side * FADING, 1), side / 2
+  shown = (np.abs(position) < half).astype(np.float32)
+  if first:
+    shown *= np.clip((position + half + 0.5) / width, 0, 1)
+  if last:
+    shown *= np.clip((half - position + 0.5) / width, 0, 1)
+  return shown

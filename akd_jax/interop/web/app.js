@@ -14,7 +14,8 @@ const state = { about: null, generator: null, recognizer: null,
                 // A canvas, and the square of it that is shown; what the network
                 // has seen (a frame and its pixels), and made of it.
                 photo: null, frame: null, seen: null,
-                own: null, label: null, edits: new Set(), drawn: null,
+                // Attributes: known of a sample, had, wished for, touched.
+                known: null, own: null, label: null, edits: new Set(), drawn: null,
                 // Of photos that were chosen, of squares, and of wishes to be drawn.
                 choice: 0, look: 0, turn: 0 };
 
@@ -63,6 +64,9 @@ function showBefore() {
 }
 
 async function save() {
+  say("Saving …");
+  // Shown before the page is busy.
+  await new Promise((done) => setTimeout(done, 50));
   const { photo, seen, drawn, about: { image_size: size } } = state;
   const canvas = pasted(photo, seen.frame, size, { before: seen.pixels, after: drawn });
   const link = document.createElement("a");
@@ -70,6 +74,7 @@ async function save() {
   link.download = "changed.png";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  say("Saved.");
 }
 
 function press() {
@@ -104,8 +109,10 @@ async function recognize(photo) {
 }
 
 async function draw() {
-  // A newer wish overtakes an older one.
+  // One at a time; of those that wait, the newest wish is drawn.
   const turn = ++state.turn;
+  await state.drawing?.catch(() => {});
+  if (turn !== state.turn) return;
   const { own, label } = state, count = label.length;
   const strength = Number(at("strength").value);
   const wanted = label.map((x, i) => own[i] + strength * (x - own[i]));
@@ -116,7 +123,8 @@ async function draw() {
     inputs.edits = tensor(label.map((_, i) => Number(state.edits.has(i))));
   }
   const started = performance.now();
-  const { picture } = await state.generator.run(inputs);
+  state.drawing = state.generator.run(inputs);
+  const { picture } = await state.drawing;
   if (turn !== state.turn) return;
   state.drawn = fromTensor(picture);
   show();
@@ -152,10 +160,8 @@ function reset() {
 
 // Takes a photo, unless another is chosen meanwhile.
 async function take(file, known, choice = ++state.choice) {
-  let photo;
-  try {
-    photo = await readPhoto(file);
-  } catch {
+  const photo = await readPhoto(file);
+  if (!photo) {
     say(`${file.name ?? "The file"} cannot be read as a picture: choose a JPEG or PNG.`);
     return;
   }
@@ -163,8 +169,9 @@ async function take(file, known, choice = ++state.choice) {
   const seen = { frame, pixels: cut(photo, frame, state.about.image_size) };
   const own = known ?? await recognize(seen.pixels);
   if (choice !== state.choice) return;
-  Object.assign(state, { photo, frame, seen, own, known });
-  at("closer").value = 0;
+  Object.assign(state, { photo, frame, seen, own, known, drawn: null });
+  at("save").disabled = true;
+  state.framed();
   reset();
   showBefore();
   await draw();
@@ -172,11 +179,11 @@ async function take(file, known, choice = ++state.choice) {
 
 // Looks at another square of the photo; what was asked for is asked again.
 async function look() {
-  const turn = ++state.look, { choice, photo, frame, known } = state;
+  const turn = ++state.look, { photo, frame, known } = state;
   const seen = { frame, pixels: cut(photo, frame, state.about.image_size) };
   const isKnown = known || !state.recognizer;
   const own = isKnown ? state.own : await recognize(seen.pixels);
-  if (choice !== state.choice || turn !== state.look) return;
+  if (photo !== state.photo || turn !== state.look) return;
   const wanted = state.label;
   let label = [...own];
   for (const i of state.edits) label = withAttribute(label, i, wanted[i]);
@@ -219,9 +226,6 @@ function listen() {
   at("changed").addEventListener("change", show);
   at("reset").addEventListener("click", () => { reset(); draw().catch(fail); });
   at("save").addEventListener("click", () => save().catch(fail));
-  watchFrame(at("before"), at("closer"), state, {
-    moved: showBefore, rested: () => look().catch(fail),
-  });
   at("own").addEventListener("click", () => {
     state.own = state.label;
     showBefore();
@@ -265,6 +269,9 @@ async function start() {
   ort.env.wasm.numThreads = 1;
   state.about = await (await fetch("about.json")).json();
   furnish();
+  state.framed = watchFrame(
+    at("before"), at("closer"), state, state.about.image_size,
+    { moved: showBefore, rested: () => look().catch(fail) });
   state.generator = await ort.InferenceSession.create("generator.onnx");
   if (state.about.recognizer) {
     state.recognizer = await ort.InferenceSession.create("recognizer.onnx");

@@ -1,26 +1,40 @@
 // The square of a photo that is seen, moved and resized by whoever looks at it.
 
-// The smallest square, of the largest; and how long a hand rests, in ms.
+// The smallest square, as a share of the largest; and for how long a hand has to
+// rest, in ms.
 const SMALLEST = 1 / 8, REST = 250;
 
 // Moves the square with a finger, a mouse or the arrow keys, and resizes it with
 // two fingers, a wheel, or the slider, from 0 (the largest) to 1.
-// state: has the photo and its frame; done: what to call meanwhile and after.
-export function watchFrame(canvas, closer, state, done) {
+// state: has the photo and its frame; size: of the network's pictures; done: what
+// to call meanwhile and after. Returns what is to be called with a new photo.
+export function watchFrame(canvas, closer, state, size, done) {
   const fingers = new Map();
-  let timer;
+  // The frame in fractions: each step of a slow hand is less than a pixel.
+  let exact, timer;
   const most = () => Math.min(state.photo.width, state.photo.height);
+  const least = () => Math.min(most(), Math.max(size, SMALLEST * most()));
   // Photo's pixels that a pixel of the page shows.
-  const scale = () => state.frame.side / canvas.getBoundingClientRect().width;
+  const scale = () => exact.side / canvas.getBoundingClientRect().width;
 
-  function change(frame) {
+  function say() {
+    const share = most() > least()
+      ? Math.log(exact.side / most()) / Math.log(least() / most()) : 0;
+    closer.value = share;
+    const shown = Math.round(100 * exact.side / most());
+    closer.setAttribute("aria-valuetext", `shows ${shown} % of the photo's shorter side`);
+  }
+
+  function change({ left, top, side: wanted }) {
     const { width, height } = state.photo;
-    const side = Math.round(
-      Math.min(most(), Math.max(SMALLEST * most(), 8, frame.side)));
-    const inside = (first, length) =>
-      Math.round(Math.min(length - side, Math.max(0, first)));
-    state.frame = { side, left: inside(frame.left, width), top: inside(frame.top, height) };
-    closer.value = Math.log(side / most()) / Math.log(SMALLEST);
+    const limit = (x, length) => Math.min(length, Math.max(0, x));
+    const side = Math.min(most(), Math.max(least(), wanted));
+    exact = { side, left: limit(left, width - side), top: limit(top, height - side) };
+    const whole = Math.round(side);
+    const frame = { side: whole, left: Math.round(limit(left, width - whole)),
+                    top: Math.round(limit(top, height - whole)) };
+    if (Object.keys(frame).every((key) => frame[key] === state.frame[key])) return;
+    state.frame = frame;
     done.moved();
     clearTimeout(timer);
     timer = setTimeout(done.rested, REST);
@@ -28,45 +42,55 @@ export function watchFrame(canvas, closer, state, done) {
 
   // dx, dy: in pixels of the page.
   function move(dx, dy) {
-    const { left, top, side } = state.frame;
-    change({ side, left: left - dx * scale(), top: top - dy * scale() });
+    change({ side: exact.side, left: exact.left - dx * scale(),
+             top: exact.top - dy * scale() });
   }
 
   // x, y: what stays where it is, as shares of the square.
-  function resize(side, x = 0.5, y = 0.5) {
-    const { frame } = state, limited = Math.min(side, most());
-    change({ side: limited, left: frame.left + (frame.side - limited) * x,
-             top: frame.top + (frame.side - limited) * y });
+  function resize(wanted, x = 0.5, y = 0.5) {
+    const side = Math.min(most(), Math.max(least(), wanted));
+    change({ side, left: exact.left + (exact.side - side) * x,
+             top: exact.top + (exact.side - side) * y });
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (!state.photo) return;
+    if (!state.photo || event.button) return;
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, event);
   });
   canvas.addEventListener("pointermove", (event) => {
     const before = fingers.get(event.pointerId);
-    if (!before) return;
-    const [other] = [...fingers.values()].filter((x) => x !== before);
-    fingers.set(event.pointerId, event);
-    if (!other) {
-      move(event.clientX - before.clientX, event.clientY - before.clientY);
+    if (!before || !event.buttons) {
+      fingers.delete(event.pointerId);
       return;
     }
-    const apart = (x) => Math.hypot(x.clientX - other.clientX, x.clientY - other.clientY);
-    resize(state.frame.side * Math.max(apart(before), 1) / Math.max(apart(event), 1));
+    fingers.set(event.pointerId, event);
+    const [other] = [...fingers.values()].filter((x) => x !== event);
+    const moved = [event.clientX - before.clientX, event.clientY - before.clientY];
+    if (!other) {
+      move(...moved);
+      return;
+    }
+    const apart = (x) => Math.max(
+      1, Math.hypot(x.clientX - other.clientX, x.clientY - other.clientY));
+    // The middle between two fingers moves half as far as one of them.
+    move(...moved.map((x) => x / 2));
+    resize(exact.side * apart(before) / apart(event));
+    say();
   });
-  for (const kind of ["pointerup", "pointercancel"]) {
+  for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(kind, ({ pointerId }) => fingers.delete(pointerId));
   }
   canvas.addEventListener("wheel", (event) => {
-    if (!state.photo) return;
+    // Elsewhere a wheel moves the page, and so it does over a photo that is not used.
+    if (!state.photo || !(event.ctrlKey || document.activeElement === canvas)) return;
     event.preventDefault();
     const { left, top, width, height } = canvas.getBoundingClientRect();
     // Some browsers count lines.
     const turned = event.deltaY * (event.deltaMode ? 16 : 1);
-    resize(state.frame.side * 1.002 ** turned,
+    resize(exact.side * 1.002 ** turned,
            (event.clientX - left) / width, (event.clientY - top) / height);
+    say();
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [10, 0], ArrowRight: [-10, 0],
@@ -75,5 +99,13 @@ export function watchFrame(canvas, closer, state, done) {
     event.preventDefault();
     move(...step);
   });
-  closer.addEventListener("input", () => resize(most() * SMALLEST ** closer.value));
+  closer.addEventListener("input", () => {
+    resize(most() * (least() / most()) ** closer.value);
+  });
+  return () => {
+    clearTimeout(timer);
+    fingers.clear();
+    exact = { ...state.frame };
+    say();
+  };
 }

@@ -3,15 +3,18 @@
 import { fading, paste, resize } from "./pixels.js";
 
 // Pixels that a canvas holds in browsers on phones; and the side of what is shown.
-const LARGEST = 2 ** 24, SHOWN = 640;
+const LARGEST = 2 ** 24, SHOWN = 512;
 
 const contextOf = (canvas) => canvas.getContext("2d", { willReadFrequently: true });
 
-// A photo, upright and on white: a canvas.
+// A photo, upright, on white, in the colours of all screens (sRGB): a canvas.
 export async function readPhoto(file) {
-  const bitmap = await createImageBitmap(file, {
-    imageOrientation: "from-image", colorSpaceConversion: "none",
-  });
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    return null;
+  }
   const scale = Math.min(1, Math.sqrt(LARGEST / (bitmap.width * bitmap.height)));
   const width = Math.max(1, Math.floor(scale * bitmap.width));
   const height = Math.max(1, Math.floor(scale * bitmap.height));
@@ -76,7 +79,7 @@ export function paintChanges(canvas, before, after, size) {
   contextOf(canvas).putImageData(image, 0, 0);
 }
 
-// The whole photo, as large as it is, with its square translated: a canvas.
+// The whole photo with its square translated: a canvas.
 export function pasted(photo, frame, size, { before, after }) {
   const { width, height } = photo, { left, top, side } = frame;
   const canvas = new OffscreenCanvas(width, height), context = contextOf(canvas);

@@ -88,8 +88,11 @@ export function paste(photo, side, before, after, size, shown = () => 1) {
     change[i] = 1 - Math.min(most / REPLACED, 1);
   }
   const kept = enlarge(change, size, side);
-  const channel = (pixels, c) => enlarge(
-    Float32Array.from({ length: count }, (_, i) => pixels[3 * i + c]), size, side);
+  const plane = new Float32Array(count);
+  const channel = (pixels, c) => {
+    for (let i = 0; i < count; i++) plane[i] = pixels[3 * i + c];
+    return enlarge(plane, size, side);
+  };
   for (let c = 0; c < 3; c++) {
     const was = channel(before, c), is = channel(after, c);
     for (let y = 0, i = 0; y < side; y++) for (let x = 0; x < side; x++, i++) {

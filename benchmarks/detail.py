@@ -5,7 +5,7 @@ python benchmarks/detail.py RUN ... [--size=256] [--images=24]
 Draws people of the avatars' test split larger than a network sees them, has
 each attribute set, and pastes the result back, in three ways: enlarged in place
 of the photo; as a change that is added to the photo; and as akd_jax does it
-(akd_jax.data.photos.frames.paste). Prints the distance from the true
+(akd_jax.data.photos.pasting.paste). Prints the distance from the true
 translation, drawn as large, inside the attribute and outside.
 """
 
@@ -20,7 +20,7 @@ from akd_jax.data import pipeline
 from akd_jax.data.avatars import drawing
 from akd_jax.data.avatars.drawing import Person
 from akd_jax.data.avatars.labels import switch_on
-from akd_jax.data.photos import frames
+from akd_jax.data.photos import frames, pasting
 
 Pasting = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -51,7 +51,7 @@ def paste(
 ) -> np.ndarray:
   """Returns what akd_jax makes of it."""
   whole = Image.fromarray(photo)
-  return frames.paste(whole, frames.centred(whole.size, 0), before, after)
+  return pasting.paste(whole, frames.centred(whole.size, 0), before, after)
 
 
 WAYS: dict[str, Pasting] = {"in place": replace, "added": add, "pasted": paste}

@@ -1,4 +1,4 @@
-"""Photos of which a test knows where the eyes are."""
+"""Photos of which a test knows what they show."""
 
 import numpy as np
 from PIL import Image
@@ -27,3 +27,12 @@ def draw_face(path, eyes, size=(60, 40)):
     photo.putpixel(eye, colour)
   photo.save(path)
   return path
+
+
+def draw_detail(width=90, height=70, seed=0):
+  """Returns a photo that is smooth, with detail."""
+  y, x = np.mgrid[:height, :width]
+  smooth = [120 + 60 * np.sin(x / 20), 120 + 60 * np.cos(y / 15), x + y / 2]
+  noise = np.random.default_rng(seed).integers(-9, 10, (height, width, 3))
+  pixels = np.stack(smooth, -1) + noise
+  return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut, paste
+from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
+from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut, paste
+from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
+from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (

@@ -72,7 +72,7 @@ function enlarge(square, size, side) {
 }
 
 // Where a network changes a pixel by this share of black to white, or by more,
-// its picture alone is shown: see akd_jax.data.photos.frames.
+// its picture alone is shown: see akd_jax.data.photos.pasting.
 const REPLACED = 0.2;
 
 // Lays a translation over a photo's square, and the photo's own detail over that.

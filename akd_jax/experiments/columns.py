@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Metric
 from akd_jax.evaluation.record import are_comparable, trained_network
+from akd_jax.experiments import statistics
 from akd_jax.experiments.compared import Variant
-from akd_jax.experiments.statistics import paired_difference, spread
+from akd_jax.experiments.statistics import paired_difference
 
 # Those by which networks are judged.
 DECISIVE = (
@@ -196,19 +195,9 @@ def _compare_to_teacher(student: Column, teacher: Column) -> str:
 def write_spread(
   metric: Metric, column: Column, attribute: str | None = None
 ) -> str:
-  """Writes the mean over seeds and their standard deviation, without a unit.
-
-  Of one seed, and where all are exactly alike, the mean alone.
-  """
+  """Writes the mean over seeds and its spread, without a unit."""
   values = column.values(metric, attribute)
-  if not values:
-    return "-"
-  mean, deviation = spread(values)
-  digits = metric.unit.digits
-  text = f"{mean:,.{digits}f}"
-  if np.isnan(deviation) or not deviation:
-    return text
-  return f"{text} ± {deviation:.{digits}f}"
+  return statistics.write_spread(values, metric.unit.digits) if values else "-"
 
 
 def write_difference(metric: Metric, column: Column, baseline: Column) -> str:
@@ -216,8 +205,4 @@ def write_difference(metric: Metric, column: Column, baseline: Column) -> str:
   pairs = column.paired(metric, baseline)
   if not pairs[0]:
     return "-"
-  mean, low, high = paired_difference(*pairs)
-  digits = metric.unit.digits
-  if np.isnan(low):
-    return f"{mean:+,.{digits}f}"
-  return f"{mean:+,.{digits}f} [{low:+,.{digits}f}, {high:+,.{digits}f}]"
+  return statistics.write_difference(*pairs, metric.unit.digits)

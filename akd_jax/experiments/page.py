@@ -5,8 +5,6 @@ import io
 import itertools
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from akd_jax.evaluation import record
 from akd_jax.experiments.rows import (
   FIGURES,
@@ -15,7 +13,7 @@ from akd_jax.experiments.rows import (
   figures,
   figures_of_truth,
 )
-from akd_jax.experiments.statistics import paired_difference, spread
+from akd_jax.experiments.statistics import write_difference, write_spread
 
 
 def table_of_seeds(
@@ -96,7 +94,7 @@ def markdown(
     metric = FIGURES[row.metric]
     if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
-    return _difference(values(variant, row), values(baseline, row))
+    return _difference(values(variant, row), values(baseline, row), row)
 
   differences = [
     [title_of(row), *(difference(variant, row) for variant in others)]
@@ -160,25 +158,18 @@ def _cell(text: str) -> str:
 
 
 def _spread(values: Sequence[float | None], row: Row) -> str:
-  known = [x for x in values if x is not None]
-  if len(known) < len(values):
-    return "-"
-  mean, deviation = (f"{x:.{row.digits}f}" for x in spread(known))
-  # All seeds are as large.
-  alone = len(known) == 1 or (row.is_cost and not float(deviation))
-  return mean if alone else f"{mean} ± {deviation}"
+  known = _of_all(values)
+  return write_spread(known, row.digits) if known else "-"
 
 
 def _difference(
-  values: Sequence[float | None], baseline: Sequence[float | None]
+  values: Sequence[float | None], baseline: Sequence[float | None], row: Row
 ) -> str:
-  pairs = [
-    (a, b)
-    for a, b in zip(values, baseline, strict=True)
-    if a is not None and b is not None
-  ]
-  if len(pairs) < len(values):
-    return "-"
-  mean, low, high = paired_difference(*zip(*pairs, strict=True))
-  interval = "" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]"
-  return f"{mean:+.2f}{interval}"
+  ours, theirs = _of_all(values), _of_all(baseline)
+  return write_difference(ours, theirs, row.digits) if ours and theirs else "-"
+
+
+def _of_all(values: Sequence[float | None]) -> list[float]:
+  """Returns what every seed has; [] where one lacks it."""
+  known = [x for x in values if x is not None]
+  return known if len(known) == len(values) else []

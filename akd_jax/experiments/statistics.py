@@ -63,6 +63,38 @@ def paired_difference(
   return _interval(np.subtract(values, baseline))
 
 
+def write_spread(values: Sequence[float], digits: int) -> str:
+  """Writes the mean over seeds and their standard deviation.
+
+  Of one seed, and where all are exactly alike, the mean alone.
+
+  Args:
+    values: one a seed.
+    digits: behind the point.
+  """
+  mean, deviation = spread(values)
+  text = f"{mean:,.{digits}f}"
+  if np.isnan(deviation) or not deviation:
+    return text
+  return f"{text} ± {deviation:.{digits}f}"
+
+
+def write_difference(
+  values: Sequence[float], baseline: Sequence[float], digits: int
+) -> str:
+  """Writes a difference, seed by seed, and its 95 % interval.
+
+  Args:
+    values, baseline: as for `paired_difference`.
+    digits: behind the point.
+  """
+  mean, low, high = paired_difference(values, baseline)
+  text = f"{mean:+,.{digits}f}"
+  if np.isnan(low):
+    return text
+  return f"{text} [{low:+,.{digits}f}, {high:+,.{digits}f}]"
+
+
 def _interval(values: np.ndarray) -> Difference:
   mean, deviation = spread(values.tolist())
   count = len(values)

@@ -199,7 +199,11 @@ def main(arguments: list[str]) -> None:
   run = runs.load_run(args.workdir, step)
   write = FORMATS[args.format]
   if args.format == "web":
-    write = functools.partial(export_web, onnxruntime=args.onnxruntime)
+    from akd_jax.evaluation.framing import known_framing
+
+    write = functools.partial(
+      export_web, onnxruntime=args.onnxruntime, framing=known_framing(run)
+    )
   size = sum(map(os.path.getsize, write(run, args.out))) / 1e6
   count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")

@@ -23,6 +23,7 @@ import akd_jax
 from akd_jax import export
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
+from akd_jax.data.photos.frames import CELEBA
 from akd_jax.data.photos.images import open_image, to_square
 from akd_jax.evaluation import recognition
 from akd_jax.evaluation.familiarity import score_pictures
@@ -273,6 +274,14 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   assert found["changed"] == "Where the picture has changed"
   written = {f"/{x.relative_to(folder)}" for x in folder.rglob("*")}
   assert set(Host.asked) <= written
+
+
+def test_the_page_knows_where_eyes_are_to_be(tarball):
+  run = run_dir.load_run("pretrained:avatars")
+  run.config.data.sizes = {"train": 8, "validation": 8, "test": 8}
+  for framing, eyes in ((None, None), (CELEBA, CELEBA._asdict())):
+    files = web.build_page(run, tarball, framing)
+    assert json.loads(files["about.json"])["eyes"] == eyes
 
 
 def test_a_package_that_is_another_is_refused(tmp_path):

@@ -10,7 +10,11 @@ from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.kept_measures import PicturesMissing
 from akd_jax.evaluation.selection import spread_evenly
-from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
+from akd_jax.interop.dlib_faces import (
+  has_faces,
+  load_finder,
+  middles_of_eyes,
+)
 from akd_jax.training.run_dir import Run
 
 # Of the validation split, how many are looked at; of how many a face has to be
@@ -50,6 +54,21 @@ def find_framing(run: Run) -> Framing:
   except PicturesMissing:
     return CELEBA
   return Framing("the run's validation photos", **known)
+
+
+def known_framing(run: Run) -> Framing | None:
+  """Returns how a run's pictures frame faces, as far as that is known here.
+
+  CelebA's where the packages are missing and they are of CelebA; None of other
+  pictures then, of drawn faces, and where no faces are found.
+  """
+  data = run.config.data
+  if not has_faces():
+    return CELEBA if data.name == "celeba" else None
+  try:
+    return find_framing(run)
+  except UserError:
+    return None
 
 
 def _median(eyes: np.ndarray) -> dict[str, float]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from akd_jax.common.errors import UserError
 from akd_jax.data import dataset_of
+from akd_jax.data.photos.frames import Framing
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
   to_onnx,
@@ -46,7 +47,9 @@ _PAGE = (
 _SAMPLES, _SIDE = 6, 256
 
 
-def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
+def build_page(
+  run: "Run", onnxruntime: str = "", framing: Framing | None = None
+) -> dict[str, bytes]:
   """Returns the files of the page, {path inside the folder: content}.
 
   Only drawn faces become its samples: photos belong to those in them.
@@ -54,6 +57,7 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
   Args:
     run: whose generator is run in the page.
     onnxruntime: onnxruntime-web's tarball, where it cannot be downloaded.
+    framing: how the run's photos frame faces; None where nobody knows.
 
   Raises:
     UserError: the system has no program, a package is missing, or
@@ -73,13 +77,16 @@ def build_page(run: "Run", onnxruntime: str = "") -> dict[str, bytes]:
     for name, content in runtime.items()
   }
   samples: list[dict[str, Any]] = []
-  if dataset_of(run.config.data).drawn:
+  drawn = dataset_of(run.config.data).drawn
+  if drawn:
     samples, pictures = _samples(run)
     files |= pictures
   about = describe(run) | {
     "recognizer": recognizer is not None,
     "samples": samples,
-    "note": _note(run, bool(samples), recognizer is not None),
+    # Where the training's photos have them: a page finds no face.
+    "eyes": framing and framing._asdict(),
+    "note": _note(run, drawn, recognizer is not None),
   }
   files["about.json"] = json.dumps(about, indent=2).encode()
   return files
@@ -131,7 +138,9 @@ def _note(run: "Run", is_drawn: bool, recognizes: bool) -> str:
   return note
 
 
-def export_web(run: "Run", path: str, onnxruntime: str = "") -> list[str]:
+def export_web(
+  run: "Run", path: str, onnxruntime: str = "", framing: Framing | None = None
+) -> list[str]:
   """Writes a folder that any static host serves; see `inference.web`.
 
   Raises:
@@ -145,7 +154,7 @@ def export_web(run: "Run", path: str, onnxruntime: str = "") -> list[str]:
   return write_files(
     {
       os.path.join(path, name): functools.partial(_put, content)
-      for name, content in build_page(run, onnxruntime).items()
+      for name, content in build_page(run, onnxruntime, framing).items()
     }
   )
 

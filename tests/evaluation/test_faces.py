@@ -211,6 +211,19 @@ def test_without_its_photos_a_run_frames_faces_as_celeba(monkeypatch, tmp_path):
   assert framing.find_framing(run) == CELEBA
 
 
+def test_what_is_not_known_of_a_framing_is_not_guessed(monkeypatch):
+  drawn, celeba, folder = (
+    types.SimpleNamespace(config=teacher.get_config(scale))
+    for scale in ("avatars", "celeba", "rafd")
+  )
+  monkeypatch.setattr(framing, "has_faces", lambda: False)
+  found = [framing.known_framing(run) for run in (drawn, celeba, folder)]
+  assert found == [None, CELEBA, None]
+  monkeypatch.setattr(framing, "has_faces", lambda: True)
+  monkeypatch.setattr(framing, "load_finder", lambda: None)
+  assert framing.known_framing(drawn) is None
+
+
 def test_drawn_faces_are_not_looked_for_in_photos(monkeypatch):
   monkeypatch.setattr(framing, "load_finder", lambda: None)
   run = types.SimpleNamespace(config=teacher.get_config("avatars"))

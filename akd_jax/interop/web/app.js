@@ -1,7 +1,7 @@
 // Translates a photo in the page: an ONNX model, run by onnxruntime-web.
 
 import { watchFrame } from "./frame.js";
-import { centre, cut, paint, paintChanges, pasted, readPhoto } from "./photo.js";
+import { centre, cut, markEyes, paint, paintChanges, pasted, readPhoto } from "./photo.js";
 
 // At once: a file that is dropped while the network loads would replace the page.
 for (const kind of ["dragover", "drop"]) {
@@ -61,6 +61,11 @@ function show() {
 function showBefore() {
   paint(at("before"), state.photo, state.frame, state.about.image_size);
   at("before").setAttribute("aria-label", `The picture before: ${names(state.own)}`);
+}
+
+function showMoving() {
+  showBefore();
+  if (state.about.eyes) markEyes(at("before"), state.about.eyes);
 }
 
 async function save() {
@@ -239,7 +244,11 @@ function listen() {
 }
 
 function furnish() {
-  const { attributes, samples, note } = state.about;
+  const { attributes, samples, eyes, note } = state.about;
+  if (eyes) {
+    at("framing").textContent = "Drag the photo, or use the arrow keys, until the"
+      + " eyes lie in the rings, which show while it moves.";
+  }
   attributes.forEach((name, i) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -271,7 +280,7 @@ async function start() {
   furnish();
   state.framed = watchFrame(
     at("before"), at("closer"), state, state.about.image_size,
-    { moved: showBefore, rested: () => look().catch(fail) });
+    { moved: showMoving, rested: () => look().catch(fail) });
   state.generator = await ort.InferenceSession.create("generator.onnx");
   if (state.about.recognizer) {
     state.recognizer = await ort.InferenceSession.create("recognizer.onnx");

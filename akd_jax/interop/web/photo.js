@@ -59,6 +59,20 @@ export function paint(canvas, photo, frame, size, drawn) {
   context.putImageData(image, 0, 0);
 }
 
+// Marks where the eyes are to be, as shares of what is shown.
+export function markEyes(canvas, { x, y, apart }) {
+  const context = contextOf(canvas), side = canvas.width;
+  for (const [colour, width] of [["#000", 4], ["#fff", 2]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = (width * side) / SHOWN;
+    for (const eye of [x - apart / 2, x + apart / 2]) {
+      context.beginPath();
+      context.arc(eye * side, y * side, 0.06 * side, 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+}
+
 // Shows a picture, faint, with what has changed in the accent's yellow to red.
 export function paintChanges(canvas, before, after, size) {
   const image = new ImageData(size, size);

@@ -3,15 +3,18 @@ r"""Cuts faces out of photos, so that all lie alike: a folder to train on.
   python -m akd_jax.align --out=DIR [--size=256] FOLDER
 
 Finds the largest face of each photo in FOLDER and all folders in it, turns it
-level, and writes the square around it to DIR, under the same name: the eyes are
-where CelebA's photos, the papers', have them. Lists (.csv, .txt) are copied.
+level, and writes the square around it to DIR, under the same name (a GIF or
+AVIF as NAME.png): the eyes are where CelebA's photos, the papers', have them.
+Lists (.csv, .txt) are copied.
 
 A photo without a face, or one that cannot be read, is named and left out; the
-exit status is 2 then. Stop it whenever you like: the same command goes on.
+exit status is 2 then. Stop it whenever you like: the same command goes on. Give
+each FOLDER a DIR of its own.
 
 Needs `launch/setup.sh faces`, whose landmarks are for research only.
 """
 
+import sys
 from pathlib import Path
 
 from absl import flags
@@ -37,15 +40,19 @@ def main(arguments: list[str]) -> None:
   Raises:
     UserError: there is no folder, or some photos have no face.
   """
-  if len(arguments) != 1:
+  if len(arguments) != 1 or not arguments[0]:
     raise UserError("name one folder of photos")
-  folder, out = Path(paths.expanded(arguments[0])), Path(flags.FLAGS.out)
+  folder, out = Path(arguments[0]), Path(flags.FLAGS.out)
   if not flags.FLAGS.out:
     raise UserError("--out is empty: name a folder")
   if not folder.is_dir():
     raise UserError(f"there is no folder {folder}")
-  if out.resolve().is_relative_to(folder.resolve()):
-    raise UserError(f"--out={out} lies in {folder}: name a folder elsewhere")
+  inner, outer = folder.resolve(), out.resolve()
+  if outer.is_relative_to(inner) or inner.is_relative_to(outer):
+    raise UserError(
+      f"one of {folder} and --out={out} lies in the other: name a folder"
+      " elsewhere"
+    )
   if out.exists() and not out.is_dir():
     raise UserError(f"--out={out} is a file: name a folder")
   from tqdm import tqdm
@@ -53,15 +60,19 @@ def main(arguments: list[str]) -> None:
   from akd_jax.data.photos import alignment
 
   photos, lists = alignment.find_contents(folder)
+  alignment.copy_lists(folder, out, lists)
   results = alignment.align(folder, out, photos, flags.FLAGS.size)
   without = 0
-  with tqdm(total=len(photos), unit="photo", mininterval=1) as bar:
+  # In a file, the lines say it.
+  bar = tqdm(
+    total=len(photos), unit="photo", mininterval=1, leave=False, disable=None
+  )
+  with bar:
     for _, why in results:
       without += bool(why)
       if why:
-        bar.write(f"left out: {why}")
+        bar.write(f"left out: {why}", sys.stderr)
       bar.update()
-  alignment.copy_lists(folder, out, lists)
   found = len(photos) - without
   print(
     f"{out}: {found:,} of {len(photos):,} photos; lists copied: {len(lists)}"

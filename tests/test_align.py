@@ -40,15 +40,19 @@ def fixture_photos(tmp_path):
   (photos / "blond").mkdir(parents=True)
   (photos / ".trash").mkdir()
   draw_face(photos / "a.png", [(40, 10), (50, 15)])
-  draw_face(photos / "blond" / "b.BMP", [(22, 30), (30, 24)])
+  draw_face(photos / "blond" / "b.gif", [(22, 30), (30, 24)])
   draw_face(photos / ".trash" / "c.png", [(22, 30), (30, 24)])
   (photos / "labels.csv").write_text("name,Smiling\na.png,1\n")
+  # Links are followed, but not round and round.
+  (photos / "blond" / "again").symlink_to(photos)
+  (photos / "linked").symlink_to(tmp_path / "elsewhere")
+  (tmp_path / "elsewhere").mkdir()
   return photos
 
 
 def test_faces_are_level_and_where_celebas_are(command, photos, tmp_path):
   command(photos)
-  for name in ("a.png", "blond/b.BMP.png"):
+  for name in ("a.png", "blond/b.gif.png"):
     with Image.open(tmp_path / "out" / name) as square:
       seen = np.asarray(square).astype(int)
     assert seen.shape == (80, 80, 3)
@@ -68,7 +72,7 @@ def test_faces_are_level_and_where_celebas_are(command, photos, tmp_path):
 
 def test_it_goes_on_where_it_was_stopped(command, photos, tmp_path):
   command(photos)
-  kept, lost = (tmp_path / "out" / x for x in ("a.png", "blond/b.BMP.png"))
+  kept, lost = (tmp_path / "out" / x for x in ("a.png", "blond/b.gif.png"))
   before = kept.stat().st_mtime_ns
   lost.unlink()
   command(photos)
@@ -83,14 +87,39 @@ def test_photos_without_a_face_are_named_and_counted(
 ):
   Image.new("RGB", (20, 20)).save(photos / "wall.png")
   (photos / "torn.jpg").write_bytes(b"no photo")
-  with pytest.raises(UserError, match="^2 of 4 photos were left out"):
+  (photos / "phone.HEIC").write_bytes(bytes(4) + b"ftypheic")
+  with pytest.raises(UserError, match="^3 of 5 photos were left out"):
     command(photos)
   said = capsys.readouterr()
-  assert "2 of 4 photos; lists copied: 1" in said.out
-  for reason in ("no face is found in", "cannot read the image"):
-    assert reason in said.out + said.err
+  assert "2 of 5 photos; lists copied: 1" in said.out
+  for reason in ("no face is found in", "damaged at its start", "it is HEIC"):
+    assert reason in said.err
   names = sorted(x.name for x in (tmp_path / "out").rglob("*") if x.is_file())
-  assert names == ["a.png", "b.BMP.png", "labels.csv"]
+  assert names == ["a.png", "b.gif.png", "labels.csv"]
+
+
+def test_linked_folders_are_aligned_and_all_suffixes_kept(
+  command, photos, tmp_path
+):
+  for name in ("c.TIFF", "d.bmp"):
+    draw_face(tmp_path / "elsewhere" / name, [(22, 30), (30, 24)])
+  command(photos)
+  for name in ("c.TIFF", "d.bmp"):
+    assert read_size(tmp_path / "out" / "linked" / name) == (80, 80)
+
+
+def test_no_square_takes_the_place_of_another(command, photos, tmp_path):
+  draw_face(photos / "blond" / "B.gif.png", [(22, 30), (30, 24)])
+  with pytest.raises(UserError, match="would both be called"):
+    command(photos)
+  assert not (tmp_path / "out").exists()
+
+
+def test_a_list_that_cannot_be_read_is_said_first(command, photos, tmp_path):
+  (photos / "lost.txt").symlink_to(tmp_path / "nowhere")
+  with pytest.raises(UserError, match="cannot read .*lost.txt"):
+    command(photos)
+  assert not (tmp_path / "out" / "a.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -102,6 +131,8 @@ def test_photos_without_a_face_are_named_and_counted(
     (("photos",), {"out": ""}, "--out is empty"),
     (("photos",), {"out": "photos/out"}, "lies in"),
     (("photos",), {"out": "photos"}, "lies in"),
+    (("photos",), {"out": "."}, "lies in"),
+    (("",), {}, "name one folder"),
     (("photos",), {"out": "file"}, "is a file"),
     (("empty",), {}, "there is no photo in"),
   ],
@@ -123,7 +154,8 @@ def test_without_dlib_it_is_said_how_to_install_it(
   monkeypatch.setattr(dlib_faces, "has_faces", lambda: False)
   dlib_faces.load_finder.cache_clear()
   with pytest.raises(UserError, match="setup.sh faces"):
-    list(alignment.align(photos, tmp_path / "out", [pathlib.Path("a.png")], 64))
+    name = pathlib.Path("a.png")
+    list(alignment.align(photos, tmp_path / "out", {name: name}, 64))
 
 
 @pytest.mark.skipif(not has_faces(), reason="dlib is not installed")
@@ -135,7 +167,6 @@ def test_several_processes_share_a_folder(tmp_path):
   for name, person in zip(names, people * 3, strict=True):
     shutil.copyfile(person, folder / name)
   out = tmp_path / "out"
-  assert list(alignment.align(folder, out, names, 64)) == [
-    (name, "") for name in names
-  ]
+  found = alignment.align(folder, out, {name: name for name in names}, 64)
+  assert list(found) == [(name, "") for name in names]
   assert {x.name for x in out.iterdir()} == {str(x) for x in names}

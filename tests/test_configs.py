@@ -407,6 +407,14 @@ def test_a_field_that_the_data_do_not_read_is_refused(name, fields, said):
     validation.check_new(config)
 
 
+def test_fields_of_photos_wait_until_it_is_known_what_they_are():
+  config = teacher.get_config("photos")
+  assert config.data.name == "photos"
+  config.data.split, config.data.test_share = "folders", 0.3
+  config.data.csv, config.data.split_rule = "labels.csv", "stargan"
+  validation.check(config)
+
+
 def test_a_field_may_be_meant_for_the_other_data_of_a_run():
   config = both.get_config("celeba")
   # RaFD, the second, does not read it, and is not given it either.

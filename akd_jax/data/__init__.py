@@ -22,6 +22,11 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+def is_drawn(data: ConfigDict) -> bool:
+  """Whether `config.data` names a data set that is here, and is drawn."""
+  return data.name in DATASETS and DATASETS[data.name].drawn
+
+
 def dataset_of(data: ConfigDict) -> Dataset:
   """Returns the data set that `config.data` names.
 

@@ -65,8 +65,8 @@ class Dataset:
     counterfactual: gives the true picture of a person with an attribute on, and
       the pixels that the attribute owns; None where nobody knows them.
     reads: which fields of OPTIONAL have an effect.
-    drawn: whether its pictures are drawn as they are asked for: square, and of
-      nobody who lives.
+    drawn: whether it is embedded, as the avatars are: its pictures are drawn
+      where they are needed, square, of nobody who lives.
   """
 
   open: Callable[[ConfigDict, str], Source]

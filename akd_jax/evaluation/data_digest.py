@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.config import WHEN_SEEN, without_added
 from akd_jax.common.files import digest
 from akd_jax.configs import teacher
-from akd_jax.data import dataset_of
+from akd_jax.data import is_drawn
 from akd_jax.data.photos.source import PhotoSource
 from akd_jax.data.pipeline import digests_of_content
 
@@ -50,7 +50,7 @@ def look_at(source: Any) -> str:
 def fields_of(config: ConfigDict) -> dict[str, Any]:
   """Returns the fields of config.data that choose images."""
   data = config.data.to_dict()
-  drawn = dataset_of(config.data).drawn
+  drawn = is_drawn(config.data)
   if drawn:
     # Where drawings are kept, and how photos are listed: it chooses none.
     usual = teacher.get_config("avatars").data

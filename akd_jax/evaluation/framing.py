@@ -1,11 +1,14 @@
 """How a run's pictures frame faces, so that a photo is framed as they are."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
+from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
-from akd_jax.data import dataset_of, pipeline
+from akd_jax.data import is_drawn, pipeline
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.kept_measures import PicturesMissing
@@ -17,6 +20,8 @@ from akd_jax.interop.dlib_faces import (
 )
 from akd_jax.training.run_dir import Run
 
+# Pixels of the largest square of CelebA's photos.
+_SIDE = 178
 # Of the validation split, how many are looked at; of how many a face has to be
 # found.
 COUNT, FOUND = 60, 0.5
@@ -25,14 +30,14 @@ COUNT, FOUND = 60, 0.5
 def find_framing(run: Run) -> Framing:
   """Returns how a run's validation pictures frame faces: their median.
 
-  Where they are not at hand it is CelebA's.
+  Where they are not at hand it is CelebA's, by the run's crop.
 
   Raises:
     UserError: the pictures are drawn, or show no faces that are found; or a
       package is missing.
   """
   data, finder = run.config.data, load_finder()
-  if dataset_of(data).drawn:
+  if is_drawn(data):
     raise UserError("the network has learnt from drawn faces, not from photos")
 
   def measure(source: Any) -> dict[str, float]:
@@ -47,28 +52,40 @@ def find_framing(run: Run) -> Framing:
       )
     return _median(np.array(eyes))
 
+  # Another run may have had other photos of the same path.
+  look = digest_arrays(run.model.discriminator)
+  depends = COUNT, FOUND, look
   try:
-    known = kept_measures.load_or_measure(
-      data, "framing", (COUNT, FOUND), measure
-    )
+    known = kept_measures.load_or_measure(data, "framing", depends, measure)
   except PicturesMissing:
-    return CELEBA
+    return _celebas(data)
   return Framing("the run's validation photos", **known)
 
 
 def known_framing(run: Run) -> Framing | None:
-  """Returns how a run's pictures frame faces, as far as that is known here.
+  """Returns how a run's pictures frame faces, where that is known here.
 
-  CelebA's where the packages are missing and they are of CelebA; None of other
-  pictures then, of drawn faces, and where no faces are found.
+  Of CelebA it always is; of drawn faces, and where none are found, never.
   """
   data = run.config.data
-  if not has_faces():
-    return CELEBA if data.name == "celeba" else None
-  try:
-    return find_framing(run)
-  except UserError:
-    return None
+  framing = None
+  if has_faces():
+    with contextlib.suppress(UserError):
+      framing = find_framing(run)
+  if framing and framing.whose != CELEBA.whose:
+    return framing
+  return _celebas(data) if data.name == "celeba" else None
+
+
+def _celebas(data: ConfigDict) -> Framing:
+  """Returns how CelebA's photos frame faces once their centre is cut out."""
+  crop = data.crop if data.name == "celeba" else 0
+  times = _SIDE / min(crop or _SIDE, _SIDE)
+  return CELEBA._replace(
+    x=0.5 + times * (CELEBA.x - 0.5),
+    y=0.5 + times * (CELEBA.y - 0.5),
+    apart=times * CELEBA.apart,
+  )
 
 
 def _median(eyes: np.ndarray) -> dict[str, float]:

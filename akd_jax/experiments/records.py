@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
-from akd_jax.data import dataset_of
+from akd_jax.data import is_drawn
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Job
 from akd_jax.training import run_dir
@@ -106,9 +106,7 @@ def unpack(
 
 def _travelling(jobs: Iterable[Job]) -> list[Job]:
   """Returns the runs of drawn faces whose teacher is a file."""
-  return [
-    job for job in jobs if job.teacher and dataset_of(job.config.data).drawn
-  ]
+  return [job for job in jobs if job.teacher and is_drawn(job.config.data)]
 
 
 def _is_done(job: Job, kept: Mapping[str, bytes]) -> bool:

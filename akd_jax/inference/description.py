@@ -17,7 +17,7 @@ def describe(run: "Run", with_program: bool | None = None) -> dict[str, Any]:
     with_program: whether it is for a file that says step by step what to do;
       by default for one that does so where it must.
   """
-  from akd_jax.data import dataset_of  # Not before: they take JAX along.
+  from akd_jax.data import is_drawn  # Not before: they take JAX along.
   from akd_jax.systems import system_of
 
   groups = (
@@ -41,7 +41,7 @@ def describe(run: "Run", with_program: bool | None = None) -> dict[str, Any]:
     "architecture": {"name": system.network, **generator},
     "image_size": run.config.data.image_size,
     # What is drawn is square.
-    "crop": 0 if dataset_of(run.config.data).drawn else run.config.data.crop,
+    "crop": 0 if is_drawn(run.config.data) else run.config.data.crop,
     "attributes": list(run.attributes),
     "label_rule": run.config.data.label_rule,
     "exclusive": [group for group in groups if len(group) > 1],

@@ -59,7 +59,7 @@ class View:
     landmarks = load_finder().find_largest(photo)
     if landmarks is None:
       raise UserError(
-        f"no face is found; crop={WHOLE!r} would take the largest square"
+        f"no face is found; crop {WHOLE} would take the largest square"
       )
     return around(middles_of_eyes(landmarks), self.find_framing())
 

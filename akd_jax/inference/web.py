@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data import dataset_of
+from akd_jax.data import is_drawn
 from akd_jax.data.photos.frames import Framing
 from akd_jax.inference.description import describe
 from akd_jax.inference.exports import (
@@ -77,7 +77,7 @@ def build_page(
     for name, content in runtime.items()
   }
   samples: list[dict[str, Any]] = []
-  drawn = dataset_of(run.config.data).drawn
+  drawn = is_drawn(run.config.data)
   if drawn:
     samples, pictures = _samples(run)
     files |= pictures

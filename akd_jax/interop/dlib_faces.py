@@ -117,8 +117,8 @@ class FaceFinder:
 
     Returns:
       [68, 2], the x and y of its landmarks in the photo's pixels. None where
-      there is no face, or none that has 80 pixels and takes a twelfth of the
-      longer side, and is tilted by no more than 30 degrees.
+      there is none that is tilted by no more than 30 degrees, and has 80 pixels
+      where the photo has 1,024 on its longer side, or all that it has.
     """
     short, long = sorted(photo.size)
     scale = min(max(_SIDE / short, 1), _LONGEST / long)

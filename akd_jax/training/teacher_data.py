@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.files import same_place
 from akd_jax.common.output import note
-from akd_jax.data import dataset_of
+from akd_jax.data import is_drawn
 from akd_jax.data.dataset import OPTIONAL
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.data_fields import is_read
@@ -57,7 +57,7 @@ def _compare(ours: ConfigDict, theirs: ConfigDict, same: bool | None) -> str:
   if ours.second or theirs.second:
     return ""
   # Drawn faces of another split or seed are other people.
-  if any(dataset_of(data).drawn for data in (ours, theirs)):
+  if any(is_drawn(data) for data in (ours, theirs)):
     return ""
   fields = [x for x in _CHOOSING if _differs(x, ours, theirs)]
   alike = ("attributes", "label_rule")

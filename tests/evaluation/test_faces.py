@@ -169,6 +169,12 @@ def test_a_face_anywhere_in_a_photo_is_framed_as_celebas(network, degrees):
   assert network.find_largest(Image.new("RGB", (900, 600), "grey")) is None
 
 
+def run_of(config):
+  """A run whose discriminator is nothing."""
+  model = types.SimpleNamespace(discriminator={})
+  return types.SimpleNamespace(config=config, model=model)
+
+
 def test_a_run_tells_how_its_photos_frame_faces(network, monkeypatch, tmp_path):
   monkeypatch.setattr(framing, "load_finder", lambda: network)
   nobody = [np.full((64, 64, 3), 128, np.uint8)] * 2
@@ -183,7 +189,7 @@ def test_a_run_tells_how_its_photos_frame_faces(network, monkeypatch, tmp_path):
     )
     config = teacher.get_config("celeba")
     config.data.path = str(tmp_path / name)
-    return framing.find_framing(types.SimpleNamespace(config=config))
+    return framing.find_framing(run_of(config))
 
   found = measured("people", people)
   np.testing.assert_allclose(found[1:], CELEBA[1:], atol=0.01)
@@ -207,28 +213,30 @@ def test_without_its_photos_a_run_frames_faces_as_celeba(monkeypatch, tmp_path):
   monkeypatch.setattr(framing, "load_finder", lambda: None)
   config = teacher.get_config("celeba")
   config.data.path = str(tmp_path / "moved")
-  run = types.SimpleNamespace(config=config)
-  assert framing.find_framing(run) == CELEBA
+  assert framing.find_framing(run_of(config)) == CELEBA
+  # What is cut out of them shows less of a face's surroundings.
+  config.data.crop = 89
+  near = framing.find_framing(run_of(config))
+  np.testing.assert_allclose(near.apart, 2 * CELEBA.apart)
+  np.testing.assert_allclose(near.y - 0.5, 2 * (CELEBA.y - 0.5))
 
 
-def test_what_is_not_known_of_a_framing_is_not_guessed(monkeypatch):
-  drawn, celeba, folder = (
-    types.SimpleNamespace(config=teacher.get_config(scale))
-    for scale in ("avatars", "celeba", "rafd")
-  )
+def test_what_is_not_known_of_a_framing_is_not_guessed(monkeypatch, tmp_path):
+  configs = [teacher.get_config(x) for x in ("avatars", "celeba", "rafd")]
+  for config in configs[1:]:
+    config.data.path = str(tmp_path / "moved")
+  runs = [run_of(config) for config in configs]
   monkeypatch.setattr(framing, "has_faces", lambda: False)
-  found = [framing.known_framing(run) for run in (drawn, celeba, folder)]
-  assert found == [None, CELEBA, None]
+  assert [framing.known_framing(run) for run in runs] == [None, CELEBA, None]
   monkeypatch.setattr(framing, "has_faces", lambda: True)
   monkeypatch.setattr(framing, "load_finder", lambda: None)
-  assert framing.known_framing(drawn) is None
+  assert [framing.known_framing(run) for run in runs] == [None, CELEBA, None]
 
 
 def test_drawn_faces_are_not_looked_for_in_photos(monkeypatch):
   monkeypatch.setattr(framing, "load_finder", lambda: None)
-  run = types.SimpleNamespace(config=teacher.get_config("avatars"))
   with pytest.raises(UserError, match="drawn faces"):
-    framing.find_framing(run)
+    framing.find_framing(run_of(teacher.get_config("avatars")))
 
 
 def test_people_are_told_apart_whether_they_smile_or_not(network, london):

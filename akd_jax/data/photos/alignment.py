@@ -1,8 +1,11 @@
 """Photos of people, cut out so that every face lies as CelebA's do."""
 
+import contextlib
+import functools
+import itertools
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,26 +15,34 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.common.processes import working
-from akd_jax.common.writing import writing
 from akd_jax.data.photos.frames import CELEBA, around, cut
-from akd_jax.data.photos.images import SUFFIXES, open_image, read_size
+from akd_jax.data.photos.images import (
+  SUFFIXES,
+  open_image,
+  read_bytes,
+  read_size,
+)
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Photos that a process is given at a time.
 _CHUNK = 8
-# What these are written as, so that lists still name them; others as PNG.
-_KEPT = (".jpeg", ".jpg", ".png", ".webp")
+# What a square is written as, so that lists still name it; else PNG, as of GIF.
+_KEPT = (
+  ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+# Said to be unreadable, one by one.
+_UNREADABLE = ".heic"
 
 
 class Contents(NamedTuple):
   """What lies in a folder and all folders in it, by its path there.
 
   Attributes:
-    photos: to be aligned.
+    photos: to be aligned: {photo: what its square is called}.
     lists: text that may name them, to be copied.
   """
 
-  photos: list[Path]
+  photos: dict[Path, Path]
   lists: list[Path]
 
 
@@ -39,19 +50,36 @@ def find_contents(folder: Path) -> Contents:
   """Lists photos and lists, sorted; what is hidden is left out.
 
   Raises:
-    UserError: a folder cannot be read, or there is no photo.
+    UserError: a folder cannot be read, there is no photo, or the squares of two
+      would be called the same.
   """
 
   def refuse(error: OSError) -> None:
     raise UserError(f"cannot read {error.filename}: {error.strerror}")
 
-  found = Contents([], [])
-  for root, folders, names in os.walk(folder, onerror=refuse):
+  found = Contents({}, [])
+  taken: dict[str, Path] = {}
+  been: set[str] = set()
+  for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+    place = os.path.realpath(root)
+    if place in been:
+      # A link that leads back would be followed for ever.
+      folders.clear()
+      continue
+    been.add(place)
     folders[:] = sorted(x for x in folders if not x.startswith("."))
     for name in sorted(x for x in names if not x.startswith(".")):
       path = Path(root, name).relative_to(folder)
-      if name.lower().endswith(SUFFIXES):
-        found.photos.append(path)
+      if name.lower().endswith((*SUFFIXES, _UNREADABLE)):
+        square = _name_square(path)
+        # On many file systems, A.png is a.png.
+        other = taken.setdefault(str(square).casefold(), path)
+        if other != path:
+          raise UserError(
+            f"the squares of {folder / other} and {folder / path} would both be"
+            f" called {square}: rename one of the photos"
+          )
+        found.photos[path] = square
       elif path.suffix.lower() in (".csv", ".txt"):
         found.lists.append(path)
   if not found.photos:
@@ -59,31 +87,40 @@ def find_contents(folder: Path) -> Contents:
   return found
 
 
+def _name_square(photo: Path) -> Path:
+  if photo.suffix.lower() in _KEPT:
+    return photo
+  return photo.with_name(f"{photo.name}.png")
+
+
 def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
   """Copies lists to where the aligned photos are.
 
   Raises:
-    WriteError: they cannot be written.
+    UserError: one cannot be read.
+    WriteError: one cannot be written.
   """
   for path in lists:
-    with writing(out / path):
-      (out / path).parent.mkdir(parents=True, exist_ok=True)
-      shutil.copyfile(folder / path, out / path)
+    try:
+      content = read_bytes(folder / path)
+    except (OSError, ValueError) as error:
+      raise UserError(f"cannot read {folder / path}: {error}") from error
+    with written_whole(out / path) as partial:
+      Path(partial).write_bytes(content)
 
 
 def align(
-  folder: Path, out: Path, photos: Sequence[Path], size: int
+  folder: Path, out: Path, photos: Mapping[Path, Path], size: int
 ) -> Iterator[tuple[Path, str]]:
   """Writes the largest face of each photo, in several processes.
 
-  A square is framed as CelebA's photos frame a face, level, and keeps the name
-  of its photo; of a kind that cannot be written well it becomes a PNG. Squares
-  that are there already stay, so that it goes on where it was stopped.
+  A square is framed as CelebA's photos frame a face, level. Squares that are
+  there already stay, so that it goes on where it was stopped.
 
   Args:
     folder: that the photos lie in.
-    out: where they are to lie.
-    photos: their paths in the folder.
+    out: where their squares are to lie.
+    photos: their paths in the folder, and those of their squares in `out`.
     size: side of the squares, in pixels.
 
   Yields:
@@ -94,32 +131,22 @@ def align(
     WriteError: one cannot be written.
   """
   load_finder()
-  pieces = [photos[i : i + _CHUNK] for i in range(0, len(photos), _CHUNK)]
-  jobs = [(folder, out, piece, size) for piece in pieces]
-  if len(jobs) == 1:
-    yield from _align_some(jobs[0])
-    return
-  with working(min(os.cpu_count() or 1, len(jobs))) as pool:
-    for results in pool.map(_align_some, jobs):
-      yield from results
+  pairs = [(folder / x, out / square) for x, square in photos.items()]
+  pieces = [pairs[i : i + _CHUNK] for i in range(0, len(pairs), _CHUNK)]
+  work = functools.partial(_align_some, size)
+  with contextlib.ExitStack() as stack:
+    results: Iterator[list[str]] = map(work, pieces)
+    if len(pieces) > 1:
+      count = min(os.cpu_count() or 1, len(pieces))
+      results = stack.enter_context(working(count)).map(work, pieces)
+    reasons = itertools.chain.from_iterable(results)
+    yield from zip(photos, reasons, strict=True)
 
 
-def aligned_path(out: Path, photo: Path) -> Path:
-  """Returns where the square of a photo is written."""
-  path = out / photo
-  if photo.suffix.lower() in _KEPT:
-    return path
-  return path.with_name(f"{path.name}.png")
-
-
-def _align_some(
-  job: tuple[Path, Path, Sequence[Path], int],
-) -> list[tuple[Path, str]]:
-  folder, out, photos, size = job
-  return [
-    (photo, _align_one(folder / photo, aligned_path(out, photo), size))
-    for photo in photos
-  ]
+def _align_some(size: int, pairs: Sequence[tuple[Path, Path]]) -> list[str]:
+  # As in the process that started this one.
+  warnings.filterwarnings("ignore", module="PIL")
+  return [_align_one(photo, square, size) for photo, square in pairs]
 
 
 def _align_one(photo: Path, path: Path, size: int) -> str:
@@ -141,7 +168,5 @@ def _align_one(photo: Path, path: Path, size: int) -> str:
 def _save(path: Path, square: np.ndarray) -> None:
   """Writes a square whole or not at all, as its name says."""
   kind = Image.registered_extensions()[path.suffix.lower()]
-  with writing(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
   with written_whole(path) as partial, open(partial, "wb") as file:
     Image.fromarray(square).save(file, kind, quality=95, subsampling=0)

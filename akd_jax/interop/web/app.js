@@ -11,11 +11,11 @@ for (const kind of ["dragover", "drop"]) {
 let ort;
 const at = (id) => document.getElementById(id);
 const state = { about: null, generator: null, recognizer: null,
-                // A canvas, and the square of it that is shown; what the network
-                // has seen (a frame and its pixels), and made of it.
-                photo: null, frame: null, seen: null,
+                // A canvas, and the square of it that is shown; the one that the
+                // network has seen, and its pixels; all of what it has drawn.
+                photo: null, frame: null, seen: null, drawn: null,
                 // Attributes: known of a sample, had, wished for, touched.
-                known: null, own: null, label: null, edits: new Set(), drawn: null,
+                known: null, own: null, label: null, edits: new Set(),
                 // Of photos that were chosen, of squares, and of wishes to be drawn.
                 choice: 0, look: 0, turn: 0 };
 
@@ -46,13 +46,13 @@ function names(label) {
 }
 
 function show() {
-  const { photo, seen, drawn, label, about: { image_size: size } } = state;
+  const { drawn, label, about: { image_size: size } } = state;
   if (!drawn) return;
   if (at("changed").checked) {
-    paintChanges(at("after"), seen.pixels, drawn, size);
+    paintChanges(at("after"), drawn.before, drawn.after, size);
     at("after").setAttribute("aria-label", "Where the picture has changed");
   } else {
-    paint(at("after"), photo, seen.frame, size, { before: seen.pixels, after: drawn });
+    paint(at("after"), drawn.photo, drawn.frame, size, drawn);
     at("after").setAttribute("aria-label", `The picture after the change: ${names(label)}`);
   }
   at("save").disabled = false;
@@ -69,11 +69,11 @@ function showMoving() {
 }
 
 async function save() {
+  const { drawn, about: { image_size: size } } = state;
   say("Saving …");
   // Shown before the page is busy.
   await new Promise((done) => setTimeout(done, 50));
-  const { photo, seen, drawn, about: { image_size: size } } = state;
-  const canvas = pasted(photo, seen.frame, size, { before: seen.pixels, after: drawn });
+  const canvas = pasted(drawn.photo, drawn.frame, size, drawn);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await canvas.convertToBlob());
   link.download = "changed.png";
@@ -118,11 +118,11 @@ async function draw() {
   const turn = ++state.turn;
   await state.drawing?.catch(() => {});
   if (turn !== state.turn) return;
-  const { own, label } = state, count = label.length;
+  const { photo, seen, own, label } = state, count = label.length;
   const strength = Number(at("strength").value);
   const wanted = label.map((x, i) => own[i] + strength * (x - own[i]));
   const tensor = (x) => new ort.Tensor("float32", Float32Array.from(x), [1, count]);
-  const inputs = { image: toTensor(state.seen.pixels), label: tensor(wanted) };
+  const inputs = { image: toTensor(seen.pixels), label: tensor(wanted) };
   if (state.generator.inputNames.includes("own")) {
     inputs.own = tensor(own);
     inputs.edits = tensor(label.map((_, i) => Number(state.edits.has(i))));
@@ -131,7 +131,8 @@ async function draw() {
   state.drawing = state.generator.run(inputs);
   const { picture } = await state.drawing;
   if (turn !== state.turn) return;
-  state.drawn = fromTensor(picture);
+  state.drawn = { photo, frame: seen.frame, before: seen.pixels,
+                  after: fromTensor(picture) };
   show();
   say(`Drawn in ${(performance.now() - started).toFixed(0)} ms.`);
 }

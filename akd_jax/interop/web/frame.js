@@ -17,10 +17,13 @@ export function watchFrame(canvas, closer, state, size, done) {
   // Photo's pixels that a pixel of the page shows.
   const scale = () => exact.side / canvas.getBoundingClientRect().width;
 
-  function say() {
-    const share = most() > least()
+  function setSlider() {
+    closer.value = most() > least()
       ? Math.log(exact.side / most()) / Math.log(least() / most()) : 0;
-    closer.value = share;
+    say();
+  }
+
+  function say() {
     const shown = Math.round(100 * exact.side / most());
     closer.setAttribute("aria-valuetext", `shows ${shown} % of the photo's shorter side`);
   }
@@ -75,8 +78,11 @@ export function watchFrame(canvas, closer, state, size, done) {
       1, Math.hypot(x.clientX - other.clientX, x.clientY - other.clientY));
     // The middle between two fingers moves half as far as one of them.
     move(...moved.map((x) => x / 2));
-    resize(exact.side * apart(before) / apart(event));
-    say();
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    resize(exact.side * apart(before) / apart(event),
+           ((event.clientX + other.clientX) / 2 - left) / width,
+           ((event.clientY + other.clientY) / 2 - top) / height);
+    setSlider();
   });
   for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(kind, ({ pointerId }) => fingers.delete(pointerId));
@@ -90,7 +96,7 @@ export function watchFrame(canvas, closer, state, size, done) {
     const turned = event.deltaY * (event.deltaMode ? 16 : 1);
     resize(exact.side * 1.002 ** turned,
            (event.clientX - left) / width, (event.clientY - top) / height);
-    say();
+    setSlider();
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [10, 0], ArrowRight: [-10, 0],
@@ -101,11 +107,12 @@ export function watchFrame(canvas, closer, state, size, done) {
   });
   closer.addEventListener("input", () => {
     resize(most() * (least() / most()) ** closer.value);
+    say();
   });
   return () => {
     clearTimeout(timer);
     fingers.clear();
     exact = { ...state.frame };
-    say();
+    setSlider();
   };
 }

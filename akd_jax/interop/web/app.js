@@ -17,7 +17,9 @@ const state = { about: null, generator: null, recognizer: null,
                 // Attributes: known of a sample, had, wished for, touched.
                 known: null, own: null, label: null, edits: new Set(),
                 // Of photos that were chosen, of squares, and of wishes to be drawn.
-                choice: 0, look: 0, turn: 0 };
+                choice: 0, look: 0, turn: 0,
+                // The run of the network that goes on; what a new photo calls.
+                drawing: null, framed: null };
 
 const readable = (name) => name.replaceAll("_", " ");
 const say = (text) => { at("status").textContent = text; };

@@ -14,7 +14,6 @@ from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.kept_measures import PicturesMissing
 from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.interop.dlib_faces import (
-  has_faces,
   load_finder,
   middles_of_eyes,
 )
@@ -36,6 +35,23 @@ def find_framing(run: Run) -> Framing:
     UserError: the pictures are drawn, or show no faces that are found; or a
       package is missing.
   """
+  return _measured(run) or _celebas(run.config.data)
+
+
+def known_framing(run: Run) -> Framing | None:
+  """Returns how a run's pictures frame faces, where that is known here.
+
+  Of CelebA it always is; of drawn faces, and where none are found, never.
+  """
+  data = run.config.data
+  with contextlib.suppress(UserError):
+    if measured := _measured(run):
+      return measured
+  return _celebas(data) if data.name == "celeba" else None
+
+
+def _measured(run: Run) -> Framing | None:
+  """Returns `find_framing` where the pictures are at hand."""
   data, finder = run.config.data, load_finder()
   if is_drawn(data):
     raise UserError("the network has learnt from drawn faces, not from photos")
@@ -58,23 +74,8 @@ def find_framing(run: Run) -> Framing:
   try:
     known = kept_measures.load_or_measure(data, "framing", depends, measure)
   except PicturesMissing:
-    return _celebas(data)
+    return None
   return Framing("the run's validation photos", **known)
-
-
-def known_framing(run: Run) -> Framing | None:
-  """Returns how a run's pictures frame faces, where that is known here.
-
-  Of CelebA it always is; of drawn faces, and where none are found, never.
-  """
-  data = run.config.data
-  framing = None
-  if has_faces():
-    with contextlib.suppress(UserError):
-      framing = find_framing(run)
-  if framing and framing.whose != CELEBA.whose:
-    return framing
-  return _celebas(data) if data.name == "celeba" else None
 
 
 def _celebas(data: ConfigDict) -> Framing:

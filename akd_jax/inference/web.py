@@ -116,7 +116,7 @@ def _samples(run: "Run") -> tuple[list[dict[str, Any]], dict[str, bytes]]:
   return samples, files
 
 
-def _note(run: "Run", is_drawn: bool, recognizes: bool) -> str:
+def _note(run: "Run", drawn: bool, recognizes: bool) -> str:
   """What a visitor should know of the network."""
   import jax
   import numpy as np
@@ -130,7 +130,7 @@ def _note(run: "Run", is_drawn: bool, recognizes: bool) -> str:
       " Nothing here sees which attributes a photo has: press those, and then"
       " “The photo is like that”."
     )
-  if is_drawn:
+  if drawn:
     note += (
       " It has learnt from drawn faces, and makes nothing of a photograph."
       " akd_jax trains such networks on photographs, too."

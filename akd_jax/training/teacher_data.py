@@ -78,8 +78,9 @@ def _compare(ours: ConfigDict, theirs: ConfigDict, same: bool | None) -> str:
 
 
 def _differs(field: str, ours: ConfigDict, theirs: ConfigDict) -> bool:
-  read = all(is_read(field, data) for data in (ours, theirs))
-  if field in OPTIONAL and not read:
+  if field in OPTIONAL and not (
+    is_read(field, ours) and is_read(field, theirs)
+  ):
     return False
   if field in ("path", "csv"):
     return not same_place(ours[field], theirs[field])

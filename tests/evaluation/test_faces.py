@@ -226,9 +226,12 @@ def test_what_is_not_known_of_a_framing_is_not_guessed(monkeypatch, tmp_path):
   for config in configs[1:]:
     config.data.path = str(tmp_path / "moved")
   runs = [run_of(config) for config in configs]
-  monkeypatch.setattr(framing, "has_faces", lambda: False)
+
+  def refuse():
+    raise UserError("dlib is not installed")
+
+  monkeypatch.setattr(framing, "load_finder", refuse)
   assert [framing.known_framing(run) for run in runs] == [None, CELEBA, None]
-  monkeypatch.setattr(framing, "has_faces", lambda: True)
   monkeypatch.setattr(framing, "load_finder", lambda: None)
   assert [framing.known_framing(run) for run in runs] == [None, CELEBA, None]
 

@@ -21,55 +21,41 @@ function resizeWeights(from, to) {
   });
 }
 
-// RGB [height, width, 3] -> [size, size, 3]; rounded between both directions.
-export function resize(pixels, width, height, size) {
-  const clamp = (x) => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
+// Numbers [height, width, depth] -> [size, size, depth]: lines, then columns. Both
+// results are of a Kind of array, their numbers as `round` makes them.
+function stretch(values, width, height, depth, size, Kind, round) {
   const across = resizeWeights(width, size), down = resizeWeights(height, size);
-  const narrow = new Uint8Array(height * size * 3);
+  const narrow = new Kind(height * size * depth), square = new Kind(size * size * depth);
+  // step: between two numbers that a sum takes.
+  const sum = (from, start, step, weights) => {
+    let total = 0;
+    for (let k = 0; k < weights.length; k++) total += weights[k] * from[start + k * step];
+    return round(total);
+  };
   for (let y = 0; y < height; y++) for (let x = 0; x < size; x++) {
-    const { first, weights } = across[x];
-    for (let c = 0; c < 3; c++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k] * pixels[(y * width + first + k) * 3 + c];
-      }
-      narrow[(y * size + x) * 3 + c] = clamp(sum);
+    const { first, weights } = across[x], start = (y * width + first) * depth;
+    for (let c = 0; c < depth; c++) {
+      narrow[(y * size + x) * depth + c] = sum(values, start + c, depth, weights);
     }
   }
-  const square = new Uint8Array(size * size * 3);
   for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) {
-    const { first, weights } = down[y];
-    for (let c = 0; c < 3; c++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k] * narrow[((first + k) * size + x) * 3 + c];
-      }
-      square[(y * size + x) * 3 + c] = clamp(sum);
+    const { first, weights } = down[y], start = (first * size + x) * depth;
+    for (let c = 0; c < depth; c++) {
+      square[(y * size + x) * depth + c] = sum(narrow, start + c, size * depth, weights);
     }
   }
   return square;
 }
 
-// Numbers [size, size] of one channel, as many as [side, side].
-function enlarge(square, size, side) {
-  const weights = resizeWeights(size, side);
-  const wide = new Float32Array(size * side), large = new Float32Array(side * side);
-  for (let y = 0; y < size; y++) for (let x = 0; x < side; x++) {
-    const { first, weights: all } = weights[x];
-    let sum = 0;
-    for (let k = 0; k < all.length; k++) sum += all[k] * square[y * size + first + k];
-    wide[y * side + x] = sum;
-  }
-  for (let y = 0; y < side; y++) {
-    const { first, weights: all } = weights[y];
-    for (let x = 0; x < side; x++) {
-      let sum = 0;
-      for (let k = 0; k < all.length; k++) sum += all[k] * wide[(first + k) * side + x];
-      large[y * side + x] = sum;
-    }
-  }
-  return large;
+// RGB [height, width, 3] -> [size, size, 3]; rounded between both directions.
+export function resize(pixels, width, height, size) {
+  const clamp = (x) => Math.min(255, Math.max(0, Math.floor(x + 0.5)));
+  return stretch(pixels, width, height, 3, size, Uint8Array, clamp);
 }
+
+// Numbers [size, size] of one channel, as many as [side, side].
+const enlarge = (square, size, side) =>
+  stretch(square, size, size, 1, side, Float32Array, (x) => x);
 
 // Where a network changes a pixel by this share of black to white, or by more,
 // its picture alone is shown: see akd_jax.data.photos.pasting.

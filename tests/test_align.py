@@ -101,11 +101,15 @@ def test_photos_without_a_face_are_named_and_counted(
 def test_linked_folders_are_aligned_and_all_suffixes_kept(
   command, photos, tmp_path
 ):
+  # A link's photos keep the names that they have where they are.
+  (photos / "a_link").symlink_to(photos / "blond")
   for name in ("c.TIFF", "d.bmp"):
     draw_face(tmp_path / "elsewhere" / name, [(22, 30), (30, 24)])
   command(photos)
   for name in ("c.TIFF", "d.bmp"):
     assert read_size(tmp_path / "out" / "linked" / name) == (80, 80)
+  assert read_size(tmp_path / "out" / "blond" / "b.gif.png") == (80, 80)
+  assert not (tmp_path / "out" / "a_link").exists()
 
 
 def test_no_square_takes_the_place_of_another(command, photos, tmp_path):

@@ -1,9 +1,8 @@
 """Photos of one's own: found, and named."""
 
-import functools
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +11,7 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import file_name
 from akd_jax.data.photos.images import SUFFIXES
-
-# What is taken out of folders; a file that is named itself may be called
-# anything. HEIC cannot be read, which is said of each.
-_TAKEN = (*SUFFIXES, ".heic")
+from akd_jax.data.photos.walk import TAKEN, files_in
 
 
 class Photo(NamedTuple):
@@ -54,7 +50,9 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
       raise UserError(
         f"--out={out} is the folder of the photos: give results another"
       )
-    found += [(photo, photo.relative_to(path)) for photo in _inside(path, out)]
+    found += [
+      (photo, photo.relative_to(path)) for photo in files_in(path, TAKEN, out)
+    ]
   if not found:
     raise UserError(
       f"there is no photo in {', '.join(arguments)}: files that end in"
@@ -64,37 +62,6 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
     [name.with_suffix("") for _, name in found], [name for _, name in found]
   )
   return [Photo(x, name) for (x, _), name in zip(found, names, strict=True)]
-
-
-def _inside(folder: Path, out: Path) -> Iterable[Path]:
-  known = {out.resolve(), folder.resolve()}
-
-  @functools.cache
-  def inside() -> set[Path]:
-    """Returns all folders: for links alone, since it is another walk."""
-    return {Path(root).resolve() for root, _, _ in os.walk(folder)}
-
-  def is_new(place: Path) -> bool:
-    """Whether nobody has been there, and a link leads out of the folder."""
-    whither = place.resolve()
-    if whither in known or (place.is_symlink() and whither in inside()):
-      return False
-    known.add(whither)
-    return True
-
-  def refuse(error: OSError) -> None:
-    raise UserError(f"cannot read {error.filename}: {error.strerror}")
-
-  walk = os.walk(folder, onerror=refuse, followlinks=True)
-  for root, folders, names in walk:
-    folders[:] = [
-      name
-      for name in sorted(folders)
-      if not name.startswith(".") and is_new(Path(root, name))
-    ]
-    for name in sorted(names):
-      if name.lower().endswith(_TAKEN) and not name.startswith("."):
-        yield Path(root, name)
 
 
 def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:

@@ -17,11 +17,11 @@ from akd_jax.common.files import written_whole
 from akd_jax.common.processes import working
 from akd_jax.data.photos.frames import CELEBA, around, cut
 from akd_jax.data.photos.images import (
-  SUFFIXES,
   open_image,
   read_bytes,
   read_size,
 )
+from akd_jax.data.photos.walk import TAKEN, files_in
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Photos that a process is given at a time.
@@ -30,8 +30,8 @@ _CHUNK = 8
 _KEPT = (
   ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
 )  # fmt: skip
-# Said to be unreadable, one by one.
-_UNREADABLE = ".heic"
+# What may name them.
+_LISTS = (".csv", ".txt")
 
 
 class Contents(NamedTuple):
@@ -46,42 +46,29 @@ class Contents(NamedTuple):
   lists: list[Path]
 
 
-def find_contents(folder: Path) -> Contents:
+def find_contents(folder: Path, out: Path) -> Contents:
   """Lists photos and lists, sorted; what is hidden is left out.
 
   Raises:
     UserError: a folder cannot be read, there is no photo, or the squares of two
       would be called the same.
   """
-
-  def refuse(error: OSError) -> None:
-    raise UserError(f"cannot read {error.filename}: {error.strerror}")
-
   found = Contents({}, [])
   taken: dict[str, Path] = {}
-  been: set[str] = set()
-  for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-    place = os.path.realpath(root)
-    if place in been:
-      # A link that leads back would be followed for ever.
-      folders.clear()
+  for file in files_in(folder, (*TAKEN, *_LISTS), out):
+    path = file.relative_to(folder)
+    if path.suffix.lower() in _LISTS:
+      found.lists.append(path)
       continue
-    been.add(place)
-    folders[:] = sorted(x for x in folders if not x.startswith("."))
-    for name in sorted(x for x in names if not x.startswith(".")):
-      path = Path(root, name).relative_to(folder)
-      if name.lower().endswith((*SUFFIXES, _UNREADABLE)):
-        square = _name_square(path)
-        # On many file systems, A.png is a.png.
-        other = taken.setdefault(str(square).casefold(), path)
-        if other != path:
-          raise UserError(
-            f"the squares of {folder / other} and {folder / path} would both be"
-            f" called {square}: rename one of the photos"
-          )
-        found.photos[path] = square
-      elif path.suffix.lower() in (".csv", ".txt"):
-        found.lists.append(path)
+    square = _name_square(path)
+    # On many file systems, A.png is a.png.
+    other = taken.setdefault(str(square).casefold(), path)
+    if other != path:
+      raise UserError(
+        f"the squares of {folder / other} and {file} would both be called"
+        f" {square}: rename one of the photos"
+      )
+    found.photos[path] = square
   if not found.photos:
     raise UserError(f"there is no photo in {folder}")
   return found

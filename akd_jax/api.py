@@ -65,6 +65,7 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
   Raises:
     UserError: the config, the data or the teacher is wrong.
     Stopped: training was asked to stop (SIGTERM, Ctrl-C); all is saved.
+    KeyboardInterrupt: a second Ctrl-C did not wait for that.
     FloatingPointError: a loss is not finite any more.
   """
   from akd_jax.common import output, ranges

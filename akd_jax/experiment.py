@@ -205,6 +205,9 @@ def main(argv: list[str]) -> None:
     return
   if not _NAME.value:
     raise UserError("--name=NAME is missing; --list shows them")
+  for flag in (_CLUSTER_OPTIONS, _CLUSTER_JOBS):
+    if _CLUSTER.value is None and flag.present:
+      raise UserError(f"--{flag.name} says how --cluster is to be used")
   given = overrides.given()
   if "teacher" in given:
     _check_teacher(given["teacher"])
@@ -251,6 +254,8 @@ def main(argv: list[str]) -> None:
     print(f"\n{_write(argument, experiment, replicates[argument], root)}")
   if undone := runner.undone(every.values()):
     names = ", ".join(str(job.workdir) for job in undone)
+    if _CLUSTER.value is None:
+      raise FloatingPointError(f"not done, since a run diverged: {names}")
     raise UserError(f"not done, since a run failed: {names}")
 
 

@@ -36,7 +36,7 @@ from paper_trainer import Trainer
 
 from akd_jax.common import cache as compilation
 from akd_jax.common import cli, files, overrides
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import Stopped, UserError
 from akd_jax.training import run_dir as runs
 from akd_jax.training.preemption import Interruption
 
@@ -129,7 +129,7 @@ def train(trainer: Trainer, out: str, role: str, plan: Plan) -> None:
         saving, saved = writer.submit(_save, trainer.run(), path), now
     saving.result()
   if stop:
-    raise cli.Stopped(f"stopped; {path} holds step {trainer.step:,}")
+    raise Stopped(f"stopped; {path} holds step {trainer.step:,}")
 
 
 def _save(run: runs.Run, path: str) -> None:

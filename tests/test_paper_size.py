@@ -18,7 +18,8 @@ from batches import Batches
 from ml_collections import ConfigDict
 from paper_recipe import ROLES, recipe, taken_up
 
-from akd_jax.common import cli, files
+from akd_jax.common import files
+from akd_jax.common.errors import Stopped
 from akd_jax.configs import teacher
 from akd_jax.data import pipeline
 from akd_jax.data.avatars.labels import EXCLUSIVE
@@ -334,7 +335,7 @@ def test_who_asks_it_to_stop_gets_what_there_is(counter, tmp_path, monkeypatch):
   monkeypatch.setattr(
     paper_size.Interruption, "requested", lambda self, all_ask: next(heard)
   )
-  with pytest.raises(cli.Stopped, match="teacher.npz holds step 3$"):
+  with pytest.raises(Stopped, match="teacher.npz holds step 3$"):
     paper_size.train(counter, str(tmp_path), "teacher", paper_size.Plan())
   assert counter.saved == [(3, STEPS)]
 

@@ -80,6 +80,12 @@ def test_recipes_import_only_recipes():
     assert all(name.startswith(known) for name in imports(path)), path
 
 
+def test_only_commands_import_what_commands_share():
+  # It defines a flag, which another program may have, too.
+  users = {path for path in FILES if "akd_jax.common.cli" in imports(path)}
+  assert users and not any(map(room_of, users))
+
+
 def test_only_the_loop_and_its_writers_import_clu():
   assert importers("clu") <= {"training/loop.py", "training/writers.py"}
 

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import re
-import signal
 import sys
 import textwrap
 import threading
@@ -24,7 +23,7 @@ from akd_jax.common import (
   ranges,
   signals,
 )
-from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.errors import Stopped, UserError, WriteError
 from akd_jax.common.writing import noticing_full_disks
 
 flags.DEFINE_bool(
@@ -41,10 +40,6 @@ BAD_INPUT = 2
 DIVERGED = 70
 CANNOT_WRITE = 74
 STOPPED = 75
-
-
-class Stopped(Exception):
-  """Work was interrupted and saved; the same command goes on with it."""
 
 
 def run(
@@ -99,8 +94,6 @@ def _run(
   except Stopped as stopped:
     print(stopped, flush=True)
     end(STOPPED)
-  except KeyboardInterrupt:
-    _fail("interrupted", 128 + signal.SIGINT, debug)
   except Exception as error:  # noqa: BLE001 - the last resort of a command
     kind = type(error).__name__
     text = " ".join(str(error).split())[:500]

@@ -1,4 +1,4 @@
-"""What a person at the terminal is meant to read: two exceptions."""
+"""What a person at the terminal is meant to read: three exceptions."""
 
 import contextlib
 import difflib
@@ -27,6 +27,13 @@ class WriteError(Exception):
   """Something cannot be written: one line that says where, and what to do.
 
   Commands print it without a traceback and exit with status 74.
+  """
+
+
+class Stopped(Exception):
+  """Work was interrupted and saved; the same command goes on with it.
+
+  Commands print it and exit with status 75.
   """
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -52,7 +53,9 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     WriteError: the disk is full, or nobody may write there.
   """
   path = Path(path)
-  temporary = path.with_name(f".{path.name}.{os.getpid()}")
+  # Processes of several machines, and of containers, may have the same number.
+  own = f"{os.getpid()}-{secrets.token_hex(4)}"
+  temporary = path.with_name(f".{path.name}.{own}")
   with unfinished(temporary), writing(path):
     try:
       path.parent.mkdir(parents=True, exist_ok=True)

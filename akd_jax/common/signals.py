@@ -53,6 +53,11 @@ def listening(listener: Listener) -> Iterator[None]:
     yield
 
 
+def count_listeners() -> int:
+  """Counts the listeners that there are, one inside the other."""
+  return len(_listeners)
+
+
 @contextlib.contextmanager
 def _watching() -> Iterator[None]:
   ours, theirs = socket.socketpair()

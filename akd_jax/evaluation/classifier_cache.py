@@ -162,7 +162,8 @@ def load_or_train(
     try:
       check_writable(directory)
       # Another process may be training the same one.
-      stack.enter_context(alone(directory, wait=True))
+      own = path.with_name(f".{path.stem}")
+      stack.enter_context(alone(own, wait=True))
     except WriteError as error:
       say(f"{error}: it is trained for this once")
     if path.exists():

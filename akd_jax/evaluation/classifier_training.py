@@ -16,8 +16,7 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli
-from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.errors import Stopped, UserError, WriteError
 from akd_jax.data.pipeline import training_batches
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
@@ -111,7 +110,7 @@ def train_classifier(
           say(f"{error}: where training stands is not kept")
         saved = time.monotonic()
       if stop:
-        raise cli.Stopped(
+        raise Stopped(
           f"stopped and saved at step {step:,}/{steps:,} of the classifier:"
           " the same command goes on from here"
         )

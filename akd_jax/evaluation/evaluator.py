@@ -18,6 +18,7 @@ from akd_jax.evaluation.attribute_classifier import (
 from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
 from akd_jax.evaluation.faces import load_faces
 from akd_jax.evaluation.metrics import METRICS
+from akd_jax.evaluation.metrics.cost import name_device
 from akd_jax.evaluation.metrics.gender import label_distribution
 from akd_jax.evaluation.metrics.outcome import (
   GENDER,
@@ -114,6 +115,7 @@ def evaluate(
     "real_accuracy": real_accuracy(config, classifier, splits.test),
     "faces": instruments.faces is not None,
     "teacher": digest_model(teacher[0].model) if teacher else None,
+    "device": name_device(),
     "networks": {},
   }
   known = {} if keep else record.find_teacher(result, wanted, others)

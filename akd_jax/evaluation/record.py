@@ -170,7 +170,8 @@ def find_teacher(
   """Returns {"teacher": its figures}, where another result has them.
 
   Args:
-    result: of the same teacher, measured alike, but for its networks.
+    result: of the same teacher, measured alike and on the same device, but for
+      its networks.
     wanted: the attributes to be measured.
     others: results, as read from their files.
   """

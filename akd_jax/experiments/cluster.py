@@ -165,7 +165,13 @@ class _Handed(NamedTuple):
 
 
 def _hand_over(run: runner.Job, cluster: Cluster) -> _Handed:
-  """Hands a run over, unless an earlier command has, whose job is not done."""
+  """Hands a run over, unless an earlier command has, whose job is not done.
+
+  Raises:
+    UserError: the cluster refuses the job.
+  """
+  from submitit.core.utils import FailedJobError
+
   job_file = run.workdir / ".job"
   begun = checkpoint.steps_saved(str(run.workdir))
   if job_file.exists():
@@ -173,9 +179,26 @@ def _hand_over(run: runner.Job, cluster: Cluster) -> _Handed:
       cluster.engine.folder, job_file.read_text()
     )
     if not earlier.done():
+      _say_whose(earlier, job_file)
       return _Handed(earlier, run, begun)
-  handed = cluster.engine.submit(job.attempt, cluster.do, run)
+  try:
+    handed = cluster.engine.submit(job.attempt, cluster.do, run)
+  except FailedJobError as error:
+    raise UserError(f"the cluster refuses {run.workdir}: {error}") from None
   with files.written_whole(job_file) as path:
     path.write_text(handed.job_id)
   print(f"{run.workdir}: job {handed.job_id}", flush=True)
   return _Handed(handed, run, begun)
+
+
+def _say_whose(earlier: Any, job_file: pathlib.Path) -> None:
+  """Says that a job of an earlier command is waited for."""
+  which = f"{job_file.parent}: waiting for job {earlier.job_id}"
+  if earlier.state != "UNKNOWN":
+    print(f"{which} of an earlier command", flush=True)
+    return
+  # One that was killed, and that nobody keeps account of, is never done.
+  note(
+    f"{which} of an earlier command, of which nothing is known here: if it is"
+    f" gone, delete {job_file} and give the command again"
+  )

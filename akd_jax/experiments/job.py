@@ -6,8 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from akd_jax.common import cli
-from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.errors import Stopped, UserError, WriteError
 
 
 def attempt(do: Callable[[Any], Any], run: Any) -> str:
@@ -23,7 +22,7 @@ def attempt(do: Callable[[Any], Any], run: Any) -> str:
   signal.signal(signal.SIGUSR2, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
   try:
     do(run)
-  except cli.Stopped as stopped:
+  except Stopped as stopped:
     print(stopped, flush=True)
   except (UserError, WriteError, FloatingPointError) as error:
     return str(error)

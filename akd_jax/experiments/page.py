@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from akd_jax.evaluation import record
 from akd_jax.experiments.rows import (
-  FIGURES,
   Results,
   Row,
+  every_figure,
   figures,
   figures_of_truth,
 )
@@ -71,7 +71,7 @@ def markdown(
     variant
     for variant, results in variants.items()
     if variant != baseline
-    and record.are_comparable(results[0], first, FIGURES["accuracy"])
+    and record.are_comparable(results[0], first, every_figure()["accuracy"])
   ]
   truth = [
     figures_of_truth([results[seed] for results in variants.values()])
@@ -91,7 +91,7 @@ def markdown(
     return f"{row.title} {record.MARK}" if doubtful else row.title
 
   def difference(variant: str, row: Row) -> str:
-    metric = FIGURES[row.metric]
+    metric = every_figure()[row.metric]
     if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
     return _difference(values(variant, row), values(baseline, row), row)

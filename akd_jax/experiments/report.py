@@ -10,6 +10,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
 from akd_jax.common.output import note
 from akd_jax.data import pipeline
+from akd_jax.distillation import METHODS
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
@@ -27,13 +28,12 @@ from akd_jax.training.run_dir import has_checkpoint, load_run
 
 # People in the picture.
 _SHOWN = 2
-# Terms whose curves are drawn, where a run has them.
+# Terms whose curves are drawn, where a run has them; then those of methods.
 _TERMS = (
   "d_loss_cls",
   "fake_agreement",
   "g_loss_cls",
   "g_loss_rec",
-  "g_loss_akd",
   "attention_student_mean",
   "attention_teacher_mean",
 )
@@ -163,7 +163,8 @@ def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
     for name, job in replicate.jobs.items()
   }
   known = curves.list_terms(runs)
-  shown = [term for term in _TERMS if term in known]
+  terms = [*_TERMS, *(method.term for method in METHODS.values())]
+  shown = [term for term in terms if term in known]
   if known:
     curves.draw_terms(runs, path, shown or known)
 

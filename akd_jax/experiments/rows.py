@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from akd_jax.distillation import METHODS
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import (
   NO_CHANCE,
@@ -33,20 +34,24 @@ def _weighed(term: str, title: str) -> Metric:
   return Metric(title, explanation, PERCENT, "neither", NO_CHANCE, (), read)
 
 
-# Rows of a page: of its evaluation, and of how a network was trained.
-FIGURES = METRICS | {
-  "akd_of_reconstruction": _weighed("g_loss_akd", "L_akd, weighted, of L_rec"),
-  "output_of_reconstruction": _weighed(
-    "g_loss_out", "L_out, weighted, of L_rec"
-  ),
-}
+def every_figure() -> Mapping[str, Metric]:
+  """Returns the rows of a page: of evaluation, and of each method's loss.
+
+  Looked up each time, since a file of one's own may have entered more.
+  """
+  losses = {}
+  for name, method in METHODS.items():
+    loss = method.term.removeprefix("g_loss_")
+    title = f"L_{loss}, weighted, of L_rec"
+    losses[f"{name}_of_reconstruction"] = _weighed(method.term, title)
+  return METRICS | losses
 
 
 class Row(NamedTuple):
   """A row of a page.
 
   Attributes:
-    metric: a name in FIGURES.
+    metric: its name in `every_figure`.
     attribute: whose figure it is; "" of all.
     by_chance: whether it is the chance level.
   """
@@ -58,7 +63,7 @@ class Row(NamedTuple):
   @property
   def title(self) -> str:
     """What the row is called on the page."""
-    metric = FIGURES[self.metric]
+    metric = every_figure()[self.metric]
     parts = [metric.title]
     if self.attribute:
       parts.append(self.attribute)
@@ -71,12 +76,12 @@ class Row(NamedTuple):
   @property
   def is_cost(self) -> bool:
     """Whether it is of a network's size, however that was trained."""
-    return not FIGURES[self.metric].of_training
+    return not every_figure()[self.metric].of_training
 
   @property
   def digits(self) -> int:
     """How many are printed behind the point."""
-    return FIGURES[self.metric].unit.digits if self.is_cost else 2
+    return every_figure()[self.metric].unit.digits if self.is_cost else 2
 
 
 def figures(result: Mapping[str, Any]) -> dict[Row, float]:
@@ -90,7 +95,9 @@ def figures(result: Mapping[str, Any]) -> dict[Row, float]:
 
 def figures_of_network(network: Mapping[str, Any]) -> dict[Row, float]:
   """Returns what a network of evaluation.json has of every row."""
-  return _rows(network, {x: metric.read for x, metric in FIGURES.items()})
+  return _rows(
+    network, {x: metric.read for x, metric in every_figure().items()}
+  )
 
 
 def figures_of_truth(results: Results) -> dict[Row, float]:
@@ -100,7 +107,7 @@ def figures_of_truth(results: Results) -> dict[Row, float]:
     results: of the variants of one seed. The means are those of the first: a
       teacher may know other attributes.
   """
-  truths = {name: x.truth for name, x in FIGURES.items() if x.truth}
+  truths = {name: x.truth for name, x in every_figure().items() if x.truth}
   found: dict[Row, float] = {}
   for result in reversed(results):
     found |= _rows(trained_network(result), truths)
@@ -110,9 +117,9 @@ def figures_of_truth(results: Results) -> dict[Row, float]:
 def _rows(
   network: Mapping[str, Any], readers: Mapping[str, Any]
 ) -> dict[Row, float]:
-  found = {}
+  found, every = {}, every_figure()
   for name, read in readers.items():
-    metric = FIGURES[name]
+    metric = every[name]
     of_each = network["attributes"] if metric.by_attribute else ()
     for attribute in (None, *of_each):
       value, chance = read(network, attribute)

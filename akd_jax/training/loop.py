@@ -10,7 +10,8 @@ import jax
 from clu import parameter_overview, periodic_actions
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli, pod
+from akd_jax.common import pod
+from akd_jax.common.errors import Stopped
 from akd_jax.common.writing import check_writable, writing
 from akd_jax.data.joined import parts_of
 from akd_jax.plotting import curves
@@ -74,7 +75,7 @@ def _train(run: Prepared) -> TrainState:
     _draw_curves(workdir)
     raise
   if stopped:
-    raise cli.Stopped(
+    raise Stopped(
       f"stopped; {workdir} is finished ({run.config.steps:,} steps)"
     )
   return state
@@ -151,7 +152,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
       if saves or stop:
         _save(run, state, scalars)
       if stop and not last:
-        raise cli.Stopped(
+        raise Stopped(
           f"stopped and saved at step {step:,}/{config.steps:,}: the same"
           " command goes on from here"
         )

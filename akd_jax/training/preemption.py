@@ -10,9 +10,10 @@ from akd_jax.common import pod, signals
 class Interruption:
   """A context in which a request to stop only raises a flag.
 
-  SIGTERM, SIGHUP (a terminal that is closed) and the first Ctrl-C ask; the
-  second Ctrl-C ends the program at once. On a pod a signal to any host stops
-  all of them, at the same step.
+  SIGTERM, SIGHUP (a terminal that is closed) and the first Ctrl-C ask. The
+  second Ctrl-C ends a command at once. In any other program, such as a
+  notebook, it raises KeyboardInterrupt. On a pod a signal to any host stops all
+  of them, at the same step.
   """
 
   def __init__(self, programs: int = 1) -> None:
@@ -37,12 +38,15 @@ class Interruption:
       self._listening.__exit__(*exception)
 
   def hear(self, number: int) -> None:
-    del number
+    if self._heard and number == signal.SIGINT and not _in_command():
+      raise KeyboardInterrupt
     self._heard = True
 
   def notice(self, number: int) -> None:
     if self._noticed and number == signal.SIGINT:
-      pod.end(128 + signal.SIGINT, "error: interrupted")
+      if _in_command():
+        pod.end(128 + signal.SIGINT, "error: interrupted")
+      return
     self._noticed = True
     moment = "this step"
     if pod.joined():
@@ -65,3 +69,8 @@ class Interruption:
     if not pod.joined():
       return self._heard
     return all_ask and any(pod.gather(self._heard))
+
+
+def _in_command() -> bool:
+  """Whether a command listens, too: its process may be ended."""
+  return signals.count_listeners() > 1

@@ -14,7 +14,7 @@ from absl import flags
 
 import akd_jax
 from akd_jax.common import allocator, cli, paths
-from akd_jax.common.errors import UserError, WriteError
+from akd_jax.common.errors import Stopped, UserError, WriteError
 from akd_jax.configs import student
 from tests import small_runs
 
@@ -164,8 +164,7 @@ def raising(error):
       " choose a directory on another disk\n",
     ),
     (FloatingPointError("it became nan"), 70, "", "error: it became nan\n"),
-    (cli.Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
-    (KeyboardInterrupt(), 130, "", "error: interrupted\n"),
+    (Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
   ],
 )
 def test_each_end_has_its_status(run, error, status, output, complaint):

@@ -178,10 +178,13 @@ def wait_for(condition):
 
 WAITING = """
 import hashlib
+from akd_jax.common import cli
 from akd_jax.training.preemption import Interruption
-with Interruption():
-  print("busy", flush=True)
-  hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**9)
+def main(argv):
+  with Interruption():
+    print("busy", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**9)
+cli.run(main)
 """
 
 
@@ -194,8 +197,19 @@ def test_before_the_first_step_it_waits_and_ends_when_asked_twice(start):
     "stopping after the first step, once it is compiled; Ctrl-C ends at once\n"
   )
   process.send_signal(signal.SIGINT)
-  process.communicate(timeout=20)
+  _, errors = process.communicate(timeout=20)
   assert process.returncode == 130
+  assert errors == "error: interrupted\n"
+
+
+def test_who_calls_from_python_gets_a_second_ctrl_c_as_an_exception(capfd):
+  with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
+    os.kill(os.getpid(), signal.SIGINT)
+    wait_for(lambda: interruption._noticed)
+    assert interruption.requested(all_ask=False)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+  assert "Ctrl-C ends at once" in capfd.readouterr().err
 
 
 SPEAKING = """

@@ -33,5 +33,16 @@ def test_energies_of_patterns_add_up_by_their_squares():
   )
 
 
+def test_it_is_the_share_of_a_fourier_transform_of_each_picture():
+  rng = np.random.default_rng(0)
+  # More than are looked at together.
+  pictures = rng.integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)
+  power = np.abs(np.fft.fft2(pictures.mean(-1))) ** 2
+  power[:, 0, 0] = 0
+  highest = power[:, 4].sum(1) + power[:, :, 4].sum(1) - power[:, 4, 4]
+  wanted = np.mean(highest / power.sum((1, 2)))
+  assert nyquist_share(pictures) == pytest.approx(wanted, rel=1e-12)
+
+
 def test_of_no_pictures_there_is_none():
   assert nyquist_share(np.zeros((0, 8, 8, 3), np.uint8)) is None

@@ -1,5 +1,6 @@
 """Classifiers are kept whole, told apart, and taken as they are."""
 
+import contextlib
 import json
 from typing import ClassVar
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli, files
-from akd_jax.common.errors import UserError
+from akd_jax.common import files
+from akd_jax.common.errors import Stopped, UserError
 from akd_jax.configs import attgan, data, student, teacher
 from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import (
@@ -92,7 +93,7 @@ def test_what_avatars_do_not_ask_is_no_other_classifier(
 def test_a_classifier_that_was_stopped_is_kept_whole(tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     interrupt_at(patch, 3)
-    with pytest.raises(cli.Stopped):
+    with pytest.raises(Stopped):
       load_or_train(small_config(epochs=1), tmp_path)
   (unfinished,) = tmp_path.glob("*.npz")
   assert unfinished.name.endswith(".unfinished.npz")
@@ -206,7 +207,22 @@ def test_interrupted_writing_leaves_no_half_classifier(tmp_path, monkeypatch):
   monkeypatch.setattr(kept_arrays.np, "savez", interrupted)
   with pytest.raises(KeyboardInterrupt):
     load_or_train(small_config(epochs=1), tmp_path, Squares(32, 0))
-  assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+  # The folder of its lock is there, but no file.
+  assert all(path.is_dir() for path in tmp_path.iterdir())
+
+
+def test_no_other_classifier_is_waited_for(tmp_path, trained, monkeypatch):
+  locked = []
+
+  def alone(folder, wait):
+    assert wait
+    locked.append(folder)
+    return contextlib.nullcontext(True)
+
+  monkeypatch.setattr(classifier_cache, "alone", alone)
+  for seed in (0, 1):
+    load_or_train(small_config(seed=seed), tmp_path)
+  assert len(set(locked)) == len(trained) == 2
 
 
 @pytest.mark.parametrize("size", [0, 10, 200])

@@ -6,8 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from akd_jax.common import cli
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import Stopped, UserError
 from akd_jax.evaluation import classifier_training, kept_arrays
 from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import to_torch
@@ -45,7 +44,7 @@ def test_training_goes_on_where_it_was_stopped(
   whole = train(tmp_path)
   with monkeypatch.context() as patch:
     done = interrupt_at(patch, step, number)
-    with pytest.raises(cli.Stopped, match=f"saved at step {step}/12"):
+    with pytest.raises(Stopped, match=f"saved at step {step}/12"):
       train(tmp_path)
   assert len(done) == step
   again = interrupt_at(monkeypatch, None)
@@ -81,7 +80,7 @@ def test_a_killed_process_loses_no_more_than_since_its_last_save(
 def test_training_of_another_network_is_not_taken_up(tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
     interrupt_at(patch, 2)
-    with pytest.raises(cli.Stopped):
+    with pytest.raises(Stopped):
       train(tmp_path)
   with pytest.raises(UserError, match="of another network: delete it"):
     train(tmp_path, width=8)

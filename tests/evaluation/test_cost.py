@@ -2,9 +2,9 @@
 
 import itertools
 import json
+import os
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import pytest
 
@@ -136,6 +136,17 @@ def test_latency_waits_for_the_result(monkeypatch):
   assert waited == [result] * 5
 
 
+def test_two_kinds_of_cpu_are_two_devices(monkeypatch, tmp_path):
+  names = set()
+  for model, cores in [("one", 2), ("another", 2), ("another", 1)]:
+    file = tmp_path / model
+    file.write_text(f"processor\t: 0\nmodel name\t: {model}\n")
+    monkeypatch.setattr(cost, "_CPUINFO", file)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=cores: range(n))
+    names.add(cost.name_device())
+  assert names == {"one, cores: 2", "another, cores: 2", "another, cores: 1"}
+
+
 def test_the_cost_of_a_generator_is_a_line_of_json(initialize):
   generator = Generator(width=2, blocks=1)
   params = initialize(generator, (1, 8, 8, 3), (1, 2))
@@ -145,6 +156,6 @@ def test_the_cost_of_a_generator_is_a_line_of_json(initialize):
   assert json.loads(json.dumps(result)) == result
   assert result["parameters"] == cost.parameters(params)
   assert result["image_size"] == 8
-  assert result["device"] == jax.devices()[0].device_kind
+  assert result["device"] == cost.name_device()
   assert list(result["latency"]) == ["1", "2"]
   assert all(timed["median"] > 0 for timed in result["latency"].values())

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli, files, signals
+from akd_jax.common import files, signals
+from akd_jax.common.errors import Stopped
 
 
 class Run(NamedTuple):
@@ -52,7 +53,7 @@ def do(run: Run) -> None:
       raise FloatingPointError("g_loss became nan in step 1")
     if deed == "is asked to stop":
       wait_to_be_asked()
-      raise cli.Stopped("stopped and saved")
+      raise Stopped("stopped and saved")
     if deed == "saves and is killed":
       (run.workdir / "checkpoints" / "1").mkdir(parents=True)
     if deed.endswith("is killed"):

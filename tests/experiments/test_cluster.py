@@ -1,6 +1,7 @@
 """Each run of an experiment is a job, and is done once."""
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from ml_collections import ConfigDict
@@ -73,6 +74,31 @@ def test_a_job_of_an_earlier_command_is_taken_up(work, tmp_path, monkeypatch):
   assert again.job is earlier.job
   earlier.job.wait()
   assert (run.workdir / "log").read_text().count("\n") == 1
+
+
+def test_a_job_that_nobody_knows_any_more_is_named(work, tmp_path, capfd):
+  run = work.run("run")
+  engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1)
+  run.workdir.mkdir()
+  (run.workdir / ".job").write_text("12")
+  job = mock.Mock(job_id="12", state="UNKNOWN")
+  job.done.return_value = False
+  unknown = mock.Mock()
+  unknown._executor.job_class.return_value = job
+  handed = cluster._hand_over(run, engine._replace(engine=unknown))
+  assert handed.job is job
+  assert "nothing is known" in (said := capfd.readouterr().err)
+  assert f"delete {run.workdir}/.job" in said
+
+
+def test_a_cluster_that_refuses_a_job_is_no_bug(work, tmp_path):
+  from submitit.core.utils import FailedJobError
+
+  engine = mock.Mock()
+  engine.submit.side_effect = FailedJobError("invalid partition")
+  refusing = cluster.Cluster(engine, 1, do)
+  with pytest.raises(UserError, match="refuses .*/run: invalid partition"):
+    cluster._hand_over(work.run("run"), refusing)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from akd_jax.distillation import METHODS
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.experiments import page, report, rows
@@ -172,7 +173,15 @@ def test_a_teacher_that_is_a_file_stands_beside_its_students():
     assert report.shipped_teacher(replicate, results) == {}
 
 
-def test_the_weight_of_the_attention_term_is_on_the_page():
+@pytest.mark.parametrize("method", METHODS)
+def test_the_weight_of_each_methods_term_is_on_the_page(method):
+  terms = {METHODS[method].term: 0.1, "g_loss_rec": 2.0}
+  found = rows.figures(with_losses(**terms))
+  row = Row(f"{method}_of_reconstruction", "", False)
+  assert found[row] == pytest.approx(5)
+
+
+def test_the_weight_of_the_attention_term_is_called_after_it():
   taught = with_losses(g_loss_akd=0.1, g_loss_rec=2.0)
   row = Row("akd_of_reconstruction", "", False)
   assert rows.figures(taught)[row] == pytest.approx(5)

@@ -7,7 +7,7 @@ import signal
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common import cli
+from akd_jax.common.errors import Stopped
 from akd_jax.configs import data, student
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
@@ -86,7 +86,7 @@ def test_a_teacher_stopped_at_its_last_step_gets_no_student(
       os.kill(os.getpid(), signal.SIGTERM)
 
   monkeypatch.setattr(Window, "add", strike)
-  with pytest.raises(cli.Stopped, match=r"teacher is finished \(4 steps\)"):
+  with pytest.raises(Stopped, match=r"teacher is finished \(4 steps\)"):
     train_with_teacher(
       student_config(unfinished_teacher), str(tmp_path / "student")
     )

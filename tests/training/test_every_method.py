@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import serialization
 
-from akd_jax.common import cli
+from akd_jax.common.errors import Stopped
 from akd_jax.distillation import METHODS
 from akd_jax.systems.stargan import create_networks
 from akd_jax.systems.stargan_slices import slice_generator
@@ -72,7 +72,7 @@ def test_stopped_it_goes_on_as_if_never_stopped(
   untrained_teacher, trained, tmp_path, monkeypatch
 ):
   monkeypatch.setattr(Window, "add", striking(signal.SIGINT, 2))
-  with pytest.raises(cli.Stopped):
+  with pytest.raises(Stopped):
     train(untrained_teacher, tmp_path)
   train(untrained_teacher, tmp_path)
   small_runs.assert_same_bits(

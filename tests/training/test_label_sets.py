@@ -11,7 +11,7 @@ import pytest
 
 import akd_jax
 from akd_jax import export
-from akd_jax.common import cli
+from akd_jax.common.errors import Stopped
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
 from akd_jax.data import pipeline
@@ -186,7 +186,7 @@ def test_a_run_that_is_stopped_leaves_the_files_of_its_checkpoint(
     loop.Interruption, "requested", lambda self, all_ask: True
   )
   config = config_of(checkpoint_every=STEPS)
-  with pytest.raises(cli.Stopped):
+  with pytest.raises(Stopped):
     loop.train(config, str(tmp_path))
   assert checkpoint.steps_saved(str(tmp_path)) == [1]
   for name in ("first", "second"):

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from akd_jax.common import cli
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import Stopped, UserError
 from akd_jax.experiments.run import HOOKS
 from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
@@ -33,9 +32,9 @@ class Interrupted(NamedTuple):
 
   workdir: pathlib.Path
   killed: subprocess.CompletedProcess[str]
-  terminated: cli.Stopped
+  terminated: Stopped
   said: str
-  broken_off: cli.Stopped
+  broken_off: Stopped
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def interrupted(runs, tmp_path_factory):
   def stopped(by, at_step):
     with pytest.MonkeyPatch.context() as patch:
       patch.setattr(Window, "add", striking(by, at_step))
-      with pytest.raises(cli.Stopped) as end:
+      with pytest.raises(Stopped) as end:
         train.train(config, str(workdir), HOOKS)
     return end.value
 

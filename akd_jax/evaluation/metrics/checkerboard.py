@@ -7,6 +7,9 @@ import numpy as np
 from akd_jax.evaluation.metrics.metric import PERCENT, Metric, read_rows
 from akd_jax.evaluation.metrics.outcome import Outcome
 
+# Pictures that are transformed at a time: for memory.
+_TOGETHER = 256
+
 
 def nyquist_share(images: np.ndarray) -> float | None:
   """Returns how much of pictures' energy changes sign from pixel to pixel.
@@ -28,14 +31,25 @@ def nyquist_share(images: np.ndarray) -> float | None:
   size = images.shape[1]
   if size % 2:
     raise ValueError(f"pictures of {size} pixels have no Nyquist frequency")
-  power = np.abs(np.fft.fft2(images.mean(-1))) ** 2
-  power[:, 0, 0] = 0
-  half = size // 2
+  pieces = range(0, len(images), _TOGETHER)
+  shares = [_shares(images[i : i + _TOGETHER]) for i in pieces]
+  return float(np.mean(np.concatenate(shares)))
+
+
+def _shares(images: np.ndarray) -> np.ndarray:
+  """Returns `nyquist_share` of each picture, [N], by Parseval's theorem."""
+  brightness = images.mean(-1)
+  brightness -= brightness.mean((1, 2), keepdims=True)
+  size = brightness.shape[1]
+  signs = 1 - 2 * (np.arange(size) % 2)
+  # Transformed along one axis at half a period a pixel.
+  row, column = signs @ brightness, brightness @ signs
   # Their corner is in both.
-  highest = power[:, half].sum(1) + power[:, :, half].sum(1)
-  highest -= power[:, half, half]
+  highest = size * (np.square(row).sum(1) + np.square(column).sum(1))
+  highest -= np.square(row @ signs)
+  power = size**2 * np.square(brightness).sum((1, 2))
   # Of a single colour nothing is left but rounding.
-  return float(np.mean(highest / np.maximum(power.sum((1, 2)), 1e-6)))
+  return np.asarray(highest / np.maximum(power, 1e-6))
 
 
 def _measure(outcome: Outcome) -> dict[str, Any]:

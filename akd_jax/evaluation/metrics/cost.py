@@ -4,10 +4,15 @@ Paper 2, Table I and paper 1, section 3.2 compare generators by their
 parameters.
 """
 
+import contextlib
 import functools
+import os
+import platform
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
@@ -26,6 +31,8 @@ from akd_jax.evaluation.metrics.metric import (
 )
 from akd_jax.evaluation.metrics.outcome import Measured
 from akd_jax.models.layers import RESIZE_KERNEL, Conv
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def parameters(params: Any) -> int:
@@ -144,9 +151,24 @@ def generator_cost(
       generator, variables, size=size, classes=classes
     ),
     "image_size": size,
-    "device": jax.devices()[0].device_kind,
+    "device": name_device(),
     "latency": {str(batch): timed(batch) for batch in batches},
   }
+
+
+def name_device() -> str:
+  """Names what a latency depends on: a CPU by its model and number of cores."""
+  kind: str = jax.devices()[0].device_kind
+  if kind != "cpu":
+    return kind
+  model = platform.processor()
+  # Where Linux says more than its architecture.
+  with contextlib.suppress(OSError):
+    found = re.search(r"(?m)^model name\s*:\s*(.+)$", _CPUINFO.read_text())
+    model = found[1] if found else model
+  # Those that this process may run on.
+  ours = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+  return f"{model or kind}, cores: {len(ours(0))}"
 
 
 # Once, however often its teacher is measured.

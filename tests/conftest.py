@@ -76,6 +76,7 @@ _QUICK = (
   "test_configs",
   "test_docs",
   "test_style",
+  "training/test_metrics_file",
   "training/test_optimizers",
 )
 

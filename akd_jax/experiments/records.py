@@ -19,13 +19,13 @@ from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.evaluation import record
 from akd_jax.experiments.runner import Job
-from akd_jax.training import run_dir
+from akd_jax.training import metrics_file, run_dir
 
 # The last one is what tells that a run is done.
 _KEPT = (
   "config.json",
   "versions.json",
-  "metrics.jsonl",
+  metrics_file.NAME,
   f"{record.WHOLE}.json",
 )
 _MEMBER = re.compile(

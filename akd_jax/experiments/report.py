@@ -14,7 +14,7 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
 from akd_jax.experiments.compared import Seed, Variant, read_seed
-from akd_jax.experiments.runner import Job, Replicate, read_training
+from akd_jax.experiments.runner import Job, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
   draw_sample_grid,
@@ -23,6 +23,7 @@ from akd_jax.inference.grids import (
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
+from akd_jax.training import metrics_file
 from akd_jax.training.run_dir import has_checkpoint, load_run
 
 # People in the picture.
@@ -67,7 +68,7 @@ def write(
   for replicate in replicates:
     found = {}
     for name, job in replicate.jobs.items():
-      training = read_training(job.workdir)
+      training = metrics_file.read_training(job.workdir)
       result = job.result
       if result is None:
         raise ValueError(f"{job.workdir} has not been evaluated whole")
@@ -159,13 +160,13 @@ def _seed_of(job: Job) -> Seed:
 
 def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
   runs = {
-    name: curves.read_terms(job.workdir / "metrics.jsonl")
+    name: metrics_file.read_terms(job.workdir)
     for name, job in replicate.jobs.items()
   }
-  known = curves.list_terms(runs)
+  known = metrics_file.list_terms(runs)
   shown = [term for term in _TERMS if term in known]
   if known:
-    curves.draw_terms(runs, path, shown or known)
+    curves.draw(runs, path, shown or known)
 
 
 def command_of(path: pathlib.Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import os
 import pathlib
 import time
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common import files, json_lines
+from akd_jax.common import files
 from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
@@ -257,40 +256,3 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
     if len(still) < len(left):
       yield still
     left = still
-
-
-class Training(NamedTuple):
-  """What metrics.jsonl says of a run.
-
-  Attributes:
-    seconds: how long it was trained, over all processes that took it up.
-    losses: weighted terms, means over the last tenth of the steps.
-  """
-
-  seconds: float
-  losses: dict[str, float]
-
-
-def read_training(workdir: pathlib.Path) -> Training:
-  """Reads WORKDIR/metrics.jsonl."""
-  rows = json_lines.read(workdir / "metrics.jsonl")
-  if not rows:
-    raise UserError(f"{workdir}/metrics.jsonl has no line that is whole")
-  seconds = 0.0
-  before = {"uptime": 0.0, "time": -math.inf}
-  for now in [row for row in rows if "uptime" in row]:
-    # Another process took it up, which began after the last line of that one;
-    # or one on a host whose clock is behind.
-    began = now["time"] - now["uptime"]
-    if began >= before["time"] or now["uptime"] < before["uptime"]:
-      before = {"uptime": 0.0}
-    seconds += now["uptime"] - before["uptime"]
-    before = now
-  late = [row for row in rows if row["step"] > 0.9 * rows[-1]["step"]]
-  terms: dict[str, list[float]] = {}
-  for row in late:
-    for name, value in row.items():
-      if name.startswith("weighted/"):
-        terms.setdefault(name.removeprefix("weighted/"), []).append(value)
-  losses = {name: sum(terms[name]) / len(terms[name]) for name in terms}
-  return Training(seconds, losses)

@@ -120,24 +120,6 @@ def test_several_teachers_are_told_apart():
   }
 
 
-def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
-  rows = [
-    {"step": 1, "time": 105.0, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
-    {"step": 2, "time": 109.0, "uptime": 9.0},
-    {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
-    # The same process, though the clock was put forward by a second; then
-    # another one, whose first line comes later than all of the first took.
-    {"step": 20, "time": 112.0, "uptime": 11.0, "weighted/g_loss_rec": 2.0},
-    {"step": 20, "time": 150.0, "uptime": 20.0, "weighted/g_loss_rec": 1.5},
-    # A third, on a host whose clock is behind.
-    {"step": 20, "time": 90.0, "uptime": 4.0, "weighted/g_loss_rec": 1.5},
-  ]
-  path = tmp_path / "metrics.jsonl"
-  path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-  training = runner.read_training(tmp_path)
-  assert training == (35.0, {"g_loss_rec": 1.5})
-
-
 def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
   config = student.get_config("debug")
   directories.write_config(config, str(tmp_path))

@@ -41,32 +41,6 @@ if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
   from akd_jax.experiments.runner import Job, Replicate
 
-_NAME = flags.DEFINE_list(
-  "name", [], "The experiments: NAME[:ARG],... or FILE.py[:ARG],..."
-)
-_SEEDS = flags.DEFINE_integer(
-  "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
-)
-_ROOT = paths.define("root", "runs/experiments", "Folder of the runs.")
-_OUT = paths.define(
-  "out", None, "Folder of the pages; ROOT/results if not set."
-)
-_CLUSTER = flags.DEFINE_enum(
-  "cluster", None, ["slurm", "local"],
-  "Hand each run to a cluster, as a job; local: to processes of this machine.",
-)  # fmt: skip
-_CLUSTER_OPTIONS = flags.DEFINE_list(
-  "cluster_options", [],
-  "Options of submitit for each job: timeout_min=600,gpus_per_node=1,"
-  "slurm_partition=gpu",
-)  # fmt: skip
-_CLUSTER_JOBS = flags.DEFINE_integer(
-  "cluster_jobs", 100, "How many jobs there may be at a time.", lower_bound=1
-)
-_LIST = flags.DEFINE_bool(
-  "list", False, "Print the names and what each experiment does."
-)
-
 
 def _check_teacher(teacher: str) -> None:
   from akd_jax.training import run_dir
@@ -159,7 +133,7 @@ def _page(argument: str) -> pathlib.Path:
   name, _, scale = argument.removesuffix(":avatars").partition(":")
   parts = [pathlib.Path(name).stem, *filter(None, [scale])]
   return pathlib.Path(
-    _OUT.value or f"{_ROOT.value}/results", f"{'_'.join(parts)}.md"
+    flags.FLAGS.out or f"{flags.FLAGS.root}/results", f"{'_'.join(parts)}.md"
   )
 
 
@@ -167,17 +141,21 @@ def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
   """Does all jobs, here or on a cluster; yields those that are left."""
   from akd_jax.experiments import cluster, runner
 
-  if _CLUSTER.value is None:
+  if flags.FLAGS.cluster is None:
     return runner.work(jobs)
   options = {}
-  for option in _CLUSTER_OPTIONS.value:
+  for option in flags.FLAGS.cluster_options:
     name, equals, options[name] = option.partition("=")
     if not equals:
       raise UserError(f"--cluster_options: {option!r} is not NAME=VALUE")
   return cluster.work(
     jobs,
     cluster.open_cluster(
-      _CLUSTER.value, root / "jobs", options, _CLUSTER_JOBS.value, _files()
+      flags.FLAGS.cluster,
+      root / "jobs",
+      options,
+      flags.FLAGS.cluster_jobs,
+      _files(),
     ),
   )
 
@@ -186,7 +164,7 @@ def _files() -> list[str]:
   """Returns the experiments that are files."""
   from akd_jax.experiments import definitions
 
-  names = [argument.partition(":")[0] for argument in _NAME.value]
+  names = [argument.partition(":")[0] for argument in flags.FLAGS.name]
   return [name for name in names if definitions.is_file(name)]
 
 
@@ -194,21 +172,51 @@ def _steps(jobs: "list[Job]") -> int:
   return sum(job.config.steps for job in jobs)
 
 
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  flags.DEFINE_list(
+    "name", [], "The experiments: NAME[:ARG],... or FILE.py[:ARG],..."
+  )
+  flags.DEFINE_integer(
+    "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
+  )
+  paths.define("root", "runs/experiments", "Folder of the runs.")
+  paths.define("out", None, "Folder of the pages; ROOT/results if not set.")
+  flags.DEFINE_enum(
+    "cluster", None, ["slurm", "local"],
+    "Hand each run to a cluster, as a job; local: to processes of this"
+    " machine.",
+  )  # fmt: skip
+  flags.DEFINE_list(
+    "cluster_options", [],
+    "Options of submitit for each job: timeout_min=600,gpus_per_node=1,"
+    "slurm_partition=gpu",
+  )  # fmt: skip
+  flags.DEFINE_integer(
+    "cluster_jobs", 100, "How many jobs there may be at a time.", lower_bound=1
+  )
+  flags.DEFINE_bool(
+    "list", False, "Print the names and what each experiment does."
+  )
+
+
 def main(argv: list[str]) -> None:
   """Does all seeds of all variants of all experiments."""
   cli.refuse_arguments(argv)
-  if _LIST.value:
+  if flags.FLAGS.list:
     from akd_jax.configs.experiments import EXPERIMENTS
 
     for name, recipe in EXPERIMENTS.items():
       print(f"{name:16}  {(recipe.__doc__ or '').splitlines()[0]}")
     return
-  if not _NAME.value:
+  if not flags.FLAGS.name:
     raise UserError("--name=NAME is missing; --list shows them")
   given = overrides.given()
   if "teacher" in given:
     _check_teacher(given["teacher"])
-  experiments = {argument: _find(argument, given) for argument in _NAME.value}
+  experiments = {
+    argument: _find(argument, given) for argument in flags.FLAGS.name
+  }
   from akd_jax.common import cache as compilation
   from akd_jax.experiments import records, runner
 
@@ -217,11 +225,11 @@ def main(argv: list[str]) -> None:
     _check_page(argument)
   if len({*map(_page, experiments)}) < len(experiments):
     raise UserError("--name: two of them would have the same page")
-  root = pathlib.Path(_ROOT.value)
+  root = pathlib.Path(flags.FLAGS.root)
   replicates = {
     argument: [
       runner.plan_replicate(experiment.variants, seed, root)
-      for seed in range(_SEEDS.value)
+      for seed in range(flags.FLAGS.seeds)
     ]
     for argument, experiment in experiments.items()
   }
@@ -255,4 +263,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+  define_flags()
   cli.run(main, overrides.define)

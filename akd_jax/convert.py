@@ -207,12 +207,12 @@ def _part(
 def write(run: "Run", path: str) -> None:
   """Writes a run, or its generator alone where it has no discriminator."""
   from akd_jax.inference.exports import export_numpy, write_files
-  from akd_jax.training import run_dir
+  from akd_jax.training import run_file
 
   if run.model.discriminator is None:
     export_numpy(run, path)
   else:
-    write_files({path: functools.partial(run_dir.write_run, run, half=False)})
+    write_files({path: functools.partial(run_file.write_run, run, half=False)})
 
 
 def main(argv: list[str]) -> None:

@@ -136,10 +136,10 @@ def _without_source_lines() -> Iterator[None]:
 
 def export_run(run: "Run", path: str) -> list[str]:
   """Writes generator and discriminator, for another's `config.teacher`."""
-  from akd_jax.training import run_dir as runs
+  from akd_jax.training import run_file
 
   check_ending(path, (".npz",))
-  return write_files({path: functools.partial(runs.write_run, run)})
+  return write_files({path: functools.partial(run_file.write_run, run)})
 
 
 FORMATS = {

@@ -38,6 +38,7 @@ from akd_jax.common import cache as compilation
 from akd_jax.common import cli, files, overrides
 from akd_jax.common.errors import UserError
 from akd_jax.training import run_dir as runs
+from akd_jax.training import run_file
 from akd_jax.training.preemption import Interruption
 
 # Bytes of a file at most.
@@ -134,7 +135,7 @@ def train(trainer: Trainer, out: str, role: str, plan: Plan) -> None:
 
 def _save(run: runs.Run, path: str) -> None:
   content = io.BytesIO()
-  runs.write_run(run, content)
+  run_file.write_run(run, content)
   files.write_parts(content.getvalue(), path, LIMIT)
 
 

@@ -46,7 +46,7 @@ from akd_jax.interop.torch_resnet import to_torch
 from akd_jax.models.resnet import draw_variables
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint, run_dir
+from akd_jax.training import checkpoint, run_dir, run_file
 from akd_jax.training.state import create_state
 
 SECONDS, MEMORY = 10, 2**30
@@ -100,7 +100,7 @@ class RunFile:
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
     run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
-    self.content = written(functools.partial(run_dir.save_run, run))
+    self.content = written(functools.partial(run_file.save_run, run))
 
   def read(self, path):
     run = run_dir.load_run(path)

@@ -8,7 +8,7 @@ import akd_jax
 from akd_jax import convert, export
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.systems.model import Model
-from akd_jax.training import run_dir
+from akd_jax.training import run_dir, run_file
 from akd_jax.training import teacher as teaching
 from tests import small_runs
 from tests.layouts import error
@@ -33,7 +33,7 @@ def test_the_file_draws_what_the_released_network_draws(released, tmp_path):
     "label_sets": 1,
   }  # fmt: skip
   path = str(tmp_path / "teacher.npz")
-  run_dir.save_run(run, path, half=False)
+  run_file.save_run(run, path, half=False)
   back = run_dir.load_run(path)
   assert back.step == 7 and back.exclusive == (("Black_Hair", "Blond_Hair"),)
   image = arrays["x_real"].transpose(0, 2, 3, 1)

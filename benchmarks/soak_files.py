@@ -35,11 +35,11 @@ import numpy as np
 import odd_weights as odd
 from ml_collections import ConfigDict
 
-from akd_jax import export
 from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.evaluation import classifier_training
 from akd_jax.evaluation.attribute_classifier import create_network
+from akd_jax.inference import exports
 from akd_jax.inference.numpy_network import load_numpy
 from akd_jax.interop import torch_writer
 from akd_jax.interop.torch_resnet import to_torch
@@ -123,7 +123,7 @@ class Exported(RunFile):
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
     run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
-    self.content = written(functools.partial(export.export_numpy, run))
+    self.content = written(functools.partial(exports.export_numpy, run))
 
   def read(self, path):
     found = load_numpy(path)

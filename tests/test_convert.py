@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import akd_jax
-from akd_jax import convert, export
+from akd_jax import convert
+from akd_jax.inference import torch_exports
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.systems.model import Model
 from akd_jax.training import run_dir, run_file
@@ -50,7 +51,7 @@ def test_the_file_draws_what_the_released_network_draws(released, tmp_path):
 def test_files_of_the_released_kind_come_back_the_same(released, tmp_path):
   _, generator, discriminator = released
   run = convert.convert(generator, discriminator, NAMES, step=200_000)
-  export.export_torch(run, str(tmp_path / "models"))
+  torch_exports.export_torch(run, str(tmp_path / "models"))
   states = [
     read_state_dict(str(tmp_path / "models" / f"200000-{which}.ckpt"))
     for which in "GD"

@@ -1,6 +1,7 @@
 """Generators in the formats that other programs read, weights included."""
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -169,3 +170,11 @@ def export_safetensors(run: "Run", path: str) -> list[str]:
   check_ending(path, (".safetensors",))
   arrays = to_safetensors(run)
   return write_files({path: lambda file: file.write(arrays)})
+
+
+def export_run(run: "Run", path: str) -> list[str]:
+  """Writes generator and discriminator, for another's `config.teacher`."""
+  from akd_jax.training import run_file
+
+  check_ending(path, (".npz",))
+  return write_files({path: functools.partial(run_file.write_run, run)})

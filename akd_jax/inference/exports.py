@@ -178,3 +178,18 @@ def export_run(run: "Run", path: str) -> list[str]:
 
   check_ending(path, (".npz",))
   return write_files({path: functools.partial(run_file.write_run, run)})
+
+
+def export_whole(run: "Run", path: str) -> list[str]:
+  """Writes a run in full precision: see `export_run`.
+
+  One without a discriminator is written as `export_numpy` does it.
+  """
+  if run.model.discriminator is None:
+    return export_numpy(run, path)
+  from akd_jax.training import run_file
+
+  check_ending(path, (".npz",))
+  return write_files(
+    {path: functools.partial(run_file.write_run, run, half=False)}
+  )

@@ -70,7 +70,7 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
   from akd_jax.common import output, ranges
 
   output.quiet_libraries()
-  from akd_jax.experiments.run import train_with_teacher
+  from akd_jax.experiments.single_run import train_with_teacher
 
   if "generator" not in config:
     raise UserError("config has no generator: it is no recipe of a network")

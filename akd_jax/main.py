@@ -88,13 +88,13 @@ def main(argv: list[str]) -> None:
 
     # What is wrong is said before TensorFlow is loaded.
     validation.check(config)
-    from akd_jax.experiments.run import train_with_teacher
+    from akd_jax.experiments.single_run import train_with_teacher
 
     train_with_teacher(config, workdir)
   else:
-    from akd_jax.evaluation import classifier_cache
+    from akd_jax.experiments.single_run import train_and_report
 
-    classifier_cache.train_and_report(config, workdir)
+    train_and_report(config, workdir)
 
 
 def _check_lessons(config: "ConfigDict") -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -21,7 +22,7 @@ from akd_jax.evaluation.attribute_classifier import (
   with_known_attributes,
 )
 from akd_jax.evaluation.classifier_cache import classifier_of
-from akd_jax.evaluation.selection import spread_evenly, target_labels
+from akd_jax.evaluation.selection import target_labels
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import translate, translators_of
 from akd_jax.systems.model import Model

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from akd_jax.common.config import flatten
 from akd_jax.evaluation import record
 from akd_jax.training import run_dir
 from akd_jax.training.metrics_file import Training, read_training
-from akd_jax.training.same_run import flatten
 from akd_jax.training.versions import describe
 
 # Fields in which the seeds of one recipe differ: each may have a teacher.

@@ -18,7 +18,7 @@ from akd_jax.common.output import note
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
-from akd_jax.experiments.run import train_with_teacher
+from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import run_dir as runs
 from akd_jax.training import starts, validation
 from akd_jax.training import teacher as teaching

@@ -339,7 +339,7 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   runner = types.SimpleNamespace(
     train_with_teacher=lambda *given: done.append(given)
   )
-  monkeypatch.setitem(sys.modules, "akd_jax.experiments.run", runner)
+  monkeypatch.setitem(sys.modules, "akd_jax.experiments.single_run", runner)
   monkeypatch.setattr(api, "load", lambda path: f"loaded {path}")
   config = small_runs.teacher_config()
   assert akd_jax.train(config, tmp_path) == f"loaded {tmp_path}"

@@ -39,7 +39,7 @@ from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
-  from akd_jax.experiments.runner import Job, Replicate
+  from akd_jax.experiments.runner import PlannedRun, Replicate
 
 
 def _check_teacher(teacher: str) -> None:
@@ -120,12 +120,12 @@ def _write(
   from akd_jax.experiments import records
 
   with files.alone(root, wait=True):
-    records.write(records.path_of(_page(argument)), _jobs(replicates), root)
+    records.write(records.path_of(_page(argument)), _runs(replicates), root)
     return _report(argument, experiment, replicates)
 
 
-def _jobs(replicates: "list[Replicate]") -> "list[Job]":
-  return [job for x in replicates for job in x.jobs.values()]
+def _runs(replicates: "list[Replicate]") -> "list[PlannedRun]":
+  return [run for x in replicates for run in x.runs.values()]
 
 
 def _page(argument: str) -> pathlib.Path:
@@ -137,19 +137,21 @@ def _page(argument: str) -> pathlib.Path:
   )
 
 
-def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
-  """Does all jobs, here or on a cluster; yields those that are left."""
+def _work(
+  planned: "Iterable[PlannedRun]", root: pathlib.Path
+) -> "Iterator[list[PlannedRun]]":
+  """Does all runs, here or on a cluster; yields those that are left."""
   from akd_jax.experiments import cluster, runner
 
   if flags.FLAGS.cluster is None:
-    return runner.work(jobs)
+    return runner.work(planned)
   options = {}
   for option in flags.FLAGS.cluster_options:
     name, equals, options[name] = option.partition("=")
     if not equals:
       raise UserError(f"--cluster_options: {option!r} is not NAME=VALUE")
   return cluster.work(
-    jobs,
+    planned,
     cluster.open_cluster(
       flags.FLAGS.cluster,
       root / "jobs",
@@ -168,8 +170,8 @@ def _files() -> list[str]:
   return [name for name in names if definitions.is_file(name)]
 
 
-def _steps(jobs: "list[Job]") -> int:
-  return sum(job.config.steps for job in jobs)
+def _steps(planned: "list[PlannedRun]") -> int:
+  return sum(run.config.steps for run in planned)
 
 
 def define_flags() -> None:
@@ -235,15 +237,15 @@ def main(argv: list[str]) -> None:
   }
   for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
-    if known := records.unpack(path, _jobs(of_experiment), root):
+    if known := records.unpack(path, _runs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
-  every: dict[pathlib.Path, Job] = {}
+  every: dict[pathlib.Path, PlannedRun] = {}
   for of_experiment in replicates.values():
     for replicate in of_experiment:
       runner.check(replicate)
-    teachers = [job for x in of_experiment for job in x.teachers.values()]
-    students = [job for x in of_experiment for job in x.variants.values()]
-    every |= {job.workdir: job for job in teachers + students}
+    teachers = [run for x in of_experiment for run in x.teachers.values()]
+    students = [run for x in of_experiment for run in x.variants.values()]
+    every |= {run.workdir: run for run in teachers + students}
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
   for left in _work(every.values(), root):
     minutes = (time.monotonic() - started) / 60
@@ -258,7 +260,7 @@ def main(argv: list[str]) -> None:
   for argument, experiment in experiments.items():
     print(f"\n{_write(argument, experiment, replicates[argument], root)}")
   if undone := runner.undone(every.values()):
-    names = ", ".join(str(job.workdir) for job in undone)
+    names = ", ".join(str(run.workdir) for run in undone)
     raise UserError(f"not done, since a run failed: {names}")
 
 

@@ -14,7 +14,7 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
 from akd_jax.experiments.compared import Seed, Variant, read_seed
-from akd_jax.experiments.runner import Job, Replicate
+from akd_jax.experiments.runner import PlannedRun, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
   draw_sample_grid,
@@ -67,11 +67,11 @@ def write(
   seconds = 0.0
   for replicate in replicates:
     found = {}
-    for name, job in replicate.jobs.items():
-      training = metrics_file.read_training(job.workdir)
-      result = job.result
+    for name, run in replicate.runs.items():
+      training = metrics_file.read_training(run.workdir)
+      result = run.result
       if result is None:
-        raise ValueError(f"{job.workdir} has not been evaluated whole")
+        raise ValueError(f"{run.workdir} has not been evaluated whole")
       trained_network(result)["losses"] = training.losses
       found[name] = result
       seconds += training.seconds
@@ -113,8 +113,8 @@ def _list_runs(replicate: Replicate) -> str:
   """Says how long each network was trained, and which directory is its own."""
   header = ["", "updates", "its directory in `--root`, for seed N"]
   rows = [
-    [name, f"{job.config.steps:,}", f"`{job.workdir.parent.name}/seed_N`"]
-    for name, job in replicate.jobs.items()
+    [name, f"{run.config.steps:,}", f"`{run.workdir.parent.name}/seed_N`"]
+    for name, run in replicate.runs.items()
   ]
   return "\n".join(["", *page.table(header, rows), ""])
 
@@ -151,17 +151,17 @@ def _variants(replicates: Sequence[Replicate]) -> list[Variant]:
   ]
 
 
-def _seed_of(job: Job) -> Seed:
-  seed = read_seed(job.workdir)
+def _seed_of(run: PlannedRun) -> Seed:
+  seed = read_seed(run.workdir)
   # Runs may have been moved since.
-  seed.config.teacher = job.config.teacher
+  seed.config.teacher = run.config.teacher
   return seed
 
 
 def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
   runs = {
-    name: metrics_file.read_terms(job.workdir)
-    for name, job in replicate.jobs.items()
+    name: metrics_file.read_terms(run.workdir)
+    for name, run in replicate.runs.items()
   }
   known = metrics_file.list_terms(runs)
   shown = [term for term in _TERMS if term in known]
@@ -187,14 +187,14 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
 
   Who has no weights here is left out, or the picture stays that there is.
   """
-  names = {job.workdir: name for name, job in replicate.teachers.items()}
+  names = {run.workdir: name for name, run in replicate.teachers.items()}
   teachers: dict[str, Portrayed] = {}
   students = []
-  for variant, job in replicate.variants.items():
+  for variant, planned in replicate.variants.items():
     try:
-      run = load_run(str(job.workdir))
+      run = load_run(str(planned.workdir))
       # Runs may have been moved since.
-      run.config.teacher = job.config.teacher
+      run.config.teacher = planned.config.teacher
       *above, translator = load_translators(run)
     except UserError as error:  # Its weights, perhaps, are elsewhere.
       note(f"no picture of {variant}: {error}")

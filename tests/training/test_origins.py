@@ -270,7 +270,7 @@ def test_an_experiment_knows_its_runs_however_a_path_is_spelt(tmp_path):
   def folder(path):
     recipe = student_config("", data__name="table", data__path=path)
     replicate = runner.plan_replicate({"a": recipe}, 0, tmp_path)
-    return {job.workdir for job in replicate.jobs.values()}
+    return {run.workdir for run in replicate.runs.values()}
 
   assert folder("photos") == folder("./photos/") == folder("x/../photos")
   assert folder("photos") != folder("pictures")

@@ -76,6 +76,6 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     raise UserError("config has no generator: it is no recipe of a network")
   workdir = paths.expanded(os.fspath(workdir))
   config = config.copy_and_resolve_references()
-  ranges.expand_paths(config)
+  paths.expand_fields(config, ranges.is_expanded)
   train_with_teacher(config, workdir)
   return load(f"{workdir}/first.npz" if config.data.second else workdir)

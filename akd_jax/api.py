@@ -71,12 +71,12 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
   from akd_jax.common import output, ranges
 
   output.quiet_libraries()
-  from akd_jax.experiments.run import train_with_teacher
+  from akd_jax.experiments.single_run import train_with_teacher
 
   if "generator" not in config:
     raise UserError("config has no generator: it is no recipe of a network")
   workdir = paths.expanded(os.fspath(workdir))
   config = config.copy_and_resolve_references()
-  ranges.expand_paths(config)
+  paths.expand_fields(config, ranges.is_expanded)
   train_with_teacher(config, workdir)
   return load(f"{workdir}/first.npz" if config.data.second else workdir)

@@ -25,124 +25,12 @@ file carries: celeba, or rafd, where a photo has exactly one of the classes.
 Whoever evaluates it says by --config.data.path where the photos are.
 """
 
-import functools
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
-
-if TYPE_CHECKING:
-  from ml_collections import ConfigDict
-
-  from akd_jax.interop.torch_weights import Released
-  from akd_jax.training.run_dir import Run
-
-# {system: an array that the generator of its release has, and no other's}.
-_FIRST = {
-  "stargan": "main.0.weight",
-  "attgan": "enc_layers.0.layers.0.weight",
-  "relgan": "conv_in.0.weight",
-}
-_TITLES = {"stargan": "StarGAN", "attgan": "AttGAN", "relgan": "RelGAN"}
-
-
-def convert(
-  generator: Mapping[str, Any],
-  discriminator: Mapping[str, Any] | None,
-  attributes: Sequence[str],
-  data: str = "celeba",
-  step: int = 0,
-  image_size: int | None = None,
-) -> "Run":
-  """Returns a run of the state dicts of a released system.
-
-  Args:
-    generator, discriminator: names to arrays, as PyTorch has them. Without a
-      discriminator, the run's model has none.
-    attributes: names of the classes, in the order of the label.
-    data: whose recipe the run has, "celeba" or "rafd".
-    step: updates of the generator that made them.
-    image_size: side of the pictures; None is what the discriminator says, or
-      the recipe.
-
-  Raises:
-    UserError: one is no such network, or they have other classes, or see
-      pictures of another size.
-  """
-  from akd_jax.common.config import RECIPES
-  from akd_jax.configs.scales import changed
-  from akd_jax.data.attributes import check_names
-  from akd_jax.data.photos.source import EXCLUSIVE, find_exclusive
-  from akd_jax.systems import system_of
-  from akd_jax.systems.model import Model
-  from akd_jax.training.run_dir import Run
-
-  check_names(attributes, "--attributes")
-  system, released = _read(generator, discriminator)
-  _check_classes(released, attributes)
-  config = RECIPES[system].get_config(data)
-  fields = {"data.image_size": image_size or config.data.image_size}
-  config = changed(config, fields | released.fields)
-  _check_size(config, image_size)
-  config.data.attributes = tuple(attributes)
-  config.steps = max(step, 1)
-  exclusive = (
-    (tuple(attributes),)
-    if config.data.label_rule == "exclusive"
-    else find_exclusive(attributes, released.exclusive or EXCLUSIVE)
-  )
-  config.data.exclusive = exclusive
-  model = Model(
-    released.generator,
-    released.discriminator,
-    system_of(config).create_networks(config),
-    released.statistics,
-  )
-  return Run(config, tuple(attributes), exclusive, model, step)
-
-
-def _read(
-  generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None
-) -> tuple[str, "Released"]:
-  """Recognizes a generator's system, and reads both networks."""
-  from akd_jax.interop import torch_attgan, torch_relgan, torch_stargan
-  from akd_jax.interop.torch_weights import unwrap
-
-  readers = {
-    "stargan": torch_stargan.read,
-    "attgan": torch_attgan.read,
-    "relgan": torch_relgan.read,
-  }
-  generator = unwrap(generator)
-  found = [system for system, name in _FIRST.items() if name in generator]
-  if not found:
-    raise UserError(
-      f"--from is no generator of {', '.join(_TITLES.values())}: it has none of"
-      f" the arrays {', '.join(_FIRST.values())}"
-    )
-  other = None if discriminator is None else unwrap(discriminator)
-  return found[0], readers[found[0]](generator, other)
-
-
-def _check_classes(released: "Released", attributes: Sequence[str]) -> None:
-  for which, count in released.classes.items():
-    if count != len(attributes):
-      raise UserError(
-        f"--attributes names {len(attributes)}, but {which} has {count} classes"
-      )
-
-
-def _check_size(config: "ConfigDict", image_size: int | None) -> None:
-  found = config.data.image_size
-  if image_size and found != image_size:
-    raise UserError(
-      f"--image_size={image_size}, but the discriminator sees pictures of"
-      f" {found} pixels: leave it out"
-    )
 
 
 def define_flags() -> None:
@@ -172,49 +60,6 @@ def define_flags() -> None:
   )  # fmt: skip
 
 
-def read_networks(
-  path: str, discriminator: str | None
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-  """Reads the generator and the discriminator, None where there is none.
-
-  Args:
-    path: a state dict, or a file of state dicts G and D.
-    discriminator: the same for the discriminator; None is D of `path`.
-
-  Raises:
-    UserError: a file cannot be read, or has no such state dict.
-  """
-  from akd_jax.interop.torch_file import read_checkpoint
-
-  parts = read_checkpoint(path)
-  generator = _part(parts, "G", path)
-  if discriminator is None:
-    return generator, parts.get("D")
-  return generator, _part(read_checkpoint(discriminator), "D", discriminator)
-
-
-def _part(
-  parts: Mapping[str, dict[str, Any]], name: str, path: str
-) -> dict[str, Any]:
-  found = parts.get(name, parts.get(""))
-  if found is None:
-    raise UserError(
-      f"{path} holds the state dicts {', '.join(parts)}, but no {name}"
-    )
-  return found
-
-
-def write(run: "Run", path: str) -> None:
-  """Writes a run, or its generator alone where it has no discriminator."""
-  from akd_jax.inference.exports import export_numpy, write_files
-  from akd_jax.training import run_dir
-
-  if run.model.discriminator is None:
-    export_numpy(run, path)
-  else:
-    write_files({path: functools.partial(run_dir.write_run, run, half=False)})
-
-
 def main(argv: list[str]) -> None:
   """Reads both networks, and writes the file."""
   cli.refuse_arguments(argv)
@@ -224,17 +69,21 @@ def main(argv: list[str]) -> None:
     raise UserError(f"--out={path} should end in .npz")
   released = {"from": given["from"].value, "discriminator": given.discriminator}
   paths.check_kept(path, **released)
+  from akd_jax.inference.exports import export_whole
+  from akd_jax.interop.releases import RELEASES
+  from akd_jax.training.released import convert, read_networks
+
   networks = read_networks(*released.values())
   run = convert(
     *networks, given.attributes, given.data, given.step, given.image_size
   )
-  write(run, path)
+  export_whole(run, path)
   sizes = run.config.generator.to_dict()
   depth = "blocks" if "blocks" in sizes else "layers"
   print(
     f"{path}: {os.path.getsize(path) / 1e6:.1f} MB;"
-    f" {_TITLES[run.config.system]}, width {sizes['width']}, {sizes[depth]}"
-    f" {depth}, {run.config.data.image_size} pixels,"
+    f" {RELEASES[run.config.system].title}, width {sizes['width']},"
+    f" {sizes[depth]} {depth}, {run.config.data.image_size} pixels,"
     f" {', '.join(run.attributes)}"
   )
   if run.model.discriminator is None:

@@ -35,21 +35,6 @@ from akd_jax.common.files import file_name
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
 
-_WORKDIR = paths.define(
-  "workdir",
-  None,
-  "A run's directory, a file of export --format=run, or pretrained:NAME.",
-)
-_STEP = flags.DEFINE_string(
-  "step", None, "The checkpoint: its step, or best; the last if not set."
-)
-_ATTRIBUTES = flags.DEFINE_list(
-  "attributes", [], "Attributes to test; all if not set."
-)
-_SAVE_IMAGES = paths.define(
-  "save_images", None, "Folder for all translations, each a PNG of its own."
-)
-
 
 def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   """Writes FOLDER/NETWORK/ATTRIBUTE/INDEX.png, the index in the test split."""
@@ -75,10 +60,28 @@ def _folder(workdir: str) -> str:
   return f"{name}_evaluation"
 
 
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  paths.define(
+    "workdir",
+    None,
+    "A run's directory, a file of export --format=run, or pretrained:NAME.",
+    required=True,
+  )
+  flags.DEFINE_string(
+    "step", None, "The checkpoint: its step, or best; the last if not set."
+  )
+  flags.DEFINE_list("attributes", [], "Attributes to test; all if not set.")
+  paths.define(
+    "save_images", None, "Folder for all translations, each a PNG of its own."
+  )
+
+
 def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.refuse_arguments(argv)
-  step = cli.chosen_step(_STEP.value)
+  args = flags.FLAGS
+  step = cli.chosen_step(args.step)
   from akd_jax.common import cache as compilation
   from akd_jax.common.writing import check_writable
   from akd_jax.evaluation import evaluator
@@ -86,20 +89,22 @@ def main(argv: list[str]) -> None:
   from akd_jax.training import run_dir as runs
 
   compilation.use_persistent_cache()
-  workdir: str = _WORKDIR.value or ""
   keep = None
-  if _SAVE_IMAGES.value:
+  if args.save_images:
     # Not after everything is measured.
-    check_writable(_SAVE_IMAGES.value)
-    keep = _saver(_SAVE_IMAGES.value)
+    check_writable(args.save_images)
+    keep = _saver(args.save_images)
   # Once: a run that goes on deletes its checkpoints.
-  run = evaluator.with_fields(runs.load_run(workdir, step), overrides.given())
-  check_writable(_folder(workdir))
-  result = evaluator.evaluate(run, tuple(_ATTRIBUTES.value), keep)
+  run = evaluator.with_fields(
+    runs.load_run(args.workdir, step), overrides.given()
+  )
+  folder = _folder(args.workdir)
+  check_writable(folder)
+  result = evaluator.evaluate(run, tuple(args.attributes), keep)
   print(f"\n{summary.table(result)}\n")
-  print(f"written to {evaluator.write(result, _folder(workdir), run)}")
+  print(f"written to {evaluator.write(result, folder, run)}")
 
 
 if __name__ == "__main__":
-  flags.mark_flag_as_required("workdir")
+  define_flags()
   cli.run(main, overrides.define)

@@ -39,33 +39,7 @@ from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
-  from akd_jax.experiments.runner import Job, Replicate
-
-_NAME = flags.DEFINE_list(
-  "name", [], "The experiments: NAME[:ARG],... or FILE.py[:ARG],..."
-)
-_SEEDS = flags.DEFINE_integer(
-  "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
-)
-_ROOT = paths.define("root", "runs/experiments", "Folder of the runs.")
-_OUT = paths.define(
-  "out", None, "Folder of the pages; ROOT/results if not set."
-)
-_CLUSTER = flags.DEFINE_enum(
-  "cluster", None, ["slurm", "local"],
-  "Hand each run to a cluster, as a job; local: to processes of this machine.",
-)  # fmt: skip
-_CLUSTER_OPTIONS = flags.DEFINE_list(
-  "cluster_options", [],
-  "Options of submitit for each job: timeout_min=600,gpus_per_node=1,"
-  "slurm_partition=gpu",
-)  # fmt: skip
-_CLUSTER_JOBS = flags.DEFINE_integer(
-  "cluster_jobs", 100, "How many jobs there may be at a time.", lower_bound=1
-)
-_LIST = flags.DEFINE_bool(
-  "list", False, "Print the names and what each experiment does."
-)
+  from akd_jax.experiments.runner import PlannedRun, Replicate
 
 
 def _check_teacher(teacher: str) -> None:
@@ -146,12 +120,12 @@ def _write(
   from akd_jax.experiments import records
 
   with files.alone(root, wait=True):
-    records.write(records.path_of(_page(argument)), _jobs(replicates), root)
+    records.write(records.path_of(_page(argument)), _runs(replicates), root)
     return _report(argument, experiment, replicates)
 
 
-def _jobs(replicates: "list[Replicate]") -> "list[Job]":
-  return [job for x in replicates for job in x.jobs.values()]
+def _runs(replicates: "list[Replicate]") -> "list[PlannedRun]":
+  return [run for x in replicates for run in x.runs.values()]
 
 
 def _page(argument: str) -> pathlib.Path:
@@ -159,25 +133,31 @@ def _page(argument: str) -> pathlib.Path:
   name, _, scale = argument.removesuffix(":avatars").partition(":")
   parts = [pathlib.Path(name).stem, *filter(None, [scale])]
   return pathlib.Path(
-    _OUT.value or f"{_ROOT.value}/results", f"{'_'.join(parts)}.md"
+    flags.FLAGS.out or f"{flags.FLAGS.root}/results", f"{'_'.join(parts)}.md"
   )
 
 
-def _work(jobs: "Iterable[Job]", root: pathlib.Path) -> "Iterator[list[Job]]":
-  """Does all jobs, here or on a cluster; yields those that are left."""
+def _work(
+  planned: "Iterable[PlannedRun]", root: pathlib.Path
+) -> "Iterator[list[PlannedRun]]":
+  """Does all runs, here or on a cluster; yields those that are left."""
   from akd_jax.experiments import cluster, runner
 
-  if _CLUSTER.value is None:
-    return runner.work(jobs)
+  if flags.FLAGS.cluster is None:
+    return runner.work(planned)
   options = {}
-  for option in _CLUSTER_OPTIONS.value:
+  for option in flags.FLAGS.cluster_options:
     name, equals, options[name] = option.partition("=")
     if not equals:
       raise UserError(f"--cluster_options: {option!r} is not NAME=VALUE")
   return cluster.work(
-    jobs,
+    planned,
     cluster.open_cluster(
-      _CLUSTER.value, root / "jobs", options, _CLUSTER_JOBS.value, _files()
+      flags.FLAGS.cluster,
+      root / "jobs",
+      options,
+      flags.FLAGS.cluster_jobs,
+      _files(),
     ),
   )
 
@@ -186,32 +166,62 @@ def _files() -> list[str]:
   """Returns the experiments that are files."""
   from akd_jax.experiments import definitions
 
-  names = [argument.partition(":")[0] for argument in _NAME.value]
+  names = [argument.partition(":")[0] for argument in flags.FLAGS.name]
   return [name for name in names if definitions.is_file(name)]
 
 
-def _steps(jobs: "list[Job]") -> int:
-  return sum(job.config.steps for job in jobs)
+def _steps(planned: "list[PlannedRun]") -> int:
+  return sum(run.config.steps for run in planned)
+
+
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  flags.DEFINE_list(
+    "name", [], "The experiments: NAME[:ARG],... or FILE.py[:ARG],..."
+  )
+  flags.DEFINE_integer(
+    "seeds", 3, "How many seeds each variant is trained with.", lower_bound=1
+  )
+  paths.define("root", "runs/experiments", "Folder of the runs.")
+  paths.define("out", None, "Folder of the pages; ROOT/results if not set.")
+  flags.DEFINE_enum(
+    "cluster", None, ["slurm", "local"],
+    "Hand each run to a cluster, as a job; local: to processes of this"
+    " machine.",
+  )  # fmt: skip
+  flags.DEFINE_list(
+    "cluster_options", [],
+    "Options of submitit for each job: timeout_min=600,gpus_per_node=1,"
+    "slurm_partition=gpu",
+  )  # fmt: skip
+  flags.DEFINE_integer(
+    "cluster_jobs", 100, "How many jobs there may be at a time.", lower_bound=1
+  )
+  flags.DEFINE_bool(
+    "list", False, "Print the names and what each experiment does."
+  )
 
 
 def main(argv: list[str]) -> None:
   """Does all seeds of all variants of all experiments."""
   cli.refuse_arguments(argv)
-  if _LIST.value:
+  if flags.FLAGS.list:
     from akd_jax.configs.experiments import EXPERIMENTS
 
     for name, recipe in EXPERIMENTS.items():
       print(f"{name:16}  {(recipe.__doc__ or '').splitlines()[0]}")
     return
-  if not _NAME.value:
+  if not flags.FLAGS.name:
     raise UserError("--name=NAME is missing; --list shows them")
-  for flag in (_CLUSTER_OPTIONS, _CLUSTER_JOBS):
-    if _CLUSTER.value is None and flag.present:
-      raise UserError(f"--{flag.name} says how --cluster is to be used")
+  for name in ("cluster_options", "cluster_jobs"):
+    if flags.FLAGS.cluster is None and flags.FLAGS[name].present:
+      raise UserError(f"--{name} says how --cluster is to be used")
   given = overrides.given()
   if "teacher" in given:
     _check_teacher(given["teacher"])
-  experiments = {argument: _find(argument, given) for argument in _NAME.value}
+  experiments = {
+    argument: _find(argument, given) for argument in flags.FLAGS.name
+  }
   from akd_jax.common import cache as compilation
   from akd_jax.experiments import records, runner
 
@@ -220,25 +230,25 @@ def main(argv: list[str]) -> None:
     _check_page(argument)
   if len({*map(_page, experiments)}) < len(experiments):
     raise UserError("--name: two of them would have the same page")
-  root = pathlib.Path(_ROOT.value)
+  root = pathlib.Path(flags.FLAGS.root)
   replicates = {
     argument: [
       runner.plan_replicate(experiment.variants, seed, root)
-      for seed in range(_SEEDS.value)
+      for seed in range(flags.FLAGS.seeds)
     ]
     for argument, experiment in experiments.items()
   }
   for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
-    if known := records.unpack(path, _jobs(of_experiment), root):
+    if known := records.unpack(path, _runs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
-  every: dict[pathlib.Path, Job] = {}
+  every: dict[pathlib.Path, PlannedRun] = {}
   for of_experiment in replicates.values():
     for replicate in of_experiment:
       runner.check(replicate)
-    teachers = [job for x in of_experiment for job in x.teachers.values()]
-    students = [job for x in of_experiment for job in x.variants.values()]
-    every |= {job.workdir: job for job in teachers + students}
+    teachers = [run for x in of_experiment for run in x.teachers.values()]
+    students = [run for x in of_experiment for run in x.variants.values()]
+    every |= {run.workdir: run for run in teachers + students}
   started, steps = time.monotonic(), _steps(runner.undone(every.values()))
   for left in _work(every.values(), root):
     minutes = (time.monotonic() - started) / 60
@@ -253,11 +263,12 @@ def main(argv: list[str]) -> None:
   for argument, experiment in experiments.items():
     print(f"\n{_write(argument, experiment, replicates[argument], root)}")
   if undone := runner.undone(every.values()):
-    names = ", ".join(str(job.workdir) for job in undone)
-    if _CLUSTER.value is None:
+    names = ", ".join(str(run.workdir) for run in undone)
+    if flags.FLAGS.cluster is None:
       raise FloatingPointError(f"not done, since a run diverged: {names}")
     raise UserError(f"not done, since a run failed: {names}")
 
 
 if __name__ == "__main__":
+  define_flags()
   cli.run(main, overrides.define)

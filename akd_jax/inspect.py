@@ -20,6 +20,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from absl import flags
+
 from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.text_table import ruled
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
   from akd_jax.data.photos.source import PhotoSource
   from akd_jax.data.photos.survey import Look
 
-_OUT = paths.define(
-  "out", "runs/photos.png", "The contact sheet to write; empty for none."
-)
 _KINDS = {
   "celeba": "CelebA's files",
   "folder": "a folder of classes",
@@ -216,6 +215,13 @@ def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
   )
 
 
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  paths.define(
+    "out", "runs/photos.png", "The contact sheet to write; empty for none."
+  )
+
+
 def main(argv: list[str]) -> None:
   """Reads all photos, prints what there is, draws the contact sheet."""
   if len(argv) != 1:
@@ -242,9 +248,9 @@ def main(argv: list[str]) -> None:
     ]
   ):
     print(f"note: {line}")
-  if _OUT.value:
-    _draw(pathlib.Path(_OUT.value), data, sources["train"], looks)
-    print(f"\n{_OUT.value} shows some of them")
+  if out := flags.FLAGS.out:
+    _draw(pathlib.Path(out), data, sources["train"], looks)
+    print(f"\n{out} shows some of them")
   if problems:
     raise UserError(problems[0])
   fields = dict(given)
@@ -255,4 +261,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+  define_flags()
   cli.run(main, overrides.define)

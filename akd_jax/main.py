@@ -32,31 +32,33 @@ from akd_jax.common.errors import UserError
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
 
-_CONFIG = config_flags.DEFINE_config_file(
-  "config", None, "The recipe: FILE[:ARG].", lock_config=True
-)
-_WORKDIR = paths.define(
-  "workdir",
-  None,
-  "The run's directory; runs/RECIPE if not set, of :photos runs/photos/RECIPE.",
-)
-_DISTRIBUTED = flags.DEFINE_bool(
-  "distributed",
-  False,
-  "Join the other processes of a pod, each of which is given this command. On"
-  " TPU pods and under Slurm they find each other; elsewhere --coordinator,"
-  " --process_count and --process_index say how.",
-)
-_COORDINATOR = flags.DEFINE_string(
-  "coordinator", None, "HOST:PORT at which process 0 can be reached."
-)
-_PROCESS_COUNT = flags.DEFINE_integer(
-  "process_count", None, "How many processes there are."
-)
-_PROCESS_INDEX = flags.DEFINE_integer(
-  "process_index", None, "Which of them this one is, counted from 0."
-)
-flags.mark_flag_as_required("config")
+
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  config_flags.DEFINE_config_file(
+    "config", None, "The recipe: FILE[:ARG].", lock_config=True
+  )
+  paths.define(
+    "workdir",
+    None,
+    "The run's directory; runs/RECIPE if not set, of :photos"
+    " runs/photos/RECIPE.",
+  )
+  flags.DEFINE_bool(
+    "distributed",
+    False,
+    "Join the other processes of a pod, each of which is given this command. On"
+    " TPU pods and under Slurm they find each other; elsewhere --coordinator,"
+    " --process_count and --process_index say how.",
+  )
+  flags.DEFINE_string(
+    "coordinator", None, "HOST:PORT at which process 0 can be reached."
+  )
+  flags.DEFINE_integer("process_count", None, "How many processes there are.")
+  flags.DEFINE_integer(
+    "process_index", None, "Which of them this one is, counted from 0."
+  )
+  flags.mark_flag_as_required("config")
 
 
 def main(argv: list[str]) -> None:
@@ -64,37 +66,35 @@ def main(argv: list[str]) -> None:
   cli.refuse_arguments(argv)
   from akd_jax.common import cache as compilation
 
-  if _DISTRIBUTED.value and "generator" not in _CONFIG.value:
+  args = flags.FLAGS
+  config = args.config
+  if args.distributed and "generator" not in config:
     raise UserError(
       "--distributed: an attribute classifier is trained by one process alone"
     )
-  for flag in (_COORDINATOR, _PROCESS_COUNT, _PROCESS_INDEX):
-    if flag.value is not None and not _DISTRIBUTED.value:
-      raise UserError(f"--{flag.name} says how --distributed goes: give both")
-  if _DISTRIBUTED.value:
+  for name in ("coordinator", "process_count", "process_index"):
+    if args[name].value is not None and not args.distributed:
+      raise UserError(f"--{name} says how --distributed goes: give both")
+  if args.distributed:
     pod.join(
-      _COORDINATOR.value,
-      _PROCESS_COUNT.value,
-      _PROCESS_INDEX.value,
-      flags.FLAGS.debug,
+      args.coordinator, args.process_count, args.process_index, args.debug
     )
   compilation.use_persistent_cache()
-  recipe = config_flags.get_config_filename(flags.FLAGS["config"])
-  config = _CONFIG.value
-  workdir = _WORKDIR.value or paths.default_workdir(recipe)
+  recipe = config_flags.get_config_filename(args["config"])
+  workdir = args.workdir or paths.default_workdir(recipe)
   if "generator" in config:
     _check_lessons(config)
     from akd_jax.training import validation
 
     # What is wrong is said before TensorFlow is loaded.
     validation.check(config)
-    from akd_jax.experiments.run import train_with_teacher
+    from akd_jax.experiments.single_run import train_with_teacher
 
     train_with_teacher(config, workdir)
   else:
-    from akd_jax.evaluation import classifier_cache
+    from akd_jax.experiments.single_run import train_and_report
 
-    classifier_cache.train_and_report(config, workdir)
+    train_and_report(config, workdir)
 
 
 def _check_lessons(config: "ConfigDict") -> None:
@@ -132,4 +132,5 @@ def _find_recipe(argument: str) -> str:
 if __name__ == "__main__":
   sys.argv = cli.join_value(sys.argv, "--config")
   sys.argv[1:] = map(_find_recipe, sys.argv[1:])
+  define_flags()
   cli.run(main)

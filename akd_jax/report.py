@@ -19,11 +19,14 @@ from absl import flags
 from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
 
-_WORKDIR = paths.define("workdir", None, "The run's directory.")
-_COMPARE = paths.define_several(
-  "compare", "Another run's directory; may be given again."
-)
-_OUT = paths.define("out", "report.html", "The file to write.")
+
+def define_flags() -> None:
+  """Defines the flags, which `--help` lists."""
+  paths.define("workdir", None, "The run's directory.", required=True)
+  paths.define_several(
+    "compare", "Another run's directory; may be given again."
+  )
+  paths.define("out", "report.html", "The file to write.")
 
 
 def main(argv: list[str]) -> None:
@@ -34,19 +37,20 @@ def main(argv: list[str]) -> None:
   from akd_jax.experiments import html_faces, html_page
   from akd_jax.experiments.compared import read_variants
 
-  out = pathlib.Path(_OUT.value)
+  args = flags.FLAGS
+  out = pathlib.Path(args.out)
   if not out.name or out.is_dir():
-    raise UserError(f"--out={_OUT.value} must name a file, such as report.html")
+    raise UserError(f"--out={args.out} must name a file, such as report.html")
   check_writable(out.parent)
   compilation.use_persistent_cache()
-  variants = read_variants([_WORKDIR.value or "", *_COMPARE.value])
+  variants = read_variants([args.workdir, *args.compare])
   title = " and ".join(variant.name for variant in variants)
   command = shlex.join(["python", "-m", "akd_jax.report", *sys.argv[1:]])
   page = html_page.render(title, command, variants, html_faces.show(variants))
   html_page.write(out, page)
-  print(f"written to {_OUT.value}: open it in a browser")
+  print(f"written to {args.out}: open it in a browser")
 
 
 if __name__ == "__main__":
-  flags.mark_flag_as_required("workdir")
+  define_flags()
   cli.run(main)

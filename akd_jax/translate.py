@@ -30,8 +30,8 @@ from absl import flags
 
 from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError, WriteError
-from akd_jax.common.tally import Tally
 from akd_jax.common.writing import is_full, writing
+from akd_jax.inference.tally import Tally
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.familiarity import Familiarity

@@ -20,7 +20,6 @@ all roles.
 """
 
 import io
-import json
 import math
 import os
 import pathlib
@@ -37,6 +36,7 @@ from paper_trainer import Trainer
 from akd_jax.common import cache as compilation
 from akd_jax.common import cli, files, overrides
 from akd_jax.common.errors import Stopped, UserError
+from akd_jax.training import metrics_file, run_file
 from akd_jax.training import run_dir as runs
 from akd_jax.training.preemption import Interruption
 
@@ -134,15 +134,14 @@ def train(trainer: Trainer, out: str, role: str, plan: Plan) -> None:
 
 def _save(run: runs.Run, path: str) -> None:
   content = io.BytesIO()
-  runs.write_run(run, content)
+  run_file.write_run(run, content)
   files.write_parts(content.getvalue(), path, LIMIT)
 
 
 def note(out: str, role: str, step: int, row: dict[str, Any]) -> None:
   """Adds a row to the metrics, and prints the short of it."""
   stamp = {"role": role, "step": step, "time": round(time.time(), 3)}
-  with open(os.path.join(out, "metrics.jsonl"), "a") as file:
-    file.write(json.dumps(stamp | row) + "\n")
+  metrics_file.append(out, stamp | row)
   shown = [f"{name} {_short(row[name])}" for name in _SHOWN if name in row]
   if shown:
     print(f"{role}: step {step:,}  {'  '.join(shown)}", flush=True)

@@ -35,18 +35,18 @@ import numpy as np
 import odd_weights as odd
 from ml_collections import ConfigDict
 
-from akd_jax import export
 from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.evaluation import classifier_training
 from akd_jax.evaluation.attribute_classifier import create_network
+from akd_jax.inference import exports
 from akd_jax.inference.numpy_network import load_numpy
 from akd_jax.interop import torch_writer
 from akd_jax.interop.torch_resnet import to_torch
 from akd_jax.models.resnet import draw_variables
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training import checkpoint, run_dir
+from akd_jax.training import checkpoint, run_dir, run_file
 from akd_jax.training.state import create_state
 
 SECONDS, MEMORY = 10, 2**30
@@ -100,7 +100,7 @@ class RunFile:
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
     run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
-    self.content = written(functools.partial(run_dir.save_run, run))
+    self.content = written(functools.partial(run_file.save_run, run))
 
   def read(self, path):
     run = run_dir.load_run(path)
@@ -123,7 +123,7 @@ class Exported(RunFile):
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
     run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
-    self.content = written(functools.partial(export.export_numpy, run))
+    self.content = written(functools.partial(exports.export_numpy, run))
 
   def read(self, path):
     found = load_numpy(path)

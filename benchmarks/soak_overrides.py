@@ -199,21 +199,20 @@ def attempt(command, recipe, overrides):
 
 
 def _start(config):
-  from akd_jax.evaluation import classifier_cache
-  from akd_jax.experiments.run import train_with_teacher
+  from akd_jax.experiments import single_run
   from akd_jax.training import loop, validation
 
   with (
     mock.patch.object(loop, "train", _stand_in_for_training),
     mock.patch.object(
-      classifier_cache, "train_and_report", _stand_in_for_the_classifier
+      single_run, "train_and_report", _stand_in_for_the_classifier
     ),
   ):
     if "generator" in config:
       validation.check(config)
-      train_with_teacher(config, "run")
+      single_run.train_with_teacher(config, "run")
     else:
-      classifier_cache.train_and_report(config, "run")
+      single_run.train_and_report(config, "run")
 
 
 def _evaluate(given):

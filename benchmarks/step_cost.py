@@ -19,8 +19,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.experiments.run import train_with_teacher
-from akd_jax.experiments.runner import plan_replicate
+from akd_jax.experiments.single_run import train_with_teacher
+from akd_jax.experiments.single_runner import plan_replicate
 from akd_jax.training import parallel, preparation
 from akd_jax.training.loop import make_steps
 
@@ -58,11 +58,11 @@ def recipes(name: str) -> dict[str, ConfigDict]:
   name, _, scale = name.partition(":")
   variants = EXPERIMENTS[name](scale or "avatars").variants
   replicate = plan_replicate(variants, 0, Path(tempfile.mkdtemp()))
-  for job in replicate.teachers.values():
-    once = job.config.copy_and_resolve_references()
+  for run in replicate.teachers.values():
+    once = run.config.copy_and_resolve_references()
     once.steps = 1
-    train_with_teacher(once, str(job.workdir))
-  return {name: job.config for name, job in replicate.jobs.items()}
+    train_with_teacher(once, str(run.workdir))
+  return {name: run.config for name, run in replicate.runs.items()}
 
 
 def main() -> None:

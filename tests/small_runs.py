@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import cache, files
 from akd_jax.configs import student, teacher
 from akd_jax.data import pipeline
-from akd_jax.experiments import run as experiment_run
+from akd_jax.experiments import single_run
 from akd_jax.systems.model import Networks
 from akd_jax.training import checkpoint, loop, preparation
 
@@ -99,7 +99,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
   """Trains in this process, quickly, after the teacher if that is missing."""
   with pytest.MonkeyPatch.context() as patch:
     be_quick(patch)
-    experiment_run.train_with_teacher(config, workdir)
+    single_run.train_with_teacher(config, workdir)
 
 
 def be_quick(patch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ def main() -> None:
   from akd_jax import main as command
   from akd_jax.common import cli
 
+  command.define_flags()
   cli.run(command.main)
 
 

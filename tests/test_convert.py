@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import akd_jax
-from akd_jax import convert, export
+from akd_jax.inference import torch_exports
 from akd_jax.interop.torch_file import read_state_dict
 from akd_jax.systems.model import Model
-from akd_jax.training import run_dir
+from akd_jax.training import run_dir, run_file
 from akd_jax.training import teacher as teaching
+from akd_jax.training.released import convert
 from tests import small_runs
 from tests.layouts import error
 from tests.stargan_weights import golden, state_dict
@@ -26,14 +27,14 @@ def fixture_released():
 
 def test_the_file_draws_what_the_released_network_draws(released, tmp_path):
   arrays, generator, discriminator = released
-  run = convert.convert(generator, discriminator, NAMES, step=7)
+  run = convert(generator, discriminator, NAMES, step=7)
   assert run.config.data.image_size == 32
   assert run.config.generator.to_dict() == {
     "width": 8, "blocks": 2, "output": "image", "upsample": "transposed",
     "label_sets": 1,
   }  # fmt: skip
   path = str(tmp_path / "teacher.npz")
-  run_dir.save_run(run, path, half=False)
+  run_file.save_run(run, path, half=False)
   back = run_dir.load_run(path)
   assert back.step == 7 and back.exclusive == (("Black_Hair", "Blond_Hair"),)
   image = arrays["x_real"].transpose(0, 2, 3, 1)
@@ -49,13 +50,13 @@ def test_the_file_draws_what_the_released_network_draws(released, tmp_path):
 
 def test_files_of_the_released_kind_come_back_the_same(released, tmp_path):
   _, generator, discriminator = released
-  run = convert.convert(generator, discriminator, NAMES, step=200_000)
-  export.export_torch(run, str(tmp_path / "models"))
+  run = convert(generator, discriminator, NAMES, step=200_000)
+  torch_exports.export_torch(run, str(tmp_path / "models"))
   states = [
     read_state_dict(str(tmp_path / "models" / f"200000-{which}.ckpt"))
     for which in "GD"
   ]
-  again = convert.convert(*states, NAMES, step=200_000).model
+  again = convert(*states, NAMES, step=200_000).model
   small_runs.assert_same_bits(again.generator, run.model.generator)
   small_runs.assert_same_bits(again.discriminator, run.model.discriminator)
 
@@ -72,12 +73,12 @@ def test_classes_that_are_not_the_networks_are_refused(
   released, names, message
 ):
   _, generator, discriminator = released
-  assert message in error(convert.convert, generator, discriminator, names)
+  assert message in error(convert, generator, discriminator, names)
 
 
 def test_networks_given_the_wrong_way_round_are_named(released):
   _, generator, discriminator = released
-  message = error(convert.convert, discriminator, generator, NAMES)
+  message = error(convert, discriminator, generator, NAMES)
   assert message.startswith("StarGAN generator: ")
 
 

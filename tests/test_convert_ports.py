@@ -16,9 +16,13 @@ import numpy as np
 import pytest
 
 import akd_jax
-from akd_jax import convert
 from akd_jax.common.errors import UserError
-from akd_jax.inference.exports import arrays_of, export_onnx, program_of
+from akd_jax.inference.exports import (
+  arrays_of,
+  export_onnx,
+  export_whole,
+  program_of,
+)
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.torch_exports import export_torch
 from akd_jax.interop import numpy_program, torch_attgan
@@ -28,6 +32,7 @@ from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems import relgan_losses, system_of
 from akd_jax.training import teacher as teaching
+from akd_jax.training.released import convert, read_networks
 from tests import onnx_runtime
 from tests.golden_arrays import GOLDEN, error, load
 from tests.layouts import error as message_of
@@ -50,10 +55,10 @@ class Ported:
     self.arrays = load(f"{system}_port")
     self.names = [str(name) for name in self.arrays["names"]]
     self.path = str(GOLDEN / f"{system}_port.pth")
-    self.states = convert.read_networks(self.path, None)
-    run = convert.convert(*self.states, self.names, image_size=16)
+    self.states = read_networks(self.path, None)
+    run = convert(*self.states, self.names, image_size=16)
     self.file = str(folder / f"{system}.npz")
-    convert.write(run, self.file)
+    export_whole(run, self.file)
     self.loaded = akd_jax.load(self.file)
     self.run = self.loaded.network.run
     self.fakes = self.arrays["fakes"].reshape(12, 16, 16, 3)
@@ -93,7 +98,7 @@ def fixture_ported(request, tmp_path_factory):
 def fixture_states():
   """{system: both state dicts}."""
   return {
-    system: convert.read_networks(str(GOLDEN / f"{system}_port.pth"), None)
+    system: read_networks(str(GOLDEN / f"{system}_port.pth"), None)
     for system in ("attgan", "relgan")
   }
 
@@ -186,7 +191,7 @@ def test_an_export_is_what_the_port_saved(ported, tmp_path):
 def test_an_attgan_with_our_own_constants_is_none_of_the_port_s(
   states, tmp_path
 ):
-  run = convert.convert(*states["attgan"], NAMES, image_size=16)
+  run = convert(*states["attgan"], NAMES, image_size=16)
   run.config.generator.slope = 0.2
   found = message_of(export_torch, run, str(tmp_path / "g.pth"))
   assert found.startswith("config.generator.slope is 0.2, and the released")
@@ -208,9 +213,9 @@ def test_a_generator_alone_translates_and_does_not_teach(states, tmp_path):
   generator, _ = states["attgan"]
   # As a generator is saved on several GPUs.
   wrapped = {f"module.{name}": x for name, x in generator.items()}
-  run = convert.convert(wrapped, None, names, image_size=16)
+  run = convert(wrapped, None, names, image_size=16)
   path = str(tmp_path / "generator.npz")
-  convert.write(run, path)
+  export_whole(run, path)
   own = arrays["att"][:1].astype(np.float32)
   drawn = akd_jax.load(path).translate(
     arrays["images"][0], {names[0]: int(1 - own[0, 0])}, own=own
@@ -264,20 +269,20 @@ NAMES = list("ABCDE")
 def test_what_is_no_such_network_is_named(states, system, edit, message):
   generator, discriminator = states[system]
   state = {k: x for k, x in (generator | edit).items() if x is not None}
-  found = message_of(convert.convert, state, discriminator, NAMES)
+  found = message_of(convert, state, discriminator, NAMES)
   assert message in found
-  found = message_of(convert.convert, generator, state, NAMES)
+  found = message_of(convert, generator, state, NAMES)
   assert " discriminator: " in found and "is missing" in found
 
 
 def test_what_does_not_fit_is_refused_in_one_line(states):
   generator, discriminator = states["attgan"]
-  found = message_of(convert.convert, discriminator, generator, NAMES)
+  found = message_of(convert, discriminator, generator, NAMES)
   assert found.startswith("--from is no generator of StarGAN, AttGAN, RelGAN")
-  found = message_of(convert.convert, generator, discriminator, NAMES[:4])
+  found = message_of(convert, generator, discriminator, NAMES[:4])
   assert found.endswith("names 4, but the generator's label has 5 classes")
   arguments = (generator, discriminator, NAMES, "celeba", 0, 32)
-  found = message_of(convert.convert, *arguments)
+  found = message_of(convert, *arguments)
   assert found.startswith(
     "--image_size=32, but the discriminator sees pictures"
   )
@@ -291,7 +296,7 @@ def test_a_file_says_which_state_dicts_it_holds(states, tmp_path):
   assert "'G' is a dict, not a tensor" in found
   generator, discriminator = states["attgan"]
   np.savez(tmp_path / "D.npz", **discriminator)
-  _, other = convert.read_networks(path, str(tmp_path / "D.npz"))
+  _, other = read_networks(path, str(tmp_path / "D.npz"))
   assert other.keys() == discriminator.keys()
 
 

@@ -23,7 +23,9 @@ from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.configs.scales import changed
 from akd_jax.data.photos import images
+from akd_jax.inference import exports, stablehlo, torch_exports
 from akd_jax.inference.description import describe
+from akd_jax.inference.formats import FORMATS
 from akd_jax.interop import (
   numpy_generator,
   numpy_program,
@@ -105,7 +107,7 @@ def inputs(batch):
 
 def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
   path = str(tmp_path / "model.npz")
-  export.export_numpy(run, path)
+  exports.export_numpy(run, path)
   params, metadata = numpy_generator.load(path)
   assert metadata == {
     "format": 1,
@@ -129,7 +131,7 @@ def test_the_numpy_export_computes_what_jax_does(run, tmp_path):
 
 def test_the_numpy_export_of_a_blend_copies_what_jax_copies(blend, tmp_path):
   path = str(tmp_path / "model.npz")
-  export.export_numpy(blend, path)
+  exports.export_numpy(blend, path)
   params, metadata = numpy_generator.load(path)
   # Earlier runtimes read format 1 alone, and say so.
   assert metadata["format"] == 2
@@ -153,7 +155,7 @@ def test_a_resizing_generator_is_written_as_one_of_released_stargan(
   for i, (channels, features) in enumerate([(16, 8), (8, 4)]):
     kernel = rng.normal(size=(3, 3, channels, features)).astype(np.float32)
     run.model.generator[f"decoder_{i}"]["conv"] = {"resize_kernel": kernel}
-  export.export_numpy(run, str(tmp_path / "model.npz"))
+  exports.export_numpy(run, str(tmp_path / "model.npz"))
   params, metadata = numpy_generator.load(str(tmp_path / "model.npz"))
   assert metadata["architecture"] == {
     "name": "stargan", "width": 4, "blocks": 1,
@@ -164,7 +166,7 @@ def test_a_resizing_generator_is_written_as_one_of_released_stargan(
     jax_generator(run, image, label),
     atol=1e-4,
   )
-  export.export_torch(run, str(tmp_path / "g.npz"))
+  torch_exports.export_torch(run, str(tmp_path / "g.npz"))
   with np.load(tmp_path / "g.npz") as released:
     read = torch_stargan.generator_from_torch(released)
   assert traverse_util.flatten_dict(read, sep="/").keys() == params.keys()
@@ -173,7 +175,7 @@ def test_a_resizing_generator_is_written_as_one_of_released_stargan(
 def test_a_blend_is_no_network_of_released_stargan(blend, tmp_path):
   for name in ("g.pt", "g.npz"):
     with pytest.raises(UserError) as refused:
-      export.export_torch(blend, str(tmp_path / name))
+      torch_exports.export_torch(blend, str(tmp_path / name))
     message = str(refused.value)
     assert "config.generator.output is 'blend'" in message
     assert "name a folder" in message and "\n" not in message
@@ -181,7 +183,7 @@ def test_a_blend_is_no_network_of_released_stargan(blend, tmp_path):
 
 
 def test_what_released_code_cannot_draw_brings_its_own(blend, tmp_path):
-  export.export_torch(blend, str(tmp_path / "folder"))
+  torch_exports.export_torch(blend, str(tmp_path / "folder"))
   code, network = sorted(os.listdir(tmp_path / "folder"), reverse=True)
   assert (code, network) == ("torch_program.py", "network.npz")
   params, metadata = numpy_program.load(str(tmp_path / "folder" / network))
@@ -198,7 +200,7 @@ def test_a_photo_is_seen_as_in_training(run, tmp_path):
   pixels = rng.integers(0, 256, (30, 40, 4), np.uint8)
   photo, model, out = (str(tmp_path / x) for x in ("p.png", "m.npz", "o.png"))
   Image.fromarray(pixels).save(photo)
-  export.export_numpy(run, model)
+  exports.export_numpy(run, model)
   numpy_generator.main([model, photo, "--set", "Smiling=1", "--out", out])
   seen = images.load_image(photo, 20, 16)
   expected = jax_generator(
@@ -211,7 +213,7 @@ def test_a_photo_is_seen_as_in_training(run, tmp_path):
 @pytest.mark.parametrize("name", ["g.npz", "g.ckpt", "g.pt", "g.pth"])
 def test_the_torch_export_reads_back(run, tmp_path, name):
   path = tmp_path / name
-  assert export.export_torch(run, str(path)) == [str(path)]
+  assert torch_exports.export_torch(run, str(path)) == [str(path)]
   assert os.listdir(tmp_path) == [name]
   params = torch_stargan.generator_from_torch(read_state_dict(path))
   assert_same_tree(params, run.model.generator)
@@ -231,7 +233,7 @@ def test_a_directory_gets_both_networks_under_the_released_names(
   run, tmp_path, name
 ):
   folder = tmp_path / name
-  export.export_torch(run, f"{tmp_path}/{name}")
+  torch_exports.export_torch(run, f"{tmp_path}/{name}")
   assert sorted(os.listdir(folder)) == [
     "7-D.ckpt",
     "7-G.ckpt",
@@ -253,7 +255,7 @@ def test_a_directory_gets_both_networks_under_the_released_names(
 def test_an_existing_directory_may_have_any_name(run, tmp_path):
   folder = tmp_path / "models.v2"
   folder.mkdir()
-  export.export_torch(run, str(folder))
+  torch_exports.export_torch(run, str(folder))
   assert len(os.listdir(folder)) == 3
 
 
@@ -261,7 +263,7 @@ def test_what_eval_needs_stands_in_the_file_and_in_help(run, tmp_path):
   lines = torch_stargan.EVAL_LINES
   assert len(lines) == 2
   for name in ("g.npz", "g.pt"):
-    export.export_torch(run, str(tmp_path / name))
+    torch_exports.export_torch(run, str(tmp_path / name))
     with zipfile.ZipFile(tmp_path / name) as archive:
       note = archive.comment.decode()
     for line in lines:
@@ -275,7 +277,7 @@ def load_lowered(path):
 
 def test_stablehlo_runs_at_any_batch_size(run, tmp_path):
   path = str(tmp_path / "model.stablehlo")
-  assert export.export_stablehlo(run, path) == [path, path + ".json"]
+  assert stablehlo.export_stablehlo(run, path) == [path, path + ".json"]
   exported = load_lowered(path)[0]
   assert exported.platforms == ("cpu", "cuda", "tpu")
   for batch in (1, 3):
@@ -284,18 +286,18 @@ def test_stablehlo_runs_at_any_batch_size(run, tmp_path):
     expected = jax_generator(run, image, label)
     np.testing.assert_allclose(made, expected, atol=1e-5)
   about = json.loads(pathlib.Path(path + ".json").read_text())
-  assert about == export.describe(run)
+  assert about == describe(run)
 
 
 def test_a_folder_is_no_file_to_write(run, tmp_path):
   (tmp_path / "model.onnx").mkdir()
-  message = error(export.export_onnx, run, str(tmp_path / "model.onnx"))
+  message = error(exports.export_onnx, run, str(tmp_path / "model.onnx"))
   assert "is a folder: name a file" in message
 
 
 def test_stablehlo_of_a_blend_is_the_network(blend, tmp_path):
   path = str(tmp_path / "model.stablehlo")
-  export.export_stablehlo(blend, path)
+  stablehlo.export_stablehlo(blend, path)
   image, label = inputs(2)
   np.testing.assert_allclose(
     load_lowered(path)[0].call(image, label),
@@ -313,7 +315,7 @@ def test_stablehlo_is_the_same_wherever_it_was_written(
   for on_cpu in (True, False):
     monkeypatch.setattr(convolutions, "on_cpu", lambda on_cpu=on_cpu: on_cpu)
     path = tmp_path / f"{on_cpu}.stablehlo"
-    export.export_stablehlo(run, str(path))
+    stablehlo.export_stablehlo(run, str(path))
     written.append(path.read_bytes())
   assert written[0] == written[1]
   root = pathlib.Path(export.__file__).parents[1]
@@ -322,7 +324,7 @@ def test_stablehlo_is_the_same_wherever_it_was_written(
 
 def test_stablehlo_has_the_forms_of_a_cpu_and_the_plain_ones(run, tmp_path):
   path = str(tmp_path / "model.stablehlo")
-  export.export_stablehlo(run, path)
+  stablehlo.export_stablehlo(run, path)
   text = load_lowered(path)[1]
   # The first layer's kernel, plain: 7 pixels wide, 3 colours and 3 labels. On a
   # CPU it is folded: 5 blocks of 2x2 pixels of 3 colours.
@@ -334,7 +336,7 @@ def test_stablehlo_has_the_forms_of_a_cpu_and_the_plain_ones(run, tmp_path):
 def test_onnx_runs_elsewhere_at_any_batch_and_size(request, tmp_path, kind):
   run = request.getfixturevalue(kind)
   path = str(tmp_path / "model.onnx")
-  export.export_onnx(run, path)
+  exports.export_onnx(run, path)
   rng = np.random.default_rng(2)
   for count, size in ((1, 16), (3, 16), (1, 24), (3, 24)):
     label = rng.integers(0, 2, (count, 3)).astype(np.float32)
@@ -346,7 +348,7 @@ def test_onnx_runs_elsewhere_at_any_batch_and_size(request, tmp_path, kind):
 
 def test_an_onnx_model_says_what_it_is(run, tmp_path):
   path = str(tmp_path / "model.onnx")
-  export.export_onnx(run, path)
+  exports.export_onnx(run, path)
   model = onnx.load(path)
   onnx.checker.check_model(model, full_check=True)
   assert [(x.domain, x.version) for x in model.opset_import] == [("", 17)]
@@ -357,7 +359,7 @@ def test_an_onnx_model_says_what_it_is(run, tmp_path):
 
 def test_safetensors_are_the_arrays_by_path(run, tmp_path):
   path = str(tmp_path / "model.safetensors")
-  export.export_safetensors(run, path)
+  exports.export_safetensors(run, path)
   expected = traverse_util.flatten_dict(run.model.generator, sep="/")
   with safetensors.safe_open(path, "np") as file:
     assert json.loads(file.metadata()["akd_jax"]) == describe(run)
@@ -367,7 +369,8 @@ def test_safetensors_are_the_arrays_by_path(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-  "write", [export.export_numpy, export.export_torch, export.export_run]
+  "write",
+  [exports.export_numpy, torch_exports.export_torch, exports.export_run],
 )
 def test_a_wrong_ending_is_refused(run, tmp_path, write):
   with pytest.raises(UserError, match="should end in .*.npz"):
@@ -402,7 +405,7 @@ def test_what_was_there_stays_when_writing_fails(
 
   monkeypatch.setattr(*failing, fail)
   with pytest.raises(FullDisk):
-    export.FORMATS[name](run, str(path))
+    FORMATS[name](run, str(path))
   assert path.read_bytes() == b"before"
   assert os.listdir(tmp_path) == [out]
 
@@ -417,7 +420,7 @@ def test_of_two_networks_both_appear_or_none(run, tmp_path, monkeypatch):
 
   monkeypatch.setattr(torch_writer, "write_state_dict", fail_at_the_second)
   with pytest.raises(FullDisk):
-    export.export_torch(run, str(tmp_path / "models"))
+    torch_exports.export_torch(run, str(tmp_path / "models"))
   assert not os.listdir(tmp_path / "models")
 
 
@@ -425,7 +428,7 @@ def test_of_two_networks_both_appear_or_none(run, tmp_path, monkeypatch):
 def test_a_run_reads_back_in_half_precision(output, request, tmp_path):
   run = request.getfixturevalue(output)
   path = str(tmp_path / "run.npz")
-  assert export.export_run(run, path) == [path]
+  assert exports.export_run(run, path) == [path]
   back = run_dir.load_run(path)
   assert back.step == 7 and back.attributes == run.attributes
   generator = run.model.networks.generator

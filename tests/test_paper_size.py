@@ -24,7 +24,7 @@ from akd_jax.configs import teacher
 from akd_jax.data import pipeline
 from akd_jax.data.avatars.labels import EXCLUSIVE
 from akd_jax.systems.stargan import create_networks
-from akd_jax.training import parallel, starts
+from akd_jax.training import parallel, run_file, starts
 from akd_jax.training import run_dir as runs
 from akd_jax.training import step as steps
 from akd_jax.training.state import create_state
@@ -240,7 +240,7 @@ def test_a_teacher_is_taken_up_with_new_moments(trained, pictures, tmp_path):
   out, _ = trained
   before = runs.load_run(str(out / "teacher.npz"))._replace(step=2)
   file = str(tmp_path / "before.npz")
-  runs.save_run(before, file)
+  run_file.save_run(before, file)
   run = taken_up(file, "teacher", pictures.data, {})
   trainer = paper_trainer.Trainer(run.config, pictures, run)
   state = jax.device_get(trainer.state)
@@ -406,7 +406,7 @@ def test_parts_that_do_not_belong_together_are_refused(trained, tmp_path):
   run = runs.load_run(str(out / "teacher.npz"))
   other = run._replace(model=jax.tree.map(lambda x: x / 3, run.model))
   whole = tmp_path / "whole.npz"
-  runs.save_run(other, str(whole))
+  run_file.save_run(other, str(whole))
   first = whole.read_bytes()[: parts[0].stat().st_size]
   (tmp_path / parts[0].name).write_bytes(first)
   assert path in error(runs.load_run, path)

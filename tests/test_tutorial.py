@@ -8,7 +8,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from akd_jax.experiments import run as experiment_run
+from akd_jax.experiments import single_run
 from tests import small_runs
 
 TUTORIAL = small_runs.ROOT / "docs" / "tutorial.ipynb"
@@ -31,7 +31,7 @@ def test_the_tutorial_runs_and_shows_what_it_says(
 ):
   monkeypatch.chdir(tmp_path)
   # They would train an attribute classifier, and print nothing that is shown.
-  monkeypatch.setattr(experiment_run, "HOOKS", ())
+  monkeypatch.setattr(single_run, "HOOKS", ())
   names = {"__name__": "tutorial"}
   for cell in json.loads(TUTORIAL.read_text())["cells"]:
     if cell["cell_type"] != "code":

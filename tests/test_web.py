@@ -20,7 +20,6 @@ import pytest
 from PIL import Image
 
 import akd_jax
-from akd_jax import export
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.photos.frames import CELEBA
@@ -208,7 +207,7 @@ def test_the_page_draws_what_jax_draws(tarball, tmp_path, monkeypatch):
   folder = tmp_path / "page"
   run = run_dir.load_run("pretrained:avatars")
   run.config.data.sizes = {"train": 8, "validation": 8, "test": 8}
-  export.export_web(run, str(folder), tarball)
+  web.export_web(run, str(folder), tarball)
   photo = folder / "photo.jpg"
   write_photo(photo, run)
   assert {"Black_Hair", "Gray_Hair"} <= discriminator_of(run, photo)
@@ -335,7 +334,7 @@ def test_a_package_that_cannot_be_kept_is_used(monkeypatch):
 def test_a_folder_of_other_files_stays(tmp_path):
   (tmp_path / "mine.txt").write_text("")
   with pytest.raises(UserError, match="holds other files"):
-    export.export_web(None, str(tmp_path))
+    web.export_web(None, str(tmp_path))
   (tmp_path / "file").write_text("")
   with pytest.raises(UserError, match="is a file: name a folder"):
-    export.export_web(None, str(tmp_path / "file"))
+    web.export_web(None, str(tmp_path / "file"))

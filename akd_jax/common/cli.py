@@ -219,8 +219,8 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     flag_errors.check_config(config, argv)
     # Before anything else: JAX alone takes a second to load.
     ranges.check(config)
-    ranges.expand_paths(config)
-    ranges.expand_paths(overrides.given())
+    for fields in (config, overrides.given()):
+      paths.expand_fields(fields, ranges.is_expanded)
   return arguments
 
 

@@ -222,3 +222,14 @@ def put(fields: dict[str, Any], name: str, value: Any) -> None:
   for section in sections:
     fields = fields.setdefault(section, {})
   fields.setdefault(last, value)
+
+
+def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
+  """Returns a config's fields by their names, SECTION.FIELD."""
+  fields: dict[str, Any] = {}
+  for name, value in config.items():
+    if isinstance(value, ConfigDict):
+      fields |= flatten(value, f"{prefix}{name}.")
+    else:
+      fields[prefix + name] = value
+  return fields

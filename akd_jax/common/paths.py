@@ -4,9 +4,11 @@ import json
 import os
 import pathlib
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import flags
+from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
@@ -23,6 +25,25 @@ def expanded(path: str) -> str:
   A shell does that only where the path is a word of its own.
   """
   return os.path.expanduser(path)
+
+
+def expand_fields(
+  fields: Any, is_expanded: Callable[[str], bool], start: str = ""
+) -> None:
+  """Expands ~ in all fields that are paths, in place.
+
+  Args:
+    fields: a config, a section of it or {dotted name: value}; they are in their
+      ranges.
+    is_expanded: of the dotted name of a field whether it is such a path.
+    start: what the names in `fields` begin with: "data.".
+  """
+  for name, value in fields.items():
+    field = start + name
+    if isinstance(value, Mapping | ConfigDict):
+      expand_fields(value, is_expanded, f"{field}.")
+    elif isinstance(value, str) and is_expanded(field):
+      fields[name] = expanded(value)
 
 
 def check(name: str, path: str) -> None:

@@ -37,24 +37,14 @@ def check(config: ConfigDict) -> None:
   _check_section(config, "")
 
 
-def expand_paths(fields: Any, start: str = "") -> None:
-  """Expands ~ in all fields that are paths, in place.
+def is_expanded(field: str) -> bool:
+  """Whether ~ is expanded in a field, or in the entry of a mapping.
+
+  Not in one by which recipes and pages are known as it is written.
 
   Args:
-    fields: a config, a section of it or {dotted name: value}; they are in their
-      ranges.
-    start: what their names begin with: "data.".
+    field: its dotted name.
   """
-  for name, value in fields.items():
-    field = start + name
-    if isinstance(value, Mapping | ConfigDict):
-      expand_paths(value, f"{field}.")
-    elif isinstance(value, str) and _is_expanded(field):
-      fields[name] = paths.expanded(value)
-
-
-def _is_expanded(field: str) -> bool:
-  """Whether ~ is expanded in a field, or in the entry of a mapping."""
   may_be = RANGES.get(field)
   if may_be is None:
     mapping, _, entry = field.rpartition(".")

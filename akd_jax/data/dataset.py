@@ -74,3 +74,13 @@ class Dataset:
   counterfactual: Counterfactual | None = None
   reads: tuple[str, ...] = OPTIONAL
   drawn: bool = False
+
+
+def spread_evenly(count: int, limit: int) -> np.ndarray:
+  """Returns at most `limit` (0: all) of `count` positions, evenly spread.
+
+  The first ones would be of a single class where pictures are sorted.
+  """
+  if not limit or limit >= count:
+    return np.arange(count)
+  return np.arange(limit) * count // limit

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.output import note
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.pipeline import (
   SPLITS,
   known_attributes,
@@ -21,7 +22,6 @@ from akd_jax.data.pipeline import (
   read_in_batches,
 )
 from akd_jax.evaluation.metrics.metric import mean_if_any
-from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, resnet18, resnet50

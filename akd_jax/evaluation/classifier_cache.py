@@ -6,7 +6,6 @@ classifiers give are a point or two apart, though they have learnt alike.
 """
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError, naming_data
-from akd_jax.common.files import alone, digest, written_whole
+from akd_jax.common.files import alone, digest
 from akd_jax.common.writing import check_writable
-from akd_jax.data.photos.kind import settle
-from akd_jax.data.pipeline import open_source, remark
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -28,7 +25,6 @@ from akd_jax.evaluation.attribute_classifier import (
   create_network,
   open_splits,
   say,
-  with_known_attributes,
 )
 from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.evaluation.data_digest import digests_of, fields_of, look_at
@@ -186,28 +182,6 @@ def _kept(network: ResNet, path: Path) -> Classifier:
   classifier = load(network, path)
   accuracy = classifier.metadata["test_accuracy"]["mean"]
   say(f"reusing {path}, right on {accuracy:.2%} of the test split")
-  return classifier
-
-
-def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
-  """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
-  config = ConfigDict(settle(config).to_dict())
-  attributes = open_source(config.data, "train").attributes
-  config.data.attributes = tuple(attributes)
-  config = with_known_attributes(config)
-  splits = open_splits(config.data)
-  for source in splits:
-    remark(source)
-  classifier = classifier_of(config, splits)
-  accuracy = classifier.metadata["test_accuracy"]
-  path = Path(workdir) / "classifier.json"
-  with written_whole(path) as partial:
-    partial.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
-  print("right on the test split")
-  for name, share in accuracy["attributes"].items():
-    shown = "      -" if share is None else f"{share:7.2%}"
-    print(f"  {name:20} {shown}")
-  print(f"  {'mean':20} {accuracy['mean']:7.2%}\nwritten to {path}")
   return classifier
 
 

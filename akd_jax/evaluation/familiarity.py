@@ -15,9 +15,9 @@ import numpy as np
 
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.data import pipeline
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
-from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems.model import Model

@@ -9,10 +9,10 @@ from ml_collections import ConfigDict
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.data import is_drawn, pipeline
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.kept_measures import PicturesMissing
-from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.interop.dlib_faces import (
   load_finder,
   middles_of_eyes,

@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -21,11 +22,12 @@ from akd_jax.evaluation.attribute_classifier import (
   with_known_attributes,
 )
 from akd_jax.evaluation.classifier_cache import classifier_of
-from akd_jax.evaluation.selection import spread_evenly, target_labels
+from akd_jax.evaluation.selection import target_labels
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import translate, translators_of
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, Seen, Setting
+from akd_jax.training.metrics_file import ACCURACY
 
 # Images uint8 [N, S, S, 3], and what is asked of them, to images uint8.
 Translate = Callable[[np.ndarray, Wanted], np.ndarray]
@@ -126,7 +128,7 @@ def _score(
   labels = classifier.predict(translated).labels
   seen = labels[np.arange(len(labels)), task.columns] > 0
   of_each = {
-    f"held_out/accuracy/{task.attributes[column]}": float(
+    f"{ACCURACY}/{task.attributes[column]}": float(
       seen[task.columns == column].mean()
     )
     for column in np.unique(task.columns)
@@ -136,7 +138,7 @@ def _score(
   restored = translate(translated, back)
   error = np.mean(np.abs(restored.astype(np.int16) - task.images)) / 255
   return {
-    "held_out/accuracy": float(accuracy),
+    ACCURACY: float(accuracy),
     **of_each,
     "held_out/reconstruction_error": float(error),
     "held_out/score": float(accuracy * (1 - error)),

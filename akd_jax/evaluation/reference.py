@@ -19,12 +19,12 @@ from akd_jax.common.errors import WriteError
 from akd_jax.common.files import digest
 from akd_jax.common.output import note
 from akd_jax.data import pipeline
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import Classifier
 from akd_jax.evaluation.data_digest import digests_of
 from akd_jax.evaluation.metrics.frechet import Moments, Statistics
 from akd_jax.evaluation.metrics.outcome import Reference
-from akd_jax.evaluation.selection import spread_evenly
 from akd_jax.inference.batches import in_pieces
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.data.attributes import attribute_indices, set_attribute
-from akd_jax.data.dataset import Truth
+from akd_jax.data.dataset import Truth, spread_evenly
 from akd_jax.data.photos.source import find_exclusive
 from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.metrics.outcome import Names
@@ -95,16 +95,6 @@ def choose_groups(run: Run, source: Any) -> tuple[tuple[str, ...], ...]:
     for groups in (source.exclusive, run.exclusive)
   )
   return source.exclusive if theirs == own else run.exclusive
-
-
-def spread_evenly(count: int, limit: int) -> np.ndarray:
-  """Returns at most `limit` (0: all) of `count` positions, evenly spread.
-
-  The first ones would be of a single class where pictures are sorted.
-  """
-  if not limit or limit >= count:
-    return np.arange(count)
-  return np.arange(limit) * count // limit
 
 
 def load_test_set(

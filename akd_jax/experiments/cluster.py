@@ -23,7 +23,7 @@ _PATIENCE = 5.0
 _DAY = 24 * 60
 
 
-def _do(run: runner.Job, own: Sequence[str] = ()) -> None:
+def _do(run: runner.PlannedRun, own: Sequence[str] = ()) -> None:
   """What a job does, once it has run the files that `own` names."""
   for file in own:
     definitions.load(file)
@@ -42,7 +42,7 @@ class Cluster(NamedTuple):
 
   engine: Any
   at_once: int
-  do: Callable[[runner.Job], Any]
+  do: Callable[[runner.PlannedRun], Any]
 
 
 def open_cluster(
@@ -91,8 +91,8 @@ def _number(text: str) -> int | str:
 
 
 def work(
-  runs: Iterable[runner.Job], cluster: Cluster
-) -> Iterator[list[runner.Job]]:
+  runs: Iterable[runner.PlannedRun], cluster: Cluster
+) -> Iterator[list[runner.PlannedRun]]:
   """Has all runs done, as `runner.work` does them.
 
   One that fails is left, with all that it was to teach. One whose job was
@@ -146,7 +146,7 @@ class _Handed(NamedTuple):
   """
 
   job: Any
-  run: runner.Job
+  run: runner.PlannedRun
   begun: list[int]
 
   def what_went_wrong(self) -> str:
@@ -164,7 +164,7 @@ class _Handed(NamedTuple):
     )
 
 
-def _hand_over(run: runner.Job, cluster: Cluster) -> _Handed:
+def _hand_over(run: runner.PlannedRun, cluster: Cluster) -> _Handed:
   """Hands a run over, unless an earlier command has, whose job is not done.
 
   Raises:

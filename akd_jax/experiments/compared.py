@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.config import flatten
 from akd_jax.evaluation import record
-from akd_jax.experiments.runner import Training, read_training
 from akd_jax.training import run_dir
-from akd_jax.training.same_run import flatten
+from akd_jax.training.metrics_file import Training, read_training
 from akd_jax.training.versions import describe
 
 # Fields in which the seeds of one recipe differ: each may have a teacher.
@@ -88,12 +87,7 @@ def read_seed(workdir: pathlib.Path) -> Seed:
     UserError: it is none, or has not written a line of metrics.jsonl yet.
   """
   config = run_dir.read_config(str(workdir))
-  try:
-    training = read_training(workdir)
-  except OSError as error:
-    raise UserError(
-      f"cannot read {workdir}/metrics.jsonl: {error.strerror}"
-    ) from None
+  training = read_training(workdir)
   path = workdir / f"{record.WHOLE}.json"
   result = record.read(path) if path.exists() else None
   return Seed(workdir, config, training, describe(str(workdir)), result)

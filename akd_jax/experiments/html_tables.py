@@ -16,7 +16,8 @@ from akd_jax.experiments.columns import (
 )
 from akd_jax.experiments.compared import Variant
 from akd_jax.experiments.statistics import spread
-from akd_jax.plotting import charts, curves
+from akd_jax.plotting import charts
+from akd_jax.training.metrics_file import list_terms, read_terms
 
 
 class Row(NamedTuple):
@@ -187,12 +188,9 @@ def training(
 ) -> list[str]:
   """Returns the curve of each term of training, of first seeds, as SVG."""
   runs = {
-    variant.name: curves.read_terms(variant.seeds[0].workdir / "metrics.jsonl")
-    for variant in variants
+    variant.name: read_terms(variant.seeds[0].workdir) for variant in variants
   }
-  return [
-    charts.curves(term, runs, colours) for term in curves.list_terms(runs)
-  ]
+  return [charts.curves(term, runs, colours) for term in list_terms(runs)]
 
 
 def sizes(columns: Sequence[Column], colours: Mapping[str, str]) -> list[str]:

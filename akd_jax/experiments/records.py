@@ -18,14 +18,14 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.evaluation import record
-from akd_jax.experiments.runner import Job
-from akd_jax.training import run_dir
+from akd_jax.experiments.runner import PlannedRun
+from akd_jax.training import metrics_file, run_dir
 
 # The last one is what tells that a run is done.
 _KEPT = (
   "config.json",
   "versions.json",
-  "metrics.jsonl",
+  metrics_file.NAME,
   f"{record.WHOLE}.json",
 )
 _MEMBER = re.compile(
@@ -43,7 +43,9 @@ def path_of(page: pathlib.Path) -> pathlib.Path:
   return page.with_name(f"{page.stem}_runs.tar.xz")
 
 
-def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
+def write(
+  path: pathlib.Path, runs: Sequence[PlannedRun], root: pathlib.Path
+) -> None:
   """Writes the records of runs that are done beside those that PATH has.
 
   A file that cannot be read, since it is being copied perhaps, is left as it
@@ -51,7 +53,7 @@ def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
 
   Args:
     path: of the file.
-    jobs: of an experiment.
+    runs: of an experiment.
     root: the folder of all runs.
   """
   try:
@@ -60,13 +62,13 @@ def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
     note(f"{error}; it stays")
     return
   found = {
-    job.workdir.relative_to(root).as_posix(): {
-      name: (job.workdir / name).read_bytes()
+    run.workdir.relative_to(root).as_posix(): {
+      name: (run.workdir / name).read_bytes()
       for name in _KEPT
-      if (job.workdir / name).exists()
+      if (run.workdir / name).exists()
     }
-    for job in _travelling(jobs)
-    if job.result
+    for run in _travelling(runs)
+    if run.result
   }
   if before | found != before:
     with files.written_whole(path) as partial:
@@ -74,8 +76,8 @@ def write(path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path) -> None:
 
 
 def unpack(
-  path: pathlib.Path, jobs: Sequence[Job], root: pathlib.Path
-) -> list[Job]:
+  path: pathlib.Path, runs: Sequence[PlannedRun], root: pathlib.Path
+) -> list[PlannedRun]:
   """Puts records where the runs would lie that have not been begun here.
 
   A run is left out if it would be evaluated otherwise, or if the teacher's file
@@ -83,7 +85,7 @@ def unpack(
 
   Args:
     path: of the file; may be missing.
-    jobs: of an experiment.
+    runs: of an experiment.
     root: the folder of all runs.
 
   Returns:
@@ -96,38 +98,38 @@ def unpack(
     return []
   found = _read(path)
   return [
-    job
-    for job in _travelling(jobs)
-    if (kept := found.get(job.workdir.relative_to(root).as_posix()))
-    and _is_done(job, kept)
-    and _put(job, kept)
+    run
+    for run in _travelling(runs)
+    if (kept := found.get(run.workdir.relative_to(root).as_posix()))
+    and _is_done(run, kept)
+    and _put(run, kept)
   ]
 
 
-def _travelling(jobs: Iterable[Job]) -> list[Job]:
+def _travelling(runs: Iterable[PlannedRun]) -> list[PlannedRun]:
   """Returns the runs of drawn faces whose teacher is a file."""
-  return [job for job in jobs if job.teacher and is_drawn(job.config.data)]
+  return [run for run in runs if run.teacher and is_drawn(run.config.data)]
 
 
-def _is_done(job: Job, kept: Mapping[str, bytes]) -> bool:
+def _is_done(run: PlannedRun, kept: Mapping[str, bytes]) -> bool:
   """Whether a run would be done with these files."""
   with tempfile.TemporaryDirectory() as folder:
     for name, content in kept.items():
       pathlib.Path(folder, name).write_bytes(content)
     try:
-      return bool(job._replace(workdir=pathlib.Path(folder)).result)
+      return bool(run._replace(workdir=pathlib.Path(folder)).result)
     except UserError:
       return False
 
 
-def _put(job: Job, kept: Mapping[str, bytes]) -> bool:
+def _put(run: PlannedRun, kept: Mapping[str, bytes]) -> bool:
   """Writes the files of a run that is not there; returns whether it did."""
-  with files.alone(job.workdir) as ours:
-    if not ours or job.result or run_dir.has_checkpoint(str(job.workdir)):
+  with files.alone(run.workdir) as ours:
+    if not ours or run.result or run_dir.has_checkpoint(str(run.workdir)):
       return False
     for name in _KEPT:
       if name in kept:
-        with files.written_whole(job.workdir / name) as partial:
+        with files.written_whole(run.workdir / name) as partial:
           partial.write_bytes(kept[name])
   return True
 

@@ -15,7 +15,7 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
 from akd_jax.experiments.compared import Seed, Variant, read_seed
-from akd_jax.experiments.runner import Job, Replicate, read_training
+from akd_jax.experiments.runner import PlannedRun, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
   draw_sample_grid,
@@ -24,6 +24,7 @@ from akd_jax.inference.grids import (
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
 from akd_jax.plotting.sample_grid import save_png
+from akd_jax.training import metrics_file
 from akd_jax.training.run_dir import has_checkpoint, load_run
 
 # People in the picture.
@@ -66,11 +67,11 @@ def write(
   seconds = 0.0
   for replicate in replicates:
     found = {}
-    for name, job in replicate.jobs.items():
-      training = read_training(job.workdir)
-      result = job.result
+    for name, run in replicate.runs.items():
+      training = metrics_file.read_training(run.workdir)
+      result = run.result
       if result is None:
-        raise ValueError(f"{job.workdir} has not been evaluated whole")
+        raise ValueError(f"{run.workdir} has not been evaluated whole")
       trained_network(result)["losses"] = training.losses
       found[name] = result
       seconds += training.seconds
@@ -112,8 +113,8 @@ def _list_runs(replicate: Replicate) -> str:
   """Says how long each network was trained, and which directory is its own."""
   header = ["", "updates", "its directory in `--root`, for seed N"]
   rows = [
-    [name, f"{job.config.steps:,}", f"`{job.workdir.parent.name}/seed_N`"]
-    for name, job in replicate.jobs.items()
+    [name, f"{run.config.steps:,}", f"`{run.workdir.parent.name}/seed_N`"]
+    for name, run in replicate.runs.items()
   ]
   return "\n".join(["", *page.table(header, rows), ""])
 
@@ -150,23 +151,23 @@ def _variants(replicates: Sequence[Replicate]) -> list[Variant]:
   ]
 
 
-def _seed_of(job: Job) -> Seed:
-  seed = read_seed(job.workdir)
+def _seed_of(run: PlannedRun) -> Seed:
+  seed = read_seed(run.workdir)
   # Runs may have been moved since.
-  seed.config.teacher = job.config.teacher
+  seed.config.teacher = run.config.teacher
   return seed
 
 
 def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
   runs = {
-    name: curves.read_terms(job.workdir / "metrics.jsonl")
-    for name, job in replicate.jobs.items()
+    name: metrics_file.read_terms(run.workdir)
+    for name, run in replicate.runs.items()
   }
-  known = curves.list_terms(runs)
+  known = metrics_file.list_terms(runs)
   terms = [*_TERMS, *(method.term for method in METHODS.values())]
   shown = [term for term in terms if term in known]
   if known:
-    curves.draw_terms(runs, path, shown or known)
+    curves.draw(runs, path, shown or known)
 
 
 def command_of(path: pathlib.Path) -> list[str]:
@@ -187,14 +188,14 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
 
   Who has no weights here is left out, or the picture stays that there is.
   """
-  names = {job.workdir: name for name, job in replicate.teachers.items()}
+  names = {run.workdir: name for name, run in replicate.teachers.items()}
   teachers: dict[str, Portrayed] = {}
   students = []
-  for variant, job in replicate.variants.items():
+  for variant, planned in replicate.variants.items():
     try:
-      run = load_run(str(job.workdir))
+      run = load_run(str(planned.workdir))
       # Runs may have been moved since.
-      run.config.teacher = job.config.teacher
+      run.config.teacher = planned.config.teacher
       *above, translator = load_translators(run)
     except UserError as error:  # Its weights, perhaps, are elsewhere.
       note(f"no picture of {variant}: {error}")

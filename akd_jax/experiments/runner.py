@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import os
 import pathlib
 import time
@@ -12,14 +11,14 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from akd_jax.common import files, json_lines
+from akd_jax.common import files
 from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import evaluator, record
-from akd_jax.experiments.run import train_with_teacher
+from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import run_dir as runs
 from akd_jax.training import starts, validation
 from akd_jax.training import teacher as teaching
@@ -30,7 +29,7 @@ _NOT_TRAINING = (*record.SECTIONS, "held_out")
 _PATIENCE = 5.0
 
 
-class Job(NamedTuple):
+class PlannedRun(NamedTuple):
   """A run to train and to evaluate.
 
   Attributes:
@@ -76,11 +75,11 @@ class Replicate(NamedTuple):
     teachers: name -> that of the variants that are taught.
   """
 
-  variants: dict[str, Job]
-  teachers: dict[str, Job]
+  variants: dict[str, PlannedRun]
+  teachers: dict[str, PlannedRun]
 
   @property
-  def jobs(self) -> dict[str, Job]:
+  def runs(self) -> dict[str, PlannedRun]:
     """All of them, by the name of their column."""
     return self.variants | self.teachers
 
@@ -92,7 +91,7 @@ class Replicate(NamedTuple):
   @property
   def done(self) -> bool:
     """Whether all of them are trained and evaluated."""
-    return not undone(self.jobs.values())
+    return not undone(self.runs.values())
 
 
 def plan_replicate(
@@ -129,8 +128,8 @@ def plan_replicate(
   def digest_of(file: str) -> str:
     return runs.digest_model(runs.load_run(file).model)
 
-  students: dict[str, Job] = {}
-  teachers: dict[pathlib.Path, tuple[str, Job]] = {}
+  students: dict[str, PlannedRun] = {}
+  teachers: dict[pathlib.Path, tuple[str, PlannedRun]] = {}
   for variant, recipe in variants.items():
     recipe = settle(recipe)
     config = ConfigDict(recipe.to_dict())
@@ -143,15 +142,15 @@ def plan_replicate(
       config.teacher = str(workdir)
       if distils(config):
         taught_by.seed = seed
-        teachers.setdefault(workdir, (variant, Job(taught_by, workdir)))
+        teachers.setdefault(workdir, (variant, PlannedRun(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
-    students[variant] = Job(config, directory(recipe), taught)
+    students[variant] = PlannedRun(config, directory(recipe), taught)
   several = len(teachers) > 1
   return Replicate(
     students,
     {
-      f"teacher, {variant}" if several else "teacher": job
-      for variant, job in teachers.values()
+      f"teacher, {variant}" if several else "teacher": run
+      for variant, run in teachers.values()
     },
   )
 
@@ -163,83 +162,83 @@ def check(replicate: Replicate) -> None:
     UserError: a field of a variant is wrong, or a teacher is not compatible.
   """
   taught_by = {
-    str(job.workdir): job.config for job in replicate.teachers.values()
+    str(run.workdir): run.config for run in replicate.teachers.values()
   }
-  for job in replicate.jobs.values():
-    begins = not (job.result or runs.has_checkpoint(str(job.workdir)))
-    validation.check(job.config)
+  for run in replicate.runs.values():
+    begins = not (run.result or runs.has_checkpoint(str(run.workdir)))
+    validation.check(run.config)
     if begins:
-      validation.check_new(job.config)
-    if distils(job.config):
-      name = job.config.teacher
+      validation.check_new(run.config)
+    if distils(run.config):
+      name = run.config.teacher
       if name not in taught_by:
         taught_by[name] = runs.load_run(name).config
-      teaching.check_compatible(job.config, taught_by[name])
+      teaching.check_compatible(run.config, taught_by[name])
       if begins:
-        starts.check_new(job.config, taught_by[name])
+        starts.check_new(run.config, taught_by[name])
 
 
-def undone(jobs: Iterable[Job]) -> list[Job]:
+def undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
   """Returns those without a result."""
-  return [job for job in jobs if not job.result]
+  return [run for run in planned if not run.result]
 
 
-def is_ready(job: Job, teachers: Container[str]) -> bool:
+def is_ready(run: PlannedRun, teachers: Container[str]) -> bool:
   """Whether a run can begin, or waits for a teacher.
 
   Args:
-    job: the run.
+    run: the one that is to begin.
     teachers: the runs that are still to be done beside it, by their
       directories. Who is not taught is measured beside its teacher, too.
   """
-  waits = job.config.teacher in teachers
-  return not waits or runs.is_finished(job.config.teacher)
+  waits = run.config.teacher in teachers
+  return not waits or runs.is_finished(run.config.teacher)
 
 
-def do_alone(job: Job, jobs: Iterable[Job] = ()) -> bool:
+def do_alone(planned: PlannedRun, others: Iterable[PlannedRun] = ()) -> bool:
   """Trains and evaluates, unless that has been done or another process does.
 
   Args:
-    job: the run.
-    jobs: those that it is compared with. Who has the same teacher need not
+    planned: the run.
+    others: those that it is compared with. Who has the same teacher need not
       measure it again.
 
   Returns:
     Whether no other process does.
   """
-  with files.alone(job.workdir) as ours:
-    if ours and not job.result:
-      train_with_teacher(job.config, str(job.workdir))
-      run = runs.load_run(str(job.workdir))
-      others = [found for x in jobs if (found := x.result)]
-      result = evaluator.evaluate(run, others=others)
-      evaluator.write(result, str(job.workdir), run)
+  with files.alone(planned.workdir) as ours:
+    if ours and not planned.result:
+      train_with_teacher(planned.config, str(planned.workdir))
+      run = runs.load_run(str(planned.workdir))
+      results = [found for x in others if (found := x.result)]
+      result = evaluator.evaluate(run, others=results)
+      evaluator.write(result, str(planned.workdir), run)
     return ours
 
 
-def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-  """Does all jobs that no other process does, until every one is done.
+def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:
+  """Does all runs that no other process does, until every one is done.
 
   One that diverges is left, with all that it was to teach: once more, it would
   come to the same.
 
   Yields those that are left, whenever this has changed.
   """
-  jobs = list(jobs)
-  left = undone(jobs)
+  planned = list(planned)
+  left = undone(planned)
   diverged: set[str] = set()
   waits_said = False
   while left:
-    teachers = {str(job.workdir) for job in left}
-    for job in left:
-      if not is_ready(job, teachers):
+    teachers = {str(run.workdir) for run in left}
+    for run in left:
+      if not is_ready(run, teachers):
         continue
       try:
-        if do_alone(job, jobs):
+        if do_alone(run, planned):
           break
       except FloatingPointError as error:
-        note(f"{job.workdir}: {error}")
-        diverged.add(str(job.workdir))
+        note(f"{run.workdir}: {error}")
+        diverged.add(str(run.workdir))
         break
     else:
       if not waits_said:
@@ -250,47 +249,10 @@ def work(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         )
       time.sleep(_PATIENCE)
     still = [
-      job
-      for job in undone(left)
-      if not {str(job.workdir), job.config.teacher} & diverged
+      run
+      for run in undone(left)
+      if not {str(run.workdir), run.config.teacher} & diverged
     ]
     if len(still) < len(left):
       yield still
     left = still
-
-
-class Training(NamedTuple):
-  """What metrics.jsonl says of a run.
-
-  Attributes:
-    seconds: how long it was trained, over all processes that took it up.
-    losses: weighted terms, means over the last tenth of the steps.
-  """
-
-  seconds: float
-  losses: dict[str, float]
-
-
-def read_training(workdir: pathlib.Path) -> Training:
-  """Reads WORKDIR/metrics.jsonl."""
-  rows = json_lines.read(workdir / "metrics.jsonl")
-  if not rows:
-    raise UserError(f"{workdir}/metrics.jsonl has no line that is whole")
-  seconds = 0.0
-  before = {"uptime": 0.0, "time": -math.inf}
-  for now in [row for row in rows if "uptime" in row]:
-    # Another process took it up, which began after the last line of that one;
-    # or one on a host whose clock is behind.
-    began = now["time"] - now["uptime"]
-    if began >= before["time"] or now["uptime"] < before["uptime"]:
-      before = {"uptime": 0.0}
-    seconds += now["uptime"] - before["uptime"]
-    before = now
-  late = [row for row in rows if row["step"] > 0.9 * rows[-1]["step"]]
-  terms: dict[str, list[float]] = {}
-  for row in late:
-    for name, value in row.items():
-      if name.startswith("weighted/"):
-        terms.setdefault(name.removeprefix("weighted/"), []).append(value)
-  losses = {name: sum(terms[name]) / len(terms[name]) for name in terms}
-  return Training(seconds, losses)

@@ -1,6 +1,7 @@
 """Generators in the formats that other programs read, weights included."""
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -169,3 +170,26 @@ def export_safetensors(run: "Run", path: str) -> list[str]:
   check_ending(path, (".safetensors",))
   arrays = to_safetensors(run)
   return write_files({path: lambda file: file.write(arrays)})
+
+
+def export_run(run: "Run", path: str) -> list[str]:
+  """Writes generator and discriminator, for another's `config.teacher`."""
+  from akd_jax.training import run_file
+
+  check_ending(path, (".npz",))
+  return write_files({path: functools.partial(run_file.write_run, run)})
+
+
+def export_whole(run: "Run", path: str) -> list[str]:
+  """Writes a run in full precision: see `export_run`.
+
+  One without a discriminator is written as `export_numpy` does it.
+  """
+  if run.model.discriminator is None:
+    return export_numpy(run, path)
+  from akd_jax.training import run_file
+
+  check_ending(path, (".npz",))
+  return write_files(
+    {path: functools.partial(run_file.write_run, run, half=False)}
+  )

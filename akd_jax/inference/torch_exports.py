@@ -3,8 +3,8 @@
 import functools
 import os
 import pathlib
-from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,114 +16,20 @@ from akd_jax.inference.exports import (
   pack,
   write_files,
 )
-from akd_jax.interop import (
-  torch_attgan,
-  torch_relgan,
-  torch_stargan,
-  torch_writer,
-)
+from akd_jax.interop import releases, torch_writer
 from akd_jax.interop.numpy_program import takes_own
+from akd_jax.interop.releases import RELEASES, Release
 
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
-State = dict[str, np.ndarray]
 # A function of (open file, content, note), and the content.
 Part = tuple[Callable[[IO[bytes], Any, str], Any], Any]
 
 
 # What draws a network in PyTorch. It is copied away, and never imported here.
-_CODE = pathlib.Path(torch_stargan.__file__).parent / "torch/torch_program.py"
+_CODE = pathlib.Path(releases.__file__).parent / "torch/torch_program.py"
 _NETWORK = "network.npz"
-
-
-class _Release(NamedTuple):
-  """The PyTorch code of a system.
-
-  Attributes:
-    code: where it is.
-    generator: (our arrays by path, config, classes) -> its state dict.
-    discriminator: the same.
-    constants: {field of the config: the only value that the code has}.
-    options: what the code is to be told of a run.
-    one_file: whether it keeps both networks in one file, as G and D.
-    note: what else people have to know.
-  """
-
-  code: str
-  generator: Callable[[State, Any, int], State]
-  discriminator: Callable[[State, Any, int], State]
-  constants: Mapping[str, Any]
-  options: Callable[["Run"], dict[str, Any]]
-  one_file: bool
-  note: str
-
-
-def _stargan_options(run: "Run") -> dict[str, Any]:
-  generator, discriminator = run.config.generator, run.config.discriminator
-  return {
-    "image_size": run.config.data.image_size,
-    "c_dim": len(run.attributes),
-    "g_conv_dim": generator.width,
-    "g_repeat_num": generator.blocks,
-    "d_conv_dim": discriminator.width,
-    "d_repeat_num": discriminator.layers,
-    "test_iters": run.step,
-  }
-
-
-def _attgan_options(run: "Run") -> dict[str, Any]:
-  generator, discriminator = run.config.generator, run.config.discriminator
-  return {
-    "img_size": run.config.data.image_size,
-    "shortcut_layers": generator.shortcut,
-    "inject_layers": generator.inject,
-    "enc_dim": generator.width,
-    "dec_dim": generator.width,
-    "enc_layers": generator.layers,
-    "dec_layers": generator.layers,
-    "dis_dim": discriminator.width,
-    "dis_layers": discriminator.layers,
-    "dis_fc_dim": discriminator.hidden,
-  }
-
-
-def _relgan_options(run: "Run") -> dict[str, Any]:
-  return {"image_size": run.config.data.image_size}
-
-
-_RELEASES = {
-  "stargan": _Release(
-    "yunjey/stargan",
-    # The arrays say all of it.
-    lambda flat, config, classes: torch_stargan.generator_to_torch(flat),
-    lambda flat, config, classes: torch_stargan.discriminator_to_torch(flat),
-    {"generator.output": "image", "generator.label_sets": 1},
-    _stargan_options,
-    one_file=False,
-    note=torch_stargan.EVAL_NOTE,
-  ),
-  "attgan": _Release(
-    "elvisyjlin/AttGAN-PyTorch",
-    torch_attgan.generator_to_torch,
-    torch_attgan.discriminator_to_torch,
-    torch_attgan.CONSTANTS,
-    _attgan_options,
-    one_file=True,
-    note="The code's label is 0.5 and -0.5, and its discriminator has 13\n"
-    "attributes and 1,024 channels in its last map, whatever it is told.",
-  ),
-  "relgan": _Release(
-    "elvisyjlin/RelGAN-PyTorch",
-    torch_relgan.generator_to_torch,
-    torch_relgan.discriminator_to_torch,
-    {},
-    _relgan_options,
-    one_file=True,
-    note="The code's vector is what is there less what is wanted; its nn.py\n"
-    "says how wide its layers are.",
-  ),
-}
 
 
 def export_torch(run: "Run", path: str) -> list[str]:
@@ -138,7 +44,7 @@ def export_torch(run: "Run", path: str) -> list[str]:
     UserError: that is to go into a file, or the system has no program.
   """
   release, note = _find_release(run), notes(run)
-  if isinstance(release, _Release):
+  if isinstance(release, Release):
     list_parts = _list_both if _is_directory(path) else _list_generator
     parts = list_parts(release, run, path)
   elif _is_directory(path):
@@ -169,9 +75,7 @@ def _write_readme(file: IO[bytes], content: None, note: str) -> None:
   file.write(f"{note}\n".encode())
 
 
-def _list_generator(
-  release: _Release, run: "Run", path: str
-) -> dict[str, Part]:
+def _list_generator(release: Release, run: "Run", path: str) -> dict[str, Part]:
   """Lists what is written to a file, by its path."""
   check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
   state = release.generator(arrays_of(run), run.config, len(run.attributes))
@@ -182,7 +86,7 @@ def _list_generator(
   return {path: (torch_writer.write_state_dict, state)}
 
 
-def _list_both(release: _Release, run: "Run", folder: str) -> dict[str, Part]:
+def _list_both(release: Release, run: "Run", folder: str) -> dict[str, Part]:
   """Lists what is written to a directory, by the paths of the files."""
   from flax import traverse_util
 
@@ -233,9 +137,8 @@ In the folder, where {_CODE.name} is:
   network = load("{_NETWORK}")
   translated = network(image, label{own})
 The label's attributes, in order: {", ".join(run.attributes)}."""
-  flags = " ".join(
-    f"--{x}={value}" for x, value in release.options(run).items()
-  )
+  options = release.options(run.config, len(run.attributes), run.step)
+  flags = " ".join(f"--{x}={value}" for x, value in options.items())
   return f"""\
 For the code of github.com/{release.code} with
   {flags}
@@ -244,14 +147,14 @@ The label's attributes, in order: {", ".join(run.attributes)}.
 {release.note}"""
 
 
-def _find_release(run: "Run") -> _Release | str:
+def _find_release(run: "Run") -> Release | str:
   """Returns the code that a run's networks are for, or why there is none."""
   from akd_jax.systems import system_of
 
   network = system_of(run.config).network
-  if network not in _RELEASES:
+  if network not in RELEASES:
     return f"there is no released PyTorch code of {run.config.system}"
-  release = _RELEASES[network]
+  release = RELEASES[network]
   for field, value in release.constants.items():
     section, name = field.split(".")
     found = run.config[section][name]

@@ -1,4 +1,4 @@
-"""Training curves: what a run's metrics.jsonl says, drawn."""
+"""Training curves: arrays in, PNG out."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax.common import json_lines
-from akd_jax.common.errors import UserError, nearest
 from akd_jax.plotting.lettering import letter, shown
 from akd_jax.plotting.sample_grid import save_png
 
@@ -15,42 +13,14 @@ from akd_jax.plotting.sample_grid import save_png
 _COLOURS, _MORE = "petroff10", "turbo"
 # Of runs, above the panels.
 _NAMES_A_LINE = 4
-# Terms by name, each as (steps, values).
+# Terms by name, each as (steps, values): two arrays of one length.
 Terms = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def draw(
-  runs: Mapping[str, str | os.PathLike],
-  out: str | os.PathLike,
-  names: Sequence[str] = (),
-) -> None:
-  """Draws training curves: one panel a term, one colour a run.
-
-  Args:
-    runs: name of a run -> its metrics.jsonl.
-    out: the PNG to write.
-    names: the terms to show; by default all but loss terms times their
-      weights.
-
-  Raises:
-    UserError: a file cannot be read, or no run has a term asked for.
-  """
-  metrics = {run: read_terms(path) for run, path in runs.items()}
-  known = list(dict.fromkeys(name for run in metrics.values() for name in run))
-  where = ", ".join(map(str, runs.values()))
-  for name in names:
-    if name not in known:
-      raise UserError(f"no term {name!r} in {where}{nearest(name, known)}")
-  names = names or list_terms(metrics)
-  if not names:
-    raise UserError(f"no numbers to draw in {where}")
-  draw_terms(metrics, out, names)
-
-
-def draw_terms(
   runs: Mapping[str, Terms], out: str | os.PathLike, names: Sequence[str]
 ) -> None:
-  """Draws terms that have been read: one panel a term, one colour a run.
+  """Draws training curves: one panel a term, one colour a run.
 
   Args:
     runs: name of a run -> its terms.
@@ -109,26 +79,6 @@ def choose_colours(names: Sequence[str]) -> dict[str, str]:
   return {name: to_hex(table[i]) for i, name in enumerate(names)}
 
 
-# When a line was written, which says nothing of the run.
-_CLOCKS = ("time", "uptime")
-
-
-def list_terms(runs: Mapping[str, Terms]) -> list[str]:
-  """Lists what runs have a curve of.
-
-  Without times, loss terms times their weights, and scores of one attribute.
-  """
-  known = dict.fromkeys(name for run in runs.values() for name in run)
-  return [
-    name
-    for name in known
-    if name not in _CLOCKS
-    and not name.startswith("weighted/")
-    # A panel an attribute would hide all others.
-    and "held_out/accuracy/" not in name
-  ]
-
-
 def draw_panel(
   panel: Any, term: str, runs: Mapping[str, Terms], colours: Mapping[str, Any]
 ) -> None:
@@ -154,25 +104,3 @@ def _smooth(values: np.ndarray) -> np.ndarray:
   ones = np.ones_like(values)
   total, count = (np.convolve(x, window, "same") for x in (values, ones))
   return total / count
-
-
-def read_terms(path: str | os.PathLike) -> Terms:
-  """Reads the terms of a metrics.jsonl, finite values only.
-
-  Raises:
-    UserError: it cannot be read.
-  """
-  try:
-    rows = json_lines.read(path)
-  except OSError as error:
-    raise UserError(f"cannot read {path}: {error.strerror}") from error
-  terms: dict[str, dict[int, float]] = {}
-  for entry in rows:
-    step = entry.pop("step")
-    for name, value in entry.items():
-      if isinstance(value, int | float) and np.isfinite(value):
-        terms.setdefault(name, {})[step] = value
-  return {
-    name: (np.array(list(values)), np.array(list(values.values())))
-    for name, values in terms.items()
-  }

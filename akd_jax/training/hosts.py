@@ -15,6 +15,7 @@ import jax
 from ml_collections import ConfigDict
 
 from akd_jax.common import pod
+from akd_jax.common.config import flatten
 from akd_jax.common.errors import UserError
 from akd_jax.distillation.terms import distils
 from akd_jax.training import checkpoint, run_dir, same_run, versions
@@ -37,7 +38,7 @@ def check_start(config: ConfigDict, workdir: str) -> None:
   """
   fields = {
     f"config.{name}": value
-    for name, value in same_run.flatten(config).items()
+    for name, value in flatten(config).items()
     if name not in _OWN
   }
   finished, of_teacher = False, []

@@ -17,7 +17,8 @@ from akd_jax.data.joined import JoinedSource
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Hook, HookMaker, Seen, Setting
-from akd_jax.training.run_dir import Run, save_run
+from akd_jax.training.run_dir import Run
+from akd_jax.training.run_file import save_run
 
 NAMES = ("first", "second")
 

@@ -18,6 +18,7 @@ from akd_jax.plotting import curves
 from akd_jax.systems.model import Networks
 from akd_jax.training import (
   checkpoint,
+  metrics_file,
   parallel,
   run_dir,
   validation,
@@ -89,7 +90,8 @@ def _draw_curves(workdir: str) -> None:
   # Before the first line there is nothing to draw, on a full disk no room; and
   # nothing is to hide what has ended the run.
   with contextlib.suppress(Exception):
-    curves.draw({root.name: root / "metrics.jsonl"}, root / _CURVES)
+    runs = {root.name: metrics_file.read_terms(root)}
+    curves.draw(runs, root / _CURVES, metrics_file.list_terms(runs))
 
 
 def _train_on(run: Prepared) -> tuple[TrainState, bool]:
@@ -236,7 +238,7 @@ def _writer(run: Prepared) -> Any:
   if jax.process_index() > 0:
     return metric_writers.MultiWriter([])
   versions.note(run.workdir, run.first)
-  writers.forget_after(run.workdir, run.first)
+  metrics_file.forget_after(run.workdir, run.first)
   writer = writers.create_writer(run.workdir, run.config.steps)
   config = run.config.to_json_best_effort(indent=2)
   writer.write_texts(run.first, {"config": f"```json\n{config}\n```"})

@@ -8,11 +8,10 @@ import contextlib
 import pathlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from flax import traverse_util
 from ml_collections import ConfigDict
 
 from akd_jax.common import files, pod
@@ -123,9 +122,9 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
-    workdir: the directory, a file that `save_run` wrote (whole, or in the
-      parts of `files.write_parts`), or pretrained:NAME for one of those that
-      are shipped.
+    workdir: the directory, a file that `run_file.save_run` wrote (whole, or in
+      the parts of `files.write_parts`), or pretrained:NAME for one of those
+      that are shipped.
     step: of the checkpoint, or "best"; the last by default.
 
   Raises:
@@ -198,42 +197,4 @@ def digest_model(model: Model) -> str:
       "discriminator": model.discriminator,
       "statistics": model.statistics,
     }
-  )
-
-
-def save_run(run: Run, path: str, half: bool = True) -> None:
-  """Writes `write_run` to a file, whole or not at all."""
-  with written_whole(path) as temporary, open(temporary, "wb") as file:
-    write_run(run, file, half)
-
-
-def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
-  """Writes generator and discriminator as one .npz, in `half` precision or not.
-
-  Running statistics are never: they may be too small for it, or too large; nor
-  are weights that are too large.
-  """
-
-  def narrowed(array: np.ndarray) -> Any:
-    if half:
-      with np.errstate(over="ignore"):
-        narrow = array.astype(np.float16)
-      if np.isfinite(narrow).all():
-        return narrow
-    return array.astype(np.float32)
-
-  model = run.model
-  parameters = traverse_util.flatten_dict(
-    {"generator": model.generator, "discriminator": model.discriminator},
-    sep="/",
-  )
-  statistics = traverse_util.flatten_dict(
-    {"statistics": model.statistics or {}}, sep="/"
-  )
-  np.savez_compressed(
-    file,
-    config=np.array(run.config.to_json_best_effort()),
-    step=np.array(run.step),
-    **{name: narrowed(x) for name, x in parameters.items()},
-    **statistics,
   )

@@ -1,8 +1,8 @@
-"""A run in one file: what is read of it is checked first."""
+"""A run in one file: written, and checked before anything is read of it."""
 
 import pathlib
 import zipfile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from flax import traverse_util
@@ -11,8 +11,11 @@ from ml_collections import ConfigDict
 from akd_jax.common import npz
 from akd_jax.common.config import read as read_config
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import whole
+from akd_jax.common.files import whole, written_whole
 from akd_jax.training.shapes import parameter_shapes
+
+if TYPE_CHECKING:
+  from akd_jax.training.run_dir import Run
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
 # Bytes of a number.
@@ -35,7 +38,7 @@ class Contents(NamedTuple):
 
 
 def read(name: str) -> Contents:
-  """Reads a file that `run_dir.save_run` wrote, or that is shipped.
+  """Reads a file that `save_run` wrote, or that is shipped.
 
   Of its arrays nothing is read before its config has said how large they are.
 
@@ -81,3 +84,41 @@ def _read(archive: zipfile.ZipFile, path: pathlib.Path) -> Contents:
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
   )
   return Contents(config, networks, int(step))
+
+
+def save_run(run: "Run", path: str, half: bool = True) -> None:
+  """Writes `write_run` to a file, whole or not at all."""
+  with written_whole(path) as temporary, open(temporary, "wb") as file:
+    write_run(run, file, half)
+
+
+def write_run(run: "Run", file: BinaryIO, half: bool = True) -> None:
+  """Writes generator and discriminator as one .npz, in `half` precision or not.
+
+  Running statistics are never: they may be too small for it, or too large; nor
+  are weights that are too large.
+  """
+
+  def narrowed(array: np.ndarray) -> Any:
+    if half:
+      with np.errstate(over="ignore"):
+        narrow = array.astype(np.float16)
+      if np.isfinite(narrow).all():
+        return narrow
+    return array.astype(np.float32)
+
+  model = run.model
+  parameters = traverse_util.flatten_dict(
+    {"generator": model.generator, "discriminator": model.discriminator},
+    sep="/",
+  )
+  statistics = traverse_util.flatten_dict(
+    {"statistics": model.statistics or {}}, sep="/"
+  )
+  np.savez_compressed(
+    file,
+    config=np.array(run.config.to_json_best_effort()),
+    step=np.array(run.step),
+    **{name: narrowed(x) for name, x in parameters.items()},
+    **statistics,
+  )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from akd_jax.common.config import flatten
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
 from akd_jax.training import checkpoint
@@ -132,14 +133,3 @@ def _same(field: str, before: Any, now: Any) -> bool:
 
 def _json(config: ConfigDict) -> dict[str, Any]:
   return json.loads(config.to_json_best_effort())
-
-
-def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
-  """Returns a config's fields by their names, SECTION.FIELD."""
-  fields: dict[str, Any] = {}
-  for name, value in config.items():
-    if isinstance(value, ConfigDict):
-      fields |= flatten(value, f"{prefix}{name}.")
-    else:
-      fields[prefix + name] = value
-  return fields

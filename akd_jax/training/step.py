@@ -35,6 +35,7 @@ from akd_jax.systems.model import (
 )
 from akd_jax.systems.randomness import Draws
 from akd_jax.systems.system import System, Terms
+from akd_jax.training.metrics_file import WEIGHTED
 from akd_jax.training.optimizers import learning_rate, moving_average, update
 from akd_jax.training.state import TrainState
 
@@ -266,7 +267,7 @@ def _weigh(
     name: jnp.mean(term) for name, term in terms.items() if weights[name]
   }
   weighted = {
-    f"weighted/{name}": weights[name] * mean for name, mean in means.items()
+    f"{WEIGHTED}{name}": weights[name] * mean for name, mean in means.items()
   }
   return jnp.sum(jnp.stack(list(weighted.values()))), means | weighted
 

@@ -3,24 +3,22 @@
 Imports clu's writers, hence TensorFlow: for training only.
 """
 
-import json
-import pathlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from clu import metric_writers
 
-from akd_jax.common import json_lines
-from akd_jax.common.files import written_whole
+from akd_jax.training import metrics_file
+from akd_jax.training.metrics_file import ACCURACY
 from akd_jax.training.pace import duration
 
 # Terms that the terminal shows first.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
 # Terms that it never shows; every other g_loss_ term it does.
 _HIDDEN = ("g_loss_fake", "g_loss_mask")
-# The held-out score that it shows, and of how many attributes: the lowest ones.
-_SCORE, _LOWEST = "held_out/accuracy", 3
+# Of how many attributes it shows the held-out score: the lowest ones.
+_LOWEST = 3
 
 
 class _ScalarWriter(metric_writers.MultiWriter):
@@ -31,11 +29,11 @@ class _ScalarWriter(metric_writers.MultiWriter):
 
 
 class JsonLinesWriter(_ScalarWriter):
-  """Appends one object a step to a file: `step`, `time`, every scalar."""
+  """Appends one line a step to metrics.jsonl."""
 
-  def __init__(self, path: pathlib.Path):
+  def __init__(self, workdir: str):
     super().__init__()
-    self._path = path
+    self._workdir = workdir
     self._step: int | None = None
     self._row: dict[str, Any] = {}
 
@@ -48,8 +46,7 @@ class JsonLinesWriter(_ScalarWriter):
 
   def flush(self) -> None:
     if self._row:
-      with self._path.open("a") as file:
-        file.write(json.dumps(self._row) + "\n")
+      metrics_file.append(self._workdir, self._row)
       self._row = {}
       self._step = None
 
@@ -68,7 +65,7 @@ class TerminalWriter(_ScalarWriter):
     self._first: tuple[int, float] | None = None
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
-    if _SCORE in scalars:
+    if ACCURACY in scalars:
       print(f"step {step:,}/{self._steps:,}  {_say_score(scalars)}", flush=True)
     self._rate = scalars.get("steps_per_sec", self._rate)
     others = [
@@ -104,13 +101,13 @@ def _say_score(scalars: Mapping[str, Any]) -> str:
   An attribute that never appears is then known long before the evaluation.
   """
   of_each = sorted(
-    (float(value), name.removeprefix(f"{_SCORE}/"))
+    (float(value), name.removeprefix(f"{ACCURACY}/"))
     for name, value in scalars.items()
-    if name.startswith(f"{_SCORE}/")
+    if name.startswith(f"{ACCURACY}/")
   )
   lowest = ", ".join(f"{name} {100 * x:.0f} %" for x, name in of_each[:_LOWEST])
   of_them = f"; lowest {lowest}" if len(of_each) > 1 else ""
-  return f"held out: accuracy {100 * float(scalars[_SCORE]):.0f} %{of_them}"
+  return f"held out: accuracy {100 * float(scalars[ACCURACY]):.0f} %{of_them}"
 
 
 def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:
@@ -118,25 +115,7 @@ def create_writer(workdir: str, steps: int) -> metric_writers.MetricWriter:
   return metric_writers.MultiWriter(
     [
       TerminalWriter(steps),
-      JsonLinesWriter(pathlib.Path(workdir) / "metrics.jsonl"),
+      JsonLinesWriter(workdir),
       metric_writers.SummaryWriter(workdir),
     ]
   )
-
-
-def forget_after(workdir: str, step: int) -> None:
-  """Drops the lines of metrics.jsonl behind the checkpoint of a resumed run.
-
-  Those steps are done again. A line that a killed process left half written
-  goes, too, wherever it stands.
-  """
-  path = pathlib.Path(workdir) / "metrics.jsonl"
-  if not path.exists():
-    return
-  kept = [
-    json.dumps(row) + "\n"
-    for row in json_lines.read(path)
-    if row["step"] <= step
-  ]
-  with written_whole(path) as temporary:
-    temporary.write_text("".join(kept))

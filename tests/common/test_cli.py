@@ -124,6 +124,24 @@ def test_debug_shows_where_too():
   assert message.startswith("error: ") and "'stepz'" in message
 
 
+def test_all_commands_can_be_imported_into_one_process():
+  """Each defines its flags when it is run: some have the same names."""
+  commands = sorted(
+    path.stem
+    for path in (small_runs.ROOT / "akd_jax").glob("*.py")
+    if "__main__" in path.read_text()
+  )
+  assert {"main", "report"} < set(commands)
+  imports = "; ".join(f"import akd_jax.{name}" for name in commands)
+  done = subprocess.run(
+    [sys.executable, "-c", imports],
+    cwd=small_runs.ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert not done.returncode, done.stderr
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
   """Runs a command's main: its status, and what it printed."""

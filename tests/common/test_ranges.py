@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import ranges
 from akd_jax.common.errors import UserError
+from akd_jax.common.paths import expand_fields
 from akd_jax.configs import student, teacher
 from akd_jax.configs.ranges import number, whole
 from akd_jax.configs.scales import SCALES, changed
@@ -69,14 +70,14 @@ def test_a_tilde_is_expanded_in_paths_that_nobody_else_expands(monkeypatch):
   others = ("data.path", "data.csv", "best_metric")
   config.update_from_flattened_dict(dict.fromkeys(paths + others, "~/x"))
   config.classifier.data = {"csv": "~/x"}
-  ranges.expand_paths(config)
+  expand_fields(config, ranges.is_expanded)
   for name in paths:
     assert attrgetter(name)(config) == "/home/me/x", name
   for name in (*others, "classifier.data.csv"):
     assert attrgetter(name)(config) == "~/x", name
   # As a command line has them.
   given = {"teacher": "~/x", "classifier.data": {"path": "~/x"}, "seed": 3}
-  ranges.expand_paths(given)
+  expand_fields(given, ranges.is_expanded)
   assert given == {
     "teacher": "/home/me/x",
     "classifier.data": {"path": "~/x"},

@@ -122,9 +122,9 @@ def test_an_experiment_is_planned_on_what_is_found(tmp_path):
   touch(tmp_path, "list_attr_celeba.txt")
   fields = {"data.path": str(tmp_path)}
   table = EXPERIMENTS["paper1_table1"]("photos").changed(fields)
-  jobs = plan_replicate(table.variants, 0, pathlib.Path("root")).jobs
-  assert len(jobs) == 3
-  assert {job.config.data.name for job in jobs.values()} == {"celeba"}
+  runs = plan_replicate(table.variants, 0, pathlib.Path("root")).runs
+  assert len(runs) == 3
+  assert {run.config.data.name for run in runs.values()} == {"celeba"}
 
 
 def test_photos_are_trained_on_as_avatars_are_but_for_what_keeps_people():

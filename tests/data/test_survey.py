@@ -26,7 +26,8 @@ def inspect(monkeypatch, tmp_path, capsys):
   def run(path, out="", **fields):
     given = {f"data.{name}": value for name, value in fields.items()}
     monkeypatch.setattr(command.overrides, "given", lambda: given)
-    monkeypatch.setattr(command, "_OUT", types.SimpleNamespace(value=str(out)))
+    flags = types.SimpleNamespace(out=str(out))
+    monkeypatch.setattr(command.flags, "FLAGS", flags)
     command.main([str(path)])
     return " ".join(capsys.readouterr().out.split())
 

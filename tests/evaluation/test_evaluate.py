@@ -18,6 +18,7 @@ from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Value
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
+from akd_jax.training import run_file
 from tests import small_runs
 from tests.layouts import error
 
@@ -110,7 +111,7 @@ def test_what_is_found_of_a_file_lies_beside_it(workdir, folder):
 def test_a_file_is_evaluated_as_its_run_is(runs, tmp_path):
   run = directories.load_run(str(runs.teacher))
   path = str(tmp_path / "teacher.npz")
-  directories.save_run(run, path)
+  run_file.save_run(run, path)
   small = {"evaluation.images": 4, "evaluation.probe_images": 2}
   run = evaluator.with_fields(directories.load_run(path), small)
   found = evaluator.evaluate(run)

@@ -8,13 +8,13 @@ import pytest
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.photos.source import find_exclusive
 from akd_jax.evaluation import selection
 from akd_jax.evaluation.metrics.outcome import Names
 from akd_jax.evaluation.selection import (
   load_test_set,
   request,
-  spread_evenly,
   target_labels,
 )
 

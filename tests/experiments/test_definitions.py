@@ -67,5 +67,5 @@ def test_a_job_knows_the_methods_of_the_file(tmp_path, monkeypatch):
   for name in ("mine.py", "~/mine.py"):
     engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1, [name])
     monkeypatch.chdir("/")  # A job may be elsewhere.
-    engine.do(runner.Job(ConfigDict(), tmp_path / "run"))
+    engine.do(runner.PlannedRun(ConfigDict(), tmp_path / "run"))
   assert found == [7, 7]

@@ -85,9 +85,9 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   # What is asked of a run afterwards trains nothing, and is evaluated.
   otherwise = experiment.changed({"evaluation.images": 8})
   replicate = runner.plan_replicate(otherwise.variants, 0, tmp_path)
-  assert len(runner.undone(replicate.jobs.values())) == 3
-  for job in replicate.jobs.values():
-    assert run_dir.is_finished(str(job.workdir))
+  assert len(runner.undone(replicate.runs.values())) == 3
+  for run in replicate.runs.values():
+    assert run_dir.is_finished(str(run.workdir))
 
 
 def test_an_unknown_name_is_told_the_nearest():

@@ -14,7 +14,7 @@ from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.experiments import page, report, rows
 from akd_jax.experiments.rows import Row
-from akd_jax.experiments.runner import Job, Replicate
+from akd_jax.experiments.runner import PlannedRun, Replicate
 from akd_jax.experiments.statistics import paired_difference, spread
 from benchmarks import pooled
 
@@ -155,20 +155,20 @@ def with_losses(**losses):
 
 
 def test_a_teacher_that_is_a_file_stands_beside_its_students():
-  def job(teacher, weight=1.0):
+  def run(teacher, weight=1.0):
     fields = {"teacher": teacher, "adversary": "scratch"}
     fields["distill"] = {"akd": {"weight": weight}}
-    return Job(ConfigDict(fields), pathlib.Path("nowhere"))
+    return PlannedRun(ConfigDict(fields), pathlib.Path("nowhere"))
 
   results = {"untaught": result(0.5), "taught": result(0.75)}
   teacher = {"attributes": {"Bald": None}}
   results["untaught"]["networks"]["teacher"] = teacher
-  variants = {"untaught": job("a.npz", 0.0), "taught": job("a.npz")}
+  variants = {"untaught": run("a.npz", 0.0), "taught": run("a.npz")}
   found = report.shipped_teacher(Replicate(variants, {}), results)
   assert record.trained_network(found["teacher"]) == teacher
   # Not where each has its own, or one that was trained has its own result.
-  other = Replicate(variants | {"other": job("b.npz")}, {})
-  trained = Replicate(variants, {"teacher": job("")})
+  other = Replicate(variants | {"other": run("b.npz")}, {})
+  trained = Replicate(variants, {"teacher": run("")})
   for replicate in (other, trained):
     assert report.shipped_teacher(replicate, results) == {}
 

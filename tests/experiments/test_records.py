@@ -16,26 +16,26 @@ from akd_jax.training import run_dir
 from tests.layouts import error
 
 
-def evaluate(job, accuracy=0.5, teacher="the file's digest"):
+def evaluate(run, accuracy=0.5, teacher="the file's digest"):
   """Leaves what a run leaves that was trained and evaluated, but weights."""
-  job.workdir.mkdir(parents=True)
-  run_dir.write_config(job.config, str(job.workdir))
-  (job.workdir / "metrics.jsonl").write_text(f'{{"step": {accuracy}}}\n')
-  (job.workdir / "events.out").write_text("of no use")
-  rows = {name: {} for name in job.config.data.attributes}
+  run.workdir.mkdir(parents=True)
+  run_dir.write_config(run.config, str(run.workdir))
+  (run.workdir / "metrics.jsonl").write_text(f'{{"step": {accuracy}}}\n')
+  (run.workdir / "events.out").write_text("of no use")
+  rows = {name: {} for name in run.config.data.attributes}
   result = {
-    "step": job.config.steps,
-    "settings": record.settings(job.config),
+    "step": run.config.steps,
+    "settings": record.settings(run.config),
     "teacher": teacher,
     "networks": {"generator": {"attributes": rows, "mean": accuracy}},
   }
-  (job.workdir / "evaluation.json").write_text(json.dumps(result))
+  (run.workdir / "evaluation.json").write_text(json.dumps(result))
 
 
 def plan(root, name="distillation", fields=()):
-  """The jobs of a seed, by the name of their column, the teacher's first."""
+  """The runs of a seed, by the name of their column, the teacher's first."""
   experiment = EXPERIMENTS[name]("debug").changed(dict(fields))
-  return plan_replicate(experiment.variants, 0, root).jobs
+  return plan_replicate(experiment.variants, 0, root).runs
 
 
 @pytest.fixture(name="here")
@@ -52,23 +52,23 @@ SHIPPED = {"teacher": "pretrained:avatars"}
 
 
 def test_another_machine_knows_what_this_one_has_found(here, path, tmp_path):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  for place, job in enumerate(jobs[:2]):
-    evaluate(job, 0.25 + place)
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  for place, run in enumerate(runs[:2]):
+    evaluate(run, 0.25 + place)
+  records.write(path, runs, here)
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
   unpacked = records.unpack(path, others, there)
-  assert [job.workdir for job in unpacked] == [x.workdir for x in others[:2]]
-  for job, other in zip(jobs, others, strict=True):
-    assert job.result == other.result
+  assert [run.workdir for run in unpacked] == [x.workdir for x in others[:2]]
+  for run, other in zip(runs, others, strict=True):
+    assert run.result == other.result
   assert others[0].result and not others[2].result
   assert not (others[0].workdir / "events.out").exists()
   # There, more is found; what was unpacked is handed on.
   evaluate(others[2], 0.75)
   records.write(path, others, there)
-  assert records.unpack(path, jobs, here) == [jobs[2]]
-  assert jobs[2].result == others[2].result
+  assert records.unpack(path, runs, here) == [runs[2]]
+  assert runs[2].result == others[2].result
 
 
 @pytest.fixture(autouse=True)
@@ -80,20 +80,20 @@ def fixture_teacher(monkeypatch):
 
 
 def test_who_learnt_from_another_file_is_not_known(here, path, tmp_path):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0], teacher="another")
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0], teacher="another")
+  records.write(path, runs, here)
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
   assert records.unpack(path, others, there) == []
 
 
 def test_what_is_there_is_not_written_over(here, path, tmp_path):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0], 0.25)
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0], 0.25)
+  records.write(path, runs, here)
   written = path.stat()
-  records.write(path, jobs, here)
+  records.write(path, runs, here)
   assert path.stat().st_ino == written.st_ino
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
@@ -103,28 +103,28 @@ def test_what_is_there_is_not_written_over(here, path, tmp_path):
 
 
 def test_who_would_be_evaluated_otherwise_is_not_known(here, path, tmp_path):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0])
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0])
+  records.write(path, runs, here)
   fields = SHIPPED | {"evaluation.protocol": "all"}
   there = tmp_path / "there"
   others = list(plan(there, fields=fields).values())
-  assert others[0].workdir.name == jobs[0].workdir.name
+  assert others[0].workdir.name == runs[0].workdir.name
   assert records.unpack(path, others, there) == []
 
 
 def test_only_runs_of_a_teacher_that_is_a_file_travel(here, path):
-  jobs = list(plan(here, "paper1_table1").values())
-  for job in jobs:
-    evaluate(job)
-  records.write(path, jobs, here)
+  runs = list(plan(here, "paper1_table1").values())
+  for run in runs:
+    evaluate(run)
+  records.write(path, runs, here)
   assert not path.exists()
 
 
 def test_nothing_that_the_file_has_is_lost(here, path, tmp_path):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0], 0.25)
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0], 0.25)
+  records.write(path, runs, here)
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
   evaluate(others[1], 0.75)
@@ -135,9 +135,9 @@ def test_nothing_that_the_file_has_is_lost(here, path, tmp_path):
 
 
 def test_a_run_that_has_begun_here_goes_on(here, path, tmp_path, monkeypatch):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0])
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0])
+  records.write(path, runs, here)
   there = tmp_path / "there"
   others = list(plan(there, fields=SHIPPED).values())
   monkeypatch.setattr(run_dir, "has_checkpoint", lambda _: True)
@@ -145,18 +145,18 @@ def test_a_run_that_has_begun_here_goes_on(here, path, tmp_path, monkeypatch):
 
 
 def test_a_file_that_is_being_copied_stays(here, path, capsys):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0])
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0])
   path.write_bytes(b"half")
-  records.write(path, jobs, here)
+  records.write(path, runs, here)
   assert path.read_bytes() == b"half"
   assert f"{path} cannot be read: " in capsys.readouterr().err
 
 
 def test_without_records_nothing_is_written_or_known(here, path):
-  jobs = list(plan(here).values())
-  records.write(path, jobs, here)
-  assert not path.exists() and records.unpack(path, jobs, here) == []
+  runs = list(plan(here).values())
+  records.write(path, runs, here)
+  assert not path.exists() and records.unpack(path, runs, here) == []
 
 
 def pack(path, name, kind=tarfile.REGTYPE, link="", **more):
@@ -192,11 +192,11 @@ def test_a_file_of_anything_else_is_refused(here, path, name, kind, link):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_half_a_file_is_refused(here, path, share):
-  jobs = list(plan(here, fields=SHIPPED).values())
-  evaluate(jobs[0])
-  records.write(path, jobs, here)
+  runs = list(plan(here, fields=SHIPPED).values())
+  evaluate(runs[0])
+  records.write(path, runs, here)
   content = path.read_bytes()
   path.write_bytes(content[: int(share * len(content))])
   shutil.rmtree(here)
-  assert f"{path} " in error(records.unpack, path, jobs, here)
+  assert f"{path} " in error(records.unpack, path, runs, here)
   assert not here.exists()

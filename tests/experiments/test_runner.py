@@ -29,9 +29,9 @@ def test_seeds_differ_and_equal_recipes_are_one_run():
   assert taught_by[0].workdir == taught_by[2].workdir
   assert taught_by[0].workdir != taught_by[1].workdir
   assert first.variants["with"].workdir == other.variants["last"].workdir
-  students = [job for seed in (first, second, other) for job in
+  students = [run for seed in (first, second, other) for run in
               seed.variants.values()]  # fmt: skip
-  assert len({job.workdir for job in students}) == 5
+  assert len({run.workdir for run in students}) == 5
   assert (first.variants["with"].config.seed, taught_by[1].config.seed) == (
     0,
     1,
@@ -50,8 +50,8 @@ def test_who_is_evaluated_otherwise_is_not_trained_anew():
     }
   )
   after = plan_replicate(changed.variants, 0, Path("root"))
-  for name, job in before.jobs.items():
-    assert after.jobs[name].workdir == job.workdir
+  for name, run in before.runs.items():
+    assert after.runs[name].workdir == run.workdir
 
 
 def test_a_version_that_adds_a_field_trains_nothing_anew():
@@ -81,9 +81,9 @@ def test_recipes_that_share_a_run_evaluate_it_alike(scale):
   seen = {}
   for name in experiments_of(scale):
     seed = plan_replicate(EXPERIMENTS[name](scale).variants, 0, Path("root"))
-    for job in seed.jobs.values():
-      settings = record.settings(job.config)
-      assert seen.setdefault(job.workdir, settings) == settings
+    for run in seed.runs.values():
+      settings = record.settings(run.config)
+      assert seen.setdefault(run.workdir, settings) == settings
 
 
 def test_no_teacher_is_trained_where_nobody_is_taught():
@@ -97,7 +97,7 @@ def test_no_teacher_is_trained_where_nobody_is_taught():
 )
 def test_whoever_teaches_a_variant_is_trained_or_shipped(name, scale):
   seed = plan_replicate(EXPERIMENTS[name](scale).variants, 0, Path("root"))
-  trained = {str(job.workdir): job.config for job in seed.teachers.values()}
+  trained = {str(run.workdir): run.config for run in seed.teachers.values()}
   taught = [x.config for x in seed.variants.values() if distils(x.config)]
   assert taught or name in ("decoder", "curriculum")
   for config in taught:
@@ -113,36 +113,18 @@ def test_several_teachers_are_told_apart():
     EXPERIMENTS["paper2_table8"]("debug").variants, 0, Path()
   )
   assert {
-    name: job.config.data.attributes for name, job in seed.teachers.items()
+    name: run.config.data.attributes for name, run in seed.teachers.items()
   } == {
     "teacher, taught by Blond_Hair": ("Blond_Hair",),
     "teacher, taught by Black_Hair": ("Black_Hair",),
   }
 
 
-def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
-  rows = [
-    {"step": 1, "time": 105.0, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
-    {"step": 2, "time": 109.0, "uptime": 9.0},
-    {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
-    # The same process, though the clock was put forward by a second; then
-    # another one, whose first line comes later than all of the first took.
-    {"step": 20, "time": 112.0, "uptime": 11.0, "weighted/g_loss_rec": 2.0},
-    {"step": 20, "time": 150.0, "uptime": 20.0, "weighted/g_loss_rec": 1.5},
-    # A third, on a host whose clock is behind.
-    {"step": 20, "time": 90.0, "uptime": 4.0, "weighted/g_loss_rec": 1.5},
-  ]
-  path = tmp_path / "metrics.jsonl"
-  path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-  training = runner.read_training(tmp_path)
-  assert training == (35.0, {"g_loss_rec": 1.5})
-
-
 def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
   config = student.get_config("debug")
   directories.write_config(config, str(tmp_path))
-  job = runner.Job(config, tmp_path)
-  assert job.result is None
+  run = runner.PlannedRun(config, tmp_path)
+  assert run.result is None
   for names, step, done in (
     (config.data.attributes, config.steps, True),
     (config.data.attributes, config.steps - 1, False),
@@ -155,7 +137,7 @@ def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
       "networks": {"generator": network},
     }
     (tmp_path / "evaluation.json").write_text(json.dumps(result))
-    assert job.result == (result if done else None)
+    assert run.result == (result if done else None)
 
 
 def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
@@ -166,7 +148,7 @@ def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
   result["settings"] = record.settings(config)
   result["settings"]["evaluation"]["protocol"] = "all"
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.Job(config, tmp_path).result is None
+  assert runner.PlannedRun(config, tmp_path).result is None
 
 
 def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
@@ -180,25 +162,25 @@ def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
     "networks": {"generator": {"attributes": rows}},
   }
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.Job(config, tmp_path, "before").result
-  assert runner.Job(config, tmp_path, "now").result is None
+  assert runner.PlannedRun(config, tmp_path, "before").result
+  assert runner.PlannedRun(config, tmp_path, "now").result is None
   # Who learns nothing may be measured without a teacher that does not fit.
   result["teacher"] = None
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.Job(config, tmp_path, "now").result is None
+  assert runner.PlannedRun(config, tmp_path, "now").result is None
   for method in config.distill.values():
     method.weight = 0.0
   config.adversary = config.init = "scratch"
-  assert runner.Job(config, tmp_path, "now").result
+  assert runner.PlannedRun(config, tmp_path, "now").result
 
 
 def test_a_field_is_set_in_every_variant_and_for_its_teacher():
   table = EXPERIMENTS["paper1_table1"]("celeba")
   fields = {"data.path": "photos", "evaluation.inception": "file"}
   seed = plan_replicate(table.changed(fields).variants, 0, Path("root"))
-  for job in seed.jobs.values():
-    assert job.config.data.path == "photos"
-    assert job.config.evaluation.inception == "file"
+  for run in seed.runs.values():
+    assert run.config.data.path == "photos"
+    assert run.config.evaluation.inception == "file"
   assert table.variants["with"].data.path == ""
 
 
@@ -243,17 +225,19 @@ def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
 ):
   table = EXPERIMENTS["paper1_table1"]("debug")
   seed = plan_replicate(table.variants, 0, tmp_path)
-  monkeypatch.setattr(runner.Job, "result", property(lambda job: job in done))
+  monkeypatch.setattr(
+    runner.PlannedRun, "result", property(lambda run: run in done)
+  )
   monkeypatch.setattr(runner.runs, "is_finished", lambda directory: False)
   done = list(seed.teachers.values())
 
-  def do_alone(job, jobs):
-    done.append(job)
+  def do_alone(run, others):
+    done.append(run)
     return True
 
   monkeypatch.setattr(runner, "do_alone", do_alone)
   monkeypatch.setattr(runner.time, "sleep", pytest.fail)
-  *_, left = runner.work(seed.jobs.values())
+  *_, left = runner.work(seed.runs.values())
   assert not left
 
 
@@ -283,25 +267,25 @@ def test_a_run_that_another_process_does_is_waited_for(
   monkeypatch, tmp_path, capsys
 ):
   table = EXPERIMENTS["paper1_table1"]("debug")
-  jobs = plan_replicate(table.variants, 0, tmp_path).jobs
+  planned = plan_replicate(table.variants, 0, tmp_path).runs
   trained = []
   stub(monkeypatch, lambda workdir: trained.append(Path(workdir)))
-  theirs, do_alone = jobs["without"], runner.do_alone
+  theirs, do_alone = planned["without"], runner.do_alone
   held = [theirs.workdir]
   monkeypatch.setattr(
     runner,
     "do_alone",
-    lambda job, jobs: job.workdir not in held and do_alone(job, jobs),
+    lambda run, others: run.workdir not in held and do_alone(run, others),
   )
 
   def finish(_):
     runner.train_with_teacher(theirs.config, str(held.pop()))
 
   monkeypatch.setattr(runner.time, "sleep", finish)
-  *_, left = runner.work(jobs.values())
+  *_, left = runner.work(planned.values())
   assert not left
   # Each was trained once, that one by the other process.
-  assert sorted(trained) == sorted(job.workdir for job in jobs.values())
+  assert sorted(trained) == sorted(run.workdir for run in planned.values())
   assert trained[-1] == theirs.workdir
   assert "waiting for 1 runs that others do" in capsys.readouterr().err
 
@@ -311,7 +295,7 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
 ):
   table = EXPERIMENTS["paper1_table1"]("debug")
   seeds = [plan_replicate(table.variants, seed, tmp_path) for seed in (0, 1)]
-  every = [job for seed in seeds for job in seed.jobs.values()]
+  every = [run for seed in seeds for run in seed.runs.values()]
   bad = seeds[0].teachers["teacher"].workdir
 
   def train(workdir):
@@ -322,4 +306,4 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
   list(runner.work(every))
   assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
   # Who learns nothing is measured beside that teacher, too.
-  assert runner.undone(every) == list(seeds[0].jobs.values())
+  assert runner.undone(every) == list(seeds[0].runs.values())

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import akd_jax
-from akd_jax import api, export
+from akd_jax import api
 from akd_jax.common.errors import UserError
+from akd_jax.inference import exports
 from akd_jax.inference.loaded import LoadedModel, Recognizer
 from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.systems import system_of
@@ -264,8 +265,8 @@ def fixture_run(initialize):
 def fixture_files(run, tmp_path_factory):
   folder = tmp_path_factory.mktemp("files")
   paths = {name: str(folder / f"{name}.npz") for name in ("run", "numpy")}
-  export.export_run(run, paths["run"])
-  export.export_numpy(run_dir.load_run(paths["run"]), paths["numpy"])
+  exports.export_run(run, paths["run"])
+  exports.export_numpy(run_dir.load_run(paths["run"]), paths["numpy"])
   return paths
 
 
@@ -338,7 +339,7 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   runner = types.SimpleNamespace(
     train_with_teacher=lambda *given: done.append(given)
   )
-  monkeypatch.setitem(sys.modules, "akd_jax.experiments.run", runner)
+  monkeypatch.setitem(sys.modules, "akd_jax.experiments.single_run", runner)
   monkeypatch.setattr(api, "load", lambda path: f"loaded {path}")
   config = small_runs.teacher_config()
   assert akd_jax.train(config, tmp_path) == f"loaded {tmp_path}"

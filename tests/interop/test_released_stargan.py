@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from akd_jax import export
+from akd_jax.inference import torch_exports
 from akd_jax.interop.torch_stargan import EVAL_LINES
 from akd_jax.models.stargan import Discriminator, Generator
 from tests.stargan_weights import random_discriminator, random_generator
@@ -111,7 +111,7 @@ def fixture_run():
 @pytest.fixture(name="folder", scope="module")
 def fixture_folder(run, tmp_path_factory):
   folder = tmp_path_factory.mktemp("models")
-  export.export_torch(run, str(folder))
+  torch_exports.export_torch(run, str(folder))
   return folder
 
 
@@ -189,7 +189,7 @@ def test_the_file_has_the_names_that_pytorch_gives(folder):
 
 @pytest.mark.parametrize("name", ["student.pt", "student.pth", "student.ckpt"])
 def test_a_generator_alone_is_restored_strictly(run, tmp_path, name, expected):
-  export.export_torch(run, str(tmp_path / name))
+  torch_exports.export_torch(run, str(tmp_path / name))
   generator = ReleasedGenerator()
   generator.load_state_dict(torch.load(tmp_path / name))
   np.testing.assert_allclose(run_generator(generator), expected, atol=1e-4)

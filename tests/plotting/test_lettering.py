@@ -45,9 +45,8 @@ def test_pictures_have_names_of_any_kind(tmp_path):
       for name in NAMES
     }
     flip_matrix.draw(matrix, tmp_path / "m.png", "$\\frac 帽")
-    metrics = tmp_path / "metrics.jsonl"
-    metrics.write_text('{"step": 1, "a": 1.0}\n{"step": 2, "a": 2.0}\n')
-    curves.draw(dict.fromkeys(NAMES, metrics), tmp_path / "c.png")
+    terms = {"a": (np.array([1, 2]), np.array([1.0, 2.0]))}
+    curves.draw(dict.fromkeys(NAMES, terms), tmp_path / "c.png", ["a"])
   # Every cell is there, however long the names are.
   with Image.open(tmp_path / "m.png") as picture:
     assert min(picture.size) > len(NAMES) * flip_matrix.CELL * flip_matrix.DOTS

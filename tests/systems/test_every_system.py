@@ -17,12 +17,11 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from akd_jax import export
 from akd_jax.common.config import RECIPES
 from akd_jax.configs import student
 from akd_jax.configs.scales import SCALES
 from akd_jax.distillation.terms import distillation_terms
-from akd_jax.inference import numpy_network, translator
+from akd_jax.inference import exports, numpy_network, stablehlo, translator
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.run_network import RunNetwork
@@ -361,31 +360,31 @@ def test_a_picture_depends_on_no_other_and_files_draw_the_same(
   others = np.concatenate([images[:1], pictures(2, size, seed=1)])
   np.testing.assert_array_equal(network.translate(others, wanted)[0], drawn[0])
   path = str(tmp_path / "run.npz")
-  export.export_run(run, path)
+  exports.export_run(run, path)
   back = run_dir.load_run(path)
   small_runs.assert_same_bits(back.model.statistics, run.model.statistics)
   halves = RunNetwork(back).translate(images, wanted)
   assert np.abs(halves.astype(int) - drawn).max() <= 3
   program = tmp_path / "model.stablehlo"
-  export.export_stablehlo(run, str(program))
+  stablehlo.export_stablehlo(run, str(program))
   lowered = jax.export.deserialize(program.read_bytes())
   told = (wanted.targets, wanted.labels, wanted.edits)
   told = [np.float32(x) for x in told[: len(lowered.in_avals) - 1]]
   found = to_uint8(lowered.call(to_unit(jnp.asarray(images)), *told))
   assert np.abs(np.asarray(found, int) - drawn).max() <= 1
   if SYSTEMS[name].program is None:
-    message = error(export.export_numpy, run, path)
+    message = error(exports.export_numpy, run, path)
     assert "--format=numpy" in message and name in message
     return
   path = str(tmp_path / "numpy.npz")
-  export.export_numpy(run, path)
+  exports.export_numpy(run, path)
   alone = numpy_network.load_numpy(path)
   assert alone.about["system"] == name
   found = alone.translate(images, wanted)
   assert np.abs(found.astype(int) - drawn).max() <= 1
   json.dumps(alone.about)
   path = str(tmp_path / "model.onnx")
-  export.export_onnx(run, path)
+  exports.export_onnx(run, path)
   found = onnx_runtime.translate(path, images, wanted)
   assert np.abs(found.astype(int) - drawn).max() <= 1
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax import export
 from akd_jax.common.config import RECIPES, completed, without_added
 from akd_jax.configs.scales import changed
+from akd_jax.inference import exports
 from akd_jax.interop import numpy_program
 from akd_jax.models.layers import Conv
 from akd_jax.models.pixels import to_unit
@@ -86,13 +86,13 @@ def test_files_draw_the_same_by_transposed_convolutions(name, tmp_path):
   drawn, _ = jax.jit(Model.generate)(run.model, pixels, given)
   assert np.std(drawn) > 0.02
   path = str(tmp_path / "numpy.npz")
-  export.export_numpy(run, path)
+  exports.export_numpy(run, path)
   params, about = numpy_program.load(path)
   assert "upsample" not in about["architecture"]
   found = numpy_program.generate(about, params, pixels, given)
   np.testing.assert_allclose(found, drawn, atol=1e-5)
   path = str(tmp_path / "model.onnx")
-  export.export_onnx(run, path)
+  exports.export_onnx(run, path)
   found = onnx_runtime.translate(path, images, wanted)
   assert np.abs(found - (drawn + 1) * 127.5).max() <= 0.51
 

@@ -8,7 +8,7 @@ import pytest
 
 from akd_jax.common import cli
 from akd_jax.common.errors import WriteError
-from akd_jax.experiments.run import train_with_teacher
+from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import checkpoint, loop
 from tests.small_runs import ROOT, student_config
 

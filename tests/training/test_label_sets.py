@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import akd_jax
-from akd_jax import export
 from akd_jax.common.errors import Stopped
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import both, relgan, student
@@ -18,7 +17,7 @@ from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import settle
 from akd_jax.experiments import html_faces
 from akd_jax.experiments.compared import read_variants
-from akd_jax.inference import numpy_network
+from akd_jax.inference import exports, numpy_network
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.run_network import RunNetwork
@@ -143,13 +142,13 @@ def test_each_set_is_a_run_that_draws_what_both_draw(trained, tmp_path):
     np.testing.assert_allclose(own, logits[:, columns], atol=1e-6)
     # Files for other programs draw the same.
     path = str(tmp_path / f"{name}.npz")
-    export.export_numpy(run, path)
+    exports.export_numpy(run, path)
     alone = numpy_network.load_numpy(path)
     json.dumps(alone.about)
     found = alone.translate(images, wanted).astype(int)
     assert np.abs(found - ours).max() <= 1
     path = str(tmp_path / f"{name}.onnx")
-    export.export_onnx(run, path)
+    exports.export_onnx(run, path)
     found = onnx_runtime.translate(path, images, wanted).astype(int)
     assert np.abs(found - ours).max() <= 1
     assert (trained / name / "samples" / f"step_{STEPS:06}.png").exists()

@@ -9,9 +9,9 @@ import pytest
 from ml_collections import ConfigDict
 from PIL import Image
 
-from akd_jax import export
 from akd_jax.common import ranges
 from akd_jax.evaluation import evaluator as evaluation
+from akd_jax.inference import exports
 from akd_jax.interop import numpy_generator
 from akd_jax.training import checkpoint, parallel
 from akd_jax.training import loop as train
@@ -305,7 +305,7 @@ def test_every_kind_of_student_is_trained_evaluated_and_exported(
   run = directories.load_run(str(tmp_path / "student"))
   result = evaluation.evaluate(run)
   assert tuple(result["networks"]["student"]["attributes"]) == attributes
-  export.export_numpy(run, str(tmp_path / "student.npz"))
+  exports.export_numpy(run, str(tmp_path / "student.npz"))
   params, metadata = numpy_generator.load(str(tmp_path / "student.npz"))
   label = numpy_generator.make_label(metadata, {attributes[0]: 1})
   image = np.zeros((16, 16, 3), np.uint8)

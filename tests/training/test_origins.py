@@ -14,7 +14,13 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator
 from akd_jax.experiments import runner
 from akd_jax.inference.translator import load_translators
-from akd_jax.training import checkpoint, origins, preparation, same_run
+from akd_jax.training import (
+  checkpoint,
+  origins,
+  preparation,
+  run_file,
+  same_run,
+)
 from akd_jax.training import run_dir as directories
 from tests import layouts, small_runs
 from tests.layouts import error
@@ -40,7 +46,7 @@ def other_teacher(folder):
   kernel = run.model.generator["output"]["kernel"]
   kernel.view(np.uint32)[0, 0, 0, 0] ^= 1
   path = folder.with_name("other.npz")
-  directories.save_run(run, str(path))
+  run_file.save_run(run, str(path))
   return path
 
 
@@ -264,7 +270,7 @@ def test_an_experiment_knows_its_runs_however_a_path_is_spelt(tmp_path):
   def folder(path):
     recipe = student_config("", data__name="table", data__path=path)
     replicate = runner.plan_replicate({"a": recipe}, 0, tmp_path)
-    return {job.workdir for job in replicate.jobs.values()}
+    return {run.workdir for run in replicate.runs.values()}
 
   assert folder("photos") == folder("./photos/") == folder("x/../photos")
   assert folder("photos") != folder("pictures")

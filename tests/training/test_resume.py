@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from akd_jax.common.errors import Stopped, UserError
-from akd_jax.experiments.run import HOOKS
+from akd_jax.experiments.single_run import HOOKS
 from akd_jax.training import checkpoint
 from akd_jax.training import loop as train
 from akd_jax.training.window import Window

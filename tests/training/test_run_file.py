@@ -9,7 +9,7 @@ import pytest
 
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
-from akd_jax.training import run_dir
+from akd_jax.training import run_dir, run_file
 from akd_jax.training.shapes import parameter_shapes
 from tests.layouts import error
 from tests.small_runs import teacher_config
@@ -47,7 +47,7 @@ KERNEL = "generator/output/kernel"
 def test_a_weight_beyond_half_precision_stays_itself(contents, tmp_path):
   run = run_dir.load_run(save(tmp_path / "run.npz", contents))
   run.model.generator["output"]["kernel"][0, 0, 0, 0] = 1e5
-  run_dir.save_run(run, str(tmp_path / "again.npz"))
+  run_file.save_run(run, str(tmp_path / "again.npz"))
   again = run_dir.load_run(str(tmp_path / "again.npz"))
   assert again.model.generator["output"]["kernel"][0, 0, 0, 0] == 1e5
 

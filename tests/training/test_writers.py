@@ -1,35 +1,11 @@
 """The numbers of training: the file, the terminal, what is not finite."""
 
-import json
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from akd_jax.training import writers
 from akd_jax.training.window import Window
-
-
-@pytest.mark.parametrize("ending", ["", '{"step": 5, "g_lo'])
-def test_lines_after_the_checkpoint_are_forgotten(tmp_path, ending):
-  path = tmp_path / "metrics.jsonl"
-  lines = [json.dumps({"step": step}) + "\n" for step in range(1, 5)]
-  path.write_text("".join(lines) + ending)
-  writers.forget_after(str(tmp_path), 3)
-  assert path.read_text() == "".join(lines[:3])
-
-
-def test_a_torn_line_in_the_middle_takes_no_other_with_it(tmp_path):
-  path = tmp_path / "metrics.jsonl"
-  lines = [json.dumps({"step": step}) + "\n" for step in range(1, 6)]
-  path.write_text("".join([*lines[:2], '{"ste' + lines[2], *lines[3:]]))
-  writers.forget_after(str(tmp_path), 4)
-  assert path.read_text() == "".join([*lines[:2], lines[3]])
-
-
-def test_a_run_without_lines_has_none_to_forget(tmp_path):
-  writers.forget_after(str(tmp_path), 3)
-  assert not list(tmp_path.iterdir())
 
 
 def test_a_window_gives_means_and_forgets():

@@ -1,15 +1,24 @@
-"""One run as a user asks for it: its teacher first, pictures on the way."""
+"""What a user asks to be trained: a run after its teacher, or a classifier."""
 
 import contextlib
+import json
+import pathlib
 from collections.abc import Iterator
 
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place
+from akd_jax.common.files import same_place, written_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
+from akd_jax.data.pipeline import open_source, remark
 from akd_jax.distillation.terms import distils
+from akd_jax.evaluation.attribute_classifier import (
+  Classifier,
+  open_splits,
+  with_known_attributes,
+)
+from akd_jax.evaluation.classifier_cache import classifier_of
 from akd_jax.evaluation.held_out import make_score_hook
 from akd_jax.inference.grids import make_sample_hook
 from akd_jax.training import (
@@ -98,3 +107,25 @@ def _train(config: ConfigDict, workdir: str) -> None:
   from akd_jax.training import loop
 
   loop.train(config, workdir, HOOKS)
+
+
+def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
+  """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
+  config = ConfigDict(settle(config).to_dict())
+  attributes = open_source(config.data, "train").attributes
+  config.data.attributes = tuple(attributes)
+  config = with_known_attributes(config)
+  splits = open_splits(config.data)
+  for source in splits:
+    remark(source)
+  classifier = classifier_of(config, splits)
+  accuracy = classifier.metadata["test_accuracy"]
+  path = pathlib.Path(workdir) / "classifier.json"
+  with written_whole(path) as partial:
+    partial.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
+  print("right on the test split")
+  for name, share in accuracy["attributes"].items():
+    shown = "      -" if share is None else f"{share:7.2%}"
+    print(f"  {name:20} {shown}")
+  print(f"  {'mean':20} {accuracy['mean']:7.2%}\nwritten to {path}")
+  return classifier

@@ -132,7 +132,7 @@ class MatchHead(nn.Module):
   """Says how well a translation follows a vector.
 
   Two convolutions of kernel 1 on [features of the source, features of the
-  translation, vector tiled] (nn.py:361-366).
+  translation, vector tiled] (nn.py:358-362).
   """
 
   features: int

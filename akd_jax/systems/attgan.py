@@ -151,7 +151,8 @@ def translate_and_restore(
 ) -> Translation:
   """Decodes one encoding twice, as in training.
 
-  In the releases' order, which the running statistics keep.
+  The translation moves the running statistics first, as in STGAN's release
+  (train.py:188); AttGAN's fixes no order of the two (train.py:165-166).
 
   Args:
     model: whose generator.

@@ -107,8 +107,8 @@ def classification(
     label_rule: one of CLASS_LOSSES.
     second: how many of the last classes are of a second label set, whose
       classes exclude each other. A label that has one of them is of that set,
-      and nothing is lost of the other set's classes (Choi et al., 2018, eq. 5-6
-      by the mask vector).
+      and nothing is lost of the other set's classes (Choi et al., 2018, section
+      3.3).
   """
   check_same_shape(logits, label)
   if not second:

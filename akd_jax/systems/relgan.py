@@ -101,7 +101,7 @@ def arrange(
   """Arranges three micro-batches for one update of each network.
 
   Three uniform numbers a picture are drawn: where the gradient penalty looks,
-  and how far either network's interpolation goes (nn.py:102, 162, 208).
+  and how far either network's interpolation goes (nn.py:106, 164, 211).
   """
   penalty, *strengths = draws.alpha
   discriminator_batches = DiscriminatorBatch(
@@ -132,7 +132,7 @@ def arrange(
 def make_fakes(
   model: Model, batches: DiscriminatorBatch, given: jax.Array
 ) -> tuple[DiscriminatorBatch, Model]:
-  """Makes G(a, v), G(a, 0) and G(a, t v), in this order: nn.py:156-165."""
+  """Makes G(a, v), G(a, 0) and G(a, t v), in this order: nn.py:161-166."""
   (image,), (vector,) = batches.image, given
   (strength,) = batches.more["strength"]
   fakes = []
@@ -147,7 +147,7 @@ def make_fakes(
 def translate(
   model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
 ) -> Translation:
-  """Translates the generator's batch, as in training: nn.py:96-104.
+  """Translates the generator's batch, as in training: nn.py:102-108.
 
   By v; by 0; back, by -v; and in part, by t v.
   """

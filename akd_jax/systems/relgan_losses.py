@@ -23,11 +23,11 @@ from akd_jax.systems.system import Terms
 def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_D: nn.py:156-230.
+  """Returns the terms of L_D: nn.py:160-232.
 
   The match head is asked six questions, and only one is to be answered by 1:
   does b follow v from a? The others are about the translation, a wrong source,
-  a wrong target and two wrong vectors (nn.py:168-182).
+  a wrong target and two wrong vectors (nn.py:168-173, 178-182).
   """
   del config
   more = batch.more
@@ -53,7 +53,7 @@ def discriminator_terms(
       interpolate(model, whole),
       more["strength"],
     ),
-    # On the way from the *source* to its translation (nn.py:209).
+    # On the way from the *source* to its translation (nn.py:213).
     "d_loss_gp": losses.gradient_penalty(
       lambda x: judge(model, look(model, x)[0]),
       batch.image,
@@ -67,7 +67,7 @@ def discriminator_terms(
 def generator_terms(
   translated: Pass, batch: GeneratorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_G: nn.py:96-140.
+  """Returns the terms of L_G: nn.py:101-148.
 
   Without what is a constant to the generator, the discriminator's answers to
   real pictures, which the release adds.

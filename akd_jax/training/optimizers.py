@@ -41,7 +41,7 @@ def _released(config: ConfigDict) -> optax.Schedule:
 
 
 def _tenth(config: ConfigDict) -> optax.Schedule:
-  """A tenth of the rate for the second half (STGAN's code, train.py:322)."""
+  """A tenth of the rate for the second half (STGAN's code, train.py:333)."""
   rate, half = config.optimizer.learning_rate, config.steps / 2
   return lambda step: jnp.where(step < half, rate, rate / 10)
 

@@ -112,7 +112,7 @@ def _discriminator() -> ConfigDict:
   discriminator.layers = 6
   # Channels inside the head that says whether a picture follows a vector.
   discriminator.match_width = 2048
-  # Channels whose mean says how far along an interpolation a picture is.
+  # Channels whose mean says how far the nearer end of an interpolation is.
   discriminator.interpolation_width = 16
   return discriminator
 

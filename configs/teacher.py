@@ -101,7 +101,7 @@ def fields() -> Section:
   config.system = Field("stargan", word())
   # All randomness is a function of this seed and the step.
   config.seed = Field(0, whole(0, LAST_SEED))
-  # Updates of the generator. StarGAN counts n_critic times as many iterations.
+  # Steps of the training. StarGAN counts n_critic times as many iterations.
   config.steps = Field(40_000, whole(1, MOST))
   # Images in a micro-batch, over all devices of all processes.
   config.batch_size = Field(16, whole(1, 65_536))

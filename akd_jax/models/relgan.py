@@ -3,8 +3,8 @@
 RelGAN (Wu et al., ICCV 2019) as its PyTorch release has it
 (elvisyjlin/RelGAN-PyTorch @8e432d0). The generator is given a relative vector
 v, target minus original, and not a label; the discriminator answers three
-questions: does a picture look real, does it follow v, and how far is it along
-an interpolation? Taps are explained in models/taps.py.
+questions: does a picture look real, does it follow v, and how far is it from
+the nearer end of an interpolation? Taps are explained in models/taps.py.
 """
 
 import functools
@@ -170,8 +170,8 @@ class Discriminator(nn.Module):
     layers: strided convolutions; 6 as published.
     match_width: channels between the two convolutions of the match head; 2048
       as published.
-    interpolation_width: channels whose mean says how far an interpolation is;
-      16 in the PyTorch release, 64 in the Keras one.
+    interpolation_width: channels whose mean says how far the nearer end of an
+      interpolation is; 16 in the PyTorch release, 64 in the Keras one.
     classes: number of attributes.
     dtype: of the computation; parameters are float32.
   """
@@ -241,7 +241,7 @@ class Discriminator(nn.Module):
     return self.match_head(source, image, vectors)
 
   def interpolate(self, last: jax.Array) -> jax.Array:
-    """Says how far pictures are from either end of an interpolation.
+    """Says how far pictures are from the nearer end of an interpolation.
 
     Returns:
       [B], from their last features [B, h, w, F]: 0 at both ends, 1/2 halfway.

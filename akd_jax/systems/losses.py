@@ -222,8 +222,11 @@ def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
 def mask_size(mask: jax.Array) -> jax.Array:
   """Returns how much a blend copies, mean m^2 + 1e-4 TV(m): [B].
 
-  After GANimation (Pumarola et al., 2018) eq. 3, with the weights that its code
-  has: a mask of ones copies all, which no other term forbids at the start.
+  After GANimation (Pumarola et al., 2018) eq. 3: a mask of ones copies all,
+  which no other term forbids at the start. The weights are those of its code
+  (0.1, and 1e-5 of TV), whose terms differ. There it is mean m, without the
+  square; TV is the sum of |differences|, of a whole batch; and both are of the
+  reconstruction's mask, too.
 
   Args:
     mask: [B, S, S, 1] in [0, 1], 1 where the source is copied.

@@ -198,7 +198,7 @@ def match(
 
 
 def interpolate(model: Model, last: jax.Array) -> jax.Array:
-  """Returns how far features are from an interpolation's ends: [B]."""
+  """Returns how far the nearer end of an interpolation is: [B]."""
   return _ask(model, "interpolate", last)
 
 

@@ -199,10 +199,10 @@ def micro_batches(config: ConfigDict) -> int:
 
 
 def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
-  """Returns the distance of the adversarial examples after `step` updates.
+  """Returns the distance of the adversarial examples after `step` steps.
 
   It grows for the first quarter of them: at its full length from the start, a
-  discriminator may not begin to tell classes apart for a thousand updates.
+  discriminator may not begin to tell classes apart for a thousand steps.
 
   Returns:
     None where `config.loss.cls_radius` asks for no adversarial examples.

@@ -85,7 +85,7 @@ def describe_schedules(config: ConfigDict) -> str:
 
 
 def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
-  """Returns the step size of both networks after `step` generator updates.
+  """Returns the step size of both networks after `step` training steps.
 
   Raises:
     UserError: config.optimizer.schedule is none of SCHEDULES.
@@ -147,7 +147,8 @@ def moving_average(
   Args:
     ema: the average; None, which it stays, without one.
     params: the parameters after this step.
-    step: updates before this one.
+    step: steps before this one. With two label sets both updates of a step
+      have the same.
     decay: once the memory is full.
   """
   if ema is None:

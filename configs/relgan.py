@@ -67,7 +67,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 def _celeba() -> ConfigDict:
   """Returns the recipe on CelebA, as published."""
   config = teacher.papers()
-  # Three batches a step: sources, what they are to be like, and others.
+  # Three batches a step: originals, what they are to be like, and others.
   config.system = "relgan"
   # Updates of either network.
   config.steps = 400_000

@@ -117,7 +117,7 @@ def fields() -> Section:
   # Residual blocks of the generator.
   config.generator.blocks = Field(6, whole(1, 128))
   # What its last layer gives: "image", the picture (StarGAN's), or "blend",
-  # colours and a mask of what is copied from the source (GANimation's).
+  # colours and a mask of what is copied from the photo (GANimation's).
   config.generator.output = Field("image", one_of("image", "blend"))
   # How its decoder doubles pictures: "transposed" convolutions (StarGAN's), or
   # "resize", convolutions of doubled pixels, against checkerboards.

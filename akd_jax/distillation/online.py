@@ -29,7 +29,7 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   options = config.distill.omgd
   ours, theirs = lesson.student.image, lesson.teacher.image
   terms = {
-    "l1": losses.reconstruction(theirs, ours),
+    "l1": losses.l1_distance(theirs, ours),
     "ssim": 1 - similarity(ours, theirs),
     "tv": total_variation(ours),
     "channels": _channel_distances(lesson),

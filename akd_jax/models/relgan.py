@@ -131,7 +131,7 @@ class Generator(nn.Module):
 class MatchHead(nn.Module):
   """Says how well a translation follows a vector.
 
-  Two convolutions of kernel 1 on [features of the source, features of the
+  Two convolutions of kernel 1 on [features of the original, features of the
   translation, vector tiled] (nn.py:358-362).
   """
 
@@ -140,13 +140,13 @@ class MatchHead(nn.Module):
 
   @nn.compact
   def __call__(
-    self, source: jax.Array, image: jax.Array, vectors: jax.Array
+    self, original: jax.Array, image: jax.Array, vectors: jax.Array
   ) -> jax.Array:
     """Asks of K vectors: [B, h, w, F] twice, [B, K, C] to [B, K, h, w].
 
     Only what the vector adds differs from one to the next.
     """
-    both = jnp.concatenate([source, image], -1).astype(self.dtype)
+    both = jnp.concatenate([original, image], -1).astype(self.dtype)
     split = both.shape[-1]
     kernel = self.param(
       "kernel", _XAVIER, (1, 1, split + vectors.shape[-1], self.features)
@@ -235,10 +235,10 @@ class Discriminator(nn.Module):
     return self.adversarial_head(last).astype(jnp.float32)
 
   def match(
-    self, source: jax.Array, image: jax.Array, vectors: jax.Array
+    self, original: jax.Array, image: jax.Array, vectors: jax.Array
   ) -> jax.Array:
     """Says whether pictures follow vectors, see `MatchHead`: [B, K, h, w]."""
-    return self.match_head(source, image, vectors)
+    return self.match_head(original, image, vectors)
 
   def interpolate(self, last: jax.Array) -> jax.Array:
     """Says how far pictures are from the nearer end of an interpolation.

@@ -203,7 +203,7 @@ def generator_terms(
   terms = {
     "g_loss_fake": losses.fool_critic(critic),
     "g_loss_cls": class_loss(config)(logits, batch.target),
-    "g_loss_rec": losses.reconstruction(batch.image, restored),
+    "g_loss_rec": losses.l1_distance(batch.image, restored),
   }
   return terms, losses.agreement_metrics(translated.scores, batch, config)
 

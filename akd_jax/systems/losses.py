@@ -213,10 +213,10 @@ def agreement_metrics(
   return {"fake_agreement": agreement}
 
 
-def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
-  """Returns L_rec of eq. 8, mean |x - G(G(x, c), original)|: [B]."""
-  check_same_shape(image, restored)
-  return jnp.mean(jnp.abs(image - restored), axis=(1, 2, 3))
+def l1_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+  """Returns mean |a - b| of pictures: [B, S, S, 3] twice to [B]."""
+  check_same_shape(a, b)
+  return jnp.mean(jnp.abs(a - b), axis=(1, 2, 3))
 
 
 def mask_size(mask: jax.Array) -> jax.Array:
@@ -229,7 +229,7 @@ def mask_size(mask: jax.Array) -> jax.Array:
   reconstruction's mask, too.
 
   Args:
-    mask: [B, S, S, 1] in [0, 1], 1 where the source is copied.
+    mask: [B, S, S, 1] in [0, 1], 1 where the photo is copied.
   """
   rows, columns = (jnp.diff(mask, axis=axis) for axis in (1, 2))
   variation = sum(

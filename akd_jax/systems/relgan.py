@@ -90,7 +90,7 @@ def draw(
 
 
 def micro_batches(config: ConfigDict) -> int:
-  """Returns three: sources, what they are to be like, and others."""
+  """Returns three: originals, what they are to be like, and others."""
   del config
   return 3
 
@@ -164,7 +164,7 @@ def translate(
 
 
 def score(
-  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+  model: Model, image: jax.Array, original: jax.Array, given: jax.Array
 ) -> tuple[Scores, Pull]:
   """Scores images, and keeps the way back from the match head.
 
@@ -175,7 +175,7 @@ def score(
   Args:
     model: whose discriminator.
     image: [B, S, S, 3], translated.
-    source: [B, S, S, 3], what it was translated from.
+    original: [B, S, S, 3], what it was translated from.
     given: v, [B, C].
   """
   last, pull_features, features = jax.vjp(
@@ -183,11 +183,11 @@ def score(
   )
 
   def pull(weights: jax.Array) -> jax.Array:
-    of_source, _ = relgan_losses.look(model, source)
+    of_original, _ = relgan_losses.look(model, original)
     asked = (weights * given)[:, None]
 
     def class_score(last: jax.Array) -> jax.Array:
-      answers = relgan_losses.match(model, of_source, last, asked)
+      answers = relgan_losses.match(model, of_original, last, asked)
       return jnp.sum(jnp.mean(answers, axis=(1, 2, 3)))
 
     return pull_features(jax.grad(class_score)(last))[0]

@@ -163,7 +163,7 @@ def translate(
 
 
 def score(
-  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+  model: Model, image: jax.Array, original: jax.Array, given: jax.Array
 ) -> tuple[Scores, Pull]:
   """Scores images, and keeps the way back from the branches.
 
@@ -173,10 +173,10 @@ def score(
   Args:
     model: whose discriminator.
     image: [B, S, S, 3], translated.
-    source: [B, S, S, 3], which is not asked about.
+    original: [B, S, S, 3], which is not asked about.
     given: [B, C].
   """
-  del source
+  del original
 
   def branches_first(image):
     branches, features = judge(model, image)

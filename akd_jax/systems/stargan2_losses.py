@@ -65,9 +65,9 @@ def generator_terms(
       f"g_loss_fake{half}": adversarial(scores[half], True),
       f"g_loss_style{half}": jnp.mean(jnp.abs(seen - style), axis=1),
       f"g_loss_diversity{half}": (
-        -left * losses.reconstruction(picture, others["contrast"])
+        -left * losses.l1_distance(picture, others["contrast"])
       ),
-      f"g_loss_rec{half}": losses.reconstruction(batch.image, restored),
+      f"g_loss_rec{half}": losses.l1_distance(batch.image, restored),
     }
   return terms, {}
 

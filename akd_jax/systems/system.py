@@ -188,7 +188,7 @@ class System:
   def complete(self, model: Model, translation: Translation) -> Pass:
     """Scores a translation by the discriminator of a model of this system."""
     scores, pull = self.score(
-      model, translation.image, translation.source, translation.given
+      model, translation.image, translation.original, translation.given
     )
     return Pass(model, translation, scores, pull)
 

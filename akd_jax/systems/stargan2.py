@@ -156,7 +156,8 @@ def translate(
   model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
 ) -> Translation:
   """Draws the generator's batch in styles, see `translation_of`."""
-  # For those who are taught; it can not be.
+  # They are of activations that a student's loss looks at, and a StarGAN v2 is
+  # never a student.
   del names
   latents = draw_latents(model, batch.more["key"])
   return translation_of(model, batch, latents, given)

@@ -50,7 +50,7 @@ Slicer = Callable[[Params, Params], Params]
 
 
 def explain_target(target: jax.Array, label: jax.Array) -> jax.Array:
-  """Returns the target: what is wanted is explained, asked for or there."""
+  """Returns the target: all that is wanted, whether new or there already."""
   del label
   return target
 

@@ -67,7 +67,7 @@ def get_config(scale: str = "avatars") -> ConfigDict:
 def _celeba() -> ConfigDict:
   """Returns the recipe on CelebA, as published."""
   config = teacher.papers()
-  # Three batches a step: sources, what they are to be like, and others.
+  # Three batches a step: originals, what they are to be like, and others.
   config.system = "relgan"
   # Updates of either network.
   config.steps = 400_000
@@ -112,7 +112,7 @@ def _discriminator() -> ConfigDict:
   discriminator.layers = 6
   # Channels inside the head that says whether a picture follows a vector.
   discriminator.match_width = 2048
-  # Channels whose mean says how far along an interpolation a picture is.
+  # Channels whose mean says how far the nearer end of an interpolation is.
   discriminator.interpolation_width = 16
   return discriminator
 

@@ -101,7 +101,7 @@ def fields() -> Section:
   config.system = Field("stargan", word())
   # All randomness is a function of this seed and the step.
   config.seed = Field(0, whole(0, LAST_SEED))
-  # Updates of the generator. StarGAN counts n_critic times as many iterations.
+  # Steps of the training. StarGAN counts n_critic times as many iterations.
   config.steps = Field(40_000, whole(1, MOST))
   # Images in a micro-batch, over all devices of all processes.
   config.batch_size = Field(16, whole(1, 65_536))
@@ -117,7 +117,7 @@ def fields() -> Section:
   # Residual blocks of the generator.
   config.generator.blocks = Field(6, whole(1, 128))
   # What its last layer gives: "image", the picture (StarGAN's), or "blend",
-  # colours and a mask of what is copied from the source (GANimation's).
+  # colours and a mask of what is copied from the photo (GANimation's).
   config.generator.output = Field("image", one_of("image", "blend"))
   # How its decoder doubles pictures: "transposed" convolutions (StarGAN's), or
   # "resize", convolutions of doubled pixels, against checkerboards.

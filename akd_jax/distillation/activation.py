@@ -5,8 +5,10 @@ and the mean of their code):
   L_transfer = sum over blocks of mean (q(G_S) - q(G_T))^2,
   q(F) = a / ||a||, a = mean over channels of F^2.
 Co-attention (DMAD, Li et al., 2020): the teacher's a is the mean of its
-generator's and of its discriminator's second layer, of the same picture. The
-release compares the discriminators' features, too, at a small weight.
+generator's and of its discriminator's second layer, of the teacher's picture.
+In the release that discriminator sees the student's picture, and its map has a
+gradient (models/CycleGAN.py:241-242). The release compares the discriminators'
+features, too, at a small weight.
 """
 
 import jax

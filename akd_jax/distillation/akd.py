@@ -32,12 +32,15 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
     pull_student = lesson.pull_classes
   totals, sizes, count = [], [], jnp.zeros(len(lesson.target))
   for weights in TARGETS[options.target](lesson):
-    # The teacher's discriminator has logits for its own attributes. A RelGAN is
-    # asked for nothing where what is wanted is there, to it, already.
+    # The teacher's discriminator has logits for its own attributes. A RelGAN
+    # teacher explains only attributes that change in its own label.
     theirs = map_label(weights, lesson.mapping) * lesson.taught
-    own = weights if options.discriminator == "own" else theirs
+    ours = theirs
+    if options.discriminator == "own":
+      # Only classes whose counterpart the teacher explains, too.
+      ours = weights * (theirs @ lesson.mapping.T > 0)
     student_map = _map(
-      student, pull_student(own), options, options.second_order
+      student, pull_student(ours), options, options.second_order
     )
     # The teacher's maps are constants: the gradient is taken with respect to
     # the student only, and stop_gradient says so to the reader.
@@ -175,12 +178,11 @@ def check_sampled(config: ConfigDict, teacher: ConfigDict) -> None:
     teacher: the teacher's.
 
   Raises:
-    UserError: the teacher's discriminator explains, and its system asks for
-      other classes than the student's draws from.
+    UserError: the systems explain other classes. A draw that only one of them
+      explains would be wrong, or count as 0.
   """
-  options = config.attention
   ours, theirs = system_of(config), system_of(teacher)
-  sampled = options.target == "sampled" and options.discriminator == "teacher"
+  sampled = config.attention.target == "sampled"
   if sampled and ours.explained is not theirs.explained:
     raise UserError(
       f"config.attention.target='sampled' draws a class that {config.system}"

@@ -25,11 +25,14 @@ class Lesson(NamedTuple):
     scores: what the teacher's discriminator says of the student's pictures.
     fool: its critic map -> the adversarial loss of a generator, [B].
     class_loss: (its class logits, the target) -> their loss, [B].
-    pull_classes: the way back to them from the class score that it gives.
+    pull_classes: the way from the class score of the teacher's discriminator
+      back to the student's pictures.
     pairs: activations of both, from the first block to the last.
     target: 0/1 [B, C], the student's.
-    explained: [B, C], what a map of all that is asked for explains.
-    taught: [B, T], the same of what the teacher is asked for.
+    explained: [B, C], the weights of the classes in a map of
+      config.attention.target="sum", by the system whose discriminator gives the
+      student's map.
+    taught: [B, T], the same by the teacher's system, of its own label.
     active: 0/1 [B, C], one class that the student's system explains, one-hot;
       zeros where there is none.
     mapping: [C, T], the student's attributes to the teacher's.

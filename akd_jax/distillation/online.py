@@ -5,7 +5,9 @@ Ren et al., Online Multi-Granularity Distillation for GAN Compression (ICCV
   L = l1 |G_T - G_S| + ssim (1 - SSIM) + tv TV(G_S) + channels L_CD.
 The release has distances of VGG's features and of their Gram matrices where l1
 is, whose weights come from elsewhere, and trains the teacher along; ours is
-trained. A student of it needs no adversary (config.adversary="none").
+trained. For paired data it sums all but L_CD over two teachers, a wide and a
+deep one; ours has one. A student of it needs no adversary
+(config.adversary="none").
 """
 
 import jax
@@ -27,7 +29,7 @@ def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   options = config.distill.omgd
   ours, theirs = lesson.student.image, lesson.teacher.image
   terms = {
-    "l1": losses.reconstruction(theirs, ours),
+    "l1": losses.l1_distance(theirs, ours),
     "ssim": 1 - similarity(ours, theirs),
     "tv": total_variation(ours),
     "channels": _channel_distances(lesson),
@@ -84,7 +86,11 @@ def total_variation(image: jax.Array) -> jax.Array:
 
 
 def _channel_distances(lesson: Lesson) -> jax.Array:
-  """L_CD: squared distances of channels' means, through adapters: [B]."""
+  """L_CD: squared distances of channels' means, through adapters: [B].
+
+  Where ours differs: the adapters are GAN Compression's, linear and with a
+  bias. The release's have no bias, but a BatchNorm and a ReLU.
+  """
   adapted = adapt(lesson.learnt["omgd"], lesson.pairs)
   total = jnp.zeros(len(lesson.image))
   for ours, (_, theirs) in zip(adapted, lesson.pairs, strict=True):

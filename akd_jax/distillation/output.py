@@ -15,7 +15,7 @@ from akd_jax.systems.model import Metrics
 def distances(lesson: Lesson, config: ConfigDict) -> tuple[jax.Array, Metrics]:
   """Returns L_out of each sample, [B]."""
   del config
-  return losses.reconstruction(lesson.teacher.image, lesson.student.image), {}
+  return losses.l1_distance(lesson.teacher.image, lesson.student.image), {}
 
 
 OUTPUT = Method("g_loss_out", distances, same_attributes("output"))

@@ -90,30 +90,30 @@ def distillation_terms(
   # A constant to whoever differentiates, its networks' parameters included.
   teacher = lax.stop_gradient(teacher)
   system, model = teacher.system, teacher.model
-  wanted = [map_label(x, teacher.mapping) for x in (batch.target, batch.label)]
-  given = system.generator_label(*wanted)
+  labels = [map_label(x, teacher.mapping) for x in (batch.target, batch.label)]
+  given = system.generator_label(*labels)
   names = tapped(config, system, model.networks, teacher.place)
   translated = translate(model, batch.image, given, names)
-  theirs = system.complete(model, translated)
+  teacher_pass = system.complete(model, translated)
   scores, pull = system.score(model, student.image, batch.image, given)
   by_teacher = config.attention.discriminator == "teacher"
   explaining = system if by_teacher else system_of(config)
   lesson = Lesson(
     image=batch.image,
     student=student,
-    teacher=theirs,
+    teacher=teacher_pass,
     scores=scores,
     fool=system.fool,
     class_loss=system.class_loss(config),
     pull_classes=pull,
     pairs=_paired(
       student.activations,
-      theirs.activations,
+      teacher_pass.activations,
       _depths(student.model.networks, teacher, config),
     ),
     target=batch.target,
     explained=explaining.explained(batch.target, batch.label),
-    taught=system.explained(*wanted),
+    taught=system.explained(*labels),
     active=batch.active,
     mapping=teacher.mapping,
     learnt=learnt or {},

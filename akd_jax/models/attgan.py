@@ -25,7 +25,7 @@ BOTTLENECK = "bottleneck"
 def channels(width: int, level: int) -> int:
   """Returns the channels of a layer whose map has been halved level + 1 times.
 
-  They double at each level, up to WIDEST (AttGAN, module.py:36).
+  They double at each level, up to WIDEST (AttGAN, module.py:29, 57, 88).
   """
   return min(width * 2**level, WIDEST)
 

@@ -1,6 +1,6 @@
 """AttGAN's discriminator (He et al., 2019), as released, and STGAN's.
 
-After LynnHo/AttGAN-Tensorflow (v2, module.py:85-114); see models/attgan.py.
+After LynnHo/AttGAN-Tensorflow (v2, module.py:73-103); see models/attgan.py.
 """
 
 import flax.linen as nn

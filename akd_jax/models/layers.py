@@ -71,7 +71,7 @@ class Conv(nn.Module):
     else:
       y = convolutions.up(x, kernel)
     if self.use_bias:
-      bound = 0.0 if self.kernel_init else (size * size * channels) ** -0.5
+      bound = 0.0 if self.kernel_init else (size * size * shape[2]) ** -0.5
       bias = self.param(
         "bias",
         lambda key, shape: jax.random.uniform(

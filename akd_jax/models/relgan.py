@@ -3,8 +3,8 @@
 RelGAN (Wu et al., ICCV 2019) as its PyTorch release has it
 (elvisyjlin/RelGAN-PyTorch @8e432d0). The generator is given a relative vector
 v, target minus original, and not a label; the discriminator answers three
-questions: does a picture look real, does it follow v, and how far is it along
-an interpolation? Taps are explained in models/taps.py.
+questions: does a picture look real, does it follow v, and how far is it from
+the nearer end of an interpolation? Taps are explained in models/taps.py.
 """
 
 import functools
@@ -131,8 +131,8 @@ class Generator(nn.Module):
 class MatchHead(nn.Module):
   """Says how well a translation follows a vector.
 
-  Two convolutions of kernel 1 on [features of the source, features of the
-  translation, vector tiled] (nn.py:361-366).
+  Two convolutions of kernel 1 on [features of the original, features of the
+  translation, vector tiled] (nn.py:358-362).
   """
 
   features: int
@@ -140,13 +140,13 @@ class MatchHead(nn.Module):
 
   @nn.compact
   def __call__(
-    self, source: jax.Array, image: jax.Array, vectors: jax.Array
+    self, original: jax.Array, image: jax.Array, vectors: jax.Array
   ) -> jax.Array:
     """Asks of K vectors: [B, h, w, F] twice, [B, K, C] to [B, K, h, w].
 
     Only what the vector adds differs from one to the next.
     """
-    both = jnp.concatenate([source, image], -1).astype(self.dtype)
+    both = jnp.concatenate([original, image], -1).astype(self.dtype)
     split = both.shape[-1]
     kernel = self.param(
       "kernel", _XAVIER, (1, 1, split + vectors.shape[-1], self.features)
@@ -170,8 +170,8 @@ class Discriminator(nn.Module):
     layers: strided convolutions; 6 as published.
     match_width: channels between the two convolutions of the match head; 2048
       as published.
-    interpolation_width: channels whose mean says how far an interpolation is;
-      16 in the PyTorch release, 64 in the Keras one.
+    interpolation_width: channels whose mean says how far the nearer end of an
+      interpolation is; 16 in the PyTorch release, 64 in the Keras one.
     classes: number of attributes.
     dtype: of the computation; parameters are float32.
   """
@@ -235,13 +235,13 @@ class Discriminator(nn.Module):
     return self.adversarial_head(last).astype(jnp.float32)
 
   def match(
-    self, source: jax.Array, image: jax.Array, vectors: jax.Array
+    self, original: jax.Array, image: jax.Array, vectors: jax.Array
   ) -> jax.Array:
     """Says whether pictures follow vectors, see `MatchHead`: [B, K, h, w]."""
-    return self.match_head(source, image, vectors)
+    return self.match_head(original, image, vectors)
 
   def interpolate(self, last: jax.Array) -> jax.Array:
-    """Says how far pictures are from either end of an interpolation.
+    """Says how far pictures are from the nearer end of an interpolation.
 
     Returns:
       [B], from their last features [B, h, w, F]: 0 at both ends, 1/2 halfway.

@@ -189,7 +189,8 @@ class Discriminator(nn.Module):
         name=f"layer_{i}",
       )(x)
       x = features[f"layer_{i}"] = nn.leaky_relu(x, 0.01)
-    source = Conv(1, 3, dtype=self.dtype, name="source")(x)
+    # Saved files have the name, after the paper's D_src.
+    critic = Conv(1, 3, dtype=self.dtype, name="source")(x)
     logits = Conv(
       self.classes,
       x.shape[1],
@@ -198,6 +199,6 @@ class Discriminator(nn.Module):
       name="classifier",
     )(x)
     return (
-      source.astype(jnp.float32),
+      critic.astype(jnp.float32),
       logits[:, 0, 0].astype(jnp.float32),
     ), features

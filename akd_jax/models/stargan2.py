@@ -165,8 +165,9 @@ class Generator(nn.Module):
   def mean_style(self, label: jax.Array) -> jax.Array:
     """Returns the mean of the styles [B, D] of some latents, always the same.
 
-    utils.py:86 has the mean of 10,000 others. A latent of zeros would not do:
-    without biases, which hardly move, every domain has a style of zeros there.
+    utils.py:85-88 has the mean of 10,000 others. A latent of zeros would not
+    do: without biases, which hardly move, every domain has a style of zeros
+    there.
     """
     # NumPy keeps this generator's numbers the same for ever.
     drawn = np.random.RandomState(0).standard_normal((_LATENTS, self.latent))

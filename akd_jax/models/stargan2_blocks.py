@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from akd_jax.models.layers import Conv, InstanceNorm, normalize
 from akd_jax.models.taps import Activations
 
-# utils.py:33-42: every kernel, those of dense layers too; no bias at first.
+# utils.py:41-49: every kernel, those of dense layers too; no bias at first.
 HE = nn.initializers.variance_scaling(2.0, "fan_in", "normal")
 StyleConv = functools.partial(Conv, use_bias=True, kernel_init=HE)
 StyleDense = functools.partial(nn.Dense, kernel_init=HE)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# Weight of the *old* value in the running statistics (nn.py:38).
+# Weight of the *old* value in the running statistics (nn.py:42).
 MOMENTUM = 0.9
 EPSILON = 1e-5
 

@@ -24,7 +24,6 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from akd_jax.models.stargan import MASK
 from akd_jax.systems import adversary, losses, stargan
 from akd_jax.systems.arrangements import DiscriminatorBatch, GeneratorBatch
 from akd_jax.systems.model import Metrics, Model, Pass
@@ -62,14 +61,11 @@ def generator_terms(
 ) -> tuple[Terms, Metrics]:
   """Returns the terms of L_G, and those of StarGAN that keep the person."""
   scores = translated.scores
-  restored, _ = translated.model.generate(translated.image, batch.label)
   terms = {
     "g_loss_fake": fool(scores.critic),
     "g_loss_cls": losses.class_loss(config)(scores.logits, batch.target),
-    "g_loss_rec": losses.reconstruction(batch.image, restored),
+    **stargan.person_terms(translated, batch),
   }
-  if MASK in translated.activations:
-    terms["g_loss_mask"] = losses.mask_size(translated.activations[MASK])
   return terms, losses.agreement_metrics(scores, batch, config)
 
 

@@ -14,7 +14,7 @@ class DiscriminatorBatch(NamedTuple):
   """What one update of the discriminator sees.
 
   Attributes:
-    step: [], generator updates before this one.
+    step: [], steps before this one.
     image: [B, S, S, 3], real, in [-1, 1].
     fake: [B, S, S, 3], translated; None until it has been made.
     label: 0/1 [B, C], of the real ones.
@@ -36,7 +36,7 @@ class GeneratorBatch(NamedTuple):
   """What one update of the generator sees.
 
   Attributes:
-    step: [], generator updates before this one.
+    step: [], steps before this one.
     image: [B, S, S, 3], real, in [-1, 1].
     label: 0/1 [B, C], its own.
     target: 0/1 [B, C], the label that it is translated to.

@@ -4,7 +4,7 @@ After LynnHo/AttGAN-Tensorflow v2 (train.py:95-180, test.py:107-109); what
 differs from the paper, and what is left out, is in docs/method.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -59,34 +59,37 @@ FIELDS: dict[str, Allowed] = {
 }
 
 
-def create_networks(config: ConfigDict) -> Networks:
+def create_networks(
+  config: ConfigDict, *, generator: type[Generator] = Generator
+) -> Networks:
   """Returns the networks that a resolved config describes.
+
+  Args:
+    config: of the sizes.
+    generator: AttGAN's, or STGAN's.
 
   Raises:
     UserError: a network can not halve the pictures that often, or has fewer
       layers than are to be given something.
   """
-  check_sizes(config)
-  sizes = config.generator.to_dict()
-  generator = Generator(**sizes, dtype=jnp.dtype(config.dtype))
-  return Networks(generator, create_discriminator(config))
-
-
-def create_discriminator(config: ConfigDict) -> Discriminator:
-  """Returns the discriminator that a resolved config describes."""
-  return Discriminator(
-    config.discriminator.width,
-    config.discriminator.layers,
-    config.discriminator.hidden,
-    len(config.data.attributes),
-    jnp.dtype(config.dtype),
-    config.discriminator.slope,
-    config.discriminator.hidden_slope,
-    config.discriminator.epsilon,
+  _check_sizes(config)
+  dtype = jnp.dtype(config.dtype)
+  return Networks(
+    generator(**config.generator.to_dict(), dtype=dtype),
+    Discriminator(
+      config.discriminator.width,
+      config.discriminator.layers,
+      config.discriminator.hidden,
+      len(config.data.attributes),
+      dtype,
+      config.discriminator.slope,
+      config.discriminator.hidden_slope,
+      config.discriminator.epsilon,
+    ),
   )
 
 
-def check_sizes(config: ConfigDict) -> None:
+def _check_sizes(config: ConfigDict) -> None:
   """Refuses networks that do not fit the pictures, or themselves.
 
   Raises:
@@ -135,44 +138,42 @@ def list_hooks(generator: Any) -> Hooks:
 
 
 def translate(
-  model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
-) -> Translation:
-  """Translates the generator's batch, and restores it (train.py:164-166)."""
-  own = generator_label(batch.label, batch.label)
-  return translate_and_restore(model, batch.image, given, own, names)
-
-
-def translate_and_restore(
   model: Model,
-  image: jax.Array,
+  batch: GeneratorBatch,
   given: jax.Array,
-  own: jax.Array,
   names: Sequence[str],
+  *,
+  ask: Callable[[jax.Array, jax.Array], jax.Array] = generator_label,
 ) -> Translation:
-  """Decodes one encoding twice, as in training.
+  """Translates the generator's batch, and restores it: train.py:164-166.
 
-  In the releases' order, which the running statistics keep.
+  One encoding is decoded twice. The translation moves the running statistics
+  first, as in STGAN's release (train.py:188); AttGAN's fixes no order of the
+  two (train.py:165-166).
 
   Args:
     model: whose generator.
-    image: [B, S, S, 3].
+    batch: of pictures, and their labels.
     given: [B, C], what asks for the translation.
-    own: [B, C], what asks for the picture as it is.
     names: of activations of the translation.
+    ask: `System.generator_label`, AttGAN's or STGAN's.
 
   Returns:
     The translation; among its others "restored", [B, S, S, 3].
   """
+  own = ask(batch.label, batch.label)
 
   def run(taps: Any) -> tuple[jax.Array, Activations, Any]:
     (translated, activations, restored), moved = model.move(
-      image, given, own, taps, method=networks.translate_and_restore
+      batch.image, given, own, taps, method=networks.translate_and_restore
     )
     return translated, activations, (restored, moved)
 
   translated, activations, pull, (restored, moved) = tap(run, names)
   others = {"restored": restored}
-  return Translation(translated, activations, pull, image, given, others, moved)
+  return Translation(
+    translated, activations, pull, batch.image, given, others, moved
+  )
 
 
 def class_loss(config: ConfigDict) -> losses.ClassLoss:
@@ -202,7 +203,7 @@ def generator_terms(
   terms = {
     "g_loss_fake": losses.fool_critic(critic),
     "g_loss_cls": class_loss(config)(logits, batch.target),
-    "g_loss_rec": losses.reconstruction(batch.image, restored),
+    "g_loss_rec": losses.l1_distance(batch.image, restored),
   }
   return terms, losses.agreement_metrics(translated.scores, batch, config)
 

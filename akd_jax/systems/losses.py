@@ -107,8 +107,8 @@ def classification(
     label_rule: one of CLASS_LOSSES.
     second: how many of the last classes are of a second label set, whose
       classes exclude each other. A label that has one of them is of that set,
-      and nothing is lost of the other set's classes (Choi et al., 2018, eq. 5-6
-      by the mask vector).
+      and nothing is lost of the other set's classes (Choi et al., 2018, section
+      3.3).
   """
   check_same_shape(logits, label)
   if not second:
@@ -213,20 +213,23 @@ def agreement_metrics(
   return {"fake_agreement": agreement}
 
 
-def reconstruction(image: jax.Array, restored: jax.Array) -> jax.Array:
-  """Returns L_rec of eq. 8, mean |x - G(G(x, c), original)|: [B]."""
-  check_same_shape(image, restored)
-  return jnp.mean(jnp.abs(image - restored), axis=(1, 2, 3))
+def l1_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+  """Returns mean |a - b| of pictures: [B, S, S, 3] twice to [B]."""
+  check_same_shape(a, b)
+  return jnp.mean(jnp.abs(a - b), axis=(1, 2, 3))
 
 
 def mask_size(mask: jax.Array) -> jax.Array:
   """Returns how much a blend copies, mean m^2 + 1e-4 TV(m): [B].
 
-  After GANimation (Pumarola et al., 2018) eq. 3, with the weights that its code
-  has: a mask of ones copies all, which no other term forbids at the start.
+  After GANimation (Pumarola et al., 2018) eq. 3: a mask of ones copies all,
+  which no other term forbids at the start. The weights are those of its code
+  (0.1, and 1e-5 of TV), whose terms differ. There it is mean m, without the
+  square; TV is the sum of |differences|, of a whole batch; and both are of the
+  reconstruction's mask, too.
 
   Args:
-    mask: [B, S, S, 1] in [0, 1], 1 where the source is copied.
+    mask: [B, S, S, 1] in [0, 1], 1 where the photo is copied.
   """
   rows, columns = (jnp.diff(mask, axis=axis) for axis in (1, 2))
   variation = sum(

@@ -152,7 +152,7 @@ class Translation(NamedTuple):
     activations: {name: [B, h, w, K]}, all that have a name.
     pull: gradient of a scalar with respect to the image -> {name: its gradient
       with respect to the activation}, of those that were asked for.
-    source: [B, S, S, 3], what was translated.
+    original: [B, S, S, 3], what was translated.
     given: [B, C], what the generator was given.
     others: further pictures, and styles, of the same pass, by name.
     model: as it is after the pass, which may move statistics.
@@ -161,7 +161,7 @@ class Translation(NamedTuple):
   image: jax.Array
   activations: Activations
   pull: Callable[[jax.Array], Activations]
-  source: jax.Array
+  original: jax.Array
   given: jax.Array
   others: dict[str, jax.Array]
   model: Model
@@ -204,14 +204,14 @@ class Pass(NamedTuple):
 
 
 def score_logits(
-  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+  model: Model, image: jax.Array, original: jax.Array, given: jax.Array
 ) -> tuple[Scores, Pull]:
   """Scores image [B, S, S, 3], and keeps the way back from the logits.
 
   The class score is the weighted sum of the logits, whatever the picture is
-  translated from (`source`) and the generator was `given`.
+  translated from (`original`) and the generator was `given`.
   """
-  del source, given
+  del original, given
 
   def logits_first(image):
     scores = model.discriminate(image)

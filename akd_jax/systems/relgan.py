@@ -90,7 +90,7 @@ def draw(
 
 
 def micro_batches(config: ConfigDict) -> int:
-  """Returns three: sources, what they are to be like, and others."""
+  """Returns three: originals, what they are to be like, and others."""
   del config
   return 3
 
@@ -101,7 +101,7 @@ def arrange(
   """Arranges three micro-batches for one update of each network.
 
   Three uniform numbers a picture are drawn: where the gradient penalty looks,
-  and how far either network's interpolation goes (nn.py:102, 162, 208).
+  and how far either network's interpolation goes (nn.py:106, 164, 211).
   """
   penalty, *strengths = draws.alpha
   discriminator_batches = DiscriminatorBatch(
@@ -132,7 +132,7 @@ def arrange(
 def make_fakes(
   model: Model, batches: DiscriminatorBatch, given: jax.Array
 ) -> tuple[DiscriminatorBatch, Model]:
-  """Makes G(a, v), G(a, 0) and G(a, t v), in this order: nn.py:156-165."""
+  """Makes G(a, v), G(a, 0) and G(a, t v), in this order: nn.py:161-166."""
   (image,), (vector,) = batches.image, given
   (strength,) = batches.more["strength"]
   fakes = []
@@ -147,7 +147,7 @@ def make_fakes(
 def translate(
   model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
 ) -> Translation:
-  """Translates the generator's batch, as in training: nn.py:96-104.
+  """Translates the generator's batch, as in training: nn.py:102-108.
 
   By v; by 0; back, by -v; and in part, by t v.
   """
@@ -164,7 +164,7 @@ def translate(
 
 
 def score(
-  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+  model: Model, image: jax.Array, original: jax.Array, given: jax.Array
 ) -> tuple[Scores, Pull]:
   """Scores images, and keeps the way back from the match head.
 
@@ -175,7 +175,7 @@ def score(
   Args:
     model: whose discriminator.
     image: [B, S, S, 3], translated.
-    source: [B, S, S, 3], what it was translated from.
+    original: [B, S, S, 3], what it was translated from.
     given: v, [B, C].
   """
   last, pull_features, features = jax.vjp(
@@ -183,11 +183,11 @@ def score(
   )
 
   def pull(weights: jax.Array) -> jax.Array:
-    of_source, _ = relgan_losses.look(model, source)
+    of_original, _ = relgan_losses.look(model, original)
     asked = (weights * given)[:, None]
 
     def class_score(last: jax.Array) -> jax.Array:
-      answers = relgan_losses.match(model, of_source, last, asked)
+      answers = relgan_losses.match(model, of_original, last, asked)
       return jnp.sum(jnp.mean(answers, axis=(1, 2, 3)))
 
     return pull_features(jax.grad(class_score)(last))[0]

@@ -23,11 +23,11 @@ from akd_jax.systems.system import Terms
 def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_D: nn.py:156-230.
+  """Returns the terms of L_D: nn.py:160-232.
 
   The match head is asked six questions, and only one is to be answered by 1:
-  does b follow v from a? The others are about the translation, a wrong source,
-  a wrong target and two wrong vectors (nn.py:168-182).
+  does b follow v from a? The others are about the translation, a wrong
+  original, a wrong target and two wrong vectors (nn.py:168-173, 178-182).
   """
   del config
   more = batch.more
@@ -53,7 +53,7 @@ def discriminator_terms(
       interpolate(model, whole),
       more["strength"],
     ),
-    # On the way from the *source* to its translation (nn.py:209).
+    # On the way from the *original* to its translation (nn.py:213).
     "d_loss_gp": losses.gradient_penalty(
       lambda x: judge(model, look(model, x)[0]),
       batch.image,
@@ -67,26 +67,26 @@ def discriminator_terms(
 def generator_terms(
   translated: Pass, batch: GeneratorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_G: nn.py:96-140.
+  """Returns the terms of L_G: nn.py:101-148.
 
   Without what is a constant to the generator, the discriminator's answers to
   real pictures, which the release adds.
   """
   del config
   model, scores = translated.model, translated.scores
-  source, others = batch.image, translated.translation.others
-  seen, _ = look(model, jnp.concatenate([source, others["between"]]))
-  of_source, of_between = jnp.split(seen, 2)
+  original, others = batch.image, translated.translation.others
+  seen, _ = look(model, jnp.concatenate([original, others["between"]]))
+  of_original, of_between = jnp.split(seen, 2)
   whole = scores.features[f"layer_{model.networks.discriminator.layers - 1}"]
   vector = translated.translation.given[:, None]
   kernels = orthogonality(model.generator)
   terms = {
     "g_loss_fake": fool(scores.critic),
-    "g_loss_match": least_squares(match(model, of_source, whole, vector), 1),
-    "g_loss_rec": losses.reconstruction(source, others["restored"]),
-    "g_loss_self": losses.reconstruction(source, others["unchanged"]),
+    "g_loss_match": least_squares(match(model, of_original, whole, vector), 1),
+    "g_loss_rec": losses.l1_distance(original, others["restored"]),
+    "g_loss_self": losses.l1_distance(original, others["unchanged"]),
     "g_loss_interpolation": jnp.square(interpolate(model, of_between)),
-    "g_loss_orthogonality": jnp.broadcast_to(kernels, len(source)),
+    "g_loss_orthogonality": jnp.broadcast_to(kernels, len(original)),
   }
   return terms, {}
 
@@ -110,15 +110,15 @@ def weights(config: ConfigDict) -> Mapping[str, float]:
 
 
 def relative_vectors(
-  source: jax.Array, target: jax.Array, other: jax.Array
+  label: jax.Array, target: jax.Array, other: jax.Array
 ) -> jax.Array:
   """Returns v and the two wrong vectors, of labels [B, C]: [B, 3, C].
 
-  Target minus source; other minus source; target minus other. So does the
+  Target minus label; other minus label; target minus other. So does the
   Keras release (relgan.py:276-284), and so do both releases when they test; the
   PyTorch one trains with the opposite sign (train.py:203).
   """
-  return jnp.stack([target - source, other - source, target - other], axis=1)
+  return jnp.stack([target - label, other - label, target - other], axis=1)
 
 
 def fool(critic: jax.Array) -> jax.Array:
@@ -191,14 +191,14 @@ def judge(model: Model, last: jax.Array) -> jax.Array:
 
 
 def match(
-  model: Model, source: jax.Array, image: jax.Array, vectors: jax.Array
+  model: Model, original: jax.Array, image: jax.Array, vectors: jax.Array
 ) -> jax.Array:
   """Returns whether features follow vectors [B, K, C]: [B, K, h, w]."""
-  return _ask(model, "match", source, image, vectors)
+  return _ask(model, "match", original, image, vectors)
 
 
 def interpolate(model: Model, last: jax.Array) -> jax.Array:
-  """Returns how far features are from an interpolation's ends: [B]."""
+  """Returns how far the nearer end of an interpolation is: [B]."""
   return _ask(model, "interpolate", last)
 
 

@@ -155,27 +155,34 @@ def generator_terms(
   """Returns the terms of L_G: paper 2 eq. 8.
 
   With config.loss.cls_radius, the class loss is that of adversarial examples
-  of the translated images. A blend's mask is kept from copying everything
-  (GANimation, eq. 3).
+  of the translated images.
   """
-  model = translated.model
-  restored, _ = model.generate(translated.image, batch.label)
   radius = class_radius(batch.step, config)
   if radius is None:
     classes = losses.class_loss(config)(translated.scores.logits, batch.target)
   else:
     classes = _robust_class_loss(
-      model, translated.image, batch.target, radius, config
+      translated.model, translated.image, batch.target, radius, config
     )
   terms = {
     "g_loss_fake": losses.fool_critic(translated.scores.critic),
     "g_loss_cls": classes,
-    "g_loss_rec": losses.reconstruction(batch.image, restored),
+    **person_terms(translated, batch),
   }
-  if MASK in translated.activations:
-    mask = translated.activations[MASK]
-    terms["g_loss_mask"] = losses.mask_size(mask)
   return terms, losses.agreement_metrics(translated.scores, batch, config)
+
+
+def person_terms(translated: Pass, batch: GeneratorBatch) -> Terms:
+  """Returns the terms of L_G that keep the person, [B] each.
+
+  L_rec of eq. 8, mean |x - G(G(x, c), label)|; and of a blend the size of its
+  mask, which is kept from copying everything (GANimation, eq. 3).
+  """
+  restored, _ = translated.model.generate(translated.image, batch.label)
+  terms = {"g_loss_rec": losses.l1_distance(batch.image, restored)}
+  if MASK in translated.activations:
+    terms["g_loss_mask"] = losses.mask_size(translated.activations[MASK])
+  return terms
 
 
 def weights(config: ConfigDict) -> Mapping[str, float]:
@@ -199,10 +206,10 @@ def micro_batches(config: ConfigDict) -> int:
 
 
 def class_radius(step: jax.Array, config: ConfigDict) -> jax.Array | None:
-  """Returns the distance of the adversarial examples after `step` updates.
+  """Returns the distance of the adversarial examples after `step` steps.
 
   It grows for the first quarter of them: at its full length from the start, a
-  discriminator may not begin to tell classes apart for a thousand updates.
+  discriminator may not begin to tell classes apart for a thousand steps.
 
   Returns:
     None where `config.loss.cls_radius` asks for no adversarial examples.

@@ -156,14 +156,15 @@ def translate(
   model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
 ) -> Translation:
   """Draws the generator's batch in styles, see `translation_of`."""
-  # For those who are taught; it can not be.
+  # They are of activations that a student's loss looks at, and a StarGAN v2 is
+  # never a student.
   del names
   latents = draw_latents(model, batch.more["key"])
   return translation_of(model, batch, latents, given)
 
 
 def score(
-  model: Model, image: jax.Array, source: jax.Array, given: jax.Array
+  model: Model, image: jax.Array, original: jax.Array, given: jax.Array
 ) -> tuple[Scores, Pull]:
   """Scores images, and keeps the way back from the branches.
 
@@ -173,10 +174,10 @@ def score(
   Args:
     model: whose discriminator.
     image: [B, S, S, 3], translated.
-    source: [B, S, S, 3], which is not asked about.
+    original: [B, S, S, 3], which is not asked about.
     given: [B, C].
   """
-  del source
+  del original
 
   def branches_first(image):
     branches, features = judge(model, image)

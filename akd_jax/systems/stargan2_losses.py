@@ -25,7 +25,7 @@ LATENT, REFERENCE = "", "_reference"
 def discriminator_terms(
   model: Model, batch: DiscriminatorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_D, of one half: solver.py:191-212."""
+  """Returns the terms of L_D, of one half: solver.py:201-223."""
   del config
 
   def score(image: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -37,7 +37,7 @@ def discriminator_terms(
   terms = {
     "d_loss_real": adversarial(real, True),
     "d_loss_fake": adversarial(fake, False),
-    # R1 (Mescheder et al., 2018): solver.py:279-289.
+    # R1 (Mescheder et al., 2018): solver.py:282-292.
     "d_loss_r1": 0.5 * jnp.sum(jnp.square(gradient), axis=(1, 2, 3)),
   }
   return terms, {}
@@ -46,7 +46,7 @@ def discriminator_terms(
 def generator_terms(
   translated: Pass, batch: GeneratorBatch, config: ConfigDict
 ) -> tuple[Terms, Metrics]:
-  """Returns the terms of L_G, of both halves: solver.py:215-260."""
+  """Returns the terms of L_G, of both halves: solver.py:226-267."""
   others, model = translated.translation.others, translated.model
   guided = others["picture_reference"]
   pictures = {LATENT: translated.image, REFERENCE: guided}
@@ -54,7 +54,7 @@ def generator_terms(
     LATENT: losses.critic_score(translated.scores.critic),
     REFERENCE: score_domain(model, guided, batch.target),
   }
-  # solver.py:147: it counts less after each step, and nothing after the last.
+  # solver.py:141-143: less after each step, and nothing after the last.
   left = jnp.maximum(0.0, 1 - batch.step / config.steps)
   terms: Terms = {}
   for half, picture in pictures.items():
@@ -65,9 +65,9 @@ def generator_terms(
       f"g_loss_fake{half}": adversarial(scores[half], True),
       f"g_loss_style{half}": jnp.mean(jnp.abs(seen - style), axis=1),
       f"g_loss_diversity{half}": (
-        -left * losses.reconstruction(picture, others["contrast"])
+        -left * losses.l1_distance(picture, others["contrast"])
       ),
-      f"g_loss_rec{half}": losses.reconstruction(batch.image, restored),
+      f"g_loss_rec{half}": losses.l1_distance(batch.image, restored),
     }
   return terms, {}
 
@@ -91,7 +91,10 @@ def weights(config: ConfigDict) -> Mapping[str, float]:
 
 
 def adversarial(score: jax.Array, real: bool) -> jax.Array:
-  """Returns the cross-entropy of logits [B], non-saturating: solver.py:272."""
+  """Returns the cross-entropy of logits [B]: solver.py:275-279.
+
+  It does not saturate.
+  """
   return jax.nn.softplus(-score if real else score)
 
 

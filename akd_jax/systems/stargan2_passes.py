@@ -41,7 +41,7 @@ class Styles(NamedTuple):
 def fakes_of(
   model: Model, batches: DiscriminatorBatch, latents: jax.Array
 ) -> DiscriminatorBatch:
-  """Makes the fakes of latents [2, B, L] and of references: solver.py:199-205.
+  """Makes the fakes of latents [2, B, L] and of references: solver.py:209-216.
 
   They are those of `translation_of`, and so XLA makes them once.
   """
@@ -58,9 +58,10 @@ def fakes_of(
 def translation_of(
   model: Model, batch: GeneratorBatch, latents: jax.Array, given: jax.Array
 ) -> Translation:
-  """Draws sources in styles, and draws them back: solver.py:215-257.
+  """Draws sources in styles, and draws them back: solver.py:226-260.
 
-  In the half of references the style encoder does not learn (solver.py:140).
+  In the half of references the style encoder does not learn:
+  solver.py:130-134.
 
   Args:
     model: whose generator.

@@ -27,8 +27,10 @@ def slice_generator(wide: Params, narrow: Params) -> dict[str, Any]:
       have the same names.
     narrow: fresh ones, of another width, depth or output: they say the sizes.
       A mask that the wide one lacks starts at a half: its kernel is 0. Of a
-      wide one of two label sets the mask vector is left out, if need be:
-      planes that are the same everywhere, a norm takes out.
+      wide one of two label sets the mask vector is left out where the narrow
+      one has none. It then draws otherwise than the wide one's channels: of
+      planes that are the same everywhere the norm takes out the middle, but not
+      the border, behind which zeros are.
 
   Raises:
     UserError: the narrow one is the wider, the deeper, or knows other labels.

@@ -5,30 +5,14 @@ skips, both losses and the schedule are AttGAN's.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
 
 import jax
-import jax.numpy as jnp
-from ml_collections import ConfigDict
 
 from akd_jax.models.stgan import STATES, Generator
 from akd_jax.systems import attgan
-from akd_jax.systems.arrangements import GeneratorBatch
 from akd_jax.systems.attgan_program import write_stgan
 from akd_jax.systems.hooks import Hooks
-from akd_jax.systems.model import Model, Networks, Translation
-
-
-def create_networks(config: ConfigDict) -> Networks:
-  """Returns the networks that a resolved config describes.
-
-  Raises:
-    UserError: see `attgan.create_networks`.
-  """
-  attgan.check_sizes(config)
-  sizes = config.generator.to_dict()
-  generator = Generator(**sizes, dtype=jnp.dtype(config.dtype))
-  return Networks(generator, attgan.create_discriminator(config))
 
 
 def generator_label(target: jax.Array, label: jax.Array) -> jax.Array:
@@ -45,14 +29,6 @@ def list_hooks(generator: Generator) -> Hooks:
   return {**attgan.list_hooks(generator), "stu": units}
 
 
-def translate(
-  model: Model, batch: GeneratorBatch, given: jax.Array, names: Sequence[str]
-) -> Translation:
-  """Translates the generator's batch, and restores it (train.py:185-190)."""
-  nothing = generator_label(batch.label, batch.label)
-  return attgan.translate_and_restore(model, batch.image, given, nothing, names)
-
-
 STGAN = dataclasses.replace(
   attgan.ATTGAN,
   fields={
@@ -62,10 +38,12 @@ STGAN = dataclasses.replace(
     "generator.unit_inject": 0,
     "generator.unit_state": STATES,
   },
-  create_networks=create_networks,
+  create_networks=functools.partial(
+    attgan.create_networks, generator=Generator
+  ),
   generator_label=generator_label,
   hooks=list_hooks,
-  translate=translate,
+  translate=functools.partial(attgan.translate, ask=generator_label),
   network="stgan",
   program=write_stgan,
 )

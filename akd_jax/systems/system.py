@@ -50,7 +50,7 @@ Slicer = Callable[[Params, Params], Params]
 
 
 def explain_target(target: jax.Array, label: jax.Array) -> jax.Array:
-  """Returns the target: what is wanted is explained, asked for or there."""
+  """Returns the target: all that is wanted, whether new or there already."""
   del label
   return target
 
@@ -188,7 +188,7 @@ class System:
   def complete(self, model: Model, translation: Translation) -> Pass:
     """Scores a translation by the discriminator of a model of this system."""
     scores, pull = self.score(
-      model, translation.image, translation.source, translation.given
+      model, translation.image, translation.original, translation.given
     )
     return Pass(model, translation, scores, pull)
 

@@ -52,7 +52,7 @@ class Saved(NamedTuple):
   """A checkpoint that is sound.
 
   Attributes:
-    step: generator updates done.
+    step: steps done.
     state: nested dictionaries of arrays.
     place: in the data.
     origins: as in `Notes`.

@@ -41,7 +41,7 @@ def _released(config: ConfigDict) -> optax.Schedule:
 
 
 def _tenth(config: ConfigDict) -> optax.Schedule:
-  """A tenth of the rate for the second half (STGAN's code, train.py:322)."""
+  """A tenth of the rate for the second half (STGAN's code, train.py:333)."""
   rate, half = config.optimizer.learning_rate, config.steps / 2
   return lambda step: jnp.where(step < half, rate, rate / 10)
 
@@ -85,7 +85,7 @@ def describe_schedules(config: ConfigDict) -> str:
 
 
 def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
-  """Returns the step size of both networks after `step` generator updates.
+  """Returns the step size of both networks after `step` training steps.
 
   Raises:
     UserError: config.optimizer.schedule is none of SCHEDULES.
@@ -147,7 +147,8 @@ def moving_average(
   Args:
     ema: the average; None, which it stays, without one.
     params: the parameters after this step.
-    step: updates before this one.
+    step: steps before this one. With two label sets both updates of a step
+      have the same.
     decay: once the memory is full.
   """
   if ema is None:

@@ -63,7 +63,7 @@ def convert(
       discriminator, the run's model has none.
     attributes: names of the classes, in the order of the label.
     data: whose recipe the run has, "celeba" or "rafd".
-    step: updates of the generator that made them.
+    step: steps that made them.
     image_size: side of the pictures; None is what the discriminator says, or
       the recipe.
 

@@ -33,7 +33,7 @@ class Run(NamedTuple):
     attributes: names of the classes, in order.
     exclusive: groups of attributes of which at most one is on.
     model: its generator (see `generator_to_use`) and discriminator.
-    step: generator updates done.
+    step: steps done.
     origins: digests of what it has learnt from, "data", "drawing" and
       "teacher"; empty where nobody has kept them.
   """

@@ -29,7 +29,7 @@ class Contents(NamedTuple):
     config: resolved.
     networks: "generator" and "discriminator", parameters in float32, and
       "statistics" of a generator that has any.
-    step: generator updates done.
+    step: steps done.
   """
 
   config: ConfigDict

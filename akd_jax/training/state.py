@@ -28,7 +28,7 @@ class TrainState:
   """Everything that a training step changes.
 
   Attributes:
-    step: generator updates done.
+    step: steps done.
     generator: parameters.
     discriminator: parameters.
     generator_moments: Adam's.

@@ -5,7 +5,7 @@ network moves first. StarGAN counts iterations in discriminator updates and
 updates the generator on every fifth, on the same batch. The generator does not
 move in between, so five iterations are exactly five updates of the
 discriminator on five micro-batches, then one of the generator on the last of
-them.
+them. With two label sets a step has a second, shorter cycle.
 """
 
 import dataclasses

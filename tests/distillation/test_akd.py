@@ -334,6 +334,42 @@ def test_a_target_that_nothing_is_explained_of_contributes_nothing():
       assert metrics["attention_teacher_mean"] == (1.5 if one is lesson else 0)
 
 
+# (what the student's system explains, what the teacher's does, the mapping, and
+# what is left of the first).
+SHARES = [
+  # A StarGAN wants two attributes; to its RelGAN teacher, one is there already.
+  ([1, 1], [1, 0], np.eye(2), [1, 0]),
+  # A RelGAN removes one; its StarGAN teacher explains only what is wanted.
+  ([0, 1], [1, 0], np.eye(2), [0, 0]),
+  # The teacher explains all, one to one and many to one; and some, many to one.
+  ([1, 1], [1, 1], np.eye(2), [1, 1]),
+  ([1, 1, 1], [1, 1], [[1, 0], [1, 0], [0, 1]], [1, 1, 1]),
+  ([1, 1, 0], [0, 1], [[1, 0], [0, 1], [0, 1]], [0, 1, 0]),
+]
+
+
+@pytest.mark.parametrize(("explained", "taught", "mapping", "left"), SHARES)
+def test_its_own_discriminator_explains_what_the_teachers_does(
+  explained, taught, mapping, left
+):
+  asked = []
+
+  def looked(pull_classes):
+    return types.SimpleNamespace(
+      activations={"a": jnp.ones((1, 2, 2, 1))},
+      pull=lambda gradient: {"a": jnp.ones((1, 2, 2, 1))},
+      pull_classes=pull_classes,
+    )
+
+  lesson = types.SimpleNamespace(
+    student=looked(asked.append), teacher=looked(lambda weights: None),
+    target=jnp.ones((1, len(explained))), mapping=jnp.float32(mapping),
+    explained=jnp.float32([explained]), taught=jnp.float32([taught]),
+  )  # fmt: skip
+  distances(lesson, student_config(discriminator="own", target="sum"))
+  np.testing.assert_array_equal(asked, [[left]])
+
+
 def test_many_attributes_may_stand_for_one_of_the_teacher():
   mapping = mapping_matrix(
     NAMES,

@@ -102,9 +102,11 @@ def test_other_hooks_of_one_architecture_are_compared_by_their_sizes():
   starts.check_new(config(recipe, output=2.0), recipe)
 
 
-def test_a_class_is_sampled_of_those_that_are_explained():
+@pytest.mark.parametrize("discriminator", ["teacher", "own"])
+def test_a_class_is_sampled_of_those_that_are_explained(discriminator):
   recipe = relgan.get_config("debug")
   student_of = config(recipe, akd=2.0)
   student_of.attention.target = "sampled"
+  student_of.attention.discriminator = discriminator
   message = error(starts.check_new, student_of, recipe)
   assert "stargan explains, and relgan explains others" in message

@@ -182,7 +182,7 @@ KINDS = {
   "same": (Conv(40, 3), 24 * 9),
   "down": (Conv(40, 4, "down", use_bias=True), 24 * 16),
   # PyTorch counts the outputs of a transposed convolution.
-  "up": (Conv(40, 4, "up"), 40 * 16),
+  "up": (Conv(40, 4, "up", use_bias=True), 40 * 16),
 }
 
 

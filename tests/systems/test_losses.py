@@ -60,8 +60,8 @@ def test_classification_of_huge_logits_is_finite(rule):
   assert np.isfinite(loss) and np.all(np.isfinite(gradient))
 
 
-def test_reconstruction_is_the_mean_absolute_difference_of_each_sample():
-  found = jax.jit(losses.reconstruction)(REAL, FAKE)
+def test_l1_distance_is_the_mean_absolute_difference_of_each_sample():
+  found = jax.jit(losses.l1_distance)(REAL, FAKE)
   expected = np.abs(REAL - FAKE).mean(axis=(1, 2, 3))
   np.testing.assert_allclose(found, expected, rtol=1e-6)
 
@@ -129,7 +129,7 @@ def test_adversarial_examples_of_a_flat_loss_are_the_images():
     lambda: losses.classification(LOGITS, LABEL[:1], "multilabel"),
     lambda: losses.classification(LOGITS, LABEL[:1], "exclusive"),
     lambda: losses.mean_of_sigmoids(LOGITS, LABEL[:1]),
-    lambda: losses.reconstruction(REAL, FAKE[:1]),
+    lambda: losses.l1_distance(REAL, FAKE[:1]),
     lambda: losses.gradient_penalty(jnp.sum, REAL, FAKE[:1], ALPHA),
   ],
 )

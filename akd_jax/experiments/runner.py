@@ -54,9 +54,8 @@ class PlannedRun(NamedTuple):
       return None
     try:
       result = record.read(path)
-    except UserError as error:
-      note(f"{error}; it is evaluated again")
-      return None
+    except UserError:
+      return None  # It is damaged.
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
     alike = result.get("settings") == record.settings(self.config)
@@ -208,12 +207,22 @@ def do_alone(planned: PlannedRun, others: Iterable[PlannedRun] = ()) -> bool:
   """
   with files.alone(planned.workdir) as ours:
     if ours and not planned.result:
+      _say_if_damaged(planned)
       train_with_teacher(planned.config, str(planned.workdir))
       run = runs.load_run(str(planned.workdir))
       results = [found for x in others if (found := x.result)]
       result = evaluator.evaluate(run, others=results)
       evaluator.write(result, str(planned.workdir), run)
     return ours
+
+
+def _say_if_damaged(planned: PlannedRun) -> None:
+  path = planned.workdir / f"{record.WHOLE}.json"
+  if path.exists():
+    try:
+      record.read(path)
+    except UserError as error:
+      note(f"{error}; it is evaluated again")
 
 
 def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:

@@ -1,6 +1,6 @@
 """A trained network as Python code uses it: pictures in, pictures out.
 
-What is here needs NumPy and Pillow alone, as one of the networks does.
+None of this needs JAX, nor does one of the networks.
 """
 
 import dataclasses

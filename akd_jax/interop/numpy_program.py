@@ -1,8 +1,8 @@
 r"""Runs any exported generator with NumPy alone: its metadata say what to do.
 
-`akd_jax.export --format=numpy` writes a program for every system but StarGAN,
-whose files numpy_generator.py runs by itself. With that one beside it, this
-file may be copied away, and is used the same way:
+`akd_jax.export --format=numpy` writes a program for every system. Only a
+StarGAN of one label set has none: numpy_generator.py runs it by itself. With
+that one beside it, this file may be copied away, and is used the same way:
 
   params, metadata = load("model.npz")
   photo = load_photo("photo.jpg", metadata)

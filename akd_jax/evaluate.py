@@ -84,7 +84,7 @@ def main(argv: list[str]) -> None:
   step = cli.chosen_step(args.step)
   from akd_jax.common import cache as compilation
   from akd_jax.common.writing import check_writable
-  from akd_jax.evaluation import evaluator
+  from akd_jax.evaluation import evaluator, result_files
   from akd_jax.evaluation import table as summary
   from akd_jax.training import run_dir as runs
 
@@ -102,7 +102,7 @@ def main(argv: list[str]) -> None:
   check_writable(folder)
   result = evaluator.evaluate(run, tuple(args.attributes), keep)
   print(f"\n{summary.table(result)}\n")
-  print(f"written to {evaluator.write(result, folder, run)}")
+  print(f"written to {result_files.write(result, folder, run)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What a trained run is worth, beside its teacher: every metric."""
 
-import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.attributes import attribute_indices
-from akd_jax.evaluation import portraits, record, tensorboard
+from akd_jax.evaluation import record
 from akd_jax.evaluation.attribute_classifier import (
   open_splits,
   with_known_attributes,
@@ -36,17 +35,12 @@ from akd_jax.evaluation.translations import (
   outcomes,
   translate_to_own_labels,
 )
-from akd_jax.inference.grids import first_people
 from akd_jax.inference.translator import Translator, load_translators
-from akd_jax.plotting import flip_matrix as matrices
-from akd_jax.plotting.sample_grid import save_png
 from akd_jax.training import validation
 from akd_jax.training.origins import of_data
 from akd_jax.training.run_dir import Run, digest_model
 from akd_jax.training.same_run import PLACES, check_origins
 
-# People whose attention is drawn.
-_SHOWN = 2
 # Fields of config.attention that decide whose maps are measured.
 _MAPS = ("method", "hook", "block", "discriminator")
 
@@ -246,51 +240,3 @@ def summarized(network: Measured) -> dict[str, Any]:
     if function:
       entries |= function(network)
   return entries
-
-
-def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
-  """Writes WORKDIR/evaluation.json, then pictures to WORKDIR/evaluation.
-
-  leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of
-  its blocks looks, and where a blend draws. With only some of the run's
-  attributes the names are evaluation_partial.json and evaluation_partial, and
-  the whole evaluation stays. TensorBoard shows the figures of whole ones.
-  """
-  tested = set(record.trained_network(result)["attributes"])
-  whole = tested == set(run.attributes)
-  root = pathlib.Path(workdir)
-  name = record.WHOLE if whole else record.PARTIAL
-  path = root / f"{name}.json"
-  # First: whoever is stopped while pictures are drawn has the figures.
-  record.write(result, path)
-  _draw_attention(root / name, root.name, run)
-  for title, network in result["networks"].items():
-    matrix = {
-      attribute: row["flips"]
-      for attribute, row in network["attributes"].items()
-      if "flips" in row
-    }
-    nothing = "nothing"
-    while nothing in matrix:  # An attribute may be called so.
-      nothing = f"({nothing})"
-    matrix[nothing] = network["self_translation"]
-    matrices.draw(
-      matrix,
-      root / name / f"leakage_{title}.png",
-      f"{root.name}: what else changes, {title}",
-    )
-  if whole:
-    tensorboard.write(result, root)
-  return path
-
-
-def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:
-  source = pipeline.open_source(run.config.data, "test")
-  people = first_people(source, _SHOWN)
-  truth = pipeline.truth_of(run.config.data, source)
-  for translator in load_translators(run):
-    title = f"{of}: attention, {translator.name}"
-    grid = portraits.every_block(
-      title, translator, people, truth, run.config.attention
-    )
-    save_png(folder / f"attention_{translator.name}.png", grid)

@@ -17,7 +17,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
-from akd_jax.evaluation import evaluator, record
+from akd_jax.evaluation import evaluator, record, result_files
 from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import run_dir as runs
 from akd_jax.training import starts, validation
@@ -212,7 +212,7 @@ def do_alone(planned: PlannedRun, others: Iterable[PlannedRun] = ()) -> bool:
       run = runs.load_run(str(planned.workdir))
       results = [found for x in others if (found := x.result)]
       result = evaluator.evaluate(run, others=results)
-      evaluator.write(result, str(planned.workdir), run)
+      result_files.write(result, str(planned.workdir), run)
     return ours
 
 

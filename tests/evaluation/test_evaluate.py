@@ -12,7 +12,7 @@ from akd_jax.common import cli
 from akd_jax.common.errors import UserError
 from akd_jax.configs.data import AVATAR_ATTRIBUTES
 from akd_jax.data import pipeline
-from akd_jax.evaluation import evaluator, record
+from akd_jax.evaluation import evaluator, record, result_files
 from akd_jax.evaluation import table as summary
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import Value
@@ -137,12 +137,12 @@ def test_some_attributes_do_not_replace_what_is_known_of_all(runs, tmp_path):
   # All of them, in whatever order, are the whole.
   every = tuple(reversed(run.attributes))
   whole = evaluator.evaluate(run, every)
-  path = evaluator.write(whole, str(tmp_path), run)
+  path = result_files.write(whole, str(tmp_path), run)
   assert path == tmp_path / "evaluation.json"
   pictures = tmp_path / "evaluation"
   kept = {x: x.read_bytes() for x in [path, *pictures.iterdir()]}
   some = evaluator.evaluate(run, ("Smiling",))
-  partial = evaluator.write(some, str(tmp_path), run)
+  partial = result_files.write(some, str(tmp_path), run)
   assert partial == tmp_path / "evaluation_partial.json"
   assert {x: x.read_bytes() for x in kept} == kept
   drawn = {x.name for x in pictures.iterdir()}
@@ -211,7 +211,7 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
       if x.startswith(METRICS[name].title)
     ]
     assert " - " in line
-  evaluator.write(result, str(tmp_path), blend)
+  result_files.write(result, str(tmp_path), blend)
   heights = {}
   for name in ("teacher", "student"):
     path = tmp_path / "evaluation_partial" / f"attention_{name}.png"

@@ -255,7 +255,7 @@ def stub(monkeypatch, train):
   monkeypatch.setattr(runner, "train_with_teacher", train_with_teacher)
   monkeypatch.setattr(runner.runs, "load_run", lambda workdir: None)
   monkeypatch.setattr(runner.evaluator, "evaluate", lambda run, others: None)
-  monkeypatch.setattr(runner.evaluator, "write", lambda *_: None)
+  monkeypatch.setattr(runner.result_files, "write", lambda *_: None)
   monkeypatch.setattr(
     runner.runs,
     "is_finished",

@@ -2,8 +2,8 @@ r"""Sets attributes of photos, by a trained network.
 
   python -m akd_jax.translate --workdir=DIR|FILE.npz|pretrained:NAME \
       --set Blond_Hair=1 [--set Eyeglasses=0 ...] [--from Smiling=1 ...] \
-      [--strength=0..1.5] [--attention [--block=last]] [--crop=none|face] \
-      --out=DIR photo.jpg folder ...
+      [--strength=0..1.5] [--attention [--block=last]] \
+      [--crop=none|face|faces] --out=DIR photo.jpg folder ...
   python -m akd_jax.translate --workdir=runs/student --all --out=DIR photo.jpg
 
 Writes OUT/PHOTO_REQUEST.png for each photo; folders are searched with all that
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # Photos that are in memory at once.
 _TOGETHER = 8
+# Values of --crop that paste what is translated back (`inference.view`).
+_PASTED = ("none", "face", "faces")
 
 
 def define_flags() -> None:
@@ -84,8 +86,8 @@ def define_flags() -> None:
     None,
     "Side in pixels of the centre that is seen, 0 for the largest square. none"
     " pastes that back into the whole photo; face, the square around its"
-    " largest face. If not set, the run's, or the largest where that is less"
-    " than half of the photo.",
+    " largest face; faces, those around all faces. If not set, the run's, or"
+    " the largest where that is less than half of the photo.",
   )
   flags.DEFINE_string(
     "step", None, "The checkpoint: its step, or best; the last if not set."
@@ -100,7 +102,7 @@ def main(arguments: list[str]) -> None:
     raise UserError("give either --all, or --set NAME=1 once or several times")
   if args.block is not None and not args.attention:
     raise UserError(f"--block={args.block} says where --attention is taken")
-  if args.all and args.crop in ("none", "face"):
+  if args.all and args.crop in _PASTED:
     raise UserError(
       f"--crop={args.crop} pastes one change back: it goes with --set, not with"
       " --all"
@@ -113,7 +115,7 @@ def main(arguments: list[str]) -> None:
   from akd_jax.common import cache
   from akd_jax.inference.photos import find_photos
   from akd_jax.inference.results import Request
-  from akd_jax.inference.view import FACE, View
+  from akd_jax.inference.view import FACES, View
   from akd_jax.interop import dlib_faces
 
   if not args.out:
@@ -130,10 +132,11 @@ def main(arguments: list[str]) -> None:
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")
   view = View(crop, model.crop, model.find_framing)
-  if crop == FACE:
+  if view.finds:
     dlib_faces.load_finder()
     whose = view.find_framing().whose
-    print(f"the largest face of each photo is framed as in {whose}")
+    which = "all faces" if crop == FACES else "the largest face"
+    print(f"{which} of each photo: framed as in {whose}")
   request = Request(
     wanted=wanted,
     own=own,
@@ -165,12 +168,13 @@ def _attributes(flag: str) -> dict[str, int]:
 
 
 def _crop(text: str | None) -> int | str | None:
-  if text is None or text in ("none", "face"):
+  if text is None or text in _PASTED:
     return text
   if text.isdecimal():
     return int(text)
   raise UserError(
-    f"--crop={text} should be a side in pixels, 0 for the largest, none or face"
+    f"--crop={text} should be a side in pixels, 0 for the largest, or one of"
+    f" {', '.join(_PASTED)}"
   )
 
 
@@ -240,16 +244,16 @@ def _translate_some(
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
   from akd_jax.inference.results import draw, save
+  from akd_jax.inference.view import by_photo
 
-  squares = np.stack([one.square for one in seen])
-  labels = model.labels_of(squares, request.own, request.strength != 1)
-  unusual = _unusual(model, familiarity, squares)
+  squares = np.concatenate([one.squares for one in seen])
+  every = model.labels_of(squares, request.own, request.strength != 1)
+  labels = by_photo(seen, every)
+  unusual = by_photo(seen, np.array(_unusual(model, familiarity, squares)))
   results = draw(model, request, seen, labels)
-  known = bool(model.recognizer or request.own)
-  for one, label, warning, drawn in zip(
-    seen, labels, unusual, results, strict=True
-  ):
-    warnings = [x for x in (request.view.warn(one.size), warning) if x]
+  for one, own, odd, drawn in zip(seen, labels, unusual, results, strict=True):
+    found = (request.view.warn(one.size), *odd)
+    warnings = list(dict.fromkeys(x for x in found if x))
     try:
       save(request, one, drawn)
     except (UserError, WriteError) as error:
@@ -257,10 +261,22 @@ def _translate_some(
         raise
       tally.fail(error)
       continue
-    on = [x for x, value in zip(model.attributes, label, strict=True) if value]
-    has = f"has {', '.join(on) or 'none of them'}" if known else "not known"
+    has = _has(model, request, own)
     more = f" and {len(drawn) - 1} of attention" if len(drawn) > 1 else ""
     tally.done(f"{one.photo.path} ({has}): {drawn[0].path}{more}", warnings)
+
+
+def _has(model: "LoadedModel", request: "Request", labels: np.ndarray) -> str:
+  """Says which attributes the faces of a photo have, [F, C]."""
+  if not (model.recognizer or request.own):
+    return "not known"
+  said = []
+  for label in labels:
+    on = [x for x, value in zip(model.attributes, label, strict=True) if value]
+    said.append(", ".join(on) or "none of them")
+  if len(said) > 1:
+    return f"{len(said)} faces: {'; '.join(said)}"
+  return f"has {said[0]}"
 
 
 def _unusual(

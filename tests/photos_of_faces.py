@@ -7,24 +7,30 @@ GREY = (60, 60, 60)
 
 
 class Finder:
-  """Finds a face by its two eyes: pixels of pure red, of pure green."""
+  """Finds faces by their two eyes: a pixel of pure red, and of pure green.
 
-  def find_largest(self, photo):
+  The first in a photo counts as the largest.
+  """
+
+  def find_all(self, photo):
     pixels = np.asarray(photo)
-    landmarks = np.zeros((68, 2))
-    for column, eye in ((0, slice(36, 42)), (1, slice(42, 48))):
-      pure = (pixels == 255 * np.eye(3)[column]).all(-1)
-      if not pure.any():
-        return None
-      landmarks[eye] = np.argwhere(pure).mean(0)[::-1] + 0.5
-    return landmarks
+    lefts, rights = (
+      np.argwhere((pixels == 255 * np.eye(3)[column]).all(-1))[:, ::-1]
+      for column in (0, 1)
+    )
+    faces = []
+    for left, right in zip(lefts, rights, strict=True):
+      landmarks = np.zeros((68, 2))
+      landmarks[36:42], landmarks[42:48] = left + 0.5, right + 0.5
+      faces.append(landmarks)
+    return faces
 
 
 def draw_face(path, eyes, size=(60, 40)):
-  """Writes a grey photo with a face, whose left eye comes first."""
+  """Writes a grey photo with faces, the left eye of each first."""
   photo = Image.new("RGB", size, GREY)
-  for eye, colour in zip(eyes, ((255, 0, 0), (0, 255, 0)), strict=True):
-    photo.putpixel(eye, colour)
+  for number, eye in enumerate(eyes):
+    photo.putpixel(eye, (0, 255, 0) if number % 2 else (255, 0, 0))
   photo.save(path)
   return path
 

@@ -362,6 +362,35 @@ def test_the_largest_face_is_framed_and_pasted_back(
   assert [x.shape for x in several] == [(40, 60, 3)]
 
 
+def test_all_faces_of_a_photo_are_pasted_back(
+  command, network, tmp_path, monkeypatch, capsys
+):
+  for module in (view, dlib_faces):
+    monkeypatch.setattr(module, "load_finder", Finder)
+  eyes = [(40, 10), (44, 13)], [(11, 28), (15, 28)]
+  photos = tmp_path / "photos"
+  photos.mkdir()
+  path = draw_face(photos / "a.png", [*eyes[0], *eyes[1]], (64, 48))
+  draw_face(photos / "b.png", eyes[0], (64, 48))
+  command(photos, set=["Blond_Hair=1"], crop="faces", attention=True)
+  said = capsys.readouterr().out
+  assert "all faces of each photo: framed as in CelebA" in said
+  assert "a.png (2 faces: " in said and "b.png (has " in said
+  whole = read(tmp_path / "out" / "a_Blond_Hair=1.png").astype(int)
+  for left, top in eyes[0][0], eyes[1][0]:
+    middle = whole[top + 4 : top + 8, left : left + 4]
+    assert np.abs(middle - 195).max() < 20
+  # Between them the photo is as it was.
+  assert (whole[:8, :20] == 60).all() and (whole[40:, 40:] == 60).all()
+  assert len(written(tmp_path / "out")) == 4
+  model = LoadedModel(network)
+  black = {"Black_Hair": 1}
+  found = model.translate(path, {"Blond_Hair": 1}, own=black, crop="faces")
+  np.testing.assert_array_equal(found, whole)
+  with pytest.raises(UserError, match="crop='faces' is for translate"):
+    model.recognize(path, crop="faces")
+
+
 def test_without_dlib_it_is_said_how_to_install_it(
   command, tmp_path, monkeypatch
 ):

@@ -14,12 +14,11 @@ from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.inference.network import Network, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
-from akd_jax.inference.view import View
+from akd_jax.inference.view import FACE, FACES, View, by_photo
 from akd_jax.interop import numpy_generator
 from akd_jax.interop.numpy_program import takes_own
 
-# What attributes are: 0 or 1 by name, the same for all pictures, or labels
-# [N, C].
+# Attributes of pictures: 0 or 1 by name, the same for all, or labels [N, C].
 Own = Mapping[str, int] | np.ndarray
 
 # Between a picture's own label (0) and the target (1), or beyond.
@@ -48,12 +47,11 @@ class LoadedModel:
   Pictures are paths, the bytes of files, Pillow images or arrays uint8
   [H, W, 3], of any size, one or several of them; also an array [N, H, W, 3].
   A square, their centre unless `crop` says otherwise, is resized to the side S
-  that the network sees, `image_size`. What comes back of several has an axis N.
+  that the network sees. What comes back of several has an axis N.
 
   Attributes:
     network: the generator.
-    recognizer: says what a picture's own attributes are; None where the file
-      has nothing that can.
+    recognizer: of own attributes; None where the file has nothing that can.
     find_framing: says how its pictures frame faces; see `View`.
   """
 
@@ -113,7 +111,7 @@ class LoadedModel:
       crop: side of the centre that is cut out, 0 for the largest; None is the
         run's, or the largest where that is less than half of the picture.
         "none" pastes the largest back into the whole picture, "face" the square
-        around its largest face.
+        around its largest face, "faces" those around all of them.
 
     Returns:
       uint8 [S, S, 3] or [N, S, S, 3]; pasted, [H, W, 3] or a list of them.
@@ -125,12 +123,13 @@ class LoadedModel:
     """
     view = View(crop, self.crop, self.find_framing)
     looked, one = read_pictures(images, view, self.image_size)
-    squares = np.stack([x.square for x in looked])
+    squares = np.concatenate([x.squares for x in looked])
     labels = self.labels_of(squares, own, needed=strength != 1)
     wanted = self.wanted_of(labels, set, strength)
     drawn: Any = self.network.translate(squares, wanted)
     if view.pastes:
-      drawn = [x.paste(y) for x, y in zip(looked, drawn, strict=True)]
+      parts = by_photo(looked, drawn)
+      drawn = [x.paste(y) for x, y in zip(looked, parts, strict=True)]
     return drawn[0] if one else drawn
 
   def attention(
@@ -166,9 +165,8 @@ class LoadedModel:
     labels = self.labels_of(squares, own)
     wanted = self.wanted_of(labels, set or {attribute: 1}, 1.0)
     columns = np.full(len(squares), self.attributes.index(attribute))
-    maps = self.network.attend(
-      squares, wanted, columns, None if block is None else str(block)
-    )
+    where = None if block is None else str(block)
+    maps = self.network.attend(squares, wanted, columns, where)
     return maps[0] if one else maps
 
   def recognize(
@@ -269,9 +267,11 @@ class LoadedModel:
     self, images: Pictures, crop: int | str | None
   ) -> tuple[np.ndarray, bool]:
     """Returns uint8 [N, S, S, 3], and whether there was one, not a list."""
+    if crop == FACES:
+      raise UserError(f"crop={FACES!r} is for translate; {FACE!r} sees one")
     view = View(crop, self.crop, self.find_framing)
     looked, one = read_pictures(images, view, self.image_size)
-    return np.stack([x.square for x in looked]), one
+    return np.concatenate([x.squares for x in looked]), one
 
 
 def _label(

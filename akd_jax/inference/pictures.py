@@ -1,7 +1,7 @@
 """Pictures as Python code has them: made squares that a network sees."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste
+from akd_jax.data.photos.pasting import paste_all
 from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 
@@ -21,28 +21,28 @@ Pictures = Picture | Iterable[Picture]
 
 
 class Looked(NamedTuple):
-  """A picture, and the square of it that a network sees.
+  """A picture, and the squares of it that a network sees.
 
   Attributes:
     picture: as it was given; many photos would fill the memory.
-    frame: the square.
-    square: uint8 [S, S, 3].
+    frames: F squares.
+    squares: uint8 [F, S, S, 3].
   """
 
   picture: Picture
-  frame: Frame
-  square: np.ndarray
+  frames: Sequence[Frame]
+  squares: np.ndarray
 
   def paste(self, drawn: np.ndarray) -> np.ndarray:
-    """Returns the whole picture, uint8 [H, W, 3], with its square translated.
+    """Returns the whole picture, uint8 [H, W, 3], with its squares translated.
 
     Args:
-      drawn: uint8 [S, S, 3].
+      drawn: uint8 [F, S, S, 3].
 
     Raises:
       UserError: it cannot be read any more.
     """
-    return paste(_open(self.picture), self.frame, self.square, drawn)
+    return paste_all(_open(self.picture), self.frames, self.squares, drawn)
 
 
 def read_pictures(
@@ -52,7 +52,7 @@ def read_pictures(
 
   Args:
     images: of any size.
-    view: which square is seen.
+    view: which squares are seen.
     size: side S of the squares.
 
   Returns:
@@ -73,11 +73,12 @@ def read_pictures(
   def look(number: int, picture: Any) -> Looked:
     photo = _open(picture)
     try:
-      frame = view.frame(photo)
+      frames = view.frames(photo)
     except UserError as error:
       where = "" if one else f"picture {number} of {len(pictures)}: "
       raise UserError(f"{where}{error}") from None
-    return Looked(picture, frame, cut(photo, frame, size))
+    squares = np.stack([cut(photo, frame, size) for frame in frames])
+    return Looked(picture, frames, squares)
 
   return [look(*x) for x in enumerate(pictures, 1)], one
 

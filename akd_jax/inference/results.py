@@ -9,7 +9,7 @@ import numpy as np
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste
+from akd_jax.data.photos.pasting import paste_all
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
@@ -18,7 +18,7 @@ from akd_jax.inference.photos import (
   name_request,
   result_path,
 )
-from akd_jax.inference.view import View
+from akd_jax.inference.view import View, by_photo
 from akd_jax.plotting import sample_grid
 
 
@@ -29,7 +29,7 @@ class Request(NamedTuple):
     wanted: attributes to set, 0 or 1 by name; none for a sheet of all.
     own: attributes that photos are known to have, or to lack.
     strength: see `LoadedModel.translate`.
-    view: which square of a photo is seen.
+    view: which squares of a photo are seen.
     attention: whether to draw attention, too.
     block: where it is taken; None is the run's.
     out: the folder of results.
@@ -50,14 +50,14 @@ class Seen(NamedTuple):
   Attributes:
     photo: which.
     size: its width and height.
-    frame: the square of it that is seen.
-    square: uint8 [S, S, 3], what the network sees.
+    frames: the F squares of it that are seen.
+    squares: uint8 [F, S, S, 3], what the network sees.
   """
 
   photo: Photo
   size: tuple[int, int]
-  frame: Frame
-  square: np.ndarray
+  frames: Sequence[Frame]
+  squares: np.ndarray
 
 
 class Result(NamedTuple):
@@ -65,25 +65,26 @@ class Result(NamedTuple):
 
   Attributes:
     path: where to.
-    picture: uint8 [H, W, 3]: a square, or a sheet.
+    pictures: uint8 [F, H, W, 3]: the squares of a photo, or one sheet.
   """
 
   path: Path
-  picture: np.ndarray
+  pictures: np.ndarray
 
 
 def see(photo: Photo, request: Request, size: int) -> Seen:
-  """Reads a photo, and the square of it that is seen, of side `size`.
+  """Reads a photo, and the squares of it that are seen, of side `size`.
 
   Raises:
     UserError: it cannot be read, or shows no face where that is asked for.
   """
   whole = open_image(photo.path)
   try:
-    frame = request.view.frame(whole)
+    frames = request.view.frames(whole)
   except UserError as error:
     raise UserError(f"{photo.path}: {error}") from error
-  return Seen(photo, whole.size, frame, cut(whole, frame, size))
+  squares = np.stack([cut(whole, frame, size) for frame in frames])
+  return Seen(photo, whole.size, frames, squares)
 
 
 def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
@@ -94,19 +95,22 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
     WriteError: a result cannot be written.
   """
   if not request.view.pastes:
-    for path, picture in results:
+    for path, (picture,) in results:
       sample_grid.save_png(path, picture)
     return
   # Once more: kept until all are drawn, eight of a phone's photos and what
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
-  for path, square in results:
-    picture = paste(whole, seen.frame, seen.square, square)
+  for path, squares in results:
+    picture = paste_all(whole, seen.frames, seen.squares, squares)
     sample_grid.save_png(path, picture, profile=colour_profile(whole))
 
 
 def draw(
-  model: LoadedModel, request: Request, seen: Sequence[Seen], labels: np.ndarray
+  model: LoadedModel,
+  request: Request,
+  seen: Sequence[Seen],
+  labels: Sequence[np.ndarray],
 ) -> list[list[Result]]:
   """Draws what is asked for, of each photo.
 
@@ -114,7 +118,7 @@ def draw(
     model: the network.
     request: what is asked for.
     seen: the photos.
-    labels: float32 [N, C], their own.
+    labels: float32 [F, C] of each, its squares' own.
 
   Returns:
     The results of each photo.
@@ -124,34 +128,37 @@ def draw(
   """
   if not request.wanted:
     pairs = zip(seen, labels, strict=True)
-    return [[_sheet(model, request, x, label)] for x, label in pairs]
-  columns = list(_columns(model, request, seen, labels))
+    return [[_sheet(model, request, x, label[0])] for x, label in pairs]
+  columns = []
+  for names, pictures in _squares(model, request, seen, labels):
+    of_each = by_photo(seen, pictures)
+    columns.append(
+      [
+        Result(result_path(request.out, x.photo, *names), own)
+        for x, own in zip(seen, of_each, strict=True)
+      ]
+    )
   return [list(results) for results in zip(*columns, strict=True)]
 
 
-def _columns(
-  model: LoadedModel, request: Request, seen: Sequence[Seen], labels: np.ndarray
-) -> Iterator[list[Result]]:
-  """Yields results of all photos: the translations, then each overlay."""
+def _squares(
+  model: LoadedModel,
+  request: Request,
+  seen: Sequence[Seen],
+  labels: Sequence[np.ndarray],
+) -> Iterator[tuple[list[str], np.ndarray]]:
+  """Yields names and squares of all photos: translations, then each overlay."""
   asked = name_request(request.wanted, request.strength)
-  squares = np.stack([x.square for x in seen])
-  wanted = model.wanted_of(labels, request.wanted, request.strength)
+  squares = np.concatenate([x.squares for x in seen])
+  every = np.concatenate(labels)
+  wanted = model.wanted_of(every, request.wanted, request.strength)
   drawn = model.network.translate(squares, wanted)
-  yield [
-    Result(result_path(request.out, x.photo, *asked), y)
-    for x, y in zip(seen, drawn, strict=True)
-  ]
+  yield list(asked), drawn
   for name in request.wanted if request.attention else ():
-    columns = np.full(len(seen), model.attributes.index(name))
+    columns = np.full(len(squares), model.attributes.index(name))
     maps = model.network.attend(squares, wanted, columns, request.block)
-    named = [*asked, f"attention={name}"]
-    yield [
-      Result(
-        result_path(request.out, x.photo, *named),
-        sample_grid.overlay(y, attention),
-      )
-      for x, y, attention in zip(seen, drawn, maps, strict=True)
-    ]
+    overlays = map(sample_grid.overlay, drawn, maps)
+    yield [*asked, f"attention={name}"], np.stack(list(overlays))
 
 
 def _sheet(
@@ -164,7 +171,7 @@ def _sheet(
     switched.append({name: 1 if model.exclusive else int(not has)})
   each = [model.wanted_of(label[None], x, request.strength) for x in switched]
   wanted = Wanted(*map(np.concatenate, zip(*each, strict=True)))
-  squares = np.repeat(seen.square[None], len(switched), axis=0)
+  squares = np.repeat(seen.squares, len(switched), axis=0)
   drawn = model.network.translate(squares, wanted)
   lines = [sample_grid.Line("translation", drawn[None])]
   if request.attention:
@@ -180,5 +187,5 @@ def _sheet(
   asked = ["all", *name_request({}, request.strength)]
   return Result(
     result_path(request.out, seen.photo, *asked),
-    sample_grid.sample_sheet("", headings, seen.square[None], lines),
+    sample_grid.sample_sheet("", headings, seen.squares, lines)[None],
   )

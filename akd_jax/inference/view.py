@@ -1,9 +1,11 @@
-"""Which square of a photo a network sees."""
+"""Which squares of a photo a network sees."""
 
 import dataclasses
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
@@ -11,20 +13,21 @@ from akd_jax.data.photos.frames import CELEBA, Frame, Framing, around, centred
 from akd_jax.data.photos.images import cuts_off_most, fitting_crop
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
-# Crops that paste the translated square back into the whole photo: the largest
-# square, and that around the largest face.
-WHOLE, FACE = "none", "face"
+# Crops that paste what is translated back into the whole photo: the largest
+# square, that around the largest face, and those around all faces.
+WHOLE, FACE, FACES = "none", "face", "faces"
+PASTED = (WHOLE, FACE, FACES)
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-  """Which square of a photo is seen.
+  """Which squares of a photo are seen.
 
   Attributes:
-    crop: side of the centre that is seen, 0 for the largest square, WHOLE or
-      FACE; None is what fits the photo.
+    crop: side of the centre that is seen, 0 for the largest square, or one of
+      PASTED; None is what fits the photo.
     usual: the run's crop, which `fitting_crop` starts from.
-    find_framing: says how a face is to be framed; asked with FACE alone.
+    find_framing: says how a face is to be framed; asked of faces alone.
 
   Raises:
     UserError: the crop is nothing of these.
@@ -39,29 +42,36 @@ class View:
       return
     if not isinstance(self.crop, numbers.Integral) or self.crop < 0:
       raise UserError(
-        f"crop={self.crop!r} must be a whole number, 0 or more, {WHOLE!r} or"
-        f" {FACE!r}"
+        f"crop={self.crop!r} must be a whole number, 0 or more,"
+        f" {WHOLE!r}, {FACE!r} or {FACES!r}"
       )
 
   @property
   def pastes(self) -> bool:
-    """Whether the whole photo comes back, with its square translated."""
-    return isinstance(self.crop, str) and self.crop in (WHOLE, FACE)
+    """Whether the whole photo comes back, with its squares translated."""
+    return isinstance(self.crop, str) and self.crop in PASTED
 
-  def frame(self, photo: Image.Image) -> Frame:
-    """Returns the square that is seen.
+  @property
+  def finds(self) -> bool:
+    """Whether squares lie around faces, which are looked for."""
+    return self.crop in (FACE, FACES)
+
+  def frames(self, photo: Image.Image) -> list[Frame]:
+    """Returns the squares that are seen: one, but of FACES the largest first.
 
     Raises:
-      UserError: it is to be around a face, and there is none.
+      UserError: they are to be around faces, and there is none.
     """
-    if self.crop != FACE:
-      return centred(photo.size, self._side(photo.size))
-    landmarks = load_finder().find_largest(photo)
-    if landmarks is None:
+    if not self.finds:
+      return [centred(photo.size, self._side(photo.size))]
+    faces = load_finder().find_all(photo)
+    if not faces:
       raise UserError(
         f"no face is found; crop {WHOLE} would take the largest square"
       )
-    return around(middles_of_eyes(landmarks), self.find_framing())
+    framing = self.find_framing()
+    chosen = faces if self.crop == FACES else faces[:1]
+    return [around(middles_of_eyes(face), framing) for face in chosen]
 
   def warn(self, size: tuple[int, int]) -> str | None:
     """Returns what to say where the crop that was asked for cuts off most.
@@ -82,3 +92,17 @@ class View:
     if self.crop is None:
       return fitting_crop(self.usual, size)
     return 0 if isinstance(self.crop, str) else int(self.crop)
+
+
+class _Looked(Protocol):
+  """A photo that has been looked at."""
+
+  @property
+  def squares(self) -> np.ndarray:
+    """Returns what is seen of it, uint8 [F, S, S, 3]."""
+
+
+def by_photo(photos: Sequence[_Looked], found: np.ndarray) -> list[np.ndarray]:
+  """Splits what was found of all squares, [N, ...], into [F, ...] a photo."""
+  ends = np.cumsum([len(photo.squares) for photo in photos])
+  return np.split(found, ends[:-1])

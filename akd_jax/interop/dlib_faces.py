@@ -109,16 +109,17 @@ class FaceFinder:
     best = rectangles[int(np.argmax(scores))]
     return self._landmarks(resized, best) / _SIDE
 
-  def find_largest(self, photo: Image.Image) -> np.ndarray | None:
-    """Finds the largest face of a photo.
+  def find_all(self, photo: Image.Image) -> list[np.ndarray]:
+    """Finds the faces of a photo, the largest first.
+
+    Those that are tilted by no more than 30 degrees, and have 80 pixels where
+    the photo has 1,024 on its longer side, or all that it has.
 
     Args:
       photo: RGB, of any size.
 
     Returns:
-      [68, 2], the x and y of its landmarks in the photo's pixels. None where
-      there is none that is tilted by no more than 30 degrees, and has 80 pixels
-      where the photo has 1,024 on its longer side, or all that it has.
+      Of each [68, 2], the x and y of its landmarks in the photo's pixels.
     """
     short, long = sorted(photo.size)
     scale = min(max(_SIDE / short, 1), _LONGEST / long)
@@ -126,10 +127,9 @@ class FaceFinder:
     resized = np.asarray(photo.resize(size, Image.Resampling.BICUBIC))
     with self._one_at_a_time:
       rectangles, _, _ = self._detect.run(resized, 0, 0.0)
-    if not rectangles:
-      return None
-    largest = max(rectangles, key=lambda rectangle: rectangle.area())
-    return self._landmarks(resized, largest) * np.divide(photo.size, size)
+    largest = sorted(rectangles, key=lambda x: x.area(), reverse=True)
+    whole = np.divide(photo.size, size)
+    return [self._landmarks(resized, x) * whole for x in largest]
 
   def _landmarks(self, picture: np.ndarray, rectangle: Any) -> np.ndarray:
     face = self._mark(picture, rectangle)

@@ -144,10 +144,10 @@ def _align_one(photo: Path, path: Path, size: int) -> str:
     image = open_image(photo)
   except UserError as error:
     return str(error)
-  landmarks = load_finder().find_largest(image)
-  if landmarks is None:
+  faces = load_finder().find_all(image)
+  if not faces:
     return f"no face is found in {photo}"
-  frame = around(middles_of_eyes(landmarks), CELEBA)
+  frame = around(middles_of_eyes(faces[0]), CELEBA)
   _save(path, cut(image, frame, size))
   return ""
 

@@ -1,6 +1,7 @@
-"""A photo of which a square has been translated."""
+"""A photo of which squares have been translated."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,30 @@ FADING = 1 / 16
 # Lines of a photo that are pasted at a time: for memory.
 _LINES = 256
 _BICUBIC, _AFFINE = Image.Resampling.BICUBIC, Image.Transform.AFFINE
+
+
+def paste_all(
+  photo: Image.Image,
+  frames: Sequence[Frame],
+  before: np.ndarray,
+  after: np.ndarray,
+) -> np.ndarray:
+  """Returns a photo of which squares have been translated, one by one.
+
+  Where two meet, the second is laid over what the first one shows.
+
+  Args:
+    photo: RGB.
+    frames: F squares.
+    before: uint8 [F, S, S, 3], what `cut` returned of the photo.
+    after: uint8 [F, S, S, 3], what the network made of it.
+
+  Returns:
+    uint8 [H, W, 3].
+  """
+  for one in zip(frames, before, after, strict=True):
+    photo = Image.fromarray(paste(photo, *one))
+  return np.asarray(photo)
 
 
 def paste(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from absl import flags
 
-from akd_jax.common import cli, paths
+from akd_jax.common import cli, output, paths
 from akd_jax.common.errors import UserError
 
 # The largest side that the networks of configs/ draw.
@@ -55,19 +55,13 @@ def main(arguments: list[str]) -> None:
     )
   if out.exists() and not out.is_dir():
     raise UserError(f"--out={out} is a file: name a folder")
-  from tqdm import tqdm
-
   from akd_jax.data.photos import alignment
 
   photos, lists = alignment.find_contents(folder, out)
   alignment.copy_lists(folder, out, lists)
   results = alignment.align(folder, out, photos, flags.FLAGS.size)
   without = 0
-  # In a file, the lines say it.
-  bar = tqdm(
-    total=len(photos), unit="photo", mininterval=1, leave=False, disable=None
-  )
-  with bar:
+  with output.progress("aligning photos", len(photos)) as bar:
     for _, why in results:
       without += bool(why)
       if why:

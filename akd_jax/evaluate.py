@@ -100,6 +100,9 @@ def main(argv: list[str]) -> None:
   )
   folder = _folder(args.workdir)
   check_writable(folder)
+  before = None if args.attributes else result_files.find_step(folder)
+  if before not in (None, run.step):
+    print(f"this replaces {folder}/evaluation.json, of step {before:,}")
   result = evaluator.evaluate(run, tuple(args.attributes), keep)
   print(f"\n{summary.table(result)}\n")
   print(f"written to {result_files.write(result, folder, run)}")

@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> None:
   if bool(wanted) == args.all:
     raise UserError("give either --all, or --set NAME=1 once or several times")
   if args.block is not None and not args.attention:
-    raise UserError(f"--block={args.block} says where --attention is taken")
+    raise UserError(f"--block={args.block} needs --attention")
   if args.all and args.crop in _PASTED:
     raise UserError(
       f"--crop={args.crop} pastes one change back: it goes with --set, not with"

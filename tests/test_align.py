@@ -1,5 +1,6 @@
 """`python -m akd_jax.align`: photos in, faces that lie alike out."""
 
+import os
 import pathlib
 import shutil
 import types
@@ -77,6 +78,12 @@ def test_it_goes_on_where_it_was_stopped(command, photos, tmp_path):
   lost.unlink()
   command(photos)
   assert kept.stat().st_mtime_ns == before and lost.exists()
+  # Another person under the same name, whose file may be older.
+  draw_face(photos / "a.png", [(30, 22), (36, 26)])
+  os.utime(photos / "a.png", ns=(1, before - 10**9))
+  first = kept.read_bytes()
+  command(photos)
+  assert kept.read_bytes() != first
   # Another size is asked for anew.
   command(photos, size=16)
   assert read_size(kept) == (16, 16)

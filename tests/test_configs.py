@@ -485,3 +485,31 @@ def test_a_size_has_an_end_and_a_weight_has_none():
     "config.discriminator.hidden=1000000000 must be at least 1 and at most"
     " 16384"
   )
+
+
+@pytest.mark.parametrize(
+  ("section", "field", "meant"),
+  [
+    ("", "batchsize", "batch_size"),
+    ("optimizer", "learning_rat", "learning_rate"),
+    ("distill", "outptu", "output"),
+    ("distill.output", "wieght", "weight"),
+    ("teacher_recipe.evaluation", "imgs", "images"),
+  ],
+)
+def test_a_field_that_python_code_misspells_is_refused(section, field, meant):
+  config = student.get_config("debug")
+  place = config
+  for name in filter(None, section.split(".")):
+    place = place[name]
+  place[field] = 2
+  message = error(validation.check, config)
+  above = f"config.{section}." if section else "config."
+  assert f"no field {above}{field}; did you mean {above}{meant}?" in message
+
+
+def test_fields_that_nobody_knows_are_left_to_who_has_added_them():
+  config = student.get_config("debug")
+  config.distill.squared = ConfigDict({"weight": 5.0})
+  config.weather = "fine"
+  validation.check(config)

@@ -23,6 +23,21 @@ def note(line: str) -> None:
   print(line, file=sys.stderr, flush=True)
 
 
+def progress(what: str, count: int) -> Any:
+  """Returns tqdm's bar of long work; in a log it is drawn twice a minute.
+
+  Args:
+    what: is done.
+    count: of how many.
+  """
+  from tqdm import tqdm
+
+  often = 1 if sys.stderr.isatty() else 30
+  return tqdm(
+    total=count, desc=what, mininterval=often, maxinterval=often, leave=False
+  )
+
+
 class Patient:
   """A text stream that takes whatever cannot be written for written."""
 

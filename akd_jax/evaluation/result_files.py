@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.evaluation import portraits, record, tensorboard
 from akd_jax.inference.grids import first_people
@@ -36,6 +37,17 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
   if whole:
     tensorboard.write(result, root)
   return path
+
+
+def find_step(workdir: str) -> int | None:
+  """Returns the step that WORKDIR/evaluation.json is of, if it is there."""
+  try:
+    step: int = record.read(pathlib.Path(workdir, f"{record.WHOLE}.json"))[
+      "step"
+    ]
+  except UserError:
+    return None
+  return step
 
 
 def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:

@@ -86,6 +86,11 @@ def read_config(workdir: str) -> ConfigDict:
   try:
     return read(path.read_text(), str(path))
   except (FileNotFoundError, NotADirectoryError):
+    if pathlib.Path(workdir).is_file():
+      raise UserError(
+        f"{workdir} is a file: here, a run's directory is needed, or a file of"
+        " export --format=run or --format=numpy where --help names one"
+      ) from None
     raise UserError(
       f"there is no run in {workdir or 'an empty name'}: it has no config.json"
     ) from None

@@ -1,5 +1,6 @@
 """What can be said of a config before anything is opened or trained."""
 
+import difflib
 import math
 import pathlib
 from collections.abc import Collection
@@ -12,7 +13,9 @@ from akd_jax.common.config import WHEN_SEEN
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.common.two_sets import second_of
+from akd_jax.configs import student
 from akd_jax.data import DATASETS
+from akd_jax.distillation import METHODS
 from akd_jax.distillation.akd import check_options, check_reading
 from akd_jax.distillation.terms import active_methods, distils
 from akd_jax.systems import SYSTEMS, adversary, system_of
@@ -26,6 +29,13 @@ _FILES = ("classifier.weights", "evaluation.inception")
 _COMMON = ("attributes", "label_rule", "image_size")
 # What config.classifier.data may not have.
 _NOT_ITS_OWN = (*_COMMON, *WHEN_SEEN, "second")
+# How much alike a mistyped name and a field's are: weight and wieght, 0.83.
+_NEAR = 0.8
+# Sections whose names are checked elsewhere, or are anybody's.
+_FREE = (
+  *OF_SYSTEM, "pseudo.mapping", "data.second", "data.distribution",
+  "classifier.data",
+)  # fmt: skip
 # What config.data.second may not have.
 _OF_BOTH = ("image_size", *WHEN_SEEN)
 
@@ -37,6 +47,7 @@ def check(config: ConfigDict) -> None:
     UserError: one is wrong; the message says which values are possible.
   """
   ranges.check(config)
+  _check_names(config, student.get_config("debug"))
   _check_fields_of_system(config)
   if config.data.label_rule == "exclusive":
     _check_exclusive(config)
@@ -56,6 +67,34 @@ def check(config: ConfigDict) -> None:
       " configs/pseudo.py or, of another system, configs/SYSTEM_student.py"
     )
   _check_start(config)
+
+
+def _check_names(
+  config: ConfigDict, known: ConfigDict, above: str = ""
+) -> None:
+  """Refuses a field that is called nearly as one of those that there are.
+
+  Others are left alone: somebody's own method may read them.
+
+  Args:
+    config: the config, or a section of it.
+    known: a student's, which has most fields; or that section of it.
+    above: the section's name and a dot.
+  """
+  for name in config:
+    field = f"{above}{name}"
+    if name not in known:
+      near = difflib.get_close_matches(name, list(known), 1, _NEAR)
+      if near and not (above == "distill." and name in METHODS):
+        raise UserError(
+          f"there is no field config.{field}; did you mean"
+          f" config.{above}{near[0]}?"
+        )
+      continue
+    parts = config[name], known[name]
+    sections = all(isinstance(part, ConfigDict) for part in parts)
+    if sections and field.removeprefix("teacher_recipe.") not in _FREE:
+      _check_names(*parts, f"{field}.")
 
 
 def _check_exclusive(config: ConfigDict) -> None:

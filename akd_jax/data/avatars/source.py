@@ -20,6 +20,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.output import progress
 from akd_jax.common.processes import working
 from akd_jax.data.attributes import (
   EXPRESSIONS,
@@ -240,8 +241,6 @@ def _draw_all(
   seed: tuple[int, int],
 ) -> np.ndarray:
   """Draws avatars on all cores and adds each; returns the labels."""
-  from tqdm import tqdm
-
   count, size = description["count"], description["image_size"]
   numbers = np.stack([_numbers(seed, i) for i in range(count)])
   labels = sampler(numbers[:, : len(SHARES)])
@@ -255,9 +254,7 @@ def _draw_all(
     if processes > 1:
       pool = stack.enter_context(working(processes))
       drawn = pool.map(_draw_some, jobs)
-    bar = stack.enter_context(
-      tqdm(total=count, desc="drawing avatars", mininterval=1)
-    )
+    bar = stack.enter_context(progress("drawing avatars", count))
     try:
       for some in drawn:
         add(some)

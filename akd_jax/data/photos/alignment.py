@@ -101,8 +101,8 @@ def align(
 ) -> Iterator[tuple[Path, str]]:
   """Writes the largest face of each photo, in several processes.
 
-  A square is framed as CelebA's photos frame a face, level. Squares that are
-  there already stay, so that it goes on where it was stopped.
+  A square is framed as CelebA's photos frame a face, level. Squares of the same
+  photos stay, so that it goes on where it was stopped.
 
   Args:
     folder: that the photos lie in.
@@ -138,22 +138,31 @@ def _align_some(size: int, pairs: Sequence[tuple[Path, Path]]) -> list[str]:
 
 def _align_one(photo: Path, path: Path, size: int) -> str:
   """Returns why a photo has no square; "" where it has one."""
-  if read_size(path) == (size, size):
-    return ""
   try:
+    made = photo.stat().st_mtime_ns
+    if read_size(path) == (size, size) and path.stat().st_mtime_ns == made:
+      return ""
     image = open_image(photo)
   except UserError as error:
     return str(error)
+  except OSError as error:
+    return f"cannot read {photo}: {error.strerror}"
   faces = load_finder().find_all(image)
   if not faces:
     return f"no face is found in {photo}"
   frame = around(middles_of_eyes(faces[0]), CELEBA)
-  _save(path, cut(image, frame, size))
+  _save(path, cut(image, frame, size), made)
   return ""
 
 
-def _save(path: Path, square: np.ndarray) -> None:
-  """Writes a square whole or not at all, as its name says."""
+def _save(path: Path, square: np.ndarray, made: int) -> None:
+  """Writes a square whole or not at all, as its name says.
+
+  It has its photo's time of change, `made` in nanoseconds: one of another photo
+  has another, and is written anew.
+  """
   kind = Image.registered_extensions()[path.suffix.lower()]
   with written_whole(path) as partial, open(partial, "wb") as file:
     Image.fromarray(square).save(file, kind, quality=95, subsampling=0)
+    file.flush()
+    os.utime(partial, ns=(made, made))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
+from akd_jax.common.output import progress
 from akd_jax.data.photos.content import stamps
 from akd_jax.data.photos.source import PhotoSource
 
@@ -19,8 +20,6 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   Raises:
     UserError: a photo cannot be read.
   """
-  from tqdm import tqdm
-
   if source.skip_unreadable:
     return
   good = cache_directory() / "readable" / _name(source, threads)
@@ -28,10 +27,9 @@ def check_readable(source: PhotoSource, threads: int) -> None:
     return
   with ThreadPoolExecutor(threads) as pool:
     photos = pool.map(source.__getitem__, range(len(source)))
-    for _ in tqdm(
-      photos, "checking photos", len(source), mininterval=1, leave=False
-    ):
-      pass
+    with progress("checking photos", len(source)) as bar:
+      for _ in photos:
+        bar.update()
   # Otherwise they are looked at once more.
   with contextlib.suppress(OSError):
     good.parent.mkdir(parents=True, exist_ok=True)

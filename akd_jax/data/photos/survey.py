@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import progress
 from akd_jax.data.photos.images import center_box, open_image, read_bytes
 from akd_jax.data.photos.source import PhotoSource
 
@@ -66,11 +67,10 @@ def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Look]:
 
 
 def _shown(looks: Iterator[Look], count: int) -> Iterator[Look]:
-  from tqdm import tqdm
-
-  yield from tqdm(
-    looks, "reading photos", count, mininterval=1, leave=False, disable=None
-  )
+  with progress("reading photos", count) as bar:
+    for look in looks:
+      yield look
+      bar.update()
 
 
 def _look(split: str, source: PhotoSource, index: int) -> Look:

@@ -13,6 +13,8 @@ from akd_jax.common.errors import UserError, nearest
 
 # Of a traceback: the file, and the line in it.
 _FRAME = re.compile(r'File "(.*?)", line (\d+)')
+# Of what absl says of a flag that there is not.
+_UNKNOWN = re.compile(r"Unknown command line flag '([\w.]+)'")
 # Of what absl says of a required flag that is not given.
 _MISSING = re.compile(r"flag --(\w+)=None: Flag --\1 must have a value")
 
@@ -29,8 +31,12 @@ def check_recipe(argv: Sequence[str]) -> None:
       continue
     recipe = pathlib.Path(name)
     if not recipe.is_file():
-      near = nearest(name, map(str, recipe.parent.glob("*.py")))
-      raise UserError(f"there is no file {name!r}{near}")
+      folders = {recipe.parent, pathlib.Path("configs")}
+      files = [str(x) for folder in folders for x in folder.glob("*.py")]
+      same = [x for x in files if pathlib.Path(x).stem == recipe.stem]
+      raise UserError(
+        f"there is no file {name!r}{nearest(name, same or files)}"
+      )
     if recipe.suffix != ".py":
       raise UserError(
         f"--config={name} is no recipe: those are files that end in .py"
@@ -72,6 +78,9 @@ def say(error: Exception, argv: Sequence[str]) -> str:
     text = f"{text.partition(': ConfigDict')[0]}: write %2E for a dot"
   if "--config=None" in text and recipe:
     return f"{recipe}: get_config returns nothing"
+  unknown = _UNKNOWN.search(text)
+  if unknown and "config" in flags.FLAGS and _is_field(unknown[1]):
+    return f"there is no flag --{unknown[1]}: write --config.{unknown[1]}"
   if missing := _MISSING.findall(text):
     names = ", ".join(f"--{name}" for name in missing)
     return f"missing: {names} (see --help)"

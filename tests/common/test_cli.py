@@ -13,7 +13,7 @@ import pytest
 from absl import flags
 
 import akd_jax
-from akd_jax.common import allocator, cli, paths
+from akd_jax.common import allocator, cli, flag_errors, paths
 from akd_jax.common.errors import Stopped, UserError, WriteError
 from akd_jax.configs import student
 from tests import small_runs
@@ -293,6 +293,19 @@ def test_a_recipe_that_is_not_there_is_named(flag):
   done = command("main", flag)
   (message,) = errors(done)
   assert done.returncode == 2 and "there is no file" in message
+
+
+@pytest.mark.parametrize("name", ["student", "student.py", "config/studnet.py"])
+def test_a_recipe_is_looked_for_where_recipes_are(name):
+  with pytest.raises(UserError, match="did you mean 'configs/student.py'"):
+    flag_errors.check_recipe([f"--config={name}"])
+
+
+def test_a_field_that_is_written_as_a_flag_is_named():
+  done = command("main", DEBUG, "--steps=3")
+  (message,) = errors(done)
+  assert done.returncode == 2
+  assert message == "error: there is no flag --steps: write --config.steps"
 
 
 def test_a_fault_of_the_package_is_not_the_users():

@@ -41,8 +41,8 @@ def define_flags() -> None:
   paths.define(
     "workdir",
     None,
-    "The run's directory; runs/RECIPE if not set, of :photos"
-    " runs/photos/RECIPE.",
+    "The run's directory; runs/RECIPE if not set, of :photos and :debug"
+    " runs/ARG/RECIPE.",
   )
   flags.DEFINE_bool(
     "distributed",

@@ -33,8 +33,8 @@ def half_of(recipe: Callable[[str], ConfigDict], scale: str) -> ConfigDict:
     scale: of the data.
   """
   config = half(student.taught(recipe(scale), recipe(scale)))
-  folder = "runs/photos" if scale == "photos" else "runs"
-  # Where the system's own recipe leaves it; of photos in a place of its own.
+  folder = f"runs/{scale}" if scale in ("photos", "debug") else "runs"
+  # Where the system's own recipe leaves it.
   config.teacher = f"{folder}/{config.system}"
   if scale in student.LENGTHS:
     return by_pictures(config, scale)

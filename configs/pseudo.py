@@ -66,6 +66,7 @@ _FIELDS: dict[str, Any] = {
 _AT_SCALE: Deltas = {
   "avatars": {"steps": 3_200},
   "photos": {"teacher": "runs/photos/pseudo_teacher"},
+  "debug": {"teacher": "runs/debug/pseudo_teacher"},
   # Table VII has a student of the teacher's size.
   "celeba": of_mapping(PAPER2) | {"generator.width": 64, "generator.blocks": 6},
   "rafd": of_mapping(EXPRESSIONS),

@@ -35,7 +35,7 @@ _AT_SCALE: Deltas = {
   "avatars": {"teacher": "pretrained:avatars", "steps": 2_000},
   # Beside that of avatars, which may have been trained from scratch.
   "photos": {"teacher": "runs/photos/teacher"},
-  "debug": {"generator.blocks": 1},
+  "debug": {"teacher": "runs/debug/teacher", "generator.blocks": 1},
 }
 # The best of what was tried on avatars (docs/findings/distillation.md).
 PAYS: dict[str, Any] = {

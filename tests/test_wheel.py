@@ -67,12 +67,12 @@ def test_a_wheel_elsewhere_trains_evaluates_and_exports(installed):
   )
   run(
     [
-      *(python, "-m", "akd_jax.evaluate", "--workdir=runs/teacher"),
+      *(python, "-m", "akd_jax.evaluate", "--workdir=runs/debug/teacher"),
       "--attributes=Smiling",
     ],
     folder,
   )
-  assert (folder / "runs/teacher/evaluation_partial.json").exists()
+  assert (folder / "runs/debug/teacher/evaluation_partial.json").exists()
   # The weights that are shipped.
   run(
     [

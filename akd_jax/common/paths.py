@@ -71,15 +71,15 @@ def check(name: str, path: str) -> None:
 def default_workdir(recipe: str) -> str:
   """Returns where the run of a recipe, FILE[:ARG], lies unless told otherwise.
 
-  runs/RECIPE; of photos runs/photos/RECIPE, where a student of photos looks for
-  its teacher, beside that of avatars. A run of photos that an earlier version
-  has begun in runs/RECIPE goes on.
+  runs/RECIPE; of photos runs/photos/RECIPE, and of debug runs/debug/RECIPE,
+  where their students look for their teacher, beside that of avatars. A run of
+  photos that an earlier version has begun in runs/RECIPE goes on.
   """
   file, _, scale = recipe.partition(":")
   name = pathlib.Path(file).stem
-  if scale != "photos" or _is_of_photos(pathlib.Path("runs", name)):
-    return f"runs/{name}"
-  return f"runs/photos/{name}"
+  begun = scale == "photos" and _is_of_photos(pathlib.Path("runs", name))
+  apart = scale in ("photos", "debug") and not begun
+  return f"runs/{scale}/{name}" if apart else f"runs/{name}"
 
 
 def _is_of_photos(workdir: pathlib.Path) -> bool:

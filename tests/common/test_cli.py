@@ -240,8 +240,9 @@ def test_a_teacher_of_photos_lies_where_its_students_look_for_it(
 ):
   monkeypatch.chdir(tmp_path)
   recipe = "configs/teacher.py"
-  found = paths.default_workdir(f"{recipe}:photos")
-  assert found == student.get_config("photos").teacher
+  for scale in ("debug", "photos"):
+    found = paths.default_workdir(f"{recipe}:{scale}")
+    assert found == student.get_config(scale).teacher == f"runs/{scale}/teacher"
   # One that was begun where they lay before goes on there.
   before = tmp_path / "runs" / "teacher" / "config.json"
   before.parent.mkdir(parents=True)

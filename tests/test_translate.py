@@ -482,7 +482,7 @@ def test_a_photo_unlike_what_was_learnt_gets_a_warning(
     ({"all": True, "from": ["Blond=1"]}, "did you mean 'Blond_Hair'"),
     ({"set": ["Blond_Hair=1", "Black_Hair=1"]}, "exclude each other"),
     ({"all": True, "strength": 2.0}, "strength=2.0 is not in 0..1.5"),
-    ({"all": True, "block": "last"}, "--block=last says where --attention"),
+    ({"all": True, "block": "last"}, "--block=last needs --attention"),
     ({"all": True, "crop": "-3"}, "--crop=-3 should be a side in pixels"),
     ({"all": True, "step": "x"}, "--step=x must be"),
     ({"all": True, "crop": "none"}, "--crop=none pastes one change back"),

@@ -272,7 +272,9 @@ def test_two_drawings_at_once_do_no_harm(tmp_path):
 def test_a_killed_drawing_leaves_no_process(tmp_path):
   many = config(tmp_path, sizes={"train": 10_000}).to_json()
   code = (
-    "import json; from ml_collections import ConfigDict\n"
+    "import json, sys; from ml_collections import ConfigDict\n"
+    # In a log a bar is drawn twice a minute.
+    "sys.stderr.isatty = lambda: True\n"
     "from akd_jax.data.avatars.source import open_avatars\n"
     f"open_avatars(ConfigDict(json.loads({many!r})), 'train')"
   )

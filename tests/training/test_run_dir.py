@@ -78,6 +78,7 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
   shutil.copy(earlier, tmp_path / "config.json")
   config = student.get_config("debug")
   config.data.exclusive = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
+  config.teacher = "runs/teacher"
   same_run.check_same_run(config, str(tmp_path))
   config.distill.akd.weight = 7.0
   message = error(same_run.check_same_run, config, str(tmp_path))

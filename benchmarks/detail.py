@@ -51,7 +51,8 @@ def paste(
 ) -> np.ndarray:
   """Returns what akd_jax makes of it."""
   whole = Image.fromarray(photo)
-  return pasting.paste(whole, frames.centred(whole.size, 0), before, after)
+  square = [frames.centred(whole.size, 0)]
+  return pasting.paste(whole, square, before[None], after[None])
 
 
 WAYS: dict[str, Pasting] = {"in place": replace, "added": add, "pasted": paste}

@@ -10,7 +10,7 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste_all
+from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 
@@ -42,7 +42,7 @@ class Looked(NamedTuple):
     Raises:
       UserError: it cannot be read any more.
     """
-    return paste_all(_open(self.picture), self.frames, self.squares, drawn)
+    return paste(_open(self.picture), self.frames, self.squares, drawn)
 
 
 def read_pictures(

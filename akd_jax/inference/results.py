@@ -9,7 +9,7 @@ import numpy as np
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import Frame, cut
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste_all
+from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
@@ -102,7 +102,7 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
   for path, squares in results:
-    picture = paste_all(whole, seen.frames, seen.squares, squares)
+    picture = paste(whole, seen.frames, seen.squares, squares)
     sample_grid.save_png(path, picture, profile=colour_profile(whole))
 
 

@@ -8,7 +8,6 @@ from PIL import Image
 
 from akd_jax.data.photos import pasting
 from akd_jax.data.photos.frames import Frame, centred, cut
-from akd_jax.data.photos.pasting import paste
 from tests.photos_of_faces import draw_detail
 
 SIZE = 16
@@ -24,6 +23,11 @@ FRAMES = {
 every_frame = pytest.mark.parametrize(
   "frame", FRAMES.values(), ids=FRAMES.keys()
 )
+
+
+def paste(photo, frame, before, after):
+  """Pastes one square."""
+  return pasting.paste(photo, [frame], before[None], after[None])
 
 
 @every_frame

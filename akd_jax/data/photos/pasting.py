@@ -18,69 +18,57 @@ _LINES = 256
 _BICUBIC, _AFFINE = Image.Resampling.BICUBIC, Image.Transform.AFFINE
 
 
-def paste_all(
+def paste(
   photo: Image.Image,
   frames: Sequence[Frame],
   before: np.ndarray,
   after: np.ndarray,
 ) -> np.ndarray:
-  """Returns a photo of which squares have been translated, one by one.
+  """Returns a photo of which squares have been translated.
 
-  Where two meet, the second is laid over what the first one shows.
+  A network draws few pixels. What the photo has and `before` has not, its
+  detail, is laid over what is drawn: all of it where nothing changes, less the
+  more a pixel changes, none from REPLACED on. A square fades into the photo
+  where it ends inside it. Where two meet, the second is laid over what the
+  first one shows.
 
   Args:
     photo: RGB.
-    frames: F squares.
-    before: uint8 [F, S, S, 3], what `cut` returned of the photo.
+    frames: F squares, some of each inside the photo.
+    before: uint8 [F, S, S, 3], what `cut` returned.
     after: uint8 [F, S, S, 3], what the network made of it.
 
   Returns:
     uint8 [H, W, 3].
   """
-  for one in zip(frames, before, after, strict=True):
-    photo = Image.fromarray(paste(photo, *one))
-  return np.asarray(photo)
+  result = np.array(photo)
+  for frame, was, drawn in zip(frames, before, after, strict=True):
+    _lay(result, frame, was, drawn)
+  return result
 
 
-def paste(
-  photo: Image.Image, frame: Frame, before: np.ndarray, after: np.ndarray
-) -> np.ndarray:
-  """Returns a photo of which a square has been translated.
-
-  A network draws few pixels. What the photo has and `before` has not, its
-  detail, is laid over what is drawn: all of it where nothing changes, less the
-  more a pixel changes, none from REPLACED on. The square fades into the photo
-  where it ends inside it.
-
-  Args:
-    photo: RGB.
-    frame: the square, some of it inside the photo.
-    before: uint8 [S, S, 3], what `cut` returned.
-    after: uint8 [S, S, 3], what the network made of it.
-
-  Returns:
-    uint8 [H, W, 3].
-  """
+def _lay(
+  whole: np.ndarray, frame: Frame, before: np.ndarray, after: np.ndarray
+) -> None:
+  """Lays one square over uint8 [H, W, 3], in place."""
   change = np.abs(after.astype(np.float32) - before).max(-1) / 255
   kept = _Layer(1 - np.minimum(change / REPLACED, 1), frame)
   pairs = [
     (_Layer(before[..., channel], frame), _Layer(after[..., channel], frame))
     for channel in range(3)
   ]
-  result = np.array(photo)
-  width, height = photo.size
+  height, width, _ = whole.shape
   left, top, right, bottom = frame.box
   left, right, bottom = max(left, 0), min(right, width), min(bottom, height)
   for first in range(max(top, 0), bottom, _LINES):
     box = left, first, right, min(first + _LINES, bottom)
-    part = result[box[1] : box[3], left:right]
+    part = whole[box[1] : box[3], left:right]
     detailed = np.clip(kept.at(box), 0, 1)
-    shown = _fade(frame, photo.size, box)
+    shown = _fade(frame, (width, height), box)
     for channel, (was, drawn) in enumerate(pairs):
       own = part[..., channel].astype(np.float32)
       new = drawn.at(box) + detailed * (own - was.at(box))
       part[..., channel] = np.rint(np.clip(own + shown * (new - own), 0, 255))
-  return result
 
 
 class _Layer:

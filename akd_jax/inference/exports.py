@@ -172,12 +172,14 @@ def export_safetensors(run: "Run", path: str) -> list[str]:
   return write_files({path: lambda file: file.write(arrays)})
 
 
-def export_run(run: "Run", path: str) -> list[str]:
+def export_run(run: "Run", path: str, half: bool = True) -> list[str]:
   """Writes generator and discriminator, for another's `config.teacher`."""
   from akd_jax.training import run_file
 
   check_ending(path, (".npz",))
-  return write_files({path: functools.partial(run_file.write_run, run)})
+  return write_files(
+    {path: functools.partial(run_file.write_run, run, half=half)}
+  )
 
 
 def export_whole(run: "Run", path: str) -> list[str]:
@@ -187,9 +189,4 @@ def export_whole(run: "Run", path: str) -> list[str]:
   """
   if run.model.discriminator is None:
     return export_numpy(run, path)
-  from akd_jax.training import run_file
-
-  check_ending(path, (".npz",))
-  return write_files(
-    {path: functools.partial(run_file.write_run, run, half=False)}
-  )
+  return export_run(run, path, half=False)

@@ -21,6 +21,7 @@ status is 2 then.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 # Photos that are in memory at once.
 _TOGETHER = 8
-# Values of --crop that paste what is translated back (`inference.view`).
-_PASTED = ("none", "face", "faces")
 
 
 def define_flags() -> None:
@@ -96,26 +95,27 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
   """Translates, and prints what was written."""
+  from akd_jax.inference.view import FACES, PASTED, View
+
   args = flags.FLAGS
   wanted, own = (_attributes(name) for name in ("set", "from"))
   if bool(wanted) == args.all:
     raise UserError("give either --all, or --set NAME=1 once or several times")
   if args.block is not None and not args.attention:
     raise UserError(f"--block={args.block} needs --attention")
-  if args.all and args.crop in _PASTED:
+  if args.all and args.crop in PASTED:
     raise UserError(
       f"--crop={args.crop} pastes one change back: it goes with --set, not with"
       " --all"
     )
   if not arguments:
     raise UserError("name photos to translate, or folders of them")
-  crop = _crop(args.crop)
+  crop = _crop(args.crop, PASTED)
   step = cli.chosen_step(args.step)
   from akd_jax import api
   from akd_jax.common import cache
   from akd_jax.inference.photos import find_photos
   from akd_jax.inference.results import Request
-  from akd_jax.inference.view import FACES, View
   from akd_jax.interop import dlib_faces
 
   if not args.out:
@@ -167,14 +167,14 @@ def _attributes(flag: str) -> dict[str, int]:
   return found
 
 
-def _crop(text: str | None) -> int | str | None:
-  if text is None or text in _PASTED:
+def _crop(text: str | None, names: Sequence[str]) -> int | str | None:
+  if text is None or text in names:
     return text
   if text.isdecimal():
     return int(text)
   raise UserError(
     f"--crop={text} should be a side in pixels, 0 for the largest, or one of"
-    f" {', '.join(_PASTED)}"
+    f" {', '.join(names)}"
   )
 
 

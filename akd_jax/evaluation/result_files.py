@@ -41,13 +41,11 @@ def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
 
 def find_step(workdir: str) -> int | None:
   """Returns the step that WORKDIR/evaluation.json is of, if it is there."""
+  path = pathlib.Path(workdir, f"{record.WHOLE}.json")
   try:
-    step: int = record.read(pathlib.Path(workdir, f"{record.WHOLE}.json"))[
-      "step"
-    ]
+    return int(record.read(path)["step"])
   except UserError:
     return None
-  return step
 
 
 def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:

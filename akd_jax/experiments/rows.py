@@ -1,5 +1,6 @@
 """Rows of an experiment's page: every figure that a network has."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from akd_jax.evaluation.record import trained_network
 Results = Sequence[Mapping[str, Any]]
 
 
-def _weighed(term: str, title: str) -> Metric:
+@functools.cache
+def _weighed(term: str) -> Metric:
   """A term of the generator's loss beside the reconstruction."""
 
   def read(network: Mapping[str, Any], attribute: str | None) -> Value:
@@ -28,6 +30,7 @@ def _weighed(term: str, title: str) -> Metric:
       return Value(None)
     return Value(losses[term] / losses["g_loss_rec"])
 
+  title = f"L_{term.removeprefix('g_loss_')}, weighted, of L_rec"
   explanation = (
     "Its share of the loss at the end of training, beside the reconstruction's."
   )
@@ -39,12 +42,10 @@ def every_figure() -> Mapping[str, Metric]:
 
   Looked up each time, since a file of one's own may have entered more.
   """
-  losses = {}
-  for name, method in METHODS.items():
-    loss = method.term.removeprefix("g_loss_")
-    title = f"L_{loss}, weighted, of L_rec"
-    losses[f"{name}_of_reconstruction"] = _weighed(method.term, title)
-  return METRICS | losses
+  return METRICS | {
+    f"{name}_of_reconstruction": _weighed(method.term)
+    for name, method in METHODS.items()
+  }
 
 
 class Row(NamedTuple):

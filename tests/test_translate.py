@@ -18,7 +18,8 @@ from akd_jax.common.writing import writing
 from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import familiarity
 from akd_jax.inference import results, view
-from akd_jax.inference.loaded import LoadedModel, Recognizer
+from akd_jax.inference.loaded import LoadedModel
+from akd_jax.inference.network import Recognizer
 from akd_jax.inference.photos import find_photos
 from akd_jax.interop import dlib_faces, numpy_generator
 from akd_jax.plotting import sample_grid

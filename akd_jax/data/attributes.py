@@ -75,11 +75,19 @@ def attribute_indices(
       )
     if name not in available:
       raise UserError(
-        f"attribute {name!r} is not in {where}{nearest(name, available)}"
+        f"attribute {name!r} is not in {where}{_meant(name, available)}"
       )
     if list(wanted).count(name) > 1:
       raise UserError(f"attribute {name!r} is asked for twice")
   return [list(available).index(name) for name in wanted]
+
+
+def _meant(name: str, available: Sequence[str]) -> str:
+  """Returns a hint for what is no name: the nearest, or how to write some."""
+  parts = [part.strip() for part in name.split(",")]
+  if len(parts) > 1 and set(parts) <= set(available):
+    return f'; several are written "({", ".join(map(repr, parts))})"'
+  return nearest(name, available)
 
 
 def set_attribute(

@@ -8,7 +8,7 @@ import numpy as np
 from akd_jax.evaluation.attribute_classifier import predicted
 from akd_jax.evaluation.classifier_cache import find_classifier
 from akd_jax.evaluation.familiarity import score_pictures
-from akd_jax.inference.loaded import Recognizer
+from akd_jax.inference.network import Recognizer
 from akd_jax.systems import system_of
 from akd_jax.training.run_dir import Run
 

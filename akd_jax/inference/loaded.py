@@ -6,13 +6,13 @@ None of this needs JAX, nor does one of the networks.
 import dataclasses
 import numbers
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import CELEBA, Framing
-from akd_jax.inference.network import Network, Wanted
+from akd_jax.inference.network import Network, Recognizer, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
 from akd_jax.inference.view import FACE, FACES, View, by_photo
 from akd_jax.interop import numpy_generator
@@ -25,22 +25,7 @@ Own = Mapping[str, int] | np.ndarray
 STRONGEST = 1.5
 
 
-class Recognizer(NamedTuple):
-  """Says which attributes pictures have.
-
-  Attributes:
-    name: "attribute classifier" or "discriminator".
-    predict: uint8 [N, S, S, 3] -> 0/1 [N, C].
-    accuracy: share of pictures that it is right on, of those that it has not
-      learnt from; None where nobody has measured it.
-  """
-
-  name: str
-  predict: Callable[[np.ndarray], np.ndarray]
-  accuracy: float | None
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class LoadedModel:
   """A trained network: what `akd_jax.load` returns.
 
@@ -58,6 +43,10 @@ class LoadedModel:
   network: Network
   recognizer: Recognizer | None = None
   find_framing: Callable[[], Framing] = lambda: CELEBA
+
+  def __repr__(self) -> str:
+    size, names = self.image_size, ", ".join(self.attributes)
+    return f"<LoadedModel: {size} pixels, attributes {names}>"
 
   @property
   def attributes(self) -> tuple[str, ...]:

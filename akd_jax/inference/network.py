@@ -1,6 +1,6 @@
-"""A generator as it is used, and what is asked of it."""
+"""A generator as it is used, what is asked of it, and what recognizes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -68,3 +68,18 @@ class Network(Protocol):
   ) -> np.ndarray:
     """Returns where it looks, [N, h, w], each for the logit of one column."""
     ...
+
+
+class Recognizer(NamedTuple):
+  """Says which attributes pictures have.
+
+  Attributes:
+    name: "attribute classifier" or "discriminator".
+    predict: uint8 [N, S, S, 3] -> 0/1 [N, C].
+    accuracy: share of pictures that it is right on, of those that it has not
+      learnt from; None where nobody has measured it.
+  """
+
+  name: str
+  predict: Callable[[np.ndarray], np.ndarray]
+  accuracy: float | None

@@ -305,6 +305,7 @@ def wait_until_empty(group):
     "changes, message",
     [
         ({"attributes": ("Blond_Hiar",)}, "'Blond_Hair'"),
+        ({"attributes": ("Smiling, Male",)}, """"('Smiling', 'Male')\""""),
         ({"distribution": {"Bold": 0.5}}, "'Bald'"),
         ({"distribution": {"Bald": 1.5}}, "data.distribution: Bald = 1.5"),
         ({"distribution": {"Bangs": 0.95}}, "Bangs = 0.95"),

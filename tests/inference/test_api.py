@@ -13,7 +13,8 @@ import akd_jax
 from akd_jax import api
 from akd_jax.common.errors import UserError
 from akd_jax.inference import exports
-from akd_jax.inference.loaded import LoadedModel, Recognizer
+from akd_jax.inference.loaded import LoadedModel
+from akd_jax.inference.network import Recognizer
 from akd_jax.models.pixels import to_uint8, to_unit
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
@@ -59,6 +60,11 @@ def recognizing(network):
 def draw(count, size=SIZE):
   rng = np.random.default_rng(count)
   return rng.integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+
+
+def test_a_model_says_in_a_line_what_it_can_set():
+  shown = repr(recognizing(Recorder()))
+  assert shown == f"<LoadedModel: {SIZE} pixels, attributes {', '.join(NAMES)}>"
 
 
 def test_attributes_that_are_not_set_stay():

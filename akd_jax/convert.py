@@ -52,11 +52,12 @@ def define_flags() -> None:
     "data", "celeba", ["celeba", "rafd"], "Whose recipe the file carries."
   )
   flags.DEFINE_integer(
-    "step", 0, "How many updates the generator has had.", lower_bound=0
-  )
+    "step", 0, "How many updates the generator has had.",
+    lower_bound=0, upper_bound=2**31 - 1,
+  )  # fmt: skip
   flags.DEFINE_integer(
     "image_size", None, "Side of the pictures; that of the recipe if not set.",
-    lower_bound=1,
+    lower_bound=1, upper_bound=4096,
   )  # fmt: skip
 
 

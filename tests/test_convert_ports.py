@@ -10,6 +10,8 @@ the photos as they are, then with one attribute after the other the other way
 round, as AttGAN's test.py sets it, and by RelGAN's `att_a - att_b` (train.py).
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,12 +27,13 @@ from akd_jax.inference.exports import (
 )
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.torch_exports import export_torch
-from akd_jax.interop import numpy_program, torch_attgan
+from akd_jax.interop import numpy_program, torch_attgan, torch_relgan
 from akd_jax.interop.torch_file import read_checkpoint, read_state_dict
 from akd_jax.models.attgan import Generator
 from akd_jax.models.attgan_discriminator import Discriminator
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems import relgan_losses, system_of
+from akd_jax.training import run_dir
 from akd_jax.training import teacher as teaching
 from akd_jax.training.released import convert, read_networks
 from tests import onnx_runtime
@@ -273,6 +276,50 @@ def test_what_is_no_such_network_is_named(states, system, edit, message):
   assert message in found
   found = message_of(convert, generator, state, NAMES)
   assert " discriminator: " in found and "is missing" in found
+
+
+@pytest.mark.parametrize("system", ["attgan", "relgan"])
+@pytest.mark.parametrize("kind", [np.float64, np.float16, jnp.bfloat16])
+def test_weights_of_any_precision_become_a_file_that_is_read(
+  states, system, kind, tmp_path
+):
+  networks = [{k: x.astype(kind) for k, x in s.items()} for s in states[system]]
+  run = convert(*networks, NAMES)
+  path = str(tmp_path / "teacher.npz")
+  export_whole(run, path)
+  back = run_dir.load_run(path).model
+  for ours, theirs in (
+    (back.generator, run.model.generator),
+    (back.statistics, run.model.statistics),
+  ):
+    near = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-6)
+    jax.tree.map(near, ours, theirs)
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    (lambda x: x.astype(np.int64), "is of int64, no weights"),
+    (lambda x: x.astype(np.float64) * 1e39, "numbers that are not finite"),
+  ],
+)
+def test_what_single_precision_does_not_have_is_no_weight(
+  states, change, message
+):
+  for generator, discriminator in states.values():
+    first = next(k for k, x in generator.items() if x.ndim == 4)
+    wrong = generator | {first: change(generator[first] + 1)}
+    found = message_of(convert, wrong, discriminator, NAMES)
+    assert first in found and found.endswith(message)
+
+
+def test_networks_without_a_channel_are_refused():
+  generator = torch_relgan.list_generator_weights(0, 2, len(NAMES))
+  discriminator = torch_relgan.list_discriminator_weights(0, 2, 0, 0, 5)
+  empty = [
+    {x.name: np.zeros(x.shape) for x in y} for y in (generator, discriminator)
+  ]
+  assert "describes no network" in message_of(convert, *empty, NAMES)
 
 
 def test_what_does_not_fit_is_refused_in_one_line(states):

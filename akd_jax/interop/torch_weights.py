@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from akd_jax.common import npz
 from akd_jax.common.errors import UserError, nearest
 
 # What a release keeps beside its weights, and may never use.
@@ -91,7 +92,7 @@ def unwrap(state: Mapping[str, Any]) -> dict[str, Any]:
 def from_torch(
   state: Mapping[str, Any], weights: list[Weight], what: str
 ) -> dict[str, np.ndarray]:
-  """Returns our arrays by path.
+  """Returns our arrays by path, in single precision.
 
   Args:
     state: names to arrays (NumPy's, or tensors on the CPU).
@@ -100,7 +101,8 @@ def from_torch(
     what: network it should be, for errors.
 
   Raises:
-    UserError: it is another; names the first difference.
+    UserError: it is another, or a weight is no number that single precision
+      has; names the first of them.
   """
   known = {w.name: w.shape for w in weights}
   state = {
@@ -109,7 +111,21 @@ def from_torch(
     if name in known or name.rpartition(".")[2] not in _BUFFERS
   }
   check(state, known, what)
-  return {w.path: w.to_ours(state[w.name]) for w in weights}
+  return {w.path: w.to_ours(_single(state, w.name, what)) for w in weights}
+
+
+def _single(state: Mapping[str, Any], name: str, what: str) -> np.ndarray:
+  """Returns a weight in single precision, whatever a file has it in."""
+  found = np.asarray(state[name])
+  if found.dtype.kind in "biu":
+    raise UserError(f"{what}: {name!r} is of {found.dtype}, no weights")
+  with np.errstate(over="ignore"):
+    single = found.astype(np.float32)
+  try:
+    npz.check_numbers(name, single)
+  except ValueError as error:
+    raise UserError(f"{what}: {error}") from None
+  return single
 
 
 def to_torch(

@@ -16,6 +16,7 @@ from akd_jax.interop.torch_weights import Released, unwrap
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training.run_dir import Run
+from akd_jax.training.shapes import parameter_shapes
 
 
 def read_networks(
@@ -68,8 +69,9 @@ def convert(
       the recipe.
 
   Raises:
-    UserError: one is no such network, or they have other classes, or see
-      pictures of another size.
+    UserError: one is no such network, or has weights that are no numbers of
+      single precision, or they have other classes, or see pictures of another
+      size.
   """
   check_names(attributes, "--attributes")
   system, released = _read(generator, discriminator)
@@ -92,6 +94,8 @@ def convert(
     system_of(config).create_networks(config),
     released.statistics,
   )
+  if model.discriminator is not None:
+    parameter_shapes(config, "--from and --discriminator")
   return Run(config, tuple(attributes), exclusive, model, step)
 
 

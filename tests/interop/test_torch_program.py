@@ -127,5 +127,10 @@ def test_a_label_is_asked_for_by_name():
 def test_a_file_without_a_program_is_told_how_to_get_one(tmp_path):
   path = tmp_path / "model.npz"
   np.savez(path, metadata=np.array(json.dumps({"format": 1})))
-  with pytest.raises(ValueError, match="--format=torch --out=DIR"):
-    torch_program.load(str(path))
+  run = tmp_path / "run.npz"
+  np.savez(run, config=np.array("{}"), step=np.array(1))
+  text = tmp_path / "text.npz"
+  text.write_text("no archive")
+  for wrong in (path, run, text):
+    with pytest.raises(ValueError, match="--format=torch --out=DIR"):
+      torch_program.load(str(wrong))

@@ -25,6 +25,7 @@ from torch.nn import functional
 # The format of files that have a program, and where JSON may end: a program is
 # some thousand letters.
 FORMAT, _LARGEST = 3, 2**20
+_NO_PROGRAM = "{} has no program: export it by --format=torch --out=DIR"
 # What is measured and not learnt.
 _STATISTICS = ("mean", "var")
 Step = Mapping[str, Any]
@@ -109,20 +110,25 @@ def load(path: str) -> Network:
   Raises:
     OSError, ValueError: the file cannot be read, is damaged, or has no program.
   """
+  try:
+    metadata, arrays = _read(path)
+  except OSError:
+    raise
+  except Exception as error:  # There is no end to what damage may raise.
+    raise ValueError(_NO_PROGRAM.format(path)) from error
+  if metadata.get("format") != FORMAT:
+    raise ValueError(_NO_PROGRAM.format(path))
+  return Network(arrays, metadata)
+
+
+def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+  """Reads the metadata of a file, and its arrays by name."""
   with np.load(path, allow_pickle=False) as found:
     if found["metadata"].nbytes > 4 * _LARGEST:
-      raise ValueError(f"{path}: its metadata is too large")
-    metadata = json.loads(str(found["metadata"]))
-    arrays = {
-      name: found[name].astype(np.float32)
-      for name in found.files
-      if name != "metadata"
-    }
-  if metadata.get("format") != FORMAT:
-    raise ValueError(
-      f"{path} has no program: export it by --format=torch --out=DIR"
-    )
-  return Network(arrays, metadata)
+      raise ValueError("its metadata is too large")
+    names = [name for name in found.files if name != "metadata"]
+    arrays = {name: found[name].astype(np.float32) for name in names}
+    return json.loads(str(found["metadata"])), arrays
 
 
 def _under(place: str | None, paths: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Networks for PyTorch: for its released code, or with code of ours."""
 
-import functools
 import os
 import pathlib
 from collections.abc import Callable
@@ -23,9 +22,8 @@ from akd_jax.interop.releases import RELEASES, Release
 if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
-# A function of (open file, content, note), and the content.
-Part = tuple[Callable[[IO[bytes], Any, str], Any], Any]
-
+# {path: what writes the file there, once it is open}.
+Parts = dict[str, Callable[[IO[bytes]], Any]]
 
 # What draws a network in PyTorch. It is copied away, and never imported here.
 _CODE = pathlib.Path(releases.__file__).parent / "torch/torch_program.py"
@@ -43,22 +41,15 @@ def export_torch(run: "Run", path: str) -> list[str]:
   Raises:
     UserError: that is to go into a file, or the system has no program.
   """
-  release, note = _find_release(run), notes(run)
+  release = _find_release(run)
   if isinstance(release, Release):
     list_parts = _list_both if _is_directory(path) else _list_generator
-    parts = list_parts(release, run, path)
-  elif _is_directory(path):
-    parts = _list_program(run, path)
-  else:
-    raise UserError(
-      f"{release}: name a folder, and it gets a network of its own beside the"
-      " code that runs it in PyTorch"
-    )
-  return write_files(
-    {
-      name: functools.partial(_write, part, note)
-      for name, part in parts.items()
-    }
+    return write_files(list_parts(release, run, path))
+  if _is_directory(path):
+    return write_files(_list_program(run, path))
+  raise UserError(
+    f"{release}: name a folder, and it gets a network of its own beside the"
+    " code that runs it in PyTorch"
   )
 
 
@@ -66,27 +57,19 @@ def _is_directory(path: str) -> bool:
   return os.path.isdir(path) or not os.path.splitext(path)[1]
 
 
-def _write(part: Part, note: str, file: IO[bytes]) -> None:
-  write, content = part
-  write(file, content, note)
-
-
-def _write_readme(file: IO[bytes], content: None, note: str) -> None:
-  file.write(f"{note}\n".encode())
-
-
-def _list_generator(release: Release, run: "Run", path: str) -> dict[str, Part]:
+def _list_generator(release: Release, run: "Run", path: str) -> Parts:
   """Lists what is written to a file, by its path."""
   check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
   state = release.generator(arrays_of(run), run.config, len(run.attributes))
+  note = notes(run)
   if path.endswith(".npz"):
-    return {path: (torch_writer.write_npz, state)}
+    return {path: lambda file: torch_writer.write_npz(file, state, note)}
   if release.one_file:
-    return {path: (torch_writer.write_checkpoint, {"G": state})}
-  return {path: (torch_writer.write_state_dict, state)}
+    return {path: _checkpoint({"G": state}, note)}
+  return {path: _state_dict(state, note)}
 
 
-def _list_both(release: Release, run: "Run", folder: str) -> dict[str, Part]:
+def _list_both(release: Release, run: "Run", folder: str) -> Parts:
   """Lists what is written to a directory, by the paths of the files."""
   from flax import traverse_util
 
@@ -97,32 +80,34 @@ def _list_both(release: Release, run: "Run", folder: str) -> dict[str, Part]:
     "D": release.discriminator(flat, *about),
   }
   start = os.path.join(folder, "weights." * release.one_file + str(run.step))
-  readme: dict[str, Part] = {f"{start}-README.txt": (_write_readme, None)}
+  note = notes(run)
+  readme = f"{note}\n".encode()
+  parts: Parts = {f"{start}-README.txt": lambda file: file.write(readme)}
   if release.one_file:
-    return readme | {f"{start}.pth": (torch_writer.write_checkpoint, states)}
-  return readme | {
-    f"{start}-{name}.ckpt": (torch_writer.write_state_dict, state)
+    return parts | {f"{start}.pth": _checkpoint(states, note)}
+  return parts | {
+    f"{start}-{name}.ckpt": _state_dict(state, note)
     for name, state in states.items()
   }
 
 
-def _list_program(run: "Run", folder: str) -> dict[str, Part]:
+def _checkpoint(states: Any, note: str) -> Callable[[IO[bytes]], Any]:
+  return lambda file: torch_writer.write_checkpoint(file, states, note)
+
+
+def _state_dict(state: Any, note: str) -> Callable[[IO[bytes]], Any]:
+  return lambda file: torch_writer.write_state_dict(file, state, note)
+
+
+def _list_program(run: "Run", folder: str) -> Parts:
   """Lists what PyTorch runs without released code, by its path."""
   content = pack(run, "torch", with_program=True)
   return {
-    os.path.join(folder, _NETWORK): (_write_arrays, content),
-    os.path.join(folder, _CODE.name): (_write_code, None),
+    os.path.join(folder, _NETWORK): lambda file: np.savez(file, **content),
+    os.path.join(folder, _CODE.name): lambda file: file.write(
+      _CODE.read_bytes()
+    ),
   }
-
-
-def _write_arrays(file: IO[bytes], content: Any, note: str) -> None:
-  del note
-  np.savez(file, **content)
-
-
-def _write_code(file: IO[bytes], content: None, note: str) -> None:
-  del content, note
-  file.write(_CODE.read_bytes())
 
 
 def notes(run: "Run") -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from akd_jax.data.attributes import CELEBA
+from akd_jax.data.photos import celeba_tfds
 from akd_jax.data.photos.celeba import open_celeba
 from tests import layouts
 from tests.layouts import SPLITS, assert_same, config, encoded, error
@@ -47,6 +48,14 @@ def tfds_records(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
 
   monkeypatch.setattr(tfds, "data_source", data_source)
   yield records
+
+
+def test_a_download_that_nobody_asked_for_is_said_once(tfds_records, capsys):
+  celeba_tfds._say_where_from.cache_clear()
+  for split in SPLITS:
+    open_celeba(config(""), split)
+  (line,) = capsys.readouterr().err.splitlines()
+  assert "config.data.path is not set" in line and "downloads" in line
 
 
 def test_celeba_from_tfds_equals_the_official_files(official, tfds_records):

@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.output import note
 from akd_jax.data.attributes import CELEBA, attribute_indices
 from akd_jax.data.photos.source import (
   Photos,
@@ -52,6 +53,7 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
 
 
 def _open_records(split: str) -> Sequence[bytes]:
+  _say_where_from()
   try:
     import tensorflow_datasets as tfds
 
@@ -69,6 +71,15 @@ def _open_records(split: str) -> Sequence[bytes]:
       " folder with img_align_celeba, list_attr_celeba.txt and"
       f" list_eval_partition.txt ({reason})"
     ) from error
+
+
+@functools.cache
+def _say_where_from() -> None:
+  """Says once what nobody may have asked for: a long download."""
+  note(
+    "note: config.data.path is not set: CelebA comes from TensorFlow Datasets,"
+    " which downloads 1.4 GB where it is not there yet"
+  )
 
 
 def _features(record: bytes) -> Any:

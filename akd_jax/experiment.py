@@ -28,7 +28,6 @@ and may be stopped and given again.
 
 import pathlib
 import shlex
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ from akd_jax.common.errors import UserError
 
 if TYPE_CHECKING:
   from akd_jax.configs.experiments.variants import Experiment
-  from akd_jax.experiments.runner import PlannedRun, Replicate
+  from akd_jax.experiments.plan import PlannedRun, Replicate
 
 
 def _check_teacher(teacher: str) -> None:
@@ -117,15 +116,12 @@ def _write(
   Else one that has seen fewer seeds might overwrite a page of more.
   """
   from akd_jax.common import files
-  from akd_jax.experiments import records
+  from akd_jax.experiments import plan, records
 
+  path = records.path_of(_page(argument))
   with files.alone(root, wait=True):
-    records.write(records.path_of(_page(argument)), _runs(replicates), root)
+    records.write(path, plan.in_order(replicates), root)
     return _report(argument, experiment, replicates)
-
-
-def _runs(replicates: "list[Replicate]") -> "list[PlannedRun]":
-  return [run for x in replicates for run in x.runs.values()]
 
 
 def _page(argument: str) -> pathlib.Path:
@@ -170,10 +166,6 @@ def _files() -> list[str]:
   return [name for name in names if definitions.is_file(name)]
 
 
-def _steps(planned: "list[PlannedRun]") -> int:
-  return sum(run.config.steps for run in planned)
-
-
 def define_flags() -> None:
   """Defines the flags, which `--help` lists."""
   flags.DEFINE_list(
@@ -206,11 +198,45 @@ def main(argv: list[str]) -> None:
   """Does all seeds of all variants of all experiments."""
   cli.refuse_arguments(argv)
   if flags.FLAGS.list:
-    from akd_jax.configs.experiments import EXPERIMENTS
-
-    for name, recipe in EXPERIMENTS.items():
-      print(f"{name:16}  {(recipe.__doc__ or '').splitlines()[0]}")
+    _list_names()
     return
+  experiments = _find_all()
+  from akd_jax.common import cache as compilation
+  from akd_jax.experiments import plan, runner
+
+  compilation.use_persistent_cache()
+  root = pathlib.Path(flags.FLAGS.root)
+  replicates = _plan(experiments, root)
+
+  def write_pages() -> list[str]:
+    return [
+      _write(argument, experiment, replicates[argument], root)
+      for argument, experiment in experiments.items()
+    ]
+
+  every = plan.in_order(x for of_one in replicates.values() for x in of_one)
+  for line in runner.progress(every, _work(every, root)):
+    print(line, flush=True)
+    write_pages()
+  for page in write_pages():
+    print(f"\n{page}")
+  _check_done(every)
+
+
+def _list_names() -> None:
+  from akd_jax.configs.experiments import EXPERIMENTS
+
+  for name, recipe in EXPERIMENTS.items():
+    print(f"{name:16}  {(recipe.__doc__ or '').splitlines()[0]}")
+
+
+def _find_all() -> "dict[str, Experiment]":
+  """Returns the experiments that are asked for, by how --name calls them.
+
+  Raises:
+    UserError: a flag or a field does not go with them, or a page cannot be
+      written.
+  """
   if not flags.FLAGS.name:
     raise UserError("--name=NAME is missing; --list shows them")
   for name in ("cluster_options", "cluster_jobs"):
@@ -222,47 +248,45 @@ def main(argv: list[str]) -> None:
   experiments = {
     argument: _find(argument, given) for argument in flags.FLAGS.name
   }
-  from akd_jax.common import cache as compilation
-  from akd_jax.experiments import records, runner
-
-  compilation.use_persistent_cache()
   for argument in experiments:
     _check_page(argument)
   if len({*map(_page, experiments)}) < len(experiments):
     raise UserError("--name: two of them would have the same page")
-  root = pathlib.Path(flags.FLAGS.root)
+  return experiments
+
+
+def _plan(
+  experiments: "Mapping[str, Experiment]", root: pathlib.Path
+) -> "dict[str, list[Replicate]]":
+  """Returns the seeds of each experiment, with what is known of their runs."""
+  from akd_jax.experiments import plan, records
+
   replicates = {
     argument: [
-      runner.plan_replicate(experiment.variants, seed, root)
+      plan.plan_replicate(experiment.variants, seed, root)
       for seed in range(flags.FLAGS.seeds)
     ]
     for argument, experiment in experiments.items()
   }
   for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
-    if known := records.unpack(path, _runs(of_experiment), root):
+    if known := records.unpack(path, plan.in_order(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
-  every: dict[pathlib.Path, PlannedRun] = {}
-  for of_experiment in replicates.values():
     for replicate in of_experiment:
-      runner.check(replicate)
-    teachers = [run for x in of_experiment for run in x.teachers.values()]
-    students = [run for x in of_experiment for run in x.variants.values()]
-    every |= {run.workdir: run for run in teachers + students}
-  started, steps = time.monotonic(), _steps(runner.undone(every.values()))
-  for left in _work(every.values(), root):
-    minutes = (time.monotonic() - started) / 60
-    still = _steps(left)
-    print(
-      f"{len(every) - len(left)}/{len(every)} runs done, about"
-      f" {minutes * still / (steps - still):.0f} min left",
-      flush=True,
-    )
-    for argument, experiment in experiments.items():
-      _write(argument, experiment, replicates[argument], root)
-  for argument, experiment in experiments.items():
-    print(f"\n{_write(argument, experiment, replicates[argument], root)}")
-  if undone := runner.undone(every.values()):
+      plan.check(replicate)
+  return replicates
+
+
+def _check_done(every: "Iterable[PlannedRun]") -> None:
+  """Names the runs that failed.
+
+  Raises:
+    FloatingPointError: one diverged, which stops what it teaches.
+    UserError: one failed as a job of a cluster.
+  """
+  from akd_jax.experiments import plan
+
+  if undone := plan.undone(every):
     names = ", ".join(str(run.workdir) for run in undone)
     if flags.FLAGS.cluster is None:
       raise FloatingPointError(f"not done, since a run diverged: {names}")

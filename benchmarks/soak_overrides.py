@@ -225,11 +225,11 @@ def _evaluate(given):
 
 def _repeat(given):
   from akd_jax import experiment
-  from akd_jax.experiments import runner
+  from akd_jax.experiments import plan
 
   found = experiment._find("paper1_table1:debug", given)
   root = pathlib.Path("runs")
-  runner.check(runner.plan_replicate(found.variants, 0, root))
+  plan.check(plan.plan_replicate(found.variants, 0, root))
   raise Tried
 
 

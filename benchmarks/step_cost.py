@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import cache as compilation
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.experiments.runner import plan_replicate
+from akd_jax.experiments.plan import plan_replicate
 from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import parallel, preparation
 from akd_jax.training.loop import make_steps

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from akd_jax.common import cache, files
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
-from akd_jax.experiments import definitions, job, runner
+from akd_jax.experiments import definitions, job, plan, runner
 from akd_jax.training import checkpoint
 
 # Seconds between two looks at the jobs.
@@ -23,7 +23,7 @@ _PATIENCE = 5.0
 _DAY = 24 * 60
 
 
-def _do(run: runner.PlannedRun, own: Sequence[str] = ()) -> None:
+def _do(run: plan.PlannedRun, own: Sequence[str] = ()) -> None:
   """What a job does, once it has run the files that `own` names."""
   for file in own:
     definitions.load(file)
@@ -42,7 +42,7 @@ class Cluster(NamedTuple):
 
   engine: Any
   at_once: int
-  do: Callable[[runner.PlannedRun], Any]
+  do: Callable[[plan.PlannedRun], Any]
 
 
 def open_cluster(
@@ -91,8 +91,8 @@ def _number(text: str) -> int | str:
 
 
 def work(
-  runs: Iterable[runner.PlannedRun], cluster: Cluster
-) -> Iterator[list[runner.PlannedRun]]:
+  runs: Iterable[plan.PlannedRun], cluster: Cluster
+) -> Iterator[list[plan.PlannedRun]]:
   """Has all runs done, as `runner.work` does them.
 
   One that fails is left, with all that it was to teach. One whose job was
@@ -102,7 +102,7 @@ def work(
   Yields those that are left, whenever this has changed.
   """
   runs = list(runs)
-  left = runner.undone(runs)
+  left = plan.undone(runs)
   handed: dict[pathlib.Path, _Handed] = {}
   failed: set[str] = set()
   # Where the last is done, its job has yet to end.
@@ -123,7 +123,7 @@ def work(
         failed.add(str(workdir))
     still = [
       run
-      for run in runner.undone(left)
+      for run in plan.undone(left)
       if not {str(run.workdir), run.config.teacher} & failed
     ]
     if len(still) < len(left):
@@ -146,7 +146,7 @@ class _Handed(NamedTuple):
   """
 
   job: Any
-  run: runner.PlannedRun
+  run: plan.PlannedRun
   begun: list[int]
 
   def what_went_wrong(self) -> str:
@@ -164,7 +164,7 @@ class _Handed(NamedTuple):
     )
 
 
-def _hand_over(run: runner.PlannedRun, cluster: Cluster) -> _Handed:
+def _hand_over(run: plan.PlannedRun, cluster: Cluster) -> _Handed:
   """Hands a run over, unless an earlier command has, whose job is not done.
 
   Raises:

@@ -17,7 +17,7 @@ def attempt(do: Callable[[Any], Any], run: Any) -> str:
 
   Args:
     do: is given the run.
-    run: see `runner.PlannedRun`.
+    run: see `plan.PlannedRun`.
   """
   signal.signal(signal.SIGUSR2, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
   try:

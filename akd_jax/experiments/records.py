@@ -18,7 +18,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.evaluation import record
-from akd_jax.experiments.runner import PlannedRun
+from akd_jax.experiments.plan import PlannedRun
 from akd_jax.training import metrics_file, run_dir
 
 # The last one is what tells that a run is done.

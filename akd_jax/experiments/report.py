@@ -15,7 +15,7 @@ from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
 from akd_jax.experiments import html_faces, html_page, page
 from akd_jax.experiments.compared import Seed, Variant, read_seed
-from akd_jax.experiments.runner import PlannedRun, Replicate
+from akd_jax.experiments.plan import PlannedRun, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
   draw_sample_grid,

@@ -13,7 +13,7 @@ from akd_jax.common.errors import Stopped
 
 
 class Run(NamedTuple):
-  """Stands for a `runner.PlannedRun`.
+  """Stands for a `plan.PlannedRun`.
 
   Its directory gets a line in `log` each time that it is begun, and `result`
   when it is done. `config.deeds` says what happens each time.

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.distillation import METHODS
-from akd_jax.experiments import cluster, definitions, runner
+from akd_jax.experiments import cluster, definitions, plan, runner
 from tests import small_runs
 
 
@@ -22,7 +22,7 @@ def test_an_experiment_is_a_file_of_ones_own(tmp_path):
   path.write_text(mine())
   found = definitions.define(str(path), "debug")
   assert [*found.variants] == ["as it is", "smoother", "faster"]
-  runner.check(runner.plan_replicate(found.variants, 0, tmp_path))
+  plan.check(plan.plan_replicate(found.variants, 0, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -67,5 +67,5 @@ def test_a_job_knows_the_methods_of_the_file(tmp_path, monkeypatch):
   for name in ("mine.py", "~/mine.py"):
     engine = cluster.open_cluster("local", tmp_path / "jobs", {}, 1, [name])
     monkeypatch.chdir("/")  # A job may be elsewhere.
-    engine.do(runner.PlannedRun(ConfigDict(), tmp_path / "run"))
+    engine.do(plan.PlannedRun(ConfigDict(), tmp_path / "run"))
   assert found == [7, 7]

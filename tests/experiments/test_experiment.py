@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from akd_jax.configs.experiments import EXPERIMENTS
-from akd_jax.experiments import report, runner
+from akd_jax.experiments import plan, report
 from akd_jax.training import run_dir
 from tests import small_runs
 
@@ -76,7 +76,7 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   experiment = EXPERIMENTS["paper1_table1"]("debug").changed(
     SMALL | {"evaluation.images": 16}
   )
-  replicate = runner.plan_replicate(experiment.variants, 0, tmp_path)
+  replicate = plan.plan_replicate(experiment.variants, 0, tmp_path)
   # What is there is taken as it is.
   assert replicate.done
   said = report.write(page, experiment.title, "", "", [replicate])
@@ -84,8 +84,8 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   assert "3 seeds, " in page.read_text()
   # What is asked of a run afterwards trains nothing, and is evaluated.
   otherwise = experiment.changed({"evaluation.images": 8})
-  replicate = runner.plan_replicate(otherwise.variants, 0, tmp_path)
-  assert len(runner.undone(replicate.runs.values())) == 3
+  replicate = plan.plan_replicate(otherwise.variants, 0, tmp_path)
+  assert len(plan.undone(replicate.runs.values())) == 3
   for run in replicate.runs.values():
     assert run_dir.is_finished(str(run.workdir))
 

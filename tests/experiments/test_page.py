@@ -13,8 +13,8 @@ from akd_jax.distillation import METHODS
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.experiments import page, report, rows
+from akd_jax.experiments.plan import PlannedRun, Replicate
 from akd_jax.experiments.rows import Row
-from akd_jax.experiments.runner import PlannedRun, Replicate
 from akd_jax.experiments.statistics import paired_difference, spread
 from benchmarks import pooled
 

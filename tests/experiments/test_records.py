@@ -11,7 +11,7 @@ import pytest
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.evaluation import record
 from akd_jax.experiments import records
-from akd_jax.experiments.runner import plan_replicate
+from akd_jax.experiments.plan import plan_replicate
 from akd_jax.training import run_dir
 from tests.layouts import error
 

@@ -10,8 +10,8 @@ from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import record
-from akd_jax.experiments import runner
-from akd_jax.experiments.runner import plan_replicate
+from akd_jax.experiments import plan, runner
+from akd_jax.experiments.plan import plan_replicate
 from akd_jax.training import run_dir as directories
 from akd_jax.training import starts
 from akd_jax.training import teacher as teaching
@@ -123,7 +123,7 @@ def test_several_teachers_are_told_apart():
 def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
   config = student.get_config("debug")
   directories.write_config(config, str(tmp_path))
-  run = runner.PlannedRun(config, tmp_path)
+  run = plan.PlannedRun(config, tmp_path)
   assert run.result is None
   for names, step, done in (
     (config.data.attributes, config.steps, True),
@@ -148,7 +148,7 @@ def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
   result["settings"] = record.settings(config)
   result["settings"]["evaluation"]["protocol"] = "all"
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.PlannedRun(config, tmp_path).result is None
+  assert plan.PlannedRun(config, tmp_path).result is None
 
 
 def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
@@ -162,16 +162,16 @@ def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
     "networks": {"generator": {"attributes": rows}},
   }
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.PlannedRun(config, tmp_path, "before").result
-  assert runner.PlannedRun(config, tmp_path, "now").result is None
+  assert plan.PlannedRun(config, tmp_path, "before").result
+  assert plan.PlannedRun(config, tmp_path, "now").result is None
   # Who learns nothing may be measured without a teacher that does not fit.
   result["teacher"] = None
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
-  assert runner.PlannedRun(config, tmp_path, "now").result is None
+  assert plan.PlannedRun(config, tmp_path, "now").result is None
   for method in config.distill.values():
     method.weight = 0.0
   config.adversary = config.init = "scratch"
-  assert runner.PlannedRun(config, tmp_path, "now").result
+  assert plan.PlannedRun(config, tmp_path, "now").result
 
 
 def test_a_field_is_set_in_every_variant_and_for_its_teacher():
@@ -210,14 +210,14 @@ def test_a_wrong_field_is_found_before_a_teacher_is_trained():
   changed = table.changed({"pseudo.reading": "paper1"})
   seed = plan_replicate(changed.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.pseudo\.reading='paper1'"):
-    runner.check(seed)
+    plan.check(seed)
 
 
 def test_a_run_that_would_do_nothing_is_refused_before_any_is_trained():
   table = EXPERIMENTS["methods"]("debug").changed({"steps": 2})
   seed = plan_replicate(table.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.adversary_every=4"):
-    runner.check(seed)
+    plan.check(seed)
 
 
 def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
@@ -226,7 +226,7 @@ def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(
   table = EXPERIMENTS["paper1_table1"]("debug")
   seed = plan_replicate(table.variants, 0, tmp_path)
   monkeypatch.setattr(
-    runner.PlannedRun, "result", property(lambda run: run in done)
+    plan.PlannedRun, "result", property(lambda run: run in done)
   )
   monkeypatch.setattr(runner.runs, "is_finished", lambda directory: False)
   done = list(seed.teachers.values())
@@ -306,4 +306,4 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
   list(runner.work(every))
   assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
   # Who learns nothing is measured beside that teacher, too.
-  assert runner.undone(every) == list(seeds[0].runs.values())
+  assert plan.undone(every) == list(seeds[0].runs.values())

@@ -12,7 +12,7 @@ from PIL import Image
 
 from akd_jax.data import pipeline
 from akd_jax.evaluation import evaluator
-from akd_jax.experiments import runner
+from akd_jax.experiments import plan
 from akd_jax.inference.translator import load_translators
 from akd_jax.training import (
   checkpoint,
@@ -269,7 +269,7 @@ def test_an_evaluation_looks_where_the_photos_are_now(moved, monkeypatch):
 def test_an_experiment_knows_its_runs_however_a_path_is_spelt(tmp_path):
   def folder(path):
     recipe = student_config("", data__name="table", data__path=path)
-    replicate = runner.plan_replicate({"a": recipe}, 0, tmp_path)
+    replicate = plan.plan_replicate({"a": recipe}, 0, tmp_path)
     return {run.workdir for run in replicate.runs.values()}
 
   assert folder("photos") == folder("./photos/") == folder("x/../photos")

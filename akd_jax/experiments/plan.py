@@ -1,0 +1,185 @@
+"""What an experiment consists of: its runs, of every variant and every seed."""
+
+import functools
+import json
+import os
+import pathlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from akd_jax.common import files
+from akd_jax.common.config import without_added
+from akd_jax.common.errors import UserError
+from akd_jax.data.photos.kind import settle
+from akd_jax.distillation.terms import distils
+from akd_jax.evaluation import record
+from akd_jax.training import run_dir as runs
+from akd_jax.training import starts, validation
+from akd_jax.training import teacher as teaching
+
+# Sections of a config that do not decide what is trained.
+_NOT_TRAINING = (*record.SECTIONS, "held_out")
+
+
+class PlannedRun(NamedTuple):
+  """A run to train and to evaluate.
+
+  Attributes:
+    config: how.
+    workdir: its directory.
+    teacher: digest of the file that teaches it; "" where none does.
+  """
+
+  config: ConfigDict
+  workdir: pathlib.Path
+  teacher: str = ""
+
+  @property
+  def result(self) -> dict[str, Any] | None:
+    """Its evaluation.json; None before all of its end has been evaluated.
+
+    Evaluated by hand and otherwise than the recipe says, it has not been; nor
+    has one that learnt from what the teacher's file was before.
+    """
+    path = self.workdir / f"{record.WHOLE}.json"
+    if not path.exists() or not runs.holds_run(str(self.workdir)):
+      return None
+    try:
+      result = record.read(path)
+    except UserError:
+      return None  # It is damaged.
+    wanted = runs.read_config(str(self.workdir)).data.attributes
+    whole = set(record.trained_network(result)["attributes"]) == set(wanted)
+    alike = result.get("settings") == record.settings(self.config)
+    ended = result["step"] >= self.config.steps
+    # Who learns nothing may be measured without the teacher.
+    known = {self.teacher} if distils(self.config) else {self.teacher, None}
+    taught = not self.teacher or result.get("teacher") in known
+    return result if whole and alike and ended and taught else None
+
+
+class Replicate(NamedTuple):
+  """A replicate: one seed of all variants of an experiment.
+
+  Attributes:
+    variants: name -> its run.
+    teachers: name -> that of the variants that are taught.
+  """
+
+  variants: dict[str, PlannedRun]
+  teachers: dict[str, PlannedRun]
+
+  @property
+  def runs(self) -> dict[str, PlannedRun]:
+    """All of them, by the name of their column."""
+    return self.variants | self.teachers
+
+  @property
+  def seed(self) -> int:
+    """Of all of them."""
+    return next(iter(self.variants.values())).config.seed
+
+  @property
+  def done(self) -> bool:
+    """Whether all of them are trained and evaluated."""
+    return not undone(self.runs.values())
+
+
+def plan_replicate(
+  variants: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
+) -> Replicate:
+  """Returns one seed of each variant, and of the teachers that they share.
+
+  A run's directory is named by its recipe, so that experiments share it, and by
+  no more than that: one that is to be evaluated otherwise is not trained anew.
+  A single teacher is called that, several by the first variant that each
+  teaches. A recipe that names a file, such as pretrained:avatars, learns from
+  that in every seed.
+
+  Raises:
+    UserError: such a file cannot be read.
+  """
+
+  def directory(config: ConfigDict) -> pathlib.Path:
+    recipe = json.loads(config.to_json())
+    # However they are spelt: ./photos/ is photos.
+    for fields, name in ((recipe["data"], "path"), (recipe, "teacher")):
+      if path := fields.get(name):
+        fields[name] = unicodedata.normalize("NFC", os.path.normpath(path))
+    for fields in (recipe, recipe.get("teacher_recipe", {})):
+      for section in _NOT_TRAINING:
+        fields.pop(section, None)
+    if "teacher_recipe" in recipe:
+      taught_by = without_added(recipe["teacher_recipe"])
+      recipe["teacher_recipe"] = taught_by
+    # Else a version that adds a field would train everything anew.
+    return root / files.digest(without_added(recipe)) / f"seed_{seed}"
+
+  @functools.cache
+  def digest_of(file: str) -> str:
+    return runs.digest_model(runs.load_run(file).model)
+
+  students: dict[str, PlannedRun] = {}
+  teachers: dict[pathlib.Path, tuple[str, PlannedRun]] = {}
+  for variant, recipe in variants.items():
+    recipe = settle(recipe)
+    config = ConfigDict(recipe.to_dict())
+    taught = ""
+    if runs.is_file(config.teacher):
+      taught = digest_of(config.teacher)
+    else:
+      taught_by = teaching.teacher_recipe(config)
+      workdir = directory(taught_by)
+      config.teacher = str(workdir)
+      if distils(config):
+        taught_by.seed = seed
+        teachers.setdefault(workdir, (variant, PlannedRun(taught_by, workdir)))
+    config.seed = config.teacher_recipe.seed = seed
+    students[variant] = PlannedRun(config, directory(recipe), taught)
+  several = len(teachers) > 1
+  return Replicate(
+    students,
+    {
+      f"teacher, {variant}" if several else "teacher": run
+      for variant, run in teachers.values()
+    },
+  )
+
+
+def check(replicate: Replicate) -> None:
+  """Refuses what could only be found once the teachers are trained.
+
+  Raises:
+    UserError: a field of a variant is wrong, or a teacher is not compatible.
+  """
+  taught_by = {
+    str(run.workdir): run.config for run in replicate.teachers.values()
+  }
+  for run in replicate.runs.values():
+    begins = not (run.result or runs.has_checkpoint(str(run.workdir)))
+    validation.check(run.config)
+    if begins:
+      validation.check_new(run.config)
+    if distils(run.config):
+      name = run.config.teacher
+      if name not in taught_by:
+        taught_by[name] = runs.load_run(name).config
+      teaching.check_compatible(run.config, taught_by[name])
+      if begins:
+        starts.check_new(run.config, taught_by[name])
+
+
+def undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
+  """Returns those without a result."""
+  return [run for run in planned if not run.result]
+
+
+def in_order(replicates: Iterable[Replicate]) -> list[PlannedRun]:
+  """Returns every run once, teachers before their students."""
+  replicates = list(replicates)
+  teachers = [run for x in replicates for run in x.teachers.values()]
+  students = [run for x in replicates for run in x.variants.values()]
+  return list({run.workdir: run for run in teachers + students}.values())

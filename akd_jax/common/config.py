@@ -1,13 +1,13 @@
 """Fields of configs: those on the command line, and names they once had."""
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.json_text import parse
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.configs import (
   acgan,
@@ -139,7 +139,7 @@ def read(text: str, where: str) -> ConfigDict:
     UserError: it is no config, lacks a field or has one of another type.
   """
   try:
-    fields = json.loads(text)
+    fields = parse(text)
   except ValueError as error:
     raise UserError(f"{where} is not JSON: {error}") from None
   if not isinstance(fields, dict):
@@ -148,7 +148,7 @@ def read(text: str, where: str) -> ConfigDict:
     )
   try:
     config = completed(fields)
-  except (AttributeError, TypeError, ValueError) as error:
+  except (AttributeError, TypeError, ValueError, RecursionError) as error:
     raise UserError(f"{where} is no config: {error}") from None
   _check_types(config, _example(config.get("system")), where)
   return config

@@ -1,6 +1,5 @@
 """Paths as people write them: ~ is a home, and a bucket is no folder."""
 
-import json
 import os
 import pathlib
 import re
@@ -12,6 +11,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
+from akd_jax.common.json_text import parse
 
 # A flag belongs to the command that has it defined, which --help asks.
 flags.disclaim_key_flags()
@@ -84,7 +84,7 @@ def default_workdir(recipe: str) -> str:
 
 def _is_of_photos(workdir: pathlib.Path) -> bool:
   try:
-    config = json.loads((workdir / "config.json").read_text())
+    config = parse((workdir / "config.json").read_text())
     return config["data"]["name"] != "avatars"
   except (OSError, ValueError, KeyError, TypeError):
     return False

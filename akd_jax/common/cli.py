@@ -187,6 +187,8 @@ def chosen_step(text: str | None) -> int | str | None:
 
 def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
+    for argument in argv[1:]:
+      paths.check(argument, argument)
     main([paths.expanded(argument) for argument in argv[1:]])
     if pod.joined():
       pod.part(0)

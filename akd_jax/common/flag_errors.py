@@ -1,5 +1,6 @@
 """What is wrong on a command line, in one line: a flag, a field or a recipe."""
 
+import os
 import pathlib
 import re
 import traceback
@@ -9,6 +10,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict
 
+from akd_jax.common import paths
 from akd_jax.common.errors import UserError, nearest
 
 # Of a traceback: the file, and the line in it.
@@ -30,9 +32,9 @@ def check_recipe(argv: Sequence[str]) -> None:
     if name is None:
       continue
     recipe = pathlib.Path(name)
-    if not recipe.is_file():
+    if not os.path.isfile(name):
       folders = {recipe.parent, pathlib.Path("configs")}
-      files = [str(x) for folder in folders for x in folder.glob("*.py")]
+      files = [x for folder in folders for x in paths.programs_in(folder)]
       same = [x for x in files if pathlib.Path(x).stem == recipe.stem]
       raise UserError(
         f"there is no file {name!r}{nearest(name, same or files)}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -61,8 +62,8 @@ def load(path: str) -> ModuleType:
     UserError: it is not there, or fails; the message has the line.
   """
   file = locate(path)
-  if not file.is_file():
-    near = nearest(path, map(str, pathlib.Path(path).parent.glob("*.py")))
+  if not os.path.isfile(file):
+    near = nearest(path, paths.programs_in(pathlib.Path(path).parent))
     raise UserError(f"--name={path}: there is no such file{near}")
   name = f"akd_jax_experiment_{file.stem}"
   spec = importlib.util.spec_from_file_location(name, file)

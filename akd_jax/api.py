@@ -70,11 +70,11 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     FloatingPointError: a loss is not finite any more.
   """
   from akd_jax.common import output, ranges
+  from akd_jax.common.config import check_complete
 
   workdir = paths.expanded(os.fspath(workdir))
   paths.check_run(workdir, f"workdir={workdir}")
-  if "generator" not in config:
-    raise UserError("config has no generator: it is no recipe of a network")
+  check_complete(config, "config")
   output.quiet_libraries()
   from akd_jax.experiments.single_run import train_with_teacher
 

@@ -246,9 +246,8 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     raise UserError(why) from error
   if "config" in flags.FLAGS:
     config = flags.FLAGS["config"].value
-    flag_errors.check_config(config, argv)
     # Before anything else: JAX alone takes a second to load.
-    ranges.check(config)
+    flag_errors.check_config(config, argv)
     for fields in (config, overrides.given()):
       paths.expand_fields(fields, ranges.is_expanded)
   return arguments

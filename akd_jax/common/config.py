@@ -154,6 +154,26 @@ def read(text: str, where: str) -> ConfigDict:
   return config
 
 
+def check_complete(recipe: Any, where: str) -> None:
+  """Refuses what is no recipe of a network, or not a whole one.
+
+  What its system alone reads is not asked here.
+
+  Args:
+    recipe: what somebody has made.
+    where: what it is called in errors.
+
+  Raises:
+    UserError: it is no config, or lacks a field that the recipes of all systems
+      have, or has it of another type.
+  """
+  if not isinstance(recipe, ConfigDict):
+    raise UserError(f"{where} is a {type(recipe).__name__}, not a ConfigDict")
+  if "generator" not in recipe:
+    raise UserError(f"{where} has no generator: it is no recipe of a network")
+  _check_types(recipe, _example(None), where)
+
+
 def _example(system: Any) -> ConfigDict:
   """Returns a recipe of a system; of an unknown one, what all have."""
   if isinstance(system, str) and system in RECIPES:

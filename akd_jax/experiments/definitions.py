@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from akd_jax.common import paths
+from akd_jax.common.config import check_complete
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.flag_errors import line_of
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -52,6 +53,8 @@ def define(name: str, scale: str) -> Experiment:
       f"{name}: get_experiment returns no Experiment with variants (see"
       " akd_jax/configs/experiments/variants.py)"
     )
+  for variant, recipe in found.variants.items():
+    check_complete(recipe, f"{name}: {variant!r}")
   return found
 
 

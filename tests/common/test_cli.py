@@ -20,6 +20,15 @@ from tests import small_runs
 
 DEBUG = "--config=configs/student.py:debug"
 
+LACKING = """
+from akd_jax.configs import student
+def get_config():
+  config = student.get_config("debug")
+  del config["data"]
+  return config
+"""
+
+
 def command(module, *options, cwd=small_runs.ROOT):
   return subprocess.run(
     [sys.executable, "-X", "importtime", "-m", f"akd_jax.{module}", *options],
@@ -313,6 +322,7 @@ def test_an_unknown_field_is_named_with_those_above_it(argument):
     ("def get_config():\n  raise KeyError", ":2: KeyError"),
     ("def get_config():\n  return int('x')", ":2: ValueError: invalid literal"),
     ("def get_config():\n  return dict(1)", ":2: TypeError"),
+    (LACKING, "is no config: it lacks data"),
   ],
 )
 def test_what_is_wrong_in_a_recipe_is_said_of_the_recipe(

@@ -14,6 +14,7 @@ each FOLDER a DIR of its own.
 Needs `launch/setup.sh faces`, whose landmarks are for research only.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def main(arguments: list[str]) -> None:
     raise UserError("--out is empty: name a folder")
   if not folder.is_dir():
     raise UserError(f"there is no folder {folder}")
-  inner, outer = folder.resolve(), out.resolve()
+  # Unlike folder.resolve, which fails of links that go round and round.
+  inner, outer = (Path(os.path.realpath(path)) for path in (folder, out))
   if outer.is_relative_to(inner) or inner.is_relative_to(outer):
     raise UserError(
       f"one of {folder} and --out={out} lies in the other: name a folder"

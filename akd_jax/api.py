@@ -31,6 +31,7 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
     UserError: there is no such run, file or checkpoint.
   """
   path = paths.expanded(os.fspath(path))
+  paths.check_run(path, f"path={path}")
   if is_numpy_export(path):
     if step is not None:
       raise UserError(f"{path} is one file, without --step={step}")
@@ -69,13 +70,14 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
     FloatingPointError: a loss is not finite any more.
   """
   from akd_jax.common import output, ranges
+  from akd_jax.common.config import check_complete
 
+  workdir = paths.expanded(os.fspath(workdir))
+  paths.check_run(workdir, f"workdir={workdir}")
+  check_complete(config, "config")
   output.quiet_libraries()
   from akd_jax.experiments.single_run import train_with_teacher
 
-  if "generator" not in config:
-    raise UserError("config has no generator: it is no recipe of a network")
-  workdir = paths.expanded(os.fspath(workdir))
   config = config.copy_and_resolve_references()
   paths.expand_fields(config, ranges.is_expanded)
   train_with_teacher(config, workdir)

@@ -86,11 +86,13 @@ def _command(argument: str, *seeds: str) -> list[str]:
   """Returns what is asked for, however it was spelt."""
   name = f"--name={argument.removesuffix(':avatars')}"
   fields = overrides.written(overrides.given())
-  return ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
+  words = ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
+  # As the page can hold them: a path may have bytes that are no text.
+  return [x.encode(errors="backslashreplace").decode() for x in words]
 
 
 def _check_page(argument: str) -> None:
-  """Refuses to write over a page of other fields, or where nobody can write."""
+  """Refuses to write over anything but this page, or where nobody can."""
   from akd_jax.common.writing import check_writable
   from akd_jax.experiments import report
 

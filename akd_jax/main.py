@@ -18,6 +18,7 @@ stopped goes on when the same command is given again.
 """
 
 import importlib.util
+import os
 import pathlib
 import re
 import sys
@@ -82,6 +83,7 @@ def main(argv: list[str]) -> None:
   compilation.use_persistent_cache()
   recipe = config_flags.get_config_filename(args["config"])
   workdir = args.workdir or paths.default_workdir(recipe)
+  paths.check_run(workdir, f"--workdir={workdir}")
   if "generator" in config:
     _check_lessons(config)
     from akd_jax.training import validation
@@ -116,14 +118,15 @@ def _find_recipe(argument: str) -> str:
     value = paths.expanded(value)
     argument = f"--config={value}"
   recipe = pathlib.Path(value.split(":")[0])
-  if name != "--config" or recipe.exists():
+  # Unlike recipe.exists, which raises where a folder is closed.
+  if name != "--config" or os.path.exists(recipe):
     return argument
   # Not beside this file where the checkout is installed as it is (pip -e).
   installed = importlib.util.find_spec("akd_jax.configs")
   for folder in (installed and installed.submodule_search_locations) or ():
     root = pathlib.Path(folder)
     if recipe.parts[:1] == ("configs",) and (
-      root.joinpath(*recipe.parts[1:]).is_file()
+      os.path.isfile(root.joinpath(*recipe.parts[1:]))
     ):
       return f"--config={root.joinpath(*pathlib.Path(value).parts[1:])}"
   return argument

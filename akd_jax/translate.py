@@ -170,8 +170,9 @@ def _attributes(flag: str) -> dict[str, int]:
 def _crop(text: str | None, names: Sequence[str]) -> int | str | None:
   if text is None or text in names:
     return text
-  if text.isdecimal():
-    return int(text)
+  side = cli.whole_number(text)
+  if side is not None:
+    return side
   raise UserError(
     f"--crop={text} should be a side in pixels, 0 for the largest, or one of"
     f" {', '.join(names)}"

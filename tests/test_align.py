@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from akd_jax import align
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data.photos import alignment
 from akd_jax.data.photos.frames import CELEBA
 from akd_jax.data.photos.images import read_size
@@ -124,6 +124,12 @@ def test_no_square_takes_the_place_of_another(command, photos, tmp_path):
   with pytest.raises(UserError, match="would both be called"):
     command(photos)
   assert not (tmp_path / "out").exists()
+
+
+def test_a_link_to_itself_is_no_place_for_squares(command, photos, tmp_path):
+  (tmp_path / "loop").symlink_to("loop")
+  with pytest.raises(WriteError, match="^cannot write .*loop"):
+    command(photos, out=str(tmp_path / "loop"))
 
 
 def test_a_list_that_cannot_be_read_is_said_first(command, photos, tmp_path):

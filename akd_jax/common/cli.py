@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import sys
 import textwrap
@@ -98,15 +99,35 @@ def _run(
     kind = type(error).__name__
     text = " ".join(str(error).split())[:500]
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
-      _fail(
-        f"there is not enough memory: {text}. Training takes less with a"
-        " smaller config.batch_size, and with config.dtype=bfloat16",
-        BAD_INPUT,
-        debug,
-      )
+      _fail(f"there is not enough memory: {text}{_advice()}", BAD_INPUT, debug)
+    if line := _of_a_path(error):
+      _fail(line, BAD_INPUT, debug)
     pod.await_cause(error)
     hint = "" if debug else " (--debug shows where)"
     _fail(f"{kind}: {text}{hint}", 1, debug)
+
+
+def _of_a_path(error: Exception) -> str:
+  """Says in one line which path cannot be used; "" of any other error.
+
+  One that names a descriptor, or nothing, is no fault of what was given.
+  """
+  if not isinstance(error, OSError) or not error.strerror:
+    return ""
+  if not error.filename or isinstance(error.filename, int):
+    return ""
+  what = os.fsdecode(error.filename)
+  return str(UserError(f"cannot use {what}: {error.strerror}"))
+
+
+def _advice() -> str:
+  """Says what makes training smaller, where the command has such fields."""
+  if "config" not in flags.FLAGS:
+    return ""
+  return (
+    ". Training takes less with a smaller config.batch_size, and with"
+    " config.dtype=bfloat16"
+  )
 
 
 class _Ending:
@@ -170,6 +191,12 @@ def refuse_arguments(argv: list[str]) -> None:
     )
 
 
+def whole_number(text: str) -> int | None:
+  """Returns the whole number that a text is; None of any other text."""
+  # Python refuses to read thousands of digits; nothing here has as many.
+  return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
 def chosen_step(text: str | None) -> int | str | None:
   """Returns what --step names: a number, "best", or None for the last.
 
@@ -178,8 +205,9 @@ def chosen_step(text: str | None) -> int | str | None:
   """
   if text is None or text == "best":
     return text
-  if text.isdecimal():
-    return int(text)
+  step = whole_number(text)
+  if step is not None:
+    return step
   raise UserError(
     f"--step={text} must be the step of a checkpoint, a number, or best"
   )
@@ -187,6 +215,8 @@ def chosen_step(text: str | None) -> int | str | None:
 
 def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
+    for argument in argv[1:]:
+      paths.check(argument, argument)
     main([paths.expanded(argument) for argument in argv[1:]])
     if pod.joined():
       pod.part(0)
@@ -216,9 +246,8 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     raise UserError(why) from error
   if "config" in flags.FLAGS:
     config = flags.FLAGS["config"].value
-    flag_errors.check_config(config, argv)
     # Before anything else: JAX alone takes a second to load.
-    ranges.check(config)
+    flag_errors.check_config(config, argv)
     for fields in (config, overrides.given()):
       paths.expand_fields(fields, ranges.is_expanded)
   return arguments

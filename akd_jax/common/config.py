@@ -1,13 +1,13 @@
 """Fields of configs: those on the command line, and names they once had."""
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.json_text import parse
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.configs import (
   acgan,
@@ -139,7 +139,7 @@ def read(text: str, where: str) -> ConfigDict:
     UserError: it is no config, lacks a field or has one of another type.
   """
   try:
-    fields = json.loads(text)
+    fields = parse(text)
   except ValueError as error:
     raise UserError(f"{where} is not JSON: {error}") from None
   if not isinstance(fields, dict):
@@ -148,10 +148,30 @@ def read(text: str, where: str) -> ConfigDict:
     )
   try:
     config = completed(fields)
-  except (AttributeError, TypeError, ValueError) as error:
+  except (AttributeError, TypeError, ValueError, RecursionError) as error:
     raise UserError(f"{where} is no config: {error}") from None
   _check_types(config, _example(config.get("system")), where)
   return config
+
+
+def check_complete(recipe: Any, where: str) -> None:
+  """Refuses what is no recipe of a network, or not a whole one.
+
+  What its system alone reads is not asked here.
+
+  Args:
+    recipe: what somebody has made.
+    where: what it is called in errors.
+
+  Raises:
+    UserError: it is no config, or lacks a field that the recipes of all systems
+      have, or has it of another type.
+  """
+  if not isinstance(recipe, ConfigDict):
+    raise UserError(f"{where} is a {type(recipe).__name__}, not a ConfigDict")
+  if "generator" not in recipe:
+    raise UserError(f"{where} has no generator: it is no recipe of a network")
+  _check_types(recipe, _example(None), where)
 
 
 def _example(system: Any) -> ConfigDict:

@@ -9,11 +9,8 @@ from collections.abc import Container, Iterable, Iterator
 _LONGEST = 1_500
 
 
-class UserError(ValueError):
-  """Bad input: its message is one line that names the field, file or value.
-
-  Commands print it without a traceback and exit with status 2.
-  """
+class _Told(Exception):
+  """What a command prints as one line, without a traceback."""
 
   def __init__(self, message: str):
     """Makes one line of a message, which quotes what is in damaged files."""
@@ -23,14 +20,21 @@ class UserError(ValueError):
     )
 
 
-class WriteError(Exception):
+class UserError(_Told, ValueError):
+  """Bad input: its message is one line that names the field, file or value.
+
+  Commands print it without a traceback and exit with status 2.
+  """
+
+
+class WriteError(_Told):
   """Something cannot be written: one line that says where, and what to do.
 
   Commands print it without a traceback and exit with status 74.
   """
 
 
-class Stopped(Exception):
+class Stopped(_Told):
   """Work was interrupted and saved; the same command goes on with it.
 
   Commands print it and exit with status 75.

@@ -1,5 +1,6 @@
 """What is wrong on a command line, in one line: a flag, a field or a recipe."""
 
+import os
 import pathlib
 import re
 import traceback
@@ -9,6 +10,8 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict
 
+from akd_jax.common import paths, ranges
+from akd_jax.common.config import check_complete
 from akd_jax.common.errors import UserError, nearest
 
 # Of a traceback: the file, and the line in it.
@@ -30,9 +33,9 @@ def check_recipe(argv: Sequence[str]) -> None:
     if name is None:
       continue
     recipe = pathlib.Path(name)
-    if not recipe.is_file():
+    if not os.path.isfile(name):
       folders = {recipe.parent, pathlib.Path("configs")}
-      files = [str(x) for folder in folders for x in folder.glob("*.py")]
+      files = [x for folder in folders for x in paths.programs_in(folder)]
       same = [x for x in files if pathlib.Path(x).stem == recipe.stem]
       raise UserError(
         f"there is no file {name!r}{nearest(name, same or files)}"
@@ -44,13 +47,20 @@ def check_recipe(argv: Sequence[str]) -> None:
 
 
 def check_config(config: Any, argv: Sequence[str]) -> None:
-  """Refuses what a recipe returns, if it is no config.
+  """Refuses what a recipe returns, if it is no config or not a whole one.
 
   Raises:
-    UserError: it is something else.
+    UserError: it is something else, a field is out of its range, or one that
+      every network's recipe has is lacking.
   """
+  recipe = _recipe_given(argv)
   if not isinstance(config, ConfigDict):
-    raise UserError(f"{_recipe_given(argv)}: get_config returns no ConfigDict")
+    raise UserError(f"{recipe}: get_config returns no ConfigDict")
+  # First, since it says more of a field that is there.
+  ranges.check(config)
+  # An attribute classifier's has no generator, and little else.
+  if recipe and "generator" in config:
+    check_complete(config, recipe)
 
 
 def say(error: Exception, argv: Sequence[str]) -> str:

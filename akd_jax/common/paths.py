@@ -1,6 +1,6 @@
 """Paths as people write them: ~ is a home, and a bucket is no folder."""
 
-import json
+import glob
 import os
 import pathlib
 import re
@@ -12,10 +12,13 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import same_place
+from akd_jax.common.json_text import parse
 
 # A flag belongs to the command that has it defined, which --help asks.
 flags.disclaim_key_flags()
 
+# Flags that name runs.
+_OF_RUNS = ("workdir", "compare")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -46,12 +49,13 @@ def expand_fields(
       fields[name] = expanded(value)
 
 
-def check(name: str, path: str) -> None:
+def check(path: str, said: str = "") -> None:
   """Refuses what is an address, and not a path.
 
   Args:
-    name: of the flag or field, for the error; "" where that is known.
-    path: its value.
+    path: of a flag, a field or an argument.
+    said: what the error begins with, as "config.data.path=PATH"; "" where that
+      is known.
 
   Raises:
     UserError: it begins with a scheme, as gs://bucket/run does.
@@ -59,13 +63,42 @@ def check(name: str, path: str) -> None:
   scheme = _SCHEME.match(path)
   if not scheme:
     return
-  start = f"{name}={path}: " if name else ""
+  start = f"{said}: " if said else ""
   if scheme[1].lower() in ("http", "https", "ftp"):
     raise UserError(f"{start}it is an address: download it, and name the file")
   raise UserError(
     f"{start}akd_jax reads and writes folders: mount the bucket (gcsfuse,"
     " Filestore) and give its folder"
   )
+
+
+def check_run(path: str, said: str = "") -> None:
+  """Refuses what cannot be a run's directory, nor is a file of one.
+
+  Args:
+    path: as it is meant, with its home instead of ~.
+    said: see `check`.
+
+  Raises:
+    UserError: it is an address, or no UTF-8, and there is no file.
+  """
+  check(path, said)
+  try:
+    os.path.abspath(path).encode()
+  except UnicodeEncodeError:
+    if os.path.isfile(path):
+      return
+    start = f"{said}: " if said else ""
+    raise UserError(
+      f"{start}checkpoints cannot lie where a path is no UTF-8: name another"
+      " directory"
+    ) from None
+
+
+def programs_in(folder: pathlib.Path) -> list[str]:
+  """Returns the paths of a folder's *.py; [] of one that cannot be read."""
+  # Unlike folder.glob, which raises where a name is too long for a file.
+  return sorted(glob.glob(os.path.join(glob.escape(str(folder)), "*.py")))
 
 
 def default_workdir(recipe: str) -> str:
@@ -84,7 +117,7 @@ def default_workdir(recipe: str) -> str:
 
 def _is_of_photos(workdir: pathlib.Path) -> bool:
   try:
-    config = json.loads((workdir / "config.json").read_text())
+    config = parse((workdir / "config.json").read_text())
     return config["data"]["name"] != "avatars"
   except (OSError, ValueError, KeyError, TypeError):
     return False
@@ -110,8 +143,11 @@ def check_kept(out: str, **inputs: str | None) -> None:
 class _Path(flags.ArgumentParser):
   """Reads a flag that names a file or a folder."""
 
+  def __init__(self, name: str):
+    self._check = check_run if name in _OF_RUNS else check
+
   def parse(self, argument: str) -> str:
-    check("", argument)
+    self._check(expanded(argument))
     return expanded(argument)
 
 
@@ -119,9 +155,11 @@ def define(
   name: str, default: str | None, text: str, *, required: bool = False
 ) -> flags.FlagHolder[Any]:
   """Defines a flag --name=PATH; `text` is its help."""
-  return flags.DEFINE(_Path(), name, default, text, required=required)
+  return flags.DEFINE(_Path(name), name, default, text, required=required)
 
 
 def define_several(name: str, text: str) -> flags.FlagHolder[Any]:
   """Defines a flag --name=PATH that may be given again; `text` is its help."""
-  return flags.DEFINE_multi(_Path(), flags.ArgumentSerializer(), name, [], text)
+  return flags.DEFINE_multi(
+    _Path(name), flags.ArgumentSerializer(), name, [], text
+  )

@@ -90,7 +90,7 @@ def _check_value(value: Any, may_be: Range, field: str) -> None:
     near = nearest(str(value), may_be.choices)
     raise UserError(f"config.{field}={_shown(value)} must {may_be.text}{near}")
   if may_be.is_path:
-    paths.check(f"config.{field}", value)
+    paths.check(value, f"config.{field}={value}")
   if may_be.inside and isinstance(value, Mapping | ConfigDict):
     for name, entry in value.items():
       if (inside := may_be.inside(name)) is not None:

@@ -115,7 +115,7 @@ def say(stream: int, text: str) -> None:
   Not print: another thread may be in the middle of one.
   """
   with contextlib.suppress(OSError):
-    os.write(stream, f"{text}\n".encode())
+    os.write(stream, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def leave(status: int) -> NoReturn:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ _REMEDIES = {
 }
 # These come from nothing but writing.
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+# What TensorStore's errors begin with, and what they have of the system's.
+_OF_TENSORSTORE = re.compile(r"^[A-Z_]{5,}: |\[os_error_code='\d+'")
 
 
 def writing(
@@ -79,12 +84,25 @@ def _number(
   while error is not None:
     if isinstance(error, OSError) and error.errno in numbers:
       return error.errno
-    text = str(error)
     for number in numbers:
-      if os.strerror(number) in text:
+      if _tells(error, os.strerror(number)):
         return number
     error = error.__cause__ or error.__context__
   return None
+
+
+def _tells(error: BaseException, reason: str) -> bool:
+  """Whether an error that a library has made tells a reason of the disk's.
+
+  Not one that quotes the name of a file: 'Permission denied.jpg' is one, too.
+  """
+  text = str(error)
+  if isinstance(error, KeyError | TypeError):
+    return False
+  # Python's own; TensorStore raises it of all that is wrong.
+  if isinstance(error, ValueError) and not _OF_TENSORSTORE.search(text):
+    return False
+  return bool(re.search(rf"(^|: |[\[\]] ?){reason}\b|{reason}$", text))
 
 
 def check_writable(folder: str | os.PathLike) -> None:

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.common.json_text import parse
 from akd_jax.evaluation.metrics.metric import Metric, entry_of
 
 # Of a config: what a run can be evaluated by, other than it was trained by.
@@ -40,7 +41,7 @@ def read(path: pathlib.Path) -> dict[str, Any]:
     UserError: it cannot be read, or is no evaluation's result.
   """
   try:
-    result = renewed(json.loads(path.read_text()))
+    result = renewed(parse(path.read_text()))
     networks = result["networks"].values()
     rows = [row for x in networks for row in x["attributes"].values()]
     is_whole = (

@@ -2,12 +2,14 @@
 
 import contextlib
 import importlib.util
+import os
 import pathlib
 import sys
 from collections.abc import Iterator
 from types import ModuleType
 
 from akd_jax.common import paths
+from akd_jax.common.config import check_complete
 from akd_jax.common.errors import UserError, nearest
 from akd_jax.common.flag_errors import line_of
 from akd_jax.configs.experiments import EXPERIMENTS
@@ -51,6 +53,8 @@ def define(name: str, scale: str) -> Experiment:
       f"{name}: get_experiment returns no Experiment with variants (see"
       " akd_jax/configs/experiments/variants.py)"
     )
+  for variant, recipe in found.variants.items():
+    check_complete(recipe, f"{name}: {variant!r}")
   return found
 
 
@@ -61,8 +65,8 @@ def load(path: str) -> ModuleType:
     UserError: it is not there, or fails; the message has the line.
   """
   file = locate(path)
-  if not file.is_file():
-    near = nearest(path, map(str, pathlib.Path(path).parent.glob("*.py")))
+  if not os.path.isfile(file):
+    near = nearest(path, paths.programs_in(pathlib.Path(path).parent))
     raise UserError(f"--name={path}: there is no such file{near}")
   name = f"akd_jax_experiment_{file.stem}"
   spec = importlib.util.spec_from_file_location(name, file)

@@ -17,7 +17,8 @@ from akd_jax.training.pace import duration
 def write(path: pathlib.Path, page: str) -> None:
   """Writes a page, whole or not at all."""
   with written_whole(path) as partial:
-    partial.write_text(page, encoding="utf-8")
+    # Of a path that is no UTF-8 there are bytes that no text has.
+    partial.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def render(

@@ -1,5 +1,6 @@
 """What an experiment has found: page, numbers of each seed, people, curves."""
 
+import contextlib
 import pathlib
 import re
 import shlex
@@ -171,10 +172,23 @@ def _draw_curves(replicate: Replicate, path: pathlib.Path) -> None:
 
 
 def command_of(path: pathlib.Path) -> list[str]:
-  """Returns the words of the command that a page is of; [] of no page."""
-  text = path.read_text() if path.exists() else ""
-  found = re.search(r"^`(python -m .*)`$", text, re.MULTILINE)
-  return shlex.split(found[1]) if found else []
+  """Returns the words of the command that a page is of; [] where none is.
+
+  Raises:
+    UserError: there is something else, which is somebody's.
+  """
+  if not path.exists():
+    return []
+  words: list[str] = []
+  # A folder, bytes that are no text, quotes that do not end.
+  with contextlib.suppress(IsADirectoryError, ValueError):
+    found = re.search(r"^`(python -m .*)`$", path.read_text(), re.MULTILINE)
+    words = shlex.split(found[1]) if found else []
+  if not words:
+    raise UserError(
+      f"{path} is no page of an experiment: move it, or give another --out"
+    )
+  return words
 
 
 def _seeds_of(text: str) -> int:

@@ -46,7 +46,7 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
     if not os.path.isdir(path):
       found.append((path, Path(path.name)))
       continue
-    if path.resolve() == out.resolve():
+    if os.path.realpath(path) == os.path.realpath(out):
       raise UserError(
         f"--out={out} is the folder of the photos: give results another"
       )

@@ -7,7 +7,6 @@ finite.
 """
 
 import functools
-import json
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from akd_jax.common import pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import digest
+from akd_jax.common.json_text import parse
 from akd_jax.common.output import note
 
 # Of a checkpoint, what holds the seal.
@@ -213,7 +213,7 @@ def _is_sealed(folder: pathlib.Path) -> bool:
 def _read_json(path: pathlib.Path) -> dict[str, Any]:
   what = f"{path.parent.name}/{path.name}"
   try:
-    found = json.loads(path.read_text())
+    found = parse(path.read_text())
   except FileNotFoundError as error:
     raise DamagedError(f"{what} is missing") from error
   except (OSError, ValueError) as error:

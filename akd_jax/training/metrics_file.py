@@ -15,6 +15,7 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.common.json_text import parse
 from akd_jax.common.output import note
 from akd_jax.plotting.curves import Terms
 
@@ -154,7 +155,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _row(line: str) -> dict[str, Any] | None:
   try:
-    row = json.loads(line)
+    row = parse(line)
   except ValueError:
     return None
   if not isinstance(row, dict):

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-import pathlib
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -54,7 +54,7 @@ def check(config: ConfigDict) -> None:
   for field in _FILES:
     path = _value(config, field)
     # Hours before it is read.
-    if path and not pathlib.Path(path).is_file():
+    if path and not os.path.isfile(path):
       raise UserError(f"config.{field}={path} is no file")
   check_classifier_data(config)
   if config.data.second:

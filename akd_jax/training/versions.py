@@ -12,6 +12,7 @@ from typing import Any
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.common.json_text import parse
 
 # What computes a step, or decides what goes into it.
 PACKAGES = (
@@ -58,7 +59,7 @@ def read(workdir: str) -> list[dict[str, Any]]:
   if not path.exists():
     return []
   try:
-    known = json.loads(path.read_text())
+    known = parse(path.read_text())
   except (OSError, ValueError) as error:
     raise UserError(f"cannot read {path}: {error}") from None
   if not isinstance(known, list) or not all(map(_is_entry, known)):

@@ -20,6 +20,14 @@ from tests import small_runs
 
 DEBUG = "--config=configs/student.py:debug"
 
+LACKING = """
+from akd_jax.configs import student
+def get_config():
+  config = student.get_config("debug")
+  del config["data"]
+  return config
+"""
+
 
 def command(module, *options, cwd=small_runs.ROOT):
   return subprocess.run(
@@ -181,6 +189,12 @@ def raising(error):
       "error: cannot write there: No space left on device; free space there, or"
       " choose a directory on another disk\n",
     ),
+    (
+      PermissionError(errno.EACCES, "Permission denied", b"a\nb"),
+      2,
+      "",
+      "error: cannot use a b: Permission denied\n",
+    ),
     (FloatingPointError("it became nan"), 70, "", "error: it became nan\n"),
     (Stopped("saved at step 3"), 75, "saved at step 3\n", ""),
   ],
@@ -195,6 +209,17 @@ def test_each_end_has_its_status(run, error, status, output, complaint):
 def test_a_traceback_is_had_however_it_is_asked_for(run, flag):
   status, _, complaint = run(raising(UserError("no such file")), flag)
   assert status == 2 and complaint.startswith("Traceback")
+
+
+@pytest.mark.parametrize(
+  "error",
+  [
+    OSError(errno.EBADF, "Bad file descriptor", 7),
+    ConnectionError(errno.ECONNRESET, "reset"),
+  ],
+)
+def test_an_error_of_no_file_is_a_bug(run, error):
+  assert run(raising(error))[0] == 1
 
 
 def test_a_bug_is_one_line_with_its_kind(run):
@@ -218,8 +243,31 @@ def test_too_little_memory_is_no_bug(run, error):
   status, _, complaint = run(raising(error))
   # So nobody who starts a lost run again starts this one for ever.
   assert status == 2
-  assert complaint.startswith(f"error: there is not enough memory: {error}.")
-  assert "config.batch_size" in complaint
+  assert complaint == f"error: there is not enough memory: {error}\n"
+
+
+def test_what_takes_less_memory_is_told_where_it_can_be_set(run, monkeypatch):
+  monkeypatch.setattr(cli, "_parse_flags", lambda argv, define: argv)
+  flags.DEFINE_string("config", None, "A recipe.")
+  try:
+    _, _, complaint = run(raising(MemoryError("it ran out")))
+  finally:
+    delattr(flags.FLAGS, "config")
+  assert "with a smaller config.batch_size" in complaint
+
+
+def test_a_number_has_no_thousands_of_digits():
+  assert cli.whole_number("0123") == 123
+  for text in ("9" * 5000, "\N{SUPERSCRIPT TWO}", "-1", ""):
+    assert cli.whole_number(text) is None
+  with pytest.raises(UserError, match="^--step=9"):
+    cli.chosen_step("9" * 5000)
+
+
+def test_an_address_is_no_argument(run):
+  status, _, complaint = run(lambda _: 1 / 0, "gs://b/photos")
+  assert status == 2
+  assert complaint.startswith("error: gs://b/photos: akd_jax reads and writes ")
 
 
 def test_arguments_that_are_no_flags_reach_the_command(run):
@@ -274,6 +322,7 @@ def test_an_unknown_field_is_named_with_those_above_it(argument):
     ("def get_config():\n  raise KeyError", ":2: KeyError"),
     ("def get_config():\n  return int('x')", ":2: ValueError: invalid literal"),
     ("def get_config():\n  return dict(1)", ":2: TypeError"),
+    (LACKING, "is no config: it lacks data"),
   ],
 )
 def test_what_is_wrong_in_a_recipe_is_said_of_the_recipe(

@@ -243,3 +243,8 @@ def test_a_full_disk_behind_the_output_stops_nothing(tmp_path):
     )
   assert process.returncode == 0
   assert (tmp_path / "file").read_text() == "to its end"
+
+
+def test_a_path_that_is_no_utf_8_is_said_escaped(capfd):
+  signals.say(1, os.fsdecode(b"runs/\xff"))
+  assert capfd.readouterr().out == "runs/\\udcff\n"

@@ -23,6 +23,14 @@ def test_a_fault_that_a_library_hides_is_found():
   text = f"RESOURCE_EXHAUSTED: [{os.strerror(errno.ENOSPC)}]\nmany lines"
   with pytest.raises(WriteError, match="free space"), writing.writing("x"):
     raise ValueError(text)
+  for library in (
+    ValueError("Error writing local file: x: No space left on device"
+               " [os_error_code='28'] [tensorstore_spec='{}']"),
+    ValueError("PERMISSION_DENIED: Failed to open \"x\": Permission denied"),
+    RuntimeError("OSError: [Errno 28] No space left on device: 'x'"),
+  ):  # fmt: skip
+    with pytest.raises(WriteError), writing.writing("x"):
+      raise library
   with pytest.raises(WriteError, match="free space"), writing.writing("x"):
     try:
       raise OSError(errno.ENOSPC, "full")
@@ -34,6 +42,15 @@ def test_what_is_no_fault_of_a_disk_passes():
   for error in (
     KeyError("x"),
     ValueError("x"),
+    *(
+      kind(text)
+      for kind in (KeyError, ValueError, TypeError)
+      for text in (
+        "photo 'Permission denied.jpg' is not listed",
+        "a: Permission denied",
+      )
+    ),
+    RuntimeError("photo 'Permission denied.jpg' is not listed"),
     UserError(f"cannot read y: {os.strerror(errno.ENOENT)}"),
   ):
     with pytest.raises(type(error)) as found, writing.writing("x"):

@@ -10,6 +10,15 @@ from akd_jax.distillation import METHODS
 from akd_jax.experiments import cluster, definitions, plan, runner
 from tests import small_runs
 
+LACKING = """
+from akd_jax.configs import student
+from akd_jax.configs.experiments.variants import Experiment
+def get_experiment(scale):
+  config = student.get_config("debug")
+  del config["loss"]
+  return Experiment(title="mine", paper="", variants={"a": config})
+"""
+
 
 def mine():
   """The file that docs/extending.md shows."""
@@ -32,6 +41,7 @@ def test_an_experiment_is_a_file_of_ones_own(tmp_path):
     ("def get_experiment(scale:\n", r"mine\.py:1: SyntaxError"),
     ("", "has no function get_experiment"),
     ("def get_experiment(scale): return {}", "returns no Experiment"),
+    (LACKING, r"mine\.py: 'a' is no config: it lacks loss$"),
     (
       "def get_experiment(scale):\n  return wrong",
       r"mine\.py:2: NameError: name 'wrong' is not defined$",

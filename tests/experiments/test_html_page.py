@@ -390,3 +390,8 @@ def test_no_screen_has_to_be_moved_sideways(page, tmp_path):
     capture_output=True, text=True, timeout=60, check=True,
   ).stdout  # fmt: skip
   assert "<title>0,0,0</title>" in shown
+
+
+def test_a_path_that_is_no_utf_8_is_shown_escaped(tmp_path):
+  html_page.write(tmp_path / "page.html", os.fsdecode(b"runs/\xff"))
+  assert (tmp_path / "page.html").read_text() == r"runs/\udcff"

@@ -360,6 +360,21 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
     akd_jax.train(config, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["data", "teacher", "system", "attention"])
+def test_training_refuses_what_is_no_whole_recipe(tmp_path, name):
+  with pytest.raises(UserError, match="^config is a dict, not a ConfigDict"):
+    akd_jax.train(small_runs.teacher_config().to_dict(), tmp_path)
+  config = small_runs.teacher_config()
+  for value in (3, {}):
+    # As unlocked configs of Python code may be.
+    config._fields[name] = value
+    with pytest.raises(UserError, match=f"^config is no config: {name} is "):
+      akd_jax.train(config, tmp_path)
+  del config._fields[name]
+  with pytest.raises(UserError, match=f"config: it lacks {name}$"):
+    akd_jax.train(config, tmp_path)
+
+
 def test_all_that_is_offered_is_listed_documented_and_nothing_else():
   for name in akd_jax.__all__:
     assert name in dir(akd_jax) and getattr(akd_jax, name).__doc__

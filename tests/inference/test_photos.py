@@ -71,6 +71,15 @@ def test_a_folder_that_is_linked_is_searched_once(tmp_path):
   assert [str(x.name) for x in again] == names
 
 
+def test_links_that_lead_to_themselves_are_no_folders(tmp_path):
+  (tmp_path / "photos").mkdir()
+  (tmp_path / "photos" / "a.png").touch()
+  (tmp_path / "photos" / "itself").symlink_to("itself")
+  (tmp_path / "out").symlink_to("out")
+  (photo,) = find_photos([str(tmp_path / "photos")], tmp_path / "out")
+  assert str(photo.name) == "a"
+
+
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
   def refuse(path):
     raise PermissionError(13, "Permission denied", path)

@@ -13,6 +13,7 @@ import numpy as np
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
 from akd_jax.common.files import unfinished, until_the_end
+from akd_jax.common.json_text import parse
 from akd_jax.common.output import note
 from akd_jax.common.writing import writing
 
@@ -72,7 +73,7 @@ def _load(folder: Path) -> tuple[np.ndarray, np.memmap]:
 def _find_fault(folder: Path, description: Mapping[str, Any]) -> str:
   """Returns what is wrong with the pictures in a folder, or ""."""
   try:
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest = parse((folder / "manifest.json").read_text("utf-8"))
     if manifest["description"] != description:
       return "manifest.json describes other pictures"
     for name in _ARRAYS:

@@ -29,16 +29,17 @@ def files_in(
   Raises:
     UserError: a folder cannot be read.
   """
-  known = {out.resolve(), folder.resolve()}
+  # Not resolve, which fails of links that go round and round.
+  known = {os.path.realpath(out), os.path.realpath(folder)}
 
   @functools.cache
-  def inside() -> set[Path]:
+  def inside() -> set[str]:
     """Returns all folders: for links alone, since it is another walk."""
-    return {Path(root).resolve() for root, _, _ in os.walk(folder)}
+    return {os.path.realpath(root) for root, _, _ in os.walk(folder)}
 
   def is_new(place: Path) -> bool:
     """Whether nobody has been there, and a link leads out of the folder."""
-    whither = place.resolve()
+    whither = os.path.realpath(place)
     if whither in known or (place.is_symlink() and whither in inside()):
       return False
     known.add(whither)

@@ -95,7 +95,8 @@ def read_config(workdir: str) -> ConfigDict:
       f"there is no run in {workdir or 'an empty name'}: it has no config.json"
     ) from None
   except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f"cannot read {path}: {error}") from None
+    reason = getattr(error, "strerror", None) or error
+    raise UserError(f"cannot read {path}: {reason}") from None
 
 
 @contextlib.contextmanager

@@ -91,7 +91,8 @@ def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
     try:
       content = read_bytes(folder / path)
     except (OSError, ValueError) as error:
-      raise UserError(f"cannot read {folder / path}: {error}") from error
+      reason = getattr(error, "strerror", None) or error
+      raise UserError(f"cannot read {folder / path}: {reason}") from error
     with written_whole(out / path) as partial:
       Path(partial).write_bytes(content)
 

@@ -5,6 +5,7 @@ evaluation.json
 """
 
 import contextlib
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -55,6 +56,22 @@ def write_config(config: ConfigDict, workdir: str) -> None:
 def holds_run(workdir: str) -> bool:
   """Whether a run has begun there: config.json is there, which comes first."""
   return pathlib.Path(workdir, "config.json").exists()
+
+
+# Of a run, beside its folders.
+_OWN = (
+  "config.json",
+  "versions.json",
+  "metrics.jsonl",
+  "evaluation.json",
+  "evaluation_partial.json",
+)
+
+
+def is_own_file(path: str) -> bool:
+  """Whether a path is what a run keeps in its directory."""
+  folder, name = os.path.split(path)
+  return name in _OWN and holds_run(folder)
 
 
 def has_checkpoint(workdir: str) -> bool:
@@ -146,6 +163,8 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
     raise UserError(f"{workdir} has no checkpoint yet")
   if step == "best":
     step = checkpoint.best_step(workdir, config.best_metric)
+  elif isinstance(step, str) and step.isdecimal():
+    step = int(step)
   if step is not None and step not in saved:
     raise UserError(
       f"{workdir} has no checkpoint of step {step}, only of"

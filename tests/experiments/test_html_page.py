@@ -7,11 +7,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import types
 
 import jax
 import numpy as np
 import pytest
 
+from akd_jax import report
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.experiments import (
@@ -390,3 +392,14 @@ def test_no_screen_has_to_be_moved_sideways(page, tmp_path):
     capture_output=True, text=True, timeout=60, check=True,
   ).stdout  # fmt: skip
   assert "<title>0,0,0</title>" in shown
+
+
+def test_a_page_replaces_no_file_of_a_run(tmp_path, monkeypatch):
+  write_run(tmp_path / "run", 0.5)
+  path = tmp_path / "run" / "config.json"
+  before = path.read_text()
+  flags = {"workdir": str(tmp_path / "run"), "compare": [], "out": str(path)}
+  monkeypatch.setattr(report.flags, "FLAGS", types.SimpleNamespace(**flags))
+  with pytest.raises(UserError, match="should end in .html or .htm"):
+    report.main([])
+  assert path.read_text() == before

@@ -109,3 +109,21 @@ def test_a_folder_called_as_a_run_s_file_is_said_to_be_one(tmp_path):
   path.mkdir()
   message = error(runs.load_run, str(path))
   assert "it is a folder" in message and "Errno" not in message
+
+
+def test_a_step_may_be_given_as_text(tmp_path, monkeypatch):
+  class Loaded(Exception):
+    pass
+
+  def load(workdir, step):
+    raise Loaded(step)
+
+  runs.write_config(teacher.get_config("debug"), str(tmp_path))
+  monkeypatch.setattr(runs.checkpoint, "steps_saved", lambda _: [5])
+  monkeypatch.setattr(runs.checkpoint, "load", load)
+  with pytest.raises(Loaded) as loaded:
+    runs.load_run(str(tmp_path), "5")
+  assert loaded.value.args == (5,)
+  assert "no checkpoint of step 6, only of 5" in error(
+    runs.load_run, str(tmp_path), "6"
+  )

@@ -48,11 +48,18 @@ def unfinished(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_whole(path: str | os.PathLike) -> Iterator[Path]:
+def written_whole(
+  path: str | os.PathLike, durable: bool = True
+) -> Iterator[Path]:
   """Gives a temporary name beside `path`, and renames that file at the end.
 
   Nobody ever sees half of the file. If the writing fails, what was there stays.
   The folder is made where there is none.
+
+  Args:
+    path: where the file is to be.
+    durable: whether a power cut must not leave it empty. That takes some
+      milliseconds.
 
   Raises:
     WriteError: the disk is full, or nobody may write there.
@@ -66,7 +73,8 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     try:
       path.parent.mkdir(parents=True, exist_ok=True)
       yield temporary
-      _store(temporary)
+      if durable:
+        _store(temporary)
       temporary.replace(path)
     finally:
       # Where the folder is gone, so is the file.

@@ -84,7 +84,9 @@ def main(arguments: list[str]) -> None:
 
   from akd_jax.training import run_dir as runs
 
-  if runs.is_file(args.workdir):
+  # What is shipped lies in no folder of the user's.
+  shipped = args.workdir.startswith("pretrained:")
+  if runs.is_file(args.workdir) and not shipped:
     paths.check_kept(args.out, workdir=args.workdir)
     if same_place(os.path.dirname(os.path.abspath(args.workdir)), args.out):
       raise UserError(

@@ -222,10 +222,28 @@ def define_flags() -> None:
   )
 
 
+def _check_out(out: str, photos: str) -> None:
+  """Refuses a contact sheet that cannot be written, or is among the photos."""
+  from akd_jax.common.writing import check_writable
+
+  paths.check_ending(out, (".png",))
+  path = pathlib.Path(out)
+  if path.is_dir():
+    raise UserError(f"--out={out} is a folder: name a file")
+  if path.resolve().is_relative_to(pathlib.Path(photos).resolve()):
+    raise UserError(
+      f"--out={out} lies in {photos}, among the photos: name it elsewhere"
+    )
+  check_writable(path.parent)
+
+
 def main(argv: list[str]) -> None:
   """Reads all photos, prints what there is, draws the contact sheet."""
   if len(argv) != 1:
     raise UserError(f"give one PATH, the folder of the photos; not {len(argv)}")
+  out = flags.FLAGS.out
+  if out:
+    _check_out(out, argv[0])
   given = overrides.given()
   data = _read_fields(argv[0], given)
   sources, problems = _open(data)
@@ -248,7 +266,7 @@ def main(argv: list[str]) -> None:
     ]
   ):
     print(f"note: {line}")
-  if out := flags.FLAGS.out:
+  if out:
     _draw(pathlib.Path(out), data, sources["train"], looks)
     print(f"\n{out} shows some of them")
   if problems:

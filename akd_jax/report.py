@@ -41,6 +41,7 @@ def main(argv: list[str]) -> None:
   out = pathlib.Path(args.out)
   if not out.name or out.is_dir():
     raise UserError(f"--out={args.out} must name a file, such as report.html")
+  paths.check_ending(args.out, (".html", ".htm"))
   check_writable(out.parent)
   compilation.use_persistent_cache()
   variants = read_variants([args.workdir, *args.compare])

@@ -115,22 +115,24 @@ def main(arguments: list[str]) -> None:
   from akd_jax import api
   from akd_jax.common import cache
   from akd_jax.inference.photos import find_photos
-  from akd_jax.inference.results import Request
+  from akd_jax.inference.results import Request, check_kept
   from akd_jax.interop import dlib_faces
 
   if not args.out:
     raise UserError("--out is empty: name a folder")
   out = Path(args.out)
+  if os.path.exists(out) and not os.path.isdir(out):
+    raise UserError(f"--out={out} is a file: name a folder")
   photos = find_photos(arguments, out)
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.
   label = model.own_label(own, None)
   asked = wanted or {model.attributes[0]: 1}
   model.wanted_of(label[None], asked, args.strength)
+  if args.attention:
+    model.network.check_attention(args.block)
   if model.network.run is not None:
     cache.use_persistent_cache()
-  if os.path.exists(out) and not os.path.isdir(out):
-    raise UserError(f"--out={out} is a file: name a folder")
   view = View(crop, model.crop, model.find_framing)
   if view.finds:
     dlib_faces.load_finder()
@@ -146,6 +148,7 @@ def main(arguments: list[str]) -> None:
     block=args.block,
     out=out,
   )
+  check_kept(request, photos)
   with writing(out):
     out.mkdir(parents=True, exist_ok=True)
   _translate_all(model, request, photos)

@@ -340,7 +340,7 @@ def test_a_file_says_which_state_dicts_it_holds(states, tmp_path):
   # An optimizer's state is none.
   assert sorted(read_checkpoint(path)) == ["D", "G"]
   found = message_of(read_state_dict, path)
-  assert "'G' is a dict, not a tensor" in found
+  assert "'G' is of type dict, not a tensor" in found
   generator, discriminator = states["attgan"]
   np.savez(tmp_path / "D.npz", **discriminator)
   _, other = read_networks(path, str(tmp_path / "D.npz"))

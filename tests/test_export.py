@@ -506,3 +506,33 @@ def test_a_folder_with_the_network_is_not_written_into(export_with, tmp_path):
     export_with(
       workdir=str(tmp_path / "network.npz"), format="torch", out=str(tmp_path)
     )
+
+
+def test_what_is_shipped_is_in_no_folder_of_the_user_s(
+  run, tmp_path, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  flags = {
+    "workdir": "pretrained:avatars", "step": None, "format": "torch",
+    "onnxruntime": "", "out": ".",
+  }  # fmt: skip
+  monkeypatch.setattr(export.flags, "FLAGS", types.SimpleNamespace(**flags))
+  monkeypatch.setattr(run_dir, "load_run", lambda *_: run)
+  export.main([])
+  assert (tmp_path / "7-G.ckpt").exists()
+
+
+@pytest.mark.parametrize("name", ["config", "evaluation", "versions"])
+def test_no_file_of_a_run_is_written_over(run, tmp_path, name):
+  run_dir.write_config(run.config, str(tmp_path))
+  before = (tmp_path / "config.json").read_text()
+  path = tmp_path / f"{name}.json"
+  with pytest.raises(
+    UserError, match=f"^{path} is the run's own: name another"
+  ):
+    exports.write_files({str(tmp_path / name): print, str(path): print})
+  assert [x.name for x in tmp_path.iterdir()] == ["config.json"]
+  assert (tmp_path / "config.json").read_text() == before
+  # Elsewhere it is a name like others.
+  elsewhere = str(tmp_path / "new" / f"{name}.json")
+  exports.write_files({elsewhere: lambda file: file.write(b"{}")})

@@ -51,6 +51,10 @@ class Inverter:
     self.labels += wanted.labels.tolist()
     return 255 - images
 
+  def check_attention(self, block):
+    if block == "99":
+      raise UserError("there is no block 99")
+
   def attend(self, images, wanted, columns, block):
     self.looked = columns.tolist(), block
     maps = np.zeros((len(images), SIZE, SIZE), np.float32)
@@ -173,6 +177,28 @@ def test_results_are_never_taken_for_photos(command, network, tmp_path):
     command(photo.parent, set=["Blond_Hair=1"], out=str(photo.parent))
 
 
+@pytest.mark.parametrize(
+  ("name", "changes"),
+  [
+    ("a_Blond_Hair=1.png", {"set": ["Blond_Hair=1"]}),
+    (
+      "a_Blond_Hair=1_attention=Blond_Hair.png",
+      {"set": ["Blond_Hair=1"], "attention": True},
+    ),
+    ("a_all.png", {"all": True}),
+  ],
+)
+def test_no_result_replaces_a_photo(command, network, tmp_path, name, changes):
+  photos = [draw_photo(tmp_path / x) for x in ("a.png", name)]
+  before = photos[1].read_bytes()
+  with pytest.raises(UserError) as refused:
+    command(*photos, out=f"{tmp_path}/../{tmp_path.name}", **changes)
+  said = str(refused.value)
+  assert f"the result of {photos[0]} would replace the photo" in said
+  assert not network.seen and photos[1].read_bytes() == before
+  command(*photos, **changes)
+
+
 def test_a_bad_file_is_named_counted_and_does_not_stop_the_rest(
   command, tmp_path, capsys
 ):
@@ -209,7 +235,7 @@ def test_a_full_disk_ends_it_at_once(command, network, tmp_path, monkeypatch):
   for name in ("a.png", "b.png"):
     draw_photo(tmp_path / "photos" / name)
 
-  def fail(*_):
+  def fail(*_, **__):
     with writing(tmp_path):
       raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -305,6 +331,7 @@ def test_a_photo_that_is_gone_before_it_is_pasted_back_is_named(
   assert written(tmp_path / "out") == ["b_Blond_Hair=1.png"]
 
 
+@pytest.mark.parametrize("crop", ["none", None])
 @pytest.mark.parametrize(
   ("mode", "space", "kept"),
   [
@@ -314,16 +341,19 @@ def test_a_photo_that_is_gone_before_it_is_pasted_back_is_named(
     ("CMYK", b"CMYK", False),
   ],
 )
-def test_the_whole_photo_keeps_the_meaning_of_its_colours(
-  command, tmp_path, mode, space, kept
+def test_a_result_keeps_the_meaning_of_its_photo_s_colours(
+  command, tmp_path, mode, space, kept, crop
 ):
   profile = bytes(16) + space + bytes(108)
   ending = "tif" if mode == "CMYK" else "png"
   path = tmp_path / f"me.{ending}"
   Image.new(mode, (12, 8)).save(path, icc_profile=profile)
-  command(path, set=["Blond_Hair=1"], crop="none")
-  with Image.open(tmp_path / "out" / "me_Blond_Hair=1.png") as drawn:
-    assert drawn.info.get("icc_profile") == (profile if kept else None)
+  command(path, set=["Blond_Hair=1"], crop=crop, attention=True)
+  names = written(tmp_path / "out")
+  assert len(names) == 2
+  for name in names:
+    with Image.open(tmp_path / "out" / name) as drawn:
+      assert drawn.info.get("icc_profile") == (profile if kept else None)
 
 
 def test_the_largest_face_is_framed_and_pasted_back(
@@ -485,6 +515,7 @@ def test_a_photo_unlike_what_was_learnt_gets_a_warning(
     ({"all": True, "strength": 2.0}, "strength=2.0 is not in 0..1.5"),
     ({"all": True, "block": "last"}, "--block=last needs --attention"),
     ({"all": True, "crop": "-3"}, "--crop=-3 should be a side in pixels"),
+    ({"all": True, "attention": True, "block": "99"}, "there is no block 99"),
     ({"all": True, "step": "x"}, "--step=x must be"),
     ({"all": True, "crop": "none"}, "--crop=none pastes one change back"),
     ({"all": True, "crop": "face"}, "--crop=face pastes one change back"),
@@ -562,6 +593,29 @@ def test_as_a_command_it_runs_a_file_for_numpy(exported, tmp_path):
   done = start(photo, *options)
   assert done.returncode == 2 and "--from NAME=1" in done.stderr
   assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_without_a_discriminator_is_asked_for_no_attention(
+  exported, tmp_path, monkeypatch
+):
+  flags = Flags(
+    workdir=str(exported), out=str(tmp_path / "out"), set=["Blond_Hair=1"],
+    all=False, strength=1.0, attention=True, block=None, crop=None, step=None,
+    **{"from": ["Black_Hair=1"]},
+  )  # fmt: skip
+  monkeypatch.setattr(translate.flags, "FLAGS", flags)
+  with pytest.raises(UserError, match="has no discriminator"):
+    translate.main([str(draw_photo(tmp_path / "me.png"))])
+  assert not (tmp_path / "out").exists()
+
+
+def test_where_nothing_can_be_written_no_network_is_loaded(
+  command, tmp_path, monkeypatch
+):
+  (tmp_path / "out").write_text("a file")
+  monkeypatch.setattr(results, "Request", lambda **_: pytest.fail("too late"))
+  with pytest.raises(UserError, match="--out=.* is a file: name a folder"):
+    command(draw_photo(tmp_path / "me.png"), set=["Unknown=1"])
 
 
 def test_help_waits_for_nothing():

@@ -331,6 +331,24 @@ def test_a_package_that_cannot_be_kept_is_used(monkeypatch):
   assert npm.read_files(package, ["a.js"]) == {"a.js": b"hi"}
 
 
+@pytest.mark.parametrize("about", ["", "[]", '{"name": "my page"}'])
+def test_a_page_of_somebody_else_s_stays(tmp_path, about):
+  (tmp_path / "about.json").write_text(about)
+  (tmp_path / "index.html").write_text("my page")
+  with pytest.raises(UserError, match="holds other files"):
+    web.export_web(None, str(tmp_path))
+  assert (tmp_path / "index.html").read_text() == "my page"
+
+
+def test_a_page_of_ours_may_be_written_anew(tmp_path, monkeypatch):
+  run = run_dir.load_run("pretrained:avatars")
+  page = {"about.json": b'{"attributes": [], "recognizer": true, "samples": [],'
+                        b' "note": ""}', "index.html": b"page"}  # fmt: skip
+  monkeypatch.setattr(web, "build_page", lambda *_: page)
+  for _ in range(2):
+    assert len(web.export_web(run, str(tmp_path / "page"))) == 2
+
+
 def test_a_folder_of_other_files_stays(tmp_path):
   (tmp_path / "mine.txt").write_text("")
   with pytest.raises(UserError, match="holds other files"):

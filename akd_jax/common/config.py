@@ -143,9 +143,8 @@ def read(text: str, where: str) -> ConfigDict:
   except ValueError as error:
     raise UserError(f"{where} is not JSON: {error}") from None
   if not isinstance(fields, dict):
-    raise UserError(
-      f"{where} holds a {type(fields).__name__}, not the fields of a config"
-    )
+    kind = type(fields).__name__
+    raise UserError(f"{where} is of type {kind}, not the fields of a config")
   try:
     config = completed(fields)
   except (AttributeError, TypeError, ValueError, RecursionError) as error:

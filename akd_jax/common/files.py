@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -27,6 +28,10 @@ from akd_jax.common.writing import writing
 _QUOTED = frozenset('%/\\:*?"<>|')
 # Bytes of a file's name, so that there is room for that of a temporary one.
 _LONGEST = 200
+# Signs of a temporary file's name that say whose it is.
+_SHORT = 40
+# How the name of a part ends.
+_PART = r"[1-9][0-9]*-of-[1-9][0-9]*"
 
 # Temporary files and folders of this process.
 _unfinished: set[Path] = set()
@@ -43,11 +48,18 @@ def unfinished(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_whole(path: str | os.PathLike) -> Iterator[Path]:
+def written_whole(
+  path: str | os.PathLike, durable: bool = True
+) -> Iterator[Path]:
   """Gives a temporary name beside `path`, and renames that file at the end.
 
   Nobody ever sees half of the file. If the writing fails, what was there stays.
   The folder is made where there is none.
+
+  Args:
+    path: where the file is to be.
+    durable: whether a power cut must not leave it empty. That takes some
+      milliseconds.
 
   Raises:
     WriteError: the disk is full, or nobody may write there.
@@ -55,16 +67,28 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
   path = Path(path)
   # Processes of several machines, and of containers, may have the same number.
   own = f"{os.getpid()}-{secrets.token_hex(4)}"
-  temporary = path.with_name(f".{path.name}.{own}")
+  # No whole name, which may leave no room; nor its ending, which is looked for.
+  temporary = path.with_name(f".{path.stem[:_SHORT]}.{own}")
   with unfinished(temporary), writing(path):
     try:
       path.parent.mkdir(parents=True, exist_ok=True)
       yield temporary
+      if durable:
+        _store(temporary)
       temporary.replace(path)
     finally:
       # Where the folder is gone, so is the file.
       with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
+
+
+def _store(path: Path) -> None:
+  """Waits until a file is on the disk.
+
+  Else, after a power cut, its new name may be there and its content not.
+  """
+  with path.open("rb") as file:
+    os.fsync(file.fileno())
 
 
 def until_the_end(path: Path) -> None:
@@ -103,9 +127,11 @@ def whole(path: str | os.PathLike) -> Path | io.BytesIO:
   """Returns what to read a file from: itself, or its parts if only they exist.
 
   Raises:
-    ValueError: a part is missing, or one too many is there.
+    ValueError: a part is missing, or one too many is there; or it is a folder.
   """
   path = Path(path)
+  if path.is_dir():
+    raise ValueError("it is a folder")
   found = _parts(path)
   if path.exists() or not found:
     return path
@@ -126,8 +152,10 @@ def _names(path: Path, count: int) -> list[Path]:
 
 
 def _parts(path: Path) -> list[Path]:
-  pattern = f"{glob.escape(path.name)}.[1-9]*-of-[1-9]*"
-  return sorted(path.parent.glob(pattern))
+  found = path.parent.glob(f"{glob.escape(path.name)}.*-of-*")
+  # Not one that lies beside them under a name like theirs, as a copy does.
+  start = len(path.name) + 1
+  return sorted(x for x in found if re.fullmatch(_PART, x.name[start:]))
 
 
 # Folders that this process has to itself.

@@ -123,6 +123,16 @@ def _is_of_photos(workdir: pathlib.Path) -> bool:
     return False
 
 
+def check_ending(path: str, endings: tuple[str, ...]) -> None:
+  """Refuses an --out with another ending.
+
+  Raises:
+    UserError: it has none of these.
+  """
+  if not path.endswith(endings):
+    raise UserError(f"--out={path} should end in {' or '.join(endings)}")
+
+
 def check_kept(out: str, **inputs: str | None) -> None:
   """Refuses to write over what is read.
 

@@ -31,7 +31,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
       arrays = npz.every_array(archive)
     metadata = json.loads(str(arrays.pop("metadata")))
   except npz.DAMAGED as error:
-    raise UserError(f"{path} is damaged ({error}): delete it") from error
+    raise _damaged(path, error) from error
   return arrays, metadata
 
 
@@ -46,4 +46,9 @@ def read_metadata(path: Path) -> Any:
       npz.check(archive)
       return json.loads(npz.text(archive, "metadata"))
   except npz.DAMAGED as error:
-    raise UserError(f"{path} is damaged ({error}): delete it") from error
+    raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+  reason = getattr(error, "strerror", None) or error
+  return UserError(f"{path} is damaged ({reason}): delete it")

@@ -166,7 +166,8 @@ def _read(path: pathlib.Path) -> Records:
   except (
     tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError
   ) as error:  # fmt: skip
-    raise UserError(f"{path} cannot be read: {error}") from None
+    reason = getattr(error, "strerror", None) or error
+    raise UserError(f"{path} cannot be read: {reason}") from None
   return found
 
 

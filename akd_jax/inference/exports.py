@@ -11,21 +11,12 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
+from akd_jax.common.paths import check_ending
 from akd_jax.inference.description import describe, is_first_format
 
 if TYPE_CHECKING:
   from akd_jax.systems.system import NetworkProgram
   from akd_jax.training.run_dir import Run
-
-
-def check_ending(path: str, endings: tuple[str, ...]) -> None:
-  """Refuses a path with another ending.
-
-  Raises:
-    UserError: it has none of these.
-  """
-  if not path.endswith(endings):
-    raise UserError(f"--out={path} should end in {' or '.join(endings)}")
 
 
 def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
@@ -34,11 +25,15 @@ def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
   All are written before the first takes its name.
 
   Raises:
-    UserError: a path is a folder.
+    UserError: a path is a folder, or a run's own file.
   """
+  from akd_jax.training.run_dir import is_own_file
+
   for path in files:
     if os.path.isdir(path):
       raise UserError(f"--out={path} is a folder: name a file")
+    if is_own_file(path):
+      raise UserError(f"{path} is the run's own: name another --out")
   with contextlib.ExitStack() as whole:
     for path, write in files.items():
       temporary = whole.enter_context(written_whole(path))

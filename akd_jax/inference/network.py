@@ -59,6 +59,10 @@ class Network(Protocol):
     """Translates uint8 [N, S, S, 3]."""
     ...
 
+  def check_attention(self, block: str | None) -> None:
+    """Refuses what `attend` would; it needs no pictures."""
+    ...
+
   def attend(
     self,
     images: np.ndarray,

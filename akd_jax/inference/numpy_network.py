@@ -1,7 +1,7 @@
 """An exported generator, run with NumPy alone."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class NumpyNetwork(NamedTuple):
     columns: np.ndarray,
     block: str | None,
   ) -> np.ndarray:
+    """Refuses, as `check_attention` does."""
+    self.check_attention(block)
+
+  def check_attention(self, block: str | None) -> NoReturn:
     """Refuses: attention needs a discriminator's gradient.
 
     Raises:

@@ -1,8 +1,9 @@
 """Pictures as Python code has them: made squares that a network sees."""
 
+import io
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,8 +15,11 @@ from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.view import View
 from akd_jax.interop import numpy_generator
 
-# A path, what a file holds, a Pillow image, or uint8 [H, W, 3].
-Picture = str | os.PathLike | bytes | Image.Image | np.ndarray
+# A path, what a file holds, a file that is open, a Pillow image, or uint8
+# [H, W, 3].
+Picture = (
+  str | os.PathLike | bytes | bytearray | IO[bytes] | Image.Image | np.ndarray
+)
 # One picture, several, or uint8 [N, H, W, 3].
 Pictures = Picture | Iterable[Picture]
 
@@ -24,7 +28,8 @@ class Looked(NamedTuple):
   """A picture, and the squares of it that a network sees.
 
   Attributes:
-    picture: as it was given; many photos would fill the memory.
+    picture: as it was given, or what an open file held; many photos would
+      fill the memory.
     frames: F squares.
     squares: uint8 [F, S, S, 3].
   """
@@ -65,14 +70,15 @@ def read_pictures(
   if isinstance(images, np.ndarray):
     one = images.ndim in (0, 2, 3)
   else:
-    one = not isinstance(images, Iterable) or isinstance(images, str | bytes)
+    one = not isinstance(images, Iterable) or _is_whole(images)
   pictures: list[Any] = [images] if one else list(images)  # type: ignore
   if not pictures:
     raise UserError("there is no picture")
 
   def look(number: int, picture: Any) -> Looked:
-    photo = _open(picture)
     try:
+      picture = _settle(picture)
+      photo = _open(picture)
       frames = view.frames(photo)
     except UserError as error:
       where = "" if one else f"picture {number} of {len(pictures)}: "
@@ -83,12 +89,33 @@ def read_pictures(
   return [look(*x) for x in enumerate(pictures, 1)], one
 
 
+def _is_whole(images: Any) -> bool:
+  """Whether what can be gone through is one picture nevertheless."""
+  is_text = isinstance(images, str | bytes | bytearray)
+  return is_text or hasattr(images, "read")
+
+
+def _settle(picture: Any) -> Any:
+  """Returns what can be opened again: of an open file, what it holds.
+
+  Raises:
+    UserError: it cannot be read, or was opened as text.
+  """
+  if isinstance(picture, io.TextIOBase):
+    raise UserError("a file is open as text: open it with 'rb'")
+  try:
+    content = picture.read() if hasattr(picture, "read") else picture
+  except (OSError, ValueError) as error:
+    raise UserError(f"an open file cannot be read: {error}") from None
+  return bytes(content) if isinstance(content, bytearray) else content
+
+
 def _open(picture: Any) -> Image.Image:
   """Returns a picture as RGB."""
   if isinstance(picture, str | os.PathLike):
     return open_image(os.fspath(picture))
   if isinstance(picture, bytes):
-    return open_image(picture)
+    return open_image(picture, "in these bytes")
   if isinstance(picture, np.ndarray):
     known = picture.dtype == np.uint8 and picture.ndim == 3
     if not known or picture.shape[2] != 3 or not picture.size:

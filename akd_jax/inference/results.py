@@ -1,5 +1,6 @@
 """What is drawn of photos: translations, attention, sheets of everything."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -52,12 +53,14 @@ class Seen(NamedTuple):
     size: its width and height.
     frames: the F squares of it that are seen.
     squares: uint8 [F, S, S, 3], what the network sees.
+    profile: what its colours mean, as ICC has it; None is sRGB.
   """
 
   photo: Photo
   size: tuple[int, int]
   frames: Sequence[Frame]
   squares: np.ndarray
+  profile: bytes | None
 
 
 class Result(NamedTuple):
@@ -84,7 +87,42 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
   except UserError as error:
     raise UserError(f"{photo.path}: {error}") from error
   squares = np.stack([cut(whole, frame, size) for frame in frames])
-  return Seen(photo, whole.size, frames, squares)
+  return Seen(photo, whole.size, frames, squares, colour_profile(whole))
+
+
+def check_kept(request: Request, photos: Sequence[Photo]) -> None:
+  """Refuses to write a result over one of the photos.
+
+  Raises:
+    UserError: one has the name of a result, of itself or of another.
+  """
+  given = {_identify(photo.path) for photo in photos} - {None}
+  for photo in photos:
+    for names in _names(request):
+      path = result_path(request.out, photo, *names)
+      if _identify(path) in given:
+        raise UserError(
+          f"the result of {photo.path} would replace the photo {path}: give"
+          " results another --out"
+        )
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+  """Returns what a file is known by, however it is spelt; None of no file."""
+  try:
+    found = os.stat(path)
+  except (OSError, ValueError):
+    return None
+  return found.st_dev, found.st_ino
+
+
+def _names(request: Request) -> list[list[str]]:
+  """Returns the parts of the name of each result of a photo, in their order."""
+  asked = name_request(request.wanted, request.strength)
+  if not request.wanted:
+    return [["all", *asked]]
+  looks = request.wanted if request.attention else ()
+  return [asked, *([*asked, f"attention={name}"] for name in looks)]
 
 
 def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
@@ -96,14 +134,14 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
   """
   if not request.view.pastes:
     for path, (picture,) in results:
-      sample_grid.save_png(path, picture)
+      sample_grid.save_png(path, picture, profile=seen.profile)
     return
   # Once more: kept until all are drawn, eight of a phone's photos and what
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
   for path, squares in results:
     picture = paste(whole, seen.frames, seen.squares, squares)
-    sample_grid.save_png(path, picture, profile=colour_profile(whole))
+    sample_grid.save_png(path, picture, profile=seen.profile)
 
 
 def draw(
@@ -130,7 +168,8 @@ def draw(
     pairs = zip(seen, labels, strict=True)
     return [[_sheet(model, request, x, label[0])] for x, label in pairs]
   columns = []
-  for names, pictures in _squares(model, request, seen, labels):
+  drawn = _squares(model, request, seen, labels)
+  for names, pictures in zip(_names(request), drawn, strict=True):
     of_each = by_photo(seen, pictures)
     columns.append(
       [
@@ -146,19 +185,18 @@ def _squares(
   request: Request,
   seen: Sequence[Seen],
   labels: Sequence[np.ndarray],
-) -> Iterator[tuple[list[str], np.ndarray]]:
-  """Yields names and squares of all photos: translations, then each overlay."""
-  asked = name_request(request.wanted, request.strength)
+) -> Iterator[np.ndarray]:
+  """Yields the squares of all photos: translations, then each overlay."""
   squares = np.concatenate([x.squares for x in seen])
   every = np.concatenate(labels)
   wanted = model.wanted_of(every, request.wanted, request.strength)
   drawn = model.network.translate(squares, wanted)
-  yield list(asked), drawn
+  yield drawn
   for name in request.wanted if request.attention else ():
     columns = np.full(len(squares), model.attributes.index(name))
     maps = model.network.attend(squares, wanted, columns, request.block)
     overlays = map(sample_grid.overlay, drawn, maps)
-    yield [*asked, f"attention={name}"], np.stack(list(overlays))
+    yield np.stack(list(overlays))
 
 
 def _sheet(
@@ -184,8 +222,8 @@ def _sheet(
     for x in switched
     for name, value in x.items()
   ]
-  asked = ["all", *name_request({}, request.strength)]
+  (names,) = _names(request)
   return Result(
-    result_path(request.out, seen.photo, *asked),
+    result_path(request.out, seen.photo, *names),
     sample_grid.sample_sheet("", headings, seen.squares, lines)[None],
   )

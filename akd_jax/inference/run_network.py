@@ -53,6 +53,20 @@ class RunNetwork:
     whose = "its own" if own else "its teacher's"
     return translator, f"{whose} discriminator"
 
+  def check_attention(self, block: str | None) -> None:
+    """Refuses a block that `attend` could not take.
+
+    Raises:
+      UserError: it has no such block.
+    """
+    self._name_activation(block)
+
+  def _name_activation(self, block: str | None) -> str:
+    options = self.run.config.attention
+    if block is not None:
+      options = ConfigDict(options.to_dict() | {"block": block})
+    return self._attentive[0].name_activation(options)
+
   def attend(
     self,
     images: np.ndarray,
@@ -65,13 +79,11 @@ class RunNetwork:
     Raises:
       UserError: it has no such block.
     """
-    options = self.run.config.attention
-    if block is not None:
-      options = ConfigDict(options.to_dict() | {"block": block})
     translator, _ = self._attentive
-    name = translator.name_activation(options)
+    name = self._name_activation(block)
+    method = self.run.config.attention.method
     classes = np.eye(len(self.run.attributes))[columns]
     _, maps = translators.translate_with_attention(
-      translator, images, wanted, classes, Look((name,), options.method)
+      translator, images, wanted, classes, Look((name,), method)
     )
     return maps[name]

@@ -8,13 +8,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.paths import check_ending
 from akd_jax.inference.description import describe
-from akd_jax.inference.exports import (
-  arrays_of,
-  check_ending,
-  pack,
-  write_files,
-)
+from akd_jax.inference.exports import arrays_of, pack, write_files
 from akd_jax.interop import releases, torch_writer
 from akd_jax.interop.numpy_program import takes_own
 from akd_jax.interop.releases import RELEASES, Release

@@ -40,7 +40,9 @@ class View:
   def __post_init__(self) -> None:
     if self.crop is None or self.pastes:
       return
-    if not isinstance(self.crop, numbers.Integral) or self.crop < 0:
+    # True would be one pixel.
+    whole = isinstance(self.crop, numbers.Integral)
+    if not whole or isinstance(self.crop, bool) or int(self.crop) < 0:
       raise UserError(
         f"crop={self.crop!r} must be a whole number, 0 or more,"
         f" {WHOLE!r}, {FACE!r} or {FACES!r}"

@@ -5,6 +5,7 @@ import importlib.resources
 import io
 import json
 import os
+import pathlib
 from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image
@@ -43,6 +44,9 @@ _PAGE = (
   "photo.js",
   "pixels.js",
 )
+# What the page reads of its network, and what every version has said there.
+_ABOUT = "about.json"
+_OURS = {"attributes", "recognizer", "samples", "note"}
 # Samples, and their side: larger than a network sees, as photos are.
 _SAMPLES, _SIDE = 6, 256
 
@@ -88,7 +92,7 @@ def build_page(
     "eyes": framing and framing._asdict(),
     "note": _note(run, drawn, recognizer is not None),
   }
-  files["about.json"] = json.dumps(about, indent=2).encode()
+  files[_ABOUT] = json.dumps(about, indent=2).encode()
   return files
 
 
@@ -149,7 +153,7 @@ def export_web(
   if os.path.exists(path) and not os.path.isdir(path):
     raise UserError(f"--out={path} is a file: name a folder")
   kept = os.listdir(path) if os.path.isdir(path) else []
-  if kept and "about.json" not in kept:
+  if kept and not _holds_page(path):
     raise UserError(f"--out={path} holds other files: name another folder")
   return write_files(
     {
@@ -157,6 +161,15 @@ def export_web(
       for name, content in build_page(run, onnxruntime, framing).items()
     }
   )
+
+
+def _holds_page(folder: str) -> bool:
+  """Whether a folder holds a page that was written here, and may be again."""
+  try:
+    about = json.loads(pathlib.Path(folder, _ABOUT).read_bytes())
+  except (OSError, ValueError):
+    return False
+  return isinstance(about, dict) and about.keys() >= _OURS
 
 
 def _put(content: bytes, file: IO[bytes]) -> None:

@@ -1,15 +1,11 @@
-r"""Runs an exported generator with NumPy alone.
+r"""Runs a generator of `akd_jax.export --format=numpy` with NumPy alone.
 
-This file may be copied away with what `akd_jax.export --format=numpy` writes:
-
-  params, metadata = load("model.npz")
-  photo = load_photo("photo.jpg", metadata)
-  label = make_label(metadata, {"Blond_Hair": 1})
-  translated = translate(params, metadata, photo, label)
-
-`load_photo` needs Pillow 10.1 or newer; numpy_program.py runs other networks.
-
-  python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
+This file may be copied away. Other networks are run by numpy_program.py.
+  $ python numpy_generator.py model.npz photo.jpg --set Smiling=1 --out out.png
+  >>> params, metadata = load("model.npz")
+  >>> photo = load_photo("photo.jpg", metadata)
+  >>> label = make_label(metadata, {"Blond_Hair": 1})
+  >>> translated = translate(params, metadata, photo, label)
 """
 
 import argparse
@@ -18,6 +14,7 @@ import difflib
 import json
 import os
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,6 +43,8 @@ def load(path: str, count=None, run=None) -> tuple[Params, dict[str, Any]]:
         raise ValueError("it is no .npz")
       with np.load(path) as found:
         sizes = {x.filename: x.file_size for x in found.zip.infolist()}
+        if "metadata.npy" not in sizes:
+          raise ValueError("it has no metadata: export it by --format=numpy")
         most = 100 * os.path.getsize(path) + 2**20
         if sum(sizes.values()) > most or sizes.pop("metadata.npy") > 2**20:
           raise ValueError("it would grow out of all proportion")
@@ -99,7 +98,7 @@ def _check(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
 
 def load_photo(path: str, metadata: Metadata) -> Array:
   """Reads a photo's centre, uint8 [S, S, 3] RGB; ValueError if it cannot."""
-  from PIL import Image
+  from PIL import Image  # 10.1 or newer.
 
   Image.init()  # Before 11.3, or built without a library, it lacks some.
   known = [name for name in PICTURES if name in Image.OPEN]
@@ -181,10 +180,9 @@ def translate(
     raise ValueError(f"{image.dtype} {image.shape} is not uint8 [H, W, 3]")
   batch = image if image.ndim == 4 else image[np.newaxis]
   label = np.broadcast_to(label, (len(batch), len(metadata["attributes"])))
-  scale, one = np.float32(2 / 255), np.float32(1)
-  drawn = (run or generate)(params, batch * scale - one, label)
-  drawn = np.clip(np.rint((drawn + one) / scale), 0, 255)
-  return drawn.astype(np.uint8).reshape(image.shape)
+  scale = np.float32(2 / 255)
+  y = (run or generate)(params, batch * scale - 1, label)
+  return np.rint((y + 1) / scale).clip(0, 255).astype("u1").reshape(image.shape)
 
 
 def generate(params: Params, image: Array, label: Array) -> Array:
@@ -268,31 +266,33 @@ def main(argv: Sequence[str] | None = None, runtime: Any = None) -> None:
   add("--out", required=True, help="the picture to write")
   add("--debug", action="store_true", help="show a traceback")
   args = parser.parse_args(argv)
+  refused = () if args.debug else (OSError, ValueError, ImportError)
   try:
     from PIL import Image
 
-    start, ending = os.path.splitext(args.out)
+    out, ending = args.out, os.path.splitext(args.out)[1]
     if Image.registered_extensions().get(ending.lower()) not in Image.SAVE:
-      raise ValueError(f"--out={args.out} should end in .png or .jpg")
-    inputs = [os.path.realpath(path) for path in (args.model, args.photo)]
-    if os.path.realpath(args.out) in inputs:
-      raise ValueError(f"--out={args.out} is read, too: name another file")
+      raise ValueError(f"--out={out} should end in .png or .jpg")
+    if os.path.realpath(out) in map(os.path.realpath, (args.model, args.photo)):
+      raise ValueError(f"--out={out} is read, too: name another file")
     params, metadata = runtime.load(args.model)
-    if wrong := [x for x in args.set + args.own if x[-2:] not in ("=0", "=1")]:
-      raise ValueError(f"{wrong[0]!r} should be NAME=1 or NAME=0")
+    for x, every in ((x, y) for y in (args.set, args.own) for x in y):
+      if x[-2:] not in ("=0", "=1") or {x[:-1] + "0", x[:-1] + "1"} <= {*every}:
+        raise ValueError(f"{x!r} should be NAME=1 or NAME=0, and not both")
     asked, has = ({x[:-2]: int(x[-1]) for x in y} for y in (args.set, args.own))
     own = make_label({**metadata, "label_rule": "multilabel"}, has)
     label = make_label(metadata, asked, own)
     photo = load_photo(args.photo, metadata)
     edits = np.isin(metadata["attributes"], [*asked])
     drawn = runtime.translate(params, metadata, photo, label, own, edits)
-    partial = f"{start}.part{ending}"  # Never half.
-    Image.fromarray(drawn).save(partial)
-    os.replace(partial, args.out)
-    print(args.out)
-  except (OSError, ValueError, ImportError) as error:
-    if args.debug:
-      raise
+    try:  # Never half.
+      with tempfile.TemporaryDirectory(dir=os.path.dirname(out) or ".") as new:
+        Image.fromarray(drawn).save(whole := os.path.join(new, f"x{ending}"))
+        os.replace(whole, out)
+    except OSError as error:
+      raise OSError(f"cannot save {out}: {error.strerror or error}") from None
+    print(out)
+  except refused as error:
     parser.exit(2, f"error: {error}\n")
 
 

@@ -23,7 +23,7 @@ from akd_jax.common import npz
 from akd_jax.common.errors import UserError
 from akd_jax.interop.torch_pickle import Storage, Tensor, interpret
 
-_ZIP_MAGIC = b"PK\x03\x04"
+_ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
 # What files from before PyTorch 1.6 begin with: two pickled numbers.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_VERSION = 1001
@@ -107,7 +107,9 @@ def _read(
   except OSError as error:
     raise UserError(f"cannot read {path}: {error.strerror or error}") from error
   except Exception as error:  # There is no end to what damage may raise.
-    reason = str(error) or type(error).__name__
+    # Other kinds have Python's words, which say nothing of the file.
+    ours = type(error) is ValueError
+    reason = str(error) if ours else "it is cut short or was changed"
     raise UserError(f"{path} is no state dict, or damaged: {reason}") from error
 
 
@@ -124,14 +126,20 @@ def digest_in_name(path: str | Path) -> str | None:
 def _reader(
   path: Path, file: IO[bytes]
 ) -> Callable[[IO[bytes], Callable[[Any], _Tensors]], _Arrays]:
+  start = file.read(len(_ZIP_MAGIC))
+  file.seek(0)
+  if not start:
+    raise ValueError("it is empty")
   # These hold arrays by name, and nothing else.
   if path.suffix == ".npz":
     return lambda file, choose: {"": _read_npz(file)}
   if path.suffix == ".safetensors":
     return lambda file, choose: {"": _read_safetensors(file)}
-  start = file.read(len(_ZIP_MAGIC))
-  file.seek(0)
-  return _read_zip if start == _ZIP_MAGIC else _read_legacy
+  if start == _ZIP_MAGIC:
+    return _read_zip
+  if not start.startswith(_PICKLE_MAGIC):
+    raise ValueError("it is none of PyTorch's files")
+  return _read_legacy
 
 
 def _read_npz(file: IO[bytes]) -> dict[str, np.ndarray]:
@@ -155,12 +163,13 @@ def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:
     if start != place or end < start:
       raise ValueError(f"{name!r} is at {start} to {end}, not from {place} on")
     place = end
+    if (kind := entry["dtype"]) not in _SAFETENSORS:
+      raise ValueError(f"{name!r} is of {kind}, which is not read")
     if min(entry["shape"], default=0) < 0:
       raise ValueError(f"{name!r} has the shape {entry['shape']}")
     values = np.frombuffer(
-      data, _SAFETENSORS[entry["dtype"]], math.prod(entry["shape"]),
-      begin + start,
-    )  # fmt: skip
+      data, _SAFETENSORS[kind], math.prod(entry["shape"]), begin + start
+    )
     if values.nbytes != end - start:
       raise ValueError(f"{name!r} has {end - start} bytes")
     arrays[name] = values.reshape(entry["shape"]).copy()
@@ -237,13 +246,16 @@ def _state_dicts(state: Any) -> _Tensors:
 def _tensors(state: Any) -> dict[str, Tensor]:
   """Checks that a pickle held a state dict."""
   if not isinstance(state, dict):
-    raise ValueError(f"it holds a {type(state).__name__}, not a dict")
+    raise ValueError(
+      f"what it holds is of type {type(state).__name__}, not a dict"
+    )
   for name, value in state.items():
     # A name of another type may be endless when it is written out.
     if not isinstance(name, str):
-      raise ValueError(f"one of its names is a {type(name).__name__}")
+      raise ValueError(f"one of its names is of type {type(name).__name__}")
     if not isinstance(value, Tensor):
-      raise ValueError(f"{name!r} is a {type(value).__name__}, not a tensor")
+      kind = type(value).__name__
+      raise ValueError(f"{name!r} is of type {kind}, not a tensor")
   return state
 
 

@@ -6,7 +6,7 @@ rebuild its tensors; it refuses all others, and nothing is ever unpickled.
 """
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple
 
 import jax.numpy as jnp
@@ -146,7 +146,7 @@ def interpret(
     del stack[start:]
     return items
 
-  for opcode, argument, _ in pickletools.genops(file):
+  for opcode, argument in _instructions(file):
     match opcode.name:
       case "PROTO":
         pass
@@ -195,6 +195,15 @@ def interpret(
       case name:
         raise ValueError(f"it has the pickle instruction {name}")
   raise ValueError("its pickle has no end")
+
+
+def _instructions(file: IO[bytes]) -> Iterator[tuple[Any, Any]]:
+  """Yields what a pickle does, each with its argument."""
+  try:
+    for opcode, argument, _ in pickletools.genops(file):
+      yield opcode, argument
+  except ValueError as error:
+    raise ValueError("its pickle is cut short or was changed") from error
 
 
 def _set_items(target: Any, items: list[Any]) -> None:

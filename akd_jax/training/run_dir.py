@@ -5,6 +5,7 @@ evaluation.json
 """
 
 import contextlib
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -57,6 +58,22 @@ def holds_run(workdir: str) -> bool:
   return pathlib.Path(workdir, "config.json").exists()
 
 
+# Of a run, beside its folders.
+_OWN = (
+  "config.json",
+  "versions.json",
+  "metrics.jsonl",
+  "evaluation.json",
+  "evaluation_partial.json",
+)
+
+
+def is_own_file(path: str) -> bool:
+  """Whether a path is what a run keeps in its directory."""
+  folder, name = os.path.split(path)
+  return name in _OWN and holds_run(folder)
+
+
 def has_checkpoint(workdir: str) -> bool:
   """Whether a run has saved a checkpoint, and so is tied to its teacher."""
   return bool(checkpoint.steps_saved(workdir))
@@ -95,7 +112,8 @@ def read_config(workdir: str) -> ConfigDict:
       f"there is no run in {workdir or 'an empty name'}: it has no config.json"
     ) from None
   except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f"cannot read {path}: {error}") from None
+    reason = getattr(error, "strerror", None) or error
+    raise UserError(f"cannot read {path}: {reason}") from None
 
 
 @contextlib.contextmanager
@@ -145,6 +163,8 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
     raise UserError(f"{workdir} has no checkpoint yet")
   if step == "best":
     step = checkpoint.best_step(workdir, config.best_metric)
+  elif isinstance(step, str) and step.isdecimal():
+    step = int(step)
   if step is not None and step not in saved:
     raise UserError(
       f"{workdir} has no checkpoint of step {step}, only of"

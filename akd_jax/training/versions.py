@@ -61,7 +61,8 @@ def read(workdir: str) -> list[dict[str, Any]]:
   try:
     known = parse(path.read_text())
   except (OSError, ValueError) as error:
-    raise UserError(f"cannot read {path}: {error}") from None
+    reason = getattr(error, "strerror", None) or error
+    raise UserError(f"cannot read {path}: {reason}") from None
   if not isinstance(known, list) or not all(map(_is_entry, known)):
     raise UserError(f"{path} is no list of versions: remove it")
   return known

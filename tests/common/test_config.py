@@ -215,8 +215,8 @@ def test_what_was_written_is_read():
   [
     ("", "is not JSON"),
     ("{", "is not JSON"),
-    ("[]", "holds a list"),
-    ("3", "holds a int"),
+    ("[]", "is of type list"),
+    ("3", "is of type int"),
     ("{}", "is no config"),
     (now(steps=None), "lacks steps"),
     (now(loss__lambda_cls=None), "lacks loss.lambda_cls"),

@@ -157,6 +157,43 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path):
   assert [x.name for x in path.parent.iterdir()] == ["file"]
 
 
+def test_no_name_is_too_long_to_be_written_whole(tmp_path):
+  for name in ("n" * 251 + ".png", "ü" * 127, "." + "n" * 254):
+    with files.written_whole(tmp_path / name) as temporary:
+      temporary.write_text("whole")
+      # Nobody who looks for such files finds it.
+      assert temporary.name.startswith(".") and temporary.parent == tmp_path
+      assert not list(tmp_path.glob("*.png"))
+    assert (tmp_path / name).read_text() == "whole"
+    (tmp_path / name).unlink()
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+  seen = []
+  monkeypatch.setattr(
+    files.os, "fsync", lambda _: seen.append((tmp_path / "file").exists())
+  )
+  with files.written_whole(tmp_path / "file") as temporary:
+    temporary.write_text("whole")
+  assert seen == [False] and (tmp_path / "file").exists()
+
+
+def test_what_lies_beside_parts_is_none_of_them(tmp_path):
+  path = tmp_path / "w.npz"
+  files.write_parts(b"abcd", path, 2)
+  for name in ("w.npz.1-of-2.bak", "w.npz.01-of-2", "w.npz.x-of-y"):
+    (tmp_path / name).write_bytes(b"other")
+  assert files.whole(path).read() == b"abcd"
+  files.write_parts(b"abc", path, 1)
+  assert files.whole(path).read() == b"abc"
+  assert (tmp_path / "w.npz.1-of-2.bak").exists()
+
+
+def test_a_folder_is_no_file(tmp_path):
+  with pytest.raises(ValueError, match="^it is a folder$"):
+    files.whole(tmp_path)
+
+
 def test_a_digest_depends_on_what_is_described_alone():
   first = files.digest({"a": 1, "b": (2, 3)}, "x")
   assert first == files.digest({"b": [2, 3], "a": 1}, "x")

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from akd_jax import inspect as command
+from akd_jax.common.errors import WriteError
 from akd_jax.data.photos.survey import Look, find_duplicates, share_cut_off
 from akd_jax.plotting import contact_sheet
 from akd_jax.plotting.sample_grid import CELL
@@ -135,6 +136,21 @@ def test_what_cannot_be_trained_on_is_one_line(tmp_path, inspect):
     lambda: inspect(tmp_path, name="avatars")
   )
   assert "give one PATH" in error(command.main, [])
+
+
+def test_a_sheet_replaces_no_photo_and_is_refused_before_all_is_read(
+  tmp_path, inspect, monkeypatch
+):
+  root = layouts.write_folder(tmp_path / "faces", {"cat": 6, "dog": 6})
+  monkeypatch.setattr(command, "_open", lambda _: pytest.fail("it was read"))
+  photo = root / "cat" / "000.png"
+  assert "among the photos" in error(inspect, root, photo)
+  assert "should end in .png" in error(inspect, root, tmp_path / "sheet.csv")
+  (tmp_path / "x.png").mkdir()
+  assert "is a folder" in error(inspect, root, tmp_path / "x.png")
+  (tmp_path / "file").touch()
+  with pytest.raises(WriteError, match="cannot write .*file"):
+    inspect(root, tmp_path / "file" / "sheet.png")
 
 
 def test_no_command_is_advised_that_training_refuses(tmp_path, inspect):

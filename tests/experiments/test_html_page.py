@@ -7,11 +7,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import types
 
 import jax
 import numpy as np
 import pytest
 
+from akd_jax import report
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.experiments import (
@@ -395,3 +397,14 @@ def test_no_screen_has_to_be_moved_sideways(page, tmp_path):
 def test_a_path_that_is_no_utf_8_is_shown_escaped(tmp_path):
   html_page.write(tmp_path / "page.html", os.fsdecode(b"runs/\xff"))
   assert (tmp_path / "page.html").read_text() == r"runs/\udcff"
+
+
+def test_a_page_replaces_no_file_of_a_run(tmp_path, monkeypatch):
+  write_run(tmp_path / "run", 0.5)
+  path = tmp_path / "run" / "config.json"
+  before = path.read_text()
+  flags = {"workdir": str(tmp_path / "run"), "compare": [], "out": str(path)}
+  monkeypatch.setattr(report.flags, "FLAGS", types.SimpleNamespace(**flags))
+  with pytest.raises(UserError, match="should end in .html or .htm"):
+    report.main([])
+  assert path.read_text() == before

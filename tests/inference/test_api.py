@@ -1,5 +1,6 @@
 """A trained network in Python: what is asked for is drawn, and nothing else."""
 
+import io
 import pathlib
 import subprocess
 import sys
@@ -166,11 +167,16 @@ def test_paths_images_and_arrays_are_the_same_picture(tmp_path):
   Image.fromarray(pixels).save(path)
   network = Recorder(crop=20)
   model = recognizing(network)
-  same = [path, str(path), path.read_bytes(), Image.fromarray(pixels), pixels]
-  for picture in same:
+  content = path.read_bytes()
+
+  def same():
+    held = content, bytearray(content), io.BytesIO(content)
+    return [path, str(path), *held, Image.fromarray(pixels), pixels]
+
+  for picture in same():
     assert model.translate(picture, set={}).shape == (SIZE, SIZE, 3)
-  together = model.translate(iter(same), set={})
-  assert together.shape == (5, SIZE, SIZE, 3)
+  together = model.translate(iter(same()), set={})
+  assert together.shape == (7, SIZE, SIZE, 3)
   for square in together:
     np.testing.assert_array_equal(square, together[0])
   # It is the centre that the run's crop says, or that one asks for.
@@ -206,6 +212,32 @@ def test_what_is_no_picture_is_refused(picture):
       model.translate(pictures, set={})
 
 
+def test_an_open_file_is_pasted_into_as_its_path_is(tmp_path):
+  path = tmp_path / "photo.png"
+  Image.fromarray(draw(1, 40)[0]).save(path)
+  model = recognizing(Recorder())
+  expected = model.translate(path, set={}, crop="none")
+  with path.open("rb") as file:
+    drawn = model.translate(file, set={}, crop="none")
+  np.testing.assert_array_equal(drawn, expected)
+
+
+def test_a_picture_that_cannot_be_read_is_counted(tmp_path):
+  model, (ok,) = recognizing(Recorder()), draw(1)
+  with pytest.raises(UserError) as refused:
+    model.translate([ok, ok, b"bad"], set={})
+  assert str(refused.value) == (
+    "picture 3 of 3: cannot read the image in these bytes: it is not an image,"
+    " or is damaged at its start"
+  )
+  (tmp_path / "text").write_text("text")
+  with (tmp_path / "text").open() as text, pytest.raises(UserError) as refused:
+    model.translate([ok, text], set={})
+  assert str(refused.value) == (
+    "picture 2 of 2: a file is open as text: open it with 'rb'"
+  )
+
+
 def test_half_an_image_is_refused(tmp_path):
   path = tmp_path / "half.png"
   Image.fromarray(draw(1, 40)[0]).save(path)
@@ -224,6 +256,7 @@ def test_an_empty_image_is_refused():
   [
     ({"crop": -5}, "crop=-5 must be"),
     ({"crop": "all"}, "crop='all' must be"),
+    ({"crop": True}, "crop=True must be"),
     ({"strength": "1"}, "strength='1' is not in"),
     ({"own": [[1, 0]]}, r"own is \(1, 2\), not \(1, 4\)"),
     ({"own": "Smiling"}, "own is 'Smiling', neither"),
@@ -329,6 +362,10 @@ def test_attention_is_of_the_block_that_is_asked_for(files):
   assert np.abs(maps[0] - maps["last"]).max() > 0
   with pytest.raises(UserError, match="attention.block='7' is none of"):
     model.attention(draw(2), "Smiling", block=7)
+  # Without a picture, too.
+  with pytest.raises(UserError, match="attention.block='7' is none of"):
+    model.network.check_attention("7")
+  model.network.check_attention("last")
 
 
 def test_what_is_no_network_is_named(tmp_path):

@@ -430,6 +430,59 @@ def test_a_photo_that_is_too_large_is_told_what_to_become(tmp_path):
     numpy_generator.load_photo(str(path), METADATA)
 
 
+@pytest.fixture(name="asked")
+def fixture_asked(tmp_path, monkeypatch):
+  """Arguments of the script, but for --out, in a folder of its own."""
+  monkeypatch.chdir(tmp_path)
+  save(tmp_path / "model.npz", random_generator(4, 1, classes=3))
+  draw("RGB", (40, 30)).save(tmp_path / "me.part.png")
+  return ["model.npz", "me.part.png", "--set", "Smiling=1"]
+
+
+def refusal(capsys, *arguments):
+  with pytest.raises(SystemExit) as ended:
+    numpy_generator.main(arguments)
+  assert ended.value.code == 2
+  return capsys.readouterr().err
+
+
+def test_a_file_that_is_no_export_is_told_what_it_lacks(tmp_path):
+  path = tmp_path / "run.npz"
+  np.savez(path, config=np.array("{}"), step=np.array(1))
+  with pytest.raises(
+    ValueError, match=f"^{path} is .*: it has no metadata: ex"
+  ):
+    numpy_generator.load(str(path))
+
+
+def test_no_photo_is_taken_for_a_file_of_the_script_s_own(asked, tmp_path):
+  before = (tmp_path / "me.part.png").read_bytes()
+  numpy_generator.main([*asked, "--out", "me.png"])
+  assert (tmp_path / "me.part.png").read_bytes() == before
+  names = sorted(path.name for path in tmp_path.iterdir())
+  assert names == ["me.part.png", "me.png", "model.npz"]
+
+
+def test_what_cannot_be_written_is_named_as_it_was_given(
+  asked, tmp_path, capsys
+):
+  (tmp_path / "folder.png").mkdir()
+  for out, reason in (
+    ("nodir/o.png", "No such file or directory"),
+    ("folder.png", "Is a directory"),
+  ):
+    said = refusal(capsys, *asked, "--out", out)
+    assert said == f"error: cannot save {out}: {reason}\n"
+  assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_nothing_is_asked_for_as_0_and_as_1(asked, tmp_path, capsys):
+  for more in (["--set", "Smiling=0"], ["--from", "x=0", "--from", "x=1"]):
+    said = refusal(capsys, *asked, *more, "--out", "o.png")
+    assert "should be NAME=1 or NAME=0, and not both" in said
+  assert not (tmp_path / "o.png").exists()
+
+
 def test_the_file_stands_alone(tmp_path):
   source = pathlib.Path(numpy_generator.__file__)
   tree = ast.parse(source.read_text())

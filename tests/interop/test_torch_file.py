@@ -143,15 +143,16 @@ def test_nothing_in_a_file_is_run(tmp_path, suffix):
   [
     (pickle.dumps(Attack("x"), 2), "refers to '_?io.open'"),
     (b"\x80\x02cos\nsystem\n.", "refers to 'os.system'"),
-    (b"\x80\x02}X\x01\0\0\0aK\x01s.", "'a' is a int, not a tensor"),
-    (b"\x80\x02}X\x01\0\0\0a}s.", "'a' is a dict, not a tensor"),
-    (b"\x80\x02].", "holds a list, not a dict"),
-    (b"\x80\x02K\x01K\x02\x86.", "holds a tuple, not a dict"),
+    (b"\x80\x02}X\x01\0\0\0aK\x01s.", "'a' is of type int, not a tensor"),
+    (b"\x80\x02}X\x01\0\0\0a}s.", "'a' is of type dict, not a tensor"),
+    (b"\x80\x02].", "holds is of type list, not a dict"),
+    (b"\x80\x02K\x01K\x02\x86.", "holds is of type tuple, not a dict"),
     (pickle.dumps({}, 4), "instruction MEMOIZE"),
-    (b"\x80\x02X\x01\0\0\0a)R.", "not callable"),
-    (b"\x80\x02}", "exhausted before seeing STOP"),
-    (b"\x80\x02.", "pop from empty list"),
-    (b"", "exhausted before seeing STOP"),
+    (b"\x80\x02}\x88\x88s.", "names is of type bool"),
+    (b"\x80\x02X\x01\0\0\0a)R.", "cut short or was changed"),
+    (b"\x80\x02}", "cut short or was changed"),
+    (b"\x80\x02.", "cut short or was changed"),
+    (b"", "cut short or was changed"),
   ],
 )
 def test_what_is_no_state_dict_is_refused(tmp_path, program, reason):
@@ -232,6 +233,67 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
   write_zip(path, tensor(0, (4,), (1,)), byteorder=b"big")
   with pytest.raises(UserError, match="big-endian"):
     read_state_dict(path)
+
+
+@pytest.mark.parametrize(
+  ("name", "content", "reason"),
+  [
+    ("w.pth", b"", "it is empty"),
+    ("w.npz", b"", "it is empty"),
+    ("w.safetensors", b"", "it is empty"),
+    ("w.pth", b"101 weights", "it is none of PyTorch's files"),
+    ("w.pth", b"<!DOCTYPE html>", "it is none of PyTorch's files"),
+    ("w.pth", b"\x80\x02", "its pickle is cut short or was changed"),
+    ("w.npz", b"no zip", "it is cut short or was changed"),
+  ],
+)
+def test_why_a_file_is_refused_is_said_of_the_file(
+  tmp_path, name, content, reason
+):
+  path = tmp_path / name
+  path.write_bytes(content)
+  with pytest.raises(UserError) as error:
+    read_state_dict(path)
+  assert str(error.value) == f"{path} is no state dict, or damaged: {reason}"
+
+
+def test_a_file_from_before_1_6_that_lacks_a_field_is_said_to_be_damaged(
+  tmp_path,
+):
+  path = tmp_path / "w.pth"
+  parts = (0x1950A86A20F9469CFC6C, 1001, {})
+  path.write_bytes(b"".join(pickle.dumps(x, 2) for x in parts))
+  with pytest.raises(UserError, match=f"^{path} .*: it is cut short or was ch"):
+    read_state_dict(path)
+
+
+def test_what_is_no_array_in_an_npz_is_named(tmp_path):
+  path = tmp_path / "w.npz"
+  np.savez(path, w=np.zeros(1))
+  with zipfile.ZipFile(path, "a") as archive:
+    archive.writestr("readme.txt", "how to read me")
+  with pytest.raises(UserError, match="'readme.txt' is missing, or no array"):
+    read_state_dict(path)
+
+
+@pytest.mark.parametrize(
+  ("header", "reason"),
+  [
+    ([], "it is cut short or was changed"),
+    (None, "it is cut short or was changed"),
+    ({"w": {}}, "it is cut short or was changed"),
+    ({"w": {"data_offsets": [0, 1]}}, "it is cut short or was changed"),
+    (
+      {"w": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}},
+      "'w' is of F8_E4M3, which is not read",
+    ),
+  ],
+)
+def test_what_safetensors_lacks_is_said_of_the_file(tmp_path, header, reason):
+  path = write_safetensors(tmp_path / "w.safetensors", header, b"\0")
+  with pytest.raises(UserError) as error:
+    read_state_dict(path)
+  assert str(error.value) == f"{path} is no state dict, or damaged: {reason}"
 
 
 def test_a_digest_that_differs_is_named():

@@ -94,3 +94,36 @@ def test_the_shipped_teacher_has_the_fields_of_now():
     )
   )
   assert shipped == now | {"data.exclusive"}
+
+
+def test_why_a_run_cannot_be_read_is_said_once(tmp_path):
+  (tmp_path / "config.json").mkdir()
+  path = tmp_path / "config.json"
+  assert error(runs.read_config, str(tmp_path)) == (
+    f"cannot read {path}: Is a directory"
+  )
+
+
+def test_a_folder_called_as_a_run_s_file_is_said_to_be_one(tmp_path):
+  path = tmp_path / "x.npz"
+  path.mkdir()
+  message = error(runs.load_run, str(path))
+  assert "it is a folder" in message and "Errno" not in message
+
+
+def test_a_step_may_be_given_as_text(tmp_path, monkeypatch):
+  class Loaded(Exception):
+    pass
+
+  def load(workdir, step):
+    raise Loaded(step)
+
+  runs.write_config(teacher.get_config("debug"), str(tmp_path))
+  monkeypatch.setattr(runs.checkpoint, "steps_saved", lambda _: [5])
+  monkeypatch.setattr(runs.checkpoint, "load", load)
+  with pytest.raises(Loaded) as loaded:
+    runs.load_run(str(tmp_path), "5")
+  assert loaded.value.args == (5,)
+  assert "no checkpoint of step 6, only of 5" in error(
+    runs.load_run, str(tmp_path), "6"
+  )

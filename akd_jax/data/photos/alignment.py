@@ -91,7 +91,8 @@ def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
     try:
       content = read_bytes(folder / path)
     except (OSError, ValueError) as error:
-      raise UserError(f"cannot read {folder / path}: {error}") from error
+      reason = getattr(error, "strerror", None) or error
+      raise UserError(f"cannot read {folder / path}: {reason}") from error
     with written_whole(out / path) as partial:
       Path(partial).write_bytes(content)
 
@@ -162,7 +163,12 @@ def _save(path: Path, square: np.ndarray, made: int) -> None:
   has another, and is written anew.
   """
   kind = Image.registered_extensions()[path.suffix.lower()]
-  with written_whole(path) as partial, open(partial, "wb") as file:
+  # One that a power cut leaves empty is made anew; to wait for the disk would
+  # take a fifth of the time.
+  with (
+    written_whole(path, durable=False) as partial,
+    open(partial, "wb") as file,
+  ):
     Image.fromarray(square).save(file, kind, quality=95, subsampling=0)
     file.flush()
     os.utime(partial, ns=(made, made))

@@ -96,6 +96,7 @@ def _content(source: PhotoSource, name: str) -> bytes:
       return b"unreadable"
     if isinstance(error, UserError):
       raise
+    reason = getattr(error, "strerror", None) or error
     raise UserError(
-      f"cannot read the image {source.where}/{name}: {error}"
+      f"cannot read the image {source.where}/{name}: {reason}"
     ) from error

@@ -46,8 +46,9 @@ class ZipReader:
       if zlib.crc32(content) != checksum:
         raise zlib.error("its checksum is wrong")
     except (OSError, struct.error, zlib.error) as error:
+      reason = getattr(error, "strerror", None) or error
       raise UserError(
-        f"cannot read the image {self.path}/{name}: {error}"
+        f"cannot read the image {self.path}/{name}: {reason}"
       ) from error
     return content
 

@@ -15,6 +15,7 @@ commands: --config.data.csv=FILE, --config.data.crop=178.
 """
 
 import itertools
+import os
 import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -230,7 +231,8 @@ def _check_out(out: str, photos: str) -> None:
   path = pathlib.Path(out)
   if path.is_dir():
     raise UserError(f"--out={out} is a folder: name a file")
-  if path.resolve().is_relative_to(pathlib.Path(photos).resolve()):
+  where, inside = map(os.path.realpath, (photos, out))
+  if pathlib.Path(inside).is_relative_to(where):
     raise UserError(
       f"--out={out} lies in {photos}, among the photos: name it elsewhere"
     )

@@ -8,7 +8,7 @@ from akd_jax.configs import both, student, teacher
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.photos.kind import find_kind, settle
-from akd_jax.experiments.runner import plan_replicate
+from akd_jax.experiments.plan import plan_replicate
 from tests.layouts import config, error
 
 FOLDER = {"name": "folder", "label_rule": "exclusive"}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
   from ml_collections import ConfigDict
 
   from akd_jax.data.photos.source import PhotoSource
-  from akd_jax.data.photos.survey import Look
+  from akd_jax.data.photos.survey import Inspected
 
 _KINDS = {
   "celeba": "CelebA's files",
@@ -99,7 +99,7 @@ def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], list[str]]":
   return sources, problems
 
 
-def _lacks_photos(data: "ConfigDict", looks: "Sequence[Look]") -> bool:
+def _lacks_photos(data: "ConfigDict", inspected: "Sequence[Inspected]") -> bool:
   """Whether photos that can be opened have to be told to skip some."""
   from akd_jax.data import dataset_of
 
@@ -107,7 +107,7 @@ def _lacks_photos(data: "ConfigDict", looks: "Sequence[Look]") -> bool:
     dataset_of(data).open(data, "train")
   except UserError:
     return True
-  return any(look.size is None for look in looks)
+  return any(photo.size is None for photo in inspected)
 
 
 def _counts(sources: "Mapping[str, PhotoSource]") -> list[list[str]]:
@@ -122,11 +122,13 @@ def _counts(sources: "Mapping[str, PhotoSource]") -> list[list[str]]:
   return rows
 
 
-def _findings(data: "ConfigDict", looks: "Sequence[Look]") -> list[list[str]]:
+def _findings(
+  data: "ConfigDict", inspected: "Sequence[Inspected]"
+) -> list[list[str]]:
   """Returns a line each: sizes, what is cut off, what cannot be read."""
   from akd_jax.data.photos import survey
 
-  sizes = survey.sizes_of(looks)
+  sizes = survey.sizes_of(inspected)
   small, middle, large = (
     "{} x {}".format(*sizes[i]) for i in (0, len(sizes) // 2, -1)
   )
@@ -134,8 +136,8 @@ def _findings(data: "ConfigDict", looks: "Sequence[Look]") -> list[list[str]]:
   if small != large:
     size = f"{small} to {large}, half at most {middle}"
   square = f"the centre {data.crop} x {data.crop}" if data.crop else ""
-  cut = survey.share_cut_off(looks, data.crop)
-  unreadable = [look.name for look in looks if look.size is None]
+  cut = survey.share_cut_off(inspected, data.crop)
+  unreadable = [photo.name for photo in inspected if photo.size is None]
   return [
     ["sizes", size],
     [
@@ -144,7 +146,7 @@ def _findings(data: "ConfigDict", looks: "Sequence[Look]") -> list[list[str]]:
       f" {data.image_size}; {100 * cut:.0f} % of a photo is cut off",
     ],
     ["unreadable", _some(unreadable)],
-    ["duplicates", _say_duplicates(survey.find_duplicates(looks))],
+    ["duplicates", _say_duplicates(survey.find_duplicates(inspected))],
   ]
 
 
@@ -170,7 +172,7 @@ def _draw(
   path: pathlib.Path,
   data: "ConfigDict",
   source: "PhotoSource",
-  looks: "Sequence[Look]",
+  inspected: "Sequence[Inspected]",
 ) -> None:
   """Writes the contact sheet of photos that can be read, of the first split."""
   import numpy as np
@@ -180,9 +182,9 @@ def _draw(
   from akd_jax.plotting.sample_grid import save_png
 
   good = [
-    (look.name, look.label)
-    for look in looks
-    if look.split == "train" and look.size
+    (photo.name, photo.label)
+    for photo in inspected
+    if photo.split == "train" and photo.size
   ]
 
   def pictures(column: int | None) -> list[Any]:
@@ -251,13 +253,15 @@ def main(argv: list[str]) -> None:
   sources, problems = _open(data)
   from akd_jax.data.photos import remarks, survey
 
-  looks = survey.survey(sources, data.threads)
-  if not survey.sizes_of(looks):
-    raise UserError(f"none of the {len(looks)} images in {argv[0]} can be read")
+  inspected = survey.survey(sources, data.threads)
+  if not survey.sizes_of(inspected):
+    raise UserError(
+      f"none of the {len(inspected)} images in {argv[0]} can be read"
+    )
   split = ", split by its folders" if data.split == "folders" else ""
-  print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(looks):,} photos\n")
+  print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(inspected):,} photos\n")
   print(ruled(_counts(sources)), end="\n\n")
-  for name, text in _findings(data, looks):
+  for name, text in _findings(data, inspected):
     print(f"{name:11} {text}")
   noted = itertools.chain(*(x.remarks for x in sources.values()))
   for line in dict.fromkeys(
@@ -269,12 +273,12 @@ def main(argv: list[str]) -> None:
   ):
     print(f"note: {line}")
   if out:
-    _draw(pathlib.Path(out), data, sources["train"], looks)
+    _draw(pathlib.Path(out), data, sources["train"], inspected)
     print(f"\n{out} shows some of them")
   if problems:
     raise UserError(problems[0])
   fields = dict(given)
-  if _lacks_photos(data, looks):
+  if _lacks_photos(data, inspected):
     fields["data.skip_unreadable"] = True
   for who in ("teacher", "student"):
     print(f"\nTrain a {who} on them:\n  {_command(who, argv[0], fields)}")

@@ -26,7 +26,7 @@ from akd_jax.evaluation.selection import target_labels
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import translate, translators_of
 from akd_jax.systems.model import Model
-from akd_jax.training.hooks import Hook, Seen, Setting
+from akd_jax.training.hooks import Found, Hook, Setting
 from akd_jax.training.metrics_file import ACCURACY
 
 # Images uint8 [N, S, S, 3], and what is asked of them, to images uint8.
@@ -153,14 +153,14 @@ def make_score_hook(setting: Setting) -> Hook | None:
   """
   every = setting.config.checkpoint_every
   if setting.config.held_out.images and jax.process_index() > 0:
-    return Hook(every, lambda step, model: Seen())
+    return Hook(every, lambda step, model: Found())
   score = make_scorer(setting.config, setting.validation)
   if score is None:
     return None
 
-  def call(step: int, model: Model) -> Seen:
+  def call(step: int, model: Model) -> Found:
     del step
     *_, translator = translators_of(setting.config, model, setting.teacher)
-    return Seen(score(functools.partial(translate, translator)))
+    return Found(score(functools.partial(translate, translator)))
 
   return Hook(every, call)

@@ -127,7 +127,7 @@ def load_test_set(
   return TestSet(images, labels, positions, people, truth)
 
 
-class Request(NamedTuple):
+class Selection(NamedTuple):
   """Which pictures an attribute is set on.
 
   Attributes:
@@ -142,9 +142,9 @@ class Request(NamedTuple):
   probes: np.ndarray
 
 
-def request(
+def select(
   test: TestSet, names: Names, attribute: str, config: ConfigDict
-) -> Request:
+) -> Selection:
   """Chooses the pictures that one attribute is set on.
 
   Args:
@@ -163,7 +163,7 @@ def request(
   )
   lacking = np.flatnonzero(test.labels[chosen, names.column(attribute)] == 0)
   some = spread_evenly(len(lacking), config.evaluation.probe_images)
-  return Request(chosen, targets, lacking[some])
+  return Selection(chosen, targets, lacking[some])
 
 
 def true_translations(

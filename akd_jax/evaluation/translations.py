@@ -18,9 +18,9 @@ from akd_jax.evaluation.metrics.outcome import (
   Reference,
 )
 from akd_jax.evaluation.selection import (
-  Request,
+  Selection,
   TestSet,
-  request,
+  select,
   true_translations,
 )
 from akd_jax.inference.network import Wanted, set_one
@@ -77,7 +77,7 @@ def outcomes(
   test, before, classifier, reference, names, config, faces = instruments
   progress = _Progress(translator.name, len(wanted))
   for name in wanted:
-    asked = request(test, names, name, config)
+    asked = select(test, names, name, config)
     chosen, targets, probes = asked
     if len(chosen):
       sources = test.images[chosen]
@@ -161,7 +161,7 @@ def attention_to(
   )  # fmt: skip
   found: Attention = {}
   for name in wanted:
-    asked = request(test, names, name, config)
+    asked = select(test, names, name, config)
     maps = attention_of(translator, instruments, name, asked)
     if maps:
       found[name] = maps[translator.name_activation(config.attention)]
@@ -172,7 +172,7 @@ def attention_of(
   translator: Translator,
   instruments: Instruments,
   name: str,
-  asked: Request,
+  asked: Selection,
 ) -> dict[str, np.ndarray]:
   """Returns the attention of every block for the attribute that was set.
 

@@ -19,7 +19,7 @@ from akd_jax.inference.translator import (
 from akd_jax.models.stargan import MASK
 from akd_jax.plotting import sample_grid as pictures
 from akd_jax.systems.model import Model
-from akd_jax.training.hooks import Hook, Seen, Setting
+from akd_jax.training.hooks import Found, Hook, Setting
 
 PEOPLE = 4
 _NAME = "step_{:06}.png"
@@ -62,7 +62,7 @@ def make_sample_hook(setting: Setting) -> Hook:
   config, workdir = setting.config, pathlib.Path(setting.workdir)
   people = first_people(setting.validation)
 
-  def draw(step: int, model: Model) -> Seen:
+  def draw(step: int, model: Model) -> Found:
     grid = draw_sample_grid(
       f"{workdir.name}, step {step:,}",
       people,
@@ -72,7 +72,7 @@ def make_sample_hook(setting: Setting) -> Hook:
       ],
     )
     pictures.save_png(workdir / "samples" / _NAME.format(step), grid)
-    return Seen(images={"samples": grid})
+    return Found(images={"samples": grid})
 
   if setting.step == 0 and jax.process_index() == 0:
     draw(0, setting.model)

@@ -33,7 +33,7 @@ class Setting(NamedTuple):
   step: int
 
 
-class Seen(NamedTuple):
+class Found(NamedTuple):
   """What a hook has found.
 
   Attributes:
@@ -55,7 +55,7 @@ class Hook(NamedTuple):
   """
 
   every: int
-  call: Callable[[int, Model], Seen]
+  call: Callable[[int, Model], Found]
 
 
 # Makes a run's hook; None where its config asks for none.

@@ -16,7 +16,7 @@ from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data.joined import JoinedSource
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training.hooks import Hook, HookMaker, Seen, Setting
+from akd_jax.training.hooks import Found, Hook, HookMaker, Setting
 from akd_jax.training.run_dir import Run
 from akd_jax.training.run_file import save_run
 
@@ -88,7 +88,7 @@ def of_each_set(make: HookMaker) -> HookMaker:
     if not made:
       return None
 
-    def call(step: int, model: Model) -> Seen:
+    def call(step: int, model: Model) -> Found:
       scalars: dict[str, float] = {}
       values: dict[str, list[float]] = {}
       images: dict[str, np.ndarray] = {}
@@ -102,7 +102,7 @@ def of_each_set(make: HookMaker) -> HookMaker:
       # Means of both decide which checkpoint is the best. What one set alone
       # has, such as the accuracy of its attribute, is of that one.
       means = {key: sum(found) / len(found) for key, found in values.items()}
-      return Seen(scalars | means, images)
+      return Found(scalars | means, images)
 
     return Hook(made[0][1].every, call)
 
@@ -113,10 +113,10 @@ def make_file_hook(setting: Setting) -> Hook:
   """Makes the hook that writes WORKDIR/first.npz and WORKDIR/second.npz."""
   both = list(label_sets(setting))
 
-  def call(step: int, model: Model) -> Seen:
+  def call(step: int, model: Model) -> Found:
     for one in both:
       _write_file(one, step, model)
-    return Seen()
+    return Found()
 
   return Hook(0, call)
 

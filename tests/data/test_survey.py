@@ -13,7 +13,7 @@ from PIL import Image
 
 from akd_jax import inspect as command
 from akd_jax.common.errors import WriteError
-from akd_jax.data.photos.survey import Look, find_duplicates, share_cut_off
+from akd_jax.data.photos.survey import Inspected, find_duplicates, share_cut_off
 from akd_jax.plotting import contact_sheet
 from akd_jax.plotting.sample_grid import CELL
 from tests import layouts, small_runs
@@ -160,24 +160,24 @@ def test_no_command_is_advised_that_training_refuses(tmp_path, inspect):
 
 
 def test_duplicates_are_told_by_their_content():
-  looks = [
-    Look("train", "a", (1,), (2, 2), b"1"),
-    Look("test", "b", (0,), (2, 2), b"1"),
-    Look("train", "c", (1,), (2, 2), b"2"),
-    Look("train", "d", (1,), (2, 2), b"2"),
-    Look("train", "e", (1,), (2, 2), b"3"),
+  inspected = [
+    Inspected("train", "a", (1,), (2, 2), b"1"),
+    Inspected("test", "b", (0,), (2, 2), b"1"),
+    Inspected("train", "c", (1,), (2, 2), b"2"),
+    Inspected("train", "d", (1,), (2, 2), b"2"),
+    Inspected("train", "e", (1,), (2, 2), b"3"),
     # Both are empty.
-    Look("train", "f", (1,), None, b"4"),
-    Look("train", "g", (1,), None, b"4"),
+    Inspected("train", "f", (1,), None, b"4"),
+    Inspected("train", "g", (1,), None, b"4"),
   ]
-  found = find_duplicates(looks)
+  found = find_duplicates(inspected)
   assert found == ([["a", "b"], ["c", "d"]], 1, 1)
 
 
 def test_what_is_cut_off_is_a_share_of_the_photo():
-  looks = [Look("train", "a", (), (100, 200), b"1")]
-  assert share_cut_off(looks, 0) == pytest.approx(0.5)
-  assert share_cut_off(looks, 50) == pytest.approx(1 - 2_500 / 20_000)
+  inspected = [Inspected("train", "a", (), (100, 200), b"1")]
+  assert share_cut_off(inspected, 0) == pytest.approx(0.5)
+  assert share_cut_off(inspected, 50) == pytest.approx(1 - 2_500 / 20_000)
 
 
 def test_a_frame_is_drawn_around_what_is_seen_and_nothing_else():

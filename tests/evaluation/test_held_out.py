@@ -13,7 +13,7 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import held_out
 from akd_jax.evaluation.attribute_classifier import Predictions
 from akd_jax.inference.translator import load_translators, translate
-from akd_jax.training.hooks import Seen
+from akd_jax.training.hooks import Found
 from akd_jax.training.run_dir import load_run
 
 
@@ -150,7 +150,7 @@ def test_of_a_pod_one_process_scores(monkeypatch):
   asked = config()
   asked.checkpoint_every = 5
   hook = held_out.make_score_hook(SimpleNamespace(config=asked))
-  assert hook.every == 5 and hook.call(5, None) == Seen()
+  assert hook.every == 5 and hook.call(5, None) == Found()
 
 
 def test_what_can_not_be_scored_is_refused(make_scorer):

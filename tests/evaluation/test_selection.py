@@ -14,7 +14,7 @@ from akd_jax.evaluation import selection
 from akd_jax.evaluation.metrics.outcome import Names
 from akd_jax.evaluation.selection import (
   load_test_set,
-  request,
+  select,
   target_labels,
 )
 
@@ -145,7 +145,7 @@ def sorted_by_class():
 
 def test_probe_images_are_of_all_classes_however_a_folder_is_sorted():
   test, names, config = sorted_by_class()
-  chosen, _, probes = request(test, names, "sadness", config)
+  chosen, _, probes = select(test, names, "sadness", config)
   assert len(probes) == 256
   seen = test.labels[chosen[probes]].sum(0)
   lacking = np.array(COUNTS[:-1])
@@ -157,7 +157,7 @@ def test_probe_images_are_of_all_classes_however_a_folder_is_sorted():
 def test_all_pictures_are_probes_where_there_are_few():
   test, names, config = sorted_by_class()
   config.evaluation.probe_images = 10_000
-  chosen, _, probes = request(test, names, "anger", config)
+  chosen, _, probes = select(test, names, "anger", config)
   np.testing.assert_array_equal(probes, np.arange(len(chosen)))
 
 

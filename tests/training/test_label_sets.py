@@ -33,7 +33,7 @@ from akd_jax.training import (
   validation,
 )
 from akd_jax.training import teacher as teaching
-from akd_jax.training.hooks import Hook, Seen
+from akd_jax.training.hooks import Found, Hook
 from akd_jax.training.state import create_state
 from tests import onnx_runtime, small_runs
 from tests.layouts import error
@@ -261,7 +261,7 @@ def test_a_score_of_both_sets_is_their_mean_and_that_of_one_its_own(
   }
 
   def make(name):
-    return Hook(1, lambda step, model: Seen(scores[name]))
+    return Hook(1, lambda step, model: Found(scores[name]))
 
   found = label_sets.of_each_set(make)(None).call(1, None).scalars
   assert found["held_out/accuracy"] == pytest.approx(0.8)

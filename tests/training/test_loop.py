@@ -16,7 +16,7 @@ from akd_jax.interop import numpy_generator
 from akd_jax.training import checkpoint, parallel
 from akd_jax.training import loop as train
 from akd_jax.training import run_dir as directories
-from akd_jax.training.hooks import Hook, Seen
+from akd_jax.training.hooks import Found, Hook
 from tests import layouts, small_runs
 from tests.layouts import error
 from tests.small_runs import (
@@ -194,7 +194,7 @@ def test_what_hooks_find_is_written_and_decides_which_checkpoint_is_best(
 
     def call(step, model):
       seen.append((step, model))
-      return Seen({"held_out/score": 1.0 - abs(step - 4)}, {})
+      return Found({"held_out/score": 1.0 - abs(step - 4)}, {})
 
     return Hook(2, call)
 

@@ -19,7 +19,7 @@ RARE = 0.05
 UNEVEN = 10
 
 
-class Look(NamedTuple):
+class Inspected(NamedTuple):
   """What was found of one photo.
 
   Attributes:
@@ -51,7 +51,7 @@ class Duplicates(NamedTuple):
   contradicting: int
 
 
-def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Look]:
+def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Inspected]:
   """Reads every photo of some splits, whether or not it can be read.
 
   Shows how far it is where standard error is a terminal.
@@ -62,63 +62,63 @@ def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Look]:
   """
   asked = [(x, i) for x, source in sources.items() for i in range(len(source))]
   with ThreadPoolExecutor(max(threads, 1)) as pool:
-    looks = pool.map(lambda x: _look(x[0], sources[x[0]], x[1]), asked)
-    return list(_shown(looks, len(asked)))
+    inspected = pool.map(lambda x: _inspect(x[0], sources[x[0]], x[1]), asked)
+    return list(_shown(inspected, len(asked)))
 
 
-def _shown(looks: Iterator[Look], count: int) -> Iterator[Look]:
+def _shown(inspected: Iterator[Inspected], count: int) -> Iterator[Inspected]:
   with progress("reading photos", count) as bar:
-    for look in looks:
-      yield look
+    for photo in inspected:
+      yield photo
       bar.update()
 
 
-def _look(split: str, source: PhotoSource, index: int) -> Look:
+def _inspect(split: str, source: PhotoSource, index: int) -> Inspected:
   name = source.names[index]
   label = tuple(source.labels[index].tolist())
   try:
     content = read_bytes(source.read(name))
   except (OSError, ValueError, UserError):
-    return Look(split, name, label, None, b"")
+    return Inspected(split, name, label, None, b"")
   digest = hashlib.sha256(content).digest()
   try:
     size = open_image(content).size
   except UserError:
     size = None
-  return Look(split, name, label, size, digest)
+  return Inspected(split, name, label, size, digest)
 
 
-def find_duplicates(looks: Sequence[Look]) -> Duplicates:
+def find_duplicates(inspected: Sequence[Inspected]) -> Duplicates:
   """Finds photos that can be read and whose files are the same."""
-  same: dict[bytes, list[Look]] = {}
-  for look in looks:
-    if look.size:
-      same.setdefault(look.digest, []).append(look)
+  same: dict[bytes, list[Inspected]] = {}
+  for photo in inspected:
+    if photo.size:
+      same.setdefault(photo.digest, []).append(photo)
   groups = [group for group in same.values() if len(group) > 1]
   return Duplicates(
-    [[look.name for look in group] for group in groups],
-    sum(len({look.split for look in group}) > 1 for group in groups),
-    sum(len({look.label for look in group}) > 1 for group in groups),
+    [[photo.name for photo in group] for group in groups],
+    sum(len({photo.split for photo in group}) > 1 for group in groups),
+    sum(len({photo.label for photo in group}) > 1 for group in groups),
   )
 
 
-def share_cut_off(looks: Sequence[Look], crop: int) -> float:
+def share_cut_off(inspected: Sequence[Inspected], crop: int) -> float:
   """Returns the share of a photo's pixels that a crop leaves out; the median.
 
   Args:
-    looks: at photos of which one can be read.
+    inspected: photos, of which one can be read.
     crop: see `to_square`.
   """
-  sides = [(size, center_box(size, crop)) for size in sizes_of(looks)]
+  sides = [(size, center_box(size, crop)) for size in sizes_of(inspected)]
   left_out = [
     1 - (box[2] - box[0]) ** 2 / (size[0] * size[1]) for size, box in sides
   ]
   return float(np.median(left_out))
 
 
-def sizes_of(looks: Sequence[Look]) -> list[tuple[int, int]]:
+def sizes_of(inspected: Sequence[Inspected]) -> list[tuple[int, int]]:
   """Returns the sizes of the photos that can be read, from small to large."""
-  sizes = [look.size for look in looks if look.size]
+  sizes = [photo.size for photo in inspected if photo.size]
   return sorted(sizes, key=lambda size: (size[0] * size[1], size))
 
 

@@ -43,9 +43,8 @@ def main(arguments: list[str]) -> None:
   """
   if len(arguments) != 1 or not arguments[0]:
     raise UserError("name one folder of photos")
+  paths.check_folder(flags.FLAGS.out)
   folder, out = Path(arguments[0]), Path(flags.FLAGS.out)
-  if not flags.FLAGS.out:
-    raise UserError("--out is empty: name a folder")
   if not folder.is_dir():
     raise UserError(f"there is no folder {folder}")
   # Unlike folder.resolve, which fails of links that go round and round.
@@ -55,8 +54,6 @@ def main(arguments: list[str]) -> None:
       f"one of {folder} and --out={out} lies in the other: name a folder"
       " elsewhere"
     )
-  if out.exists() and not out.is_dir():
-    raise UserError(f"--out={out} is a file: name a folder")
   from akd_jax.data.photos import alignment
 
   photos, lists = alignment.find_contents(folder, out)

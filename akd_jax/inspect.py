@@ -229,16 +229,13 @@ def _check_out(out: str, photos: str) -> None:
   """Refuses a contact sheet that cannot be written, or is among the photos."""
   from akd_jax.common.writing import check_writable
 
-  paths.check_ending(out, (".png",))
-  path = pathlib.Path(out)
-  if path.is_dir():
-    raise UserError(f"--out={out} is a folder: name a file")
+  paths.check_file(out, (".png",))
   where, inside = map(os.path.realpath, (photos, out))
   if pathlib.Path(inside).is_relative_to(where):
     raise UserError(
       f"--out={out} lies in {photos}, among the photos: name it elsewhere"
     )
-  check_writable(path.parent)
+  check_writable(pathlib.Path(out).parent)
 
 
 def main(argv: list[str]) -> None:

@@ -17,7 +17,6 @@ import sys
 from absl import flags
 
 from akd_jax.common import cli, paths
-from akd_jax.common.errors import UserError
 
 
 def define_flags() -> None:
@@ -39,9 +38,7 @@ def main(argv: list[str]) -> None:
 
   args = flags.FLAGS
   out = pathlib.Path(args.out)
-  if not out.name or out.is_dir():
-    raise UserError(f"--out={args.out} must name a file, such as report.html")
-  paths.check_ending(args.out, (".html", ".htm"))
+  paths.check_file(args.out, (".html", ".htm"))
   check_writable(out.parent)
   compilation.use_persistent_cache()
   variants = read_variants([args.workdir, *args.compare])

@@ -118,11 +118,8 @@ def main(arguments: list[str]) -> None:
   from akd_jax.inference.results import Request, check_kept
   from akd_jax.interop import dlib_faces
 
-  if not args.out:
-    raise UserError("--out is empty: name a folder")
+  paths.check_folder(args.out)
   out = Path(args.out)
-  if os.path.exists(out) and not os.path.isdir(out):
-    raise UserError(f"--out={out} is a file: name a folder")
   photos = find_photos(arguments, out)
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.

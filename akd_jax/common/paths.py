@@ -133,6 +133,29 @@ def check_ending(path: str, endings: tuple[str, ...]) -> None:
     raise UserError(f"--out={path} should end in {' or '.join(endings)}")
 
 
+def check_folder(out: str) -> None:
+  """Refuses an --out that cannot be a folder.
+
+  Raises:
+    UserError: it is empty, or a file.
+  """
+  if not out:
+    raise UserError("--out is empty: name a folder")
+  if os.path.exists(out) and not os.path.isdir(out):
+    raise UserError(f"--out={out} is a file: name a folder")
+
+
+def check_file(out: str, endings: tuple[str, ...] = ("",)) -> None:
+  """Refuses an --out that cannot be a file, or has another ending.
+
+  Raises:
+    UserError: it is a folder, or ends in none of these.
+  """
+  if os.path.isdir(out):
+    raise UserError(f"--out={out} is a folder: name a file")
+  check_ending(out, endings)
+
+
 def check_kept(out: str, **inputs: str | None) -> None:
   """Refuses to write over what is read.
 

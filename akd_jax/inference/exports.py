@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import json
-import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import written_whole
-from akd_jax.common.paths import check_ending
+from akd_jax.common.paths import check_ending, check_file
 from akd_jax.inference.description import describe, is_first_format
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
   from akd_jax.training.run_dir import is_own_file
 
   for path in files:
-    if os.path.isdir(path):
-      raise UserError(f"--out={path} is a folder: name a file")
+    check_file(path)
     if is_own_file(path):
       raise UserError(f"{path} is the run's own: name another --out")
   with contextlib.ExitStack() as whole:

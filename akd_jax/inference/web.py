@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from PIL import Image
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.paths import check_folder
 from akd_jax.data import is_drawn
 from akd_jax.data.photos.frames import Framing
 from akd_jax.inference.description import describe
@@ -150,8 +151,7 @@ def export_web(
   Raises:
     UserError: the folder holds other files.
   """
-  if os.path.exists(path) and not os.path.isdir(path):
-    raise UserError(f"--out={path} is a file: name a folder")
+  check_folder(path)
   kept = os.listdir(path) if os.path.isdir(path) else []
   if kept and not _holds_page(path):
     raise UserError(f"--out={path} holds other files: name another folder")

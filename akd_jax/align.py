@@ -14,7 +14,6 @@ each FOLDER a DIR of its own.
 Needs `launch/setup.sh faces`, whose landmarks are for research only.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from absl import flags
 
 from akd_jax.common import cli, output, paths
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import lies_in
 
 # The largest side that the networks of configs/ draw.
 _SIZE = 256
@@ -47,9 +47,7 @@ def main(arguments: list[str]) -> None:
   folder, out = Path(arguments[0]), Path(flags.FLAGS.out)
   if not folder.is_dir():
     raise UserError(f"there is no folder {folder}")
-  # Unlike folder.resolve, which fails of links that go round and round.
-  inner, outer = (Path(os.path.realpath(path)) for path in (folder, out))
-  if outer.is_relative_to(inner) or inner.is_relative_to(outer):
+  if lies_in(out, folder) or lies_in(folder, out):
     raise UserError(
       f"one of {folder} and --out={out} lies in the other: name a folder"
       " elsewhere"

@@ -83,10 +83,10 @@ def main(arguments: list[str]) -> None:
   import jax  # Here, so that `--help` need not wait for it.
 
   from akd_jax.training import run_dir as runs
+  from akd_jax.training.run_file import is_shipped
 
   # What is shipped lies in no folder of the user's.
-  shipped = args.workdir.startswith("pretrained:")
-  if runs.is_file(args.workdir) and not shipped:
+  if runs.is_file(args.workdir) and not is_shipped(args.workdir):
     paths.check_kept(args.out, workdir=args.workdir)
     if same_place(os.path.dirname(os.path.abspath(args.workdir)), args.out):
       raise UserError(

@@ -15,7 +15,6 @@ commands: --config.data.csv=FILE, --config.data.crop=178.
 """
 
 import itertools
-import os
 import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from absl import flags
 
 from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
+from akd_jax.common.files import lies_in
 from akd_jax.common.text_table import ruled
 
 if TYPE_CHECKING:
@@ -230,8 +230,7 @@ def _check_out(out: str, photos: str) -> None:
   from akd_jax.common.writing import check_writable
 
   paths.check_file(out, (".png",))
-  where, inside = map(os.path.realpath, (photos, out))
-  if pathlib.Path(inside).is_relative_to(where):
+  if lies_in(out, photos):
     raise UserError(
       f"--out={out} lies in {photos}, among the photos: name it elsewhere"
     )

@@ -63,6 +63,11 @@ def naming_data(
     raise UserError(said) from None
 
 
+def reason_of(error: Exception) -> str:
+  """Returns why something failed: the system's words, or the error's own."""
+  return getattr(error, "strerror", None) or str(error)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
   """Returns "; did you mean X?" for the known name nearest to `name`, or ""."""
   close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

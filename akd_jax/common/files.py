@@ -259,6 +259,12 @@ def same_place(first: str, second: str) -> bool:
   return first == second or resolved(first) == resolved(second)
 
 
+def lies_in(path: str | os.PathLike, folder: str | os.PathLike) -> bool:
+  """Whether a path leads to a folder, or into it; links are followed."""
+  # Unlike Path.resolve, which fails of links that go round and round.
+  return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def digest(*parts: Any) -> str:
   """Returns a short name for what the parts, plain JSON, describe."""
   text = json.dumps(parts, sort_keys=True)

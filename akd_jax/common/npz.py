@@ -53,9 +53,10 @@ def array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
     ValueError, zipfile.BadZipFile, zlib.error: it is damaged, larger, or no
       plain array.
   """
-  if f"{name}.npy" not in archive.NameToInfo:
-    raise ValueError(f"{name!r} is missing, or no array")
-  member = archive.getinfo(f"{name}.npy")
+  try:
+    member = archive.getinfo(f"{name}.npy")
+  except KeyError:
+    raise ValueError(f"{name!r} is missing, or no array") from None
   if member.file_size > most + _HEADER:
     raise ValueError(f"{name!r} has {member.file_size:,} bytes, not {most:,}")
   # To its end: only there the checksum is compared.

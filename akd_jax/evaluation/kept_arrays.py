@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from akd_jax.common import npz
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import written_whole
 
 
@@ -50,5 +50,4 @@ def read_metadata(path: Path) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
-  reason = getattr(error, "strerror", None) or error
-  return UserError(f"{path} is damaged ({reason}): delete it")
+  return UserError(f"{path} is damaged ({reason_of(error)}): delete it")

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 
 from akd_jax.common import files
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.evaluation import record
@@ -166,8 +166,7 @@ def _read(path: pathlib.Path) -> Records:
   except (
     tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError
   ) as error:  # fmt: skip
-    reason = getattr(error, "strerror", None) or error
-    raise UserError(f"{path} cannot be read: {reason}") from None
+    raise UserError(f"{path} cannot be read: {reason_of(error)}") from None
   return found
 
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from akd_jax.common import npz
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.interop.torch_pickle import Storage, Tensor, interpret
 
 _ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
@@ -105,7 +105,7 @@ def _read(
   except UserError:
     raise
   except OSError as error:
-    raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    raise UserError(f"cannot read {path}: {reason_of(error)}") from error
   except Exception as error:  # There is no end to what damage may raise.
     # Other kinds have Python's words, which say nothing of the file.
     ours = type(error) is ValueError

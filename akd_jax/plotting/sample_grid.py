@@ -241,7 +241,8 @@ def save_png(
   picture = Image.fromarray(image)
   if colours is not None:
     picture = picture.quantize(colours)
-  with written_whole(path) as temporary:
+  # It can be drawn again, and an evaluation may save thousands.
+  with written_whole(path, durable=False) as temporary:
     picture.save(
       temporary,
       format="PNG",

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import files, pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.config import read
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import written_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, generator_to_use
@@ -112,8 +112,7 @@ def read_config(workdir: str) -> ConfigDict:
       f"there is no run in {workdir or 'an empty name'}: it has no config.json"
     ) from None
   except (OSError, UnicodeDecodeError) as error:
-    reason = getattr(error, "strerror", None) or error
-    raise UserError(f"cannot read {path}: {reason}") from None
+    raise UserError(f"cannot read {path}: {reason_of(error)}") from None
 
 
 @contextlib.contextmanager
@@ -211,7 +210,7 @@ def _run(
 
 def is_file(workdir: str) -> bool:
   """Whether `load_run` takes it for one file, not for a directory."""
-  return workdir.startswith("pretrained:") or workdir.endswith(".npz")
+  return run_file.is_shipped(workdir) or workdir.endswith(".npz")
 
 
 def digest_model(model: Model) -> str:

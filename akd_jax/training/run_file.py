@@ -18,6 +18,7 @@ if TYPE_CHECKING:
   from akd_jax.training.run_dir import Run
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
+_SHIPPED = "pretrained:"
 # Bytes of a number.
 _NUMBER = 8
 
@@ -37,6 +38,11 @@ class Contents(NamedTuple):
   step: int
 
 
+def is_shipped(name: str) -> bool:
+  """Whether a name is that of weights which come with the package."""
+  return name.startswith(_SHIPPED)
+
+
 def read(name: str) -> Contents:
   """Reads a file that `save_run` wrote, or that is shipped.
 
@@ -49,8 +55,8 @@ def read(name: str) -> Contents:
     UserError: there is no such file, it is damaged, or it is something else.
   """
   path = pathlib.Path(name)
-  if name.startswith("pretrained:"):
-    path = PRETRAINED / f"{name.removeprefix('pretrained:')}.npz"
+  if is_shipped(name):
+    path = PRETRAINED / f"{name.removeprefix(_SHIPPED)}.npz"
   try:
     with zipfile.ZipFile(whole(path)) as archive:
       return _read(archive, path)

@@ -10,7 +10,7 @@ import pathlib
 import platform
 from typing import Any
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import written_whole
 from akd_jax.common.json_text import parse
 
@@ -61,8 +61,7 @@ def read(workdir: str) -> list[dict[str, Any]]:
   try:
     known = parse(path.read_text())
   except (OSError, ValueError) as error:
-    reason = getattr(error, "strerror", None) or error
-    raise UserError(f"cannot read {path}: {reason}") from None
+    raise UserError(f"cannot read {path}: {reason_of(error)}") from None
   if not isinstance(known, list) or not all(map(_is_entry, known)):
     raise UserError(f"{path} is no list of versions: remove it")
   return known

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import written_whole
 from akd_jax.common.processes import working
 from akd_jax.data.photos.frames import CELEBA, around, cut
@@ -91,8 +91,9 @@ def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
     try:
       content = read_bytes(folder / path)
     except (OSError, ValueError) as error:
-      reason = getattr(error, "strerror", None) or error
-      raise UserError(f"cannot read {folder / path}: {reason}") from error
+      raise UserError(
+        f"cannot read {folder / path}: {reason_of(error)}"
+      ) from error
     with written_whole(out / path) as partial:
       Path(partial).write_bytes(content)
 

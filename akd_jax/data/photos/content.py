@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.data.dataset import Source
 from akd_jax.data.photos.images import read_bytes
 from akd_jax.data.photos.source import PhotoSource
@@ -96,7 +96,6 @@ def _content(source: PhotoSource, name: str) -> bytes:
       return b"unreadable"
     if isinstance(error, UserError):
       raise
-    reason = getattr(error, "strerror", None) or error
     raise UserError(
-      f"cannot read the image {source.where}/{name}: {reason}"
+      f"cannot read the image {source.where}/{name}: {reason_of(error)}"
     ) from error

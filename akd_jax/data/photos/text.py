@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.data.attributes import check_names
 from akd_jax.data.photos.listing import is_photo
 
@@ -35,8 +35,7 @@ def read_text(path: Path) -> str:
       f" 0x{content[error.start]:02x} in line {line}; save it as UTF-8"
     ) from error
   except (OSError, ValueError) as error:
-    reason = getattr(error, "strerror", None) or error
-    raise UserError(f"cannot read {path}: {reason}") from error
+    raise UserError(f"cannot read {path}: {reason_of(error)}") from error
   if "\0" in text:
     raise UserError(
       f"cannot read {path}: it has bytes of value 0, as UTF-16 without a mark"

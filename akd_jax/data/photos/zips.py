@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.data.photos.listing import is_photo
 
 
@@ -46,9 +46,8 @@ class ZipReader:
       if zlib.crc32(content) != checksum:
         raise zlib.error("its checksum is wrong")
     except (OSError, struct.error, zlib.error) as error:
-      reason = getattr(error, "strerror", None) or error
       raise UserError(
-        f"cannot read the image {self.path}/{name}: {reason}"
+        f"cannot read the image {self.path}/{name}: {reason_of(error)}"
       ) from error
     return content
 

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import npz
 from akd_jax.common.config import read as read_config
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import whole, written_whole
 from akd_jax.training.shapes import parameter_shapes
 
@@ -69,7 +69,7 @@ def read(name: str) -> Contents:
     raise
   except npz.DAMAGED as error:
     raise UserError(
-      f"{path} is not a run saved as .npz, or damaged: {error}"
+      f"{path} is not a run saved as .npz, or damaged: {reason_of(error)}"
     ) from None
 
 

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 WRITTEN = [
   *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+  ROOT / "benchmarks" / "README.md",
   *DOCS.glob("*.md"),
   *(DOCS / "findings").glob("*.md"),
 ]
@@ -107,6 +108,20 @@ def test_every_field_named_is_one_of_the_recipe(page):
       fields.append(name)
   for name in without_examples(fields):
     assert has_field(name), name
+
+
+def test_every_benchmark_that_is_a_command_has_its_line():
+  folder = ROOT / "benchmarks"
+  listed = (folder / "README.md").read_text()
+  commands = [
+    path.name
+    for path in folder.glob("*.py")
+    if f"\n  python benchmarks/{path.name}" in path.read_text()
+  ]
+  assert len(commands) > 20
+  # soak.py starts this one.
+  unlisted = [x for x in commands if x not in listed and x != "soak_struck.py"]
+  assert not unlisted
 
 
 def cells(page: str) -> set[str]:

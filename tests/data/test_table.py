@@ -181,7 +181,7 @@ LINES = TEXT.split("\n")
     (TEXT.replace(",", "|"), ["semicolons or tabs"]),
     (TEXT.replace("face_002.jpg", ""), ["line 4", "name"]),
     (TEXT.replace(".jpg", ".png"), ["20 of the 20", "face_000.jpg is there"]),
-    (TEXT.replace(".jpg", ""), ["face_000.jpg is there", "lacks"]),
+    (TEXT.replace(".jpg", ""), ["face_000.jpg is there, whose suffix"]),
     (TEXT.replace("face", "Face"), ["face_000.jpg is there", "capital"]),
     (TEXT.replace("face", "a/face"), ["face_000.jpg is there", "folder"]),
     (TEXT.replace("face", "a\\face"), ["separated by /"]),

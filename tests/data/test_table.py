@@ -190,6 +190,7 @@ LINES = TEXT.split("\n")
       ["1 of the 20", "config.data.skip_unreadable=True"],
     ),
     (TEXT + "\n./face_004.jpg,0,1,1", ["face_004.jpg twice"]),
+    (TEXT.replace("0,1,1", "0,1,41"), ["Happy: '41'", "config.data.attrib"]),
   ],
 )
 def test_a_message_has_the_cause_and_the_remedy(tmp_path, text, expected):

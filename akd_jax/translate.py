@@ -114,13 +114,15 @@ def main(arguments: list[str]) -> None:
   step = cli.chosen_step(args.step)
   from akd_jax import api
   from akd_jax.common import cache
-  from akd_jax.inference.photos import find_photos
+  from akd_jax.inference.photos import find_photos, say_left_out
   from akd_jax.inference.results import Request, check_kept
   from akd_jax.interop import dlib_faces
 
   paths.check_folder(args.out)
   out = Path(args.out)
   photos = find_photos(arguments, out)
+  if left_out := say_left_out(arguments, out):
+    print(f"note: {left_out}")
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.
   label = model.own_label(own, None)

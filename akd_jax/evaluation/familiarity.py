@@ -45,10 +45,18 @@ class Familiarity(NamedTuple):
     """Returns what to say of a picture of an unusual critic score."""
     if self.low <= score <= self.high:
       return None
+    bounds = self.low, self.high
+    # As many digits as tell the score from the bound that it is beyond.
+    digits = 2
+    while digits < 6 and f"{score:.{digits}f}" in (
+      f"{bound:.{digits}f}" for bound in bounds
+    ):
+      digits += 1
+    said, low, high = (f"{x:.{digits}f}" for x in (score, *bounds))
     return (
       "unlike the pictures that the network has learnt from: its critic score"
-      f" is {score:.2f}, those of {USUAL:.0%} of the validation split are"
-      f" {self.low:.2f} to {self.high:.2f}"
+      f" is {said}, those of {USUAL:.0%} of the validation split are {low} to"
+      f" {high}"
     )
 
 

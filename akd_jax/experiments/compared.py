@@ -16,6 +16,8 @@ from akd_jax.training.versions import describe
 
 # Fields in which the seeds of one recipe differ: each may have a teacher.
 _OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
+# The section that students alone have.
+_OF_STUDENTS = "teacher_recipe"
 
 
 class Seed(NamedTuple):
@@ -111,7 +113,8 @@ def differing_fields(
 
   Returns:
     {field: its value in each variant} of those in which they differ, where a
-    config lacks one "-"; {field: value} of all others.
+    config lacks one "-"; {field: value} of all others. Of the recipe of a
+    teacher, students alone are compared: a teacher has none.
   """
   flat = [flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)
@@ -123,10 +126,16 @@ def differing_fields(
     if name in hidden:
       continue
     values = [_written(fields.get(name)) for fields in flat]
-    if len(set(values)) > 1:
+    section = name.split(".")[0]
+    known = [
+      value
+      for value, variant in zip(values, variants, strict=True)
+      if section != _OF_STUDENTS or section in variant.seeds[0].config
+    ]
+    if len(set(known)) > 1:
       differing[name] = values
     else:
-      same[name] = values[0]
+      same[name] = known[0]
   return differing, same
 
 

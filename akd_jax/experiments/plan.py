@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import files
 from akd_jax.common.config import without_added
 from akd_jax.common.errors import UserError
+from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import record
@@ -156,20 +157,34 @@ def check(replicate: Replicate) -> None:
     UserError: a field of a variant is wrong, or a teacher is not compatible.
   """
   taught_by = {
-    str(run.workdir): run.config for run in replicate.teachers.values()
+    str(run.workdir): _with_attributes(run.config)
+    for run in replicate.teachers.values()
   }
   for run in replicate.runs.values():
     begins = not (run.result or runs.has_checkpoint(str(run.workdir)))
     validation.check(run.config)
+    config = _with_attributes(run.config)
     if begins:
-      validation.check_new(run.config)
-    if distils(run.config):
-      name = run.config.teacher
+      validation.check_new(config)
+    if distils(config):
+      name = config.teacher
       if name not in taught_by:
         taught_by[name] = runs.load_run(name).config
-      teaching.check_compatible(run.config, taught_by[name])
+      teaching.check_compatible(config, taught_by[name])
       if begins:
-        starts.check_new(run.config, taught_by[name])
+        starts.check_new(config, taught_by[name])
+
+
+def _with_attributes(config: ConfigDict) -> ConfigDict:
+  """Returns a config with those of its data set where it asks for all.
+
+  Without any, there is no network whose shapes could be checked.
+  """
+  if config.data.attributes:
+    return config
+  config = ConfigDict(config.to_dict())
+  config.data.attributes = pipeline.known_attributes(config.data)
+  return config
 
 
 def undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import file_name, same_place
+from akd_jax.common.files import file_name, lies_in, same_place
 from akd_jax.data.photos.images import SUFFIXES
 from akd_jax.data.photos.walk import TAKEN, files_in
 
@@ -62,6 +62,18 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
     [name.with_suffix("") for _, name in found], [name for _, name in found]
   )
   return [Photo(x, name) for (x, _), name in zip(found, names, strict=True)]
+
+
+def say_left_out(arguments: Sequence[str], out: Path) -> str | None:
+  """Returns a line on what `find_photos` takes for results, if there is any."""
+  if not os.path.isdir(out):
+    return None
+  if not any(os.path.isdir(x) and lies_in(out, x) for x in arguments):
+    return None
+  count = sum(1 for _ in files_in(out, TAKEN, out))
+  return (
+    f"{out}: {count:,} pictures are left out, as results" if count else None
+  )
 
 
 def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:

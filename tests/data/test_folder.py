@@ -121,6 +121,7 @@ def test_folder_mistakes_are_named(tmp_path):
     (good.parent, {}, f"config.data.path={good}"),
     (one, {}, "(cat)"),
     (flat, {}, "000.jpg"),
+    (flat, {}, "or a .csv"),
     (tmp_path / "empty", {}, str(tmp_path / "empty")),
     (good, {"attributes": (1, 2)}, "attribute 1 is no name"),
     ("", {}, "config.data.path"),

@@ -8,7 +8,7 @@ from akd_jax.configs import both, student, teacher
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.photos.kind import find_kind, settle
-from akd_jax.experiments.plan import plan_replicate
+from akd_jax.experiments.plan import check, plan_replicate
 from tests.layouts import config, error
 
 FOLDER = {"name": "folder", "label_rule": "exclusive"}
@@ -125,6 +125,16 @@ def test_an_experiment_is_planned_on_what_is_found(tmp_path):
   runs = plan_replicate(table.variants, 0, pathlib.Path("root")).runs
   assert len(runs) == 3
   assert {run.config.data.name for run in runs.values()} == {"celeba"}
+
+
+def test_an_experiment_on_all_that_there_is_can_be_checked(tmp_path):
+  root = touch(tmp_path, "cat/1.jpg", "dog/1.jpg")
+  fields = {"data.path": str(root)}
+  table = EXPERIMENTS["paper1_table1"]("photos").changed(fields)
+  replicate = plan_replicate(table.variants, 0, tmp_path / "runs")
+  check(replicate)
+  # Which classes they are, each run finds out for itself.
+  assert {x.config.data.attributes for x in replicate.runs.values()} == {()}
 
 
 def test_photos_are_trained_on_as_avatars_are_but_for_what_keeps_people():

@@ -181,7 +181,7 @@ LINES = TEXT.split("\n")
     (TEXT.replace(",", "|"), ["semicolons or tabs"]),
     (TEXT.replace("face_002.jpg", ""), ["line 4", "name"]),
     (TEXT.replace(".jpg", ".png"), ["20 of the 20", "face_000.jpg is there"]),
-    (TEXT.replace(".jpg", ""), ["face_000.jpg is there", "lacks"]),
+    (TEXT.replace(".jpg", ""), ["face_000.jpg is there, whose suffix"]),
     (TEXT.replace("face", "Face"), ["face_000.jpg is there", "capital"]),
     (TEXT.replace("face", "a/face"), ["face_000.jpg is there", "folder"]),
     (TEXT.replace("face", "a\\face"), ["separated by /"]),
@@ -190,6 +190,7 @@ LINES = TEXT.split("\n")
       ["1 of the 20", "config.data.skip_unreadable=True"],
     ),
     (TEXT + "\n./face_004.jpg,0,1,1", ["face_004.jpg twice"]),
+    (TEXT.replace("0,1,1", "0,1,41"), ["Happy: '41'", "config.data.attrib"]),
   ],
 )
 def test_a_message_has_the_cause_and_the_remedy(tmp_path, text, expected):

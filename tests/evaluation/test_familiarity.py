@@ -36,6 +36,21 @@ def test_nearly_all_of_the_validation_split_is_usual(run):
     assert f"{score:.2f}" in warning and f"{usual.low:.2f}" in warning
 
 
+@pytest.mark.parametrize(
+  ("score", "expected"),
+  [
+    (0.5, "is 0.50, those of 99% of the validation split are 1.96 to 3.27"),
+    (
+      1.959,
+      "is 1.959, those of 99% of the validation split are 1.962 to 3.271",
+    ),
+  ],
+)
+def test_a_score_is_told_from_the_bound_that_it_is_beyond(score, expected):
+  usual = familiarity.Familiarity(1.962, 3.271, 0.9)
+  assert expected in usual.warn(score)
+
+
 def test_of_classes_a_wrong_one_is_wrong_altogether(run, initialize):
   names = ("angry", "happy", "sad")
   config = run.config

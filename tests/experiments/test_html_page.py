@@ -15,7 +15,7 @@ import pytest
 
 from akd_jax import report
 from akd_jax.common.errors import UserError
-from akd_jax.configs import student
+from akd_jax.configs import student, teacher
 from akd_jax.experiments import (
   columns,
   compared,
@@ -192,6 +192,23 @@ def test_seeds_are_paired_by_their_number(tmp_path):
   _, first, second = columns.columns_of(compared.read_variants(paths))
   paired = first.paired(columns.METRICS["accuracy"], second)
   assert paired == ([25.0, 50.0], [25.0, 50.0])
+
+
+def test_a_teacher_does_not_differ_by_having_no_recipe_of_a_teacher(tmp_path):
+  wide, taught = (write_run(tmp_path / x, 0.5, steps=9) for x in ("a", "b"))
+  config = teacher.get_config("debug")
+  pathlib.Path(wide, "config.json").write_text(config.to_json_best_effort())
+  differing, same = compared.differing_fields(
+    compared.read_variants([wide, taught])
+  )
+  assert differing["generator.width"] and differing["init"][0] == "-"
+  assert not [x for x in differing if x.startswith("teacher_recipe.")]
+  assert same["teacher_recipe.system"] == '"stargan"'
+  # Of students it counts.
+  other = write_run(tmp_path / "c", 0.5, **{"teacher_recipe.steps": 77})
+  paths = [wide, taught, other]
+  differing, _ = compared.differing_fields(compared.read_variants(paths))
+  assert differing["teacher_recipe.steps"] == ["-", "4", "77"]
 
 
 def test_a_run_that_is_given_twice_is_one_seed(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from akd_jax.inference.photos import (
   find_photos,
   name_request,
   result_path,
+  say_left_out,
 )
 from akd_jax.plotting.sample_grid import save_png
 from tests.layouts import error
@@ -69,6 +70,23 @@ def test_a_folder_that_is_linked_is_searched_once(tmp_path):
   (tmp_path / "photos" / "a").symlink_to(inside)
   again = find_photos([str(tmp_path / "photos")], tmp_path / "out")
   assert [str(x.name) for x in again] == names
+
+
+def test_photos_that_are_taken_for_results_are_counted(tmp_path):
+  for name in ("neutral/a.png", "smiling/b.png", "smiling/more/c.heic"):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+  out = tmp_path / "smiling"
+  (photo,) = find_photos([str(tmp_path)], out)
+  assert str(photo.name) == "neutral/a"
+  said = say_left_out([str(tmp_path)], out)
+  assert said == f"{out}: 2 pictures are left out, as results"
+  for arguments, elsewhere in (
+    ([str(tmp_path / "neutral")], out),
+    ([str(photo.path)], out),
+    ([str(tmp_path)], tmp_path / "new"),
+  ):
+    assert say_left_out(arguments, elsewhere) is None
 
 
 def test_links_that_lead_to_themselves_are_no_folders(tmp_path):

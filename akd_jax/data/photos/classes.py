@@ -106,7 +106,8 @@ def _group_rafd(root: Path, names: Sequence[str]) -> dict[str, list[str]]:
     if fields is None:
       raise UserError(
         f"{root} holds images without a class, such as {name}; give"
-        f" {EXPECTED}, or files named as RaFD names them"
+        f" {EXPECTED}, files named as RaFD names them, or a .csv that says what"
+        " they show"
       )
     classes.setdefault(fields[4], []).append(name)
   return classes

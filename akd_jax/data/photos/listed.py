@@ -91,10 +91,10 @@ def _explain(name: str, spelled: Mapping[str, str]) -> str:
       return f"; {there} is there, with other capital letters"
     if other.name == path.name:
       return f"; {there} is there, in another folder than the list has it"
-    if other.with_suffix("") == path.with_suffix("") and is_photo(there):
-      return f"; {there} is there, with another suffix than in the list"
     if str(other.with_suffix("")) == name and is_photo(there):
       return f"; {there} is there, whose suffix the list lacks"
+    if other.with_suffix("") == path.with_suffix("") and is_photo(there):
+      return f"; {there} is there, with another suffix than in the list"
   return ""
 
 

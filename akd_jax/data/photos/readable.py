@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from akd_jax.common.cache import cache_directory
+from akd_jax.common.errors import UserError
 from akd_jax.common.files import digest
 from akd_jax.common.output import progress
 from akd_jax.data.photos.content import stamps
@@ -28,8 +29,13 @@ def check_readable(source: PhotoSource, threads: int) -> None:
   with ThreadPoolExecutor(threads) as pool:
     photos = pool.map(source.__getitem__, range(len(source)))
     with progress("checking photos", len(source)) as bar:
-      for _ in photos:
-        bar.update()
+      try:
+        for _ in photos:
+          bar.update()
+      except UserError as error:
+        raise UserError(
+          f"{error}; config.data.skip_unreadable=True passes over such photos"
+        ) from error
   # Otherwise they are looked at once more.
   with contextlib.suppress(OSError):
     good.parent.mkdir(parents=True, exist_ok=True)

@@ -200,9 +200,12 @@ def read_labels(
     for index in indices:
       code = _CODES.get(cells[index + 1].strip())
       if code is None:
+        value = cells[index + 1].strip()
+        # A gap is a mistake; anything else may be no attribute.
+        more = "; config.data.attributes names the columns to read"
         raise UserError(
-          f"{where}, line {line}, column {columns[index]}:"
-          f" {cells[index + 1].strip()[:40]!r} must be 0/1 or -1/1"
+          f"{where}, line {line}, column {columns[index]}: {value[:40]!r} must"
+          f" be 0/1 or -1/1{more if value else ''}"
         )
       codes.append(code)
   table = np.frombuffer(codes, np.uint8).reshape(len(names), len(indices))

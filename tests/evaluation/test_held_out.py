@@ -102,6 +102,16 @@ def test_who_replaces_people_loses_what_is_not_had_back(make_scorer):
   assert found["held_out/score"] == pytest.approx(1 - error)
 
 
+def test_who_makes_people_darker_loses_them_as_well(make_scorer):
+  def darken(images, wanted):
+    return draw(np.zeros_like(images), wanted)
+
+  error = make_scorer(config(), Faces())(darken)[
+    "held_out/reconstruction_error"
+  ]
+  assert error == pytest.approx(49.5 / 255 * 14 / 16, abs=0.02)
+
+
 def test_every_attribute_counts_alike(make_scorer):
   def only_hats(images, wanted):
     targets = np.stack([wanted.targets[:, 0], wanted.labels[:, 1]], axis=1)

@@ -59,11 +59,14 @@ def test_lines_are_pasted_as_they_would_be_together(frame, monkeypatch):
   assert np.abs(paste(photo, frame, seen, drawn) - whole.astype(int)).max() <= 1
 
 
-def test_what_is_drawn_anew_has_nothing_of_the_photo():
+@pytest.mark.parametrize("channels", [3, 1])
+def test_what_is_drawn_anew_has_nothing_of_the_photo(channels):
   photo = draw_detail(48, 48)
   frame = centred((48, 48), 0)
   seen = cut(photo, frame, SIZE)
   drawn = np.where(seen > 127, seen - 100, seen + 100).astype(np.uint8)
+  # A colour alone may say that a pixel is another one.
+  drawn[..., channels:] = seen[..., channels:]
   large = Image.fromarray(drawn).resize((48, 48), Image.Resampling.BICUBIC)
   pasted = paste(photo, frame, seen, drawn)
   assert np.abs(pasted.astype(int) - np.asarray(large)).max() <= 1
@@ -84,3 +87,29 @@ def test_outside_its_square_a_photo_stays(frame):
   inside = np.maximum(abs(across), abs(down)) < frame.side / 4
   changed = (pasted != np.asarray(photo)).any(-1)
   assert changed[inside].mean() > 0.9
+
+
+def plain(*levels):
+  return np.stack([np.full((SIZE, SIZE, 3), x, np.uint8) for x in levels])
+
+
+def test_a_square_fades_into_the_photo_where_it_ends_inside_it():
+  photo = Image.new("RGB", (90, 70), (100,) * 3)
+  was, drawn = plain(100, 200)
+  inside = paste(photo, FRAMES["inside"], was, drawn)[..., 0]
+  # A sixteenth of 40 pixels: two and a half.
+  for line in (inside[35, 24:66], inside[14:56, 45]):
+    assert line[:4].tolist() == line[:-5:-1].tolist() == [100, 140, 180, 200]
+    assert (line[3:-3] == 200).all()
+  # The largest square ends at the photo's border, above and below.
+  largest = paste(photo, FRAMES["centred"], was, drawn)[..., 0]
+  assert (largest[:, 45] == 200).all()
+  assert largest[35, [9, 80]].tolist() == [100, 100]
+  assert 100 < largest[35, 10] == largest[35, 79] < 130
+
+
+def test_where_two_squares_meet_the_second_is_laid_over_the_first():
+  photo = Image.new("RGB", (90, 70), (100,) * 3)
+  frames = [Frame(35, 35, 40), Frame(55, 35, 40)]
+  shown = pasting.paste(photo, frames, plain(100, 100), plain(200, 20))
+  assert shown[35, [20, 45, 70], 0].tolist() == [200, 20, 20]

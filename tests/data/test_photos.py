@@ -14,7 +14,12 @@ from akd_jax.data import pipeline
 from akd_jax.data.photos import remarks
 from akd_jax.data.photos.celeba import open_celeba
 from akd_jax.data.photos.images import load_image, read_size
-from akd_jax.data.photos.source import PhotoSource, assign_split
+from akd_jax.data.photos.source import (
+  Photos,
+  PhotoSource,
+  assign_split,
+  photo_source,
+)
 from tests import layouts
 from tests.layouts import assert_same, config, error
 
@@ -103,6 +108,24 @@ def test_wrong_fields_are_named(official):
   ):
     data = config(**{"path": official, **fields})
     assert expected in error(open_celeba, data, "train")
+
+
+def test_what_a_split_lacks_is_said_though_others_have_it(official):
+  photos = Photos(
+    where="here",
+    names=("a", "b", "c"),
+    splits=("train", "test", "test"),
+    labels=np.uint8([[1, 1], [0, 1], [0, 0]]),
+    attributes=("Bald", "Young"),
+    exclusive=(),
+    read=Path,
+    split_by="",
+  )
+  train, test = (
+    photo_source(config(official), split, photos) for split in ("train", "test")
+  )
+  assert not train.remarks
+  assert test.remarks == ("no image of the test split of here has Bald",)
 
 
 def test_exclusive_rule_accepts_one_hot_attributes(official):

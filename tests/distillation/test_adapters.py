@@ -31,6 +31,14 @@ def test_adapters_start_apart_within_the_bound_of_their_fan_in():
     assert np.asarray(kernel).min() < 0 < np.asarray(kernel).max()
 
 
+def test_biases_start_within_the_same_bound_and_are_no_weights():
+  for adapter in create_adapters(jax.random.key(0), SHAPES[:2]).values():
+    kernel, bias = map(np.asarray, (adapter["kernel"], adapter["bias"]))
+    # A quarter of 16 channels in, whatever comes out.
+    assert 0.9 * 0.25 < np.abs(bias).max() <= 0.25
+    assert not np.isin(bias, kernel).any()
+
+
 def test_an_adapter_mixes_the_channels_of_each_pixel():
   rng = np.random.default_rng(0)
   x = rng.normal(size=(2, 3, 3, 4)).astype(np.float32)

@@ -87,6 +87,15 @@ def test_constant_maps_are_left_out_and_counted():
   assert nothing["pearson"] is None and nothing["l1"] is None
 
 
+def test_who_is_left_out_does_not_change_who_the_others_are():
+  rng = np.random.default_rng(0)
+  pair, people = rng.uniform(size=(2, 4, 4, 4)), np.array([0, 1, 1, 2])
+  expected = agreement(*pair[:, 1:], people[1:])
+  pair[0, 0] = 7
+  found = agreement(*pair, people)
+  assert found == pytest.approx(expected | {"left_out": 1})
+
+
 def test_maps_of_different_sizes_do_not_compare():
   with pytest.raises(ValueError, match="not both"):
     agreement(np.ones((1, 4, 4)), np.ones((1, 8, 8)), np.arange(1))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from akd_jax.evaluation.metrics.checkerboard import nyquist_share
+from akd_jax.evaluation.metrics.checkerboard import CHECKERBOARD, nyquist_share
+from akd_jax.evaluation.metrics.outcome import Outcome
 
 pytestmark = pytest.mark.quick
 ROWS, COLUMNS = np.indices((8, 8))
@@ -46,3 +47,11 @@ def test_it_is_the_share_of_a_fourier_transform_of_each_picture():
 
 def test_of_no_pictures_there_is_none():
   assert nyquist_share(np.zeros((0, 8, 8, 3), np.uint8)) is None
+
+
+def test_translations_are_compared_with_their_own_pictures():
+  stripes, slower = (np.uint8(9 * (ROWS // x % 2)) for x in (1, 2))
+  fields = dict.fromkeys(Outcome._fields)
+  fields |= {"translated": picture(stripes), "sources": picture(slower)}
+  found = CHECKERBOARD.measure(Outcome(**fields))["checkerboard"]
+  assert found == pytest.approx({"value": 1, "chance": 0}, abs=1e-9)

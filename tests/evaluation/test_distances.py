@@ -75,3 +75,21 @@ def test_a_low_count_is_said_of_fid_alone(capsys):
   assert list(attribute_distance(outcome(REAL, reference=fid))) == ["fid"]
   said = capsys.readouterr().err
   assert "FID of common is of 40 translations" in said
+
+
+@pytest.mark.parametrize(
+  ("real", "translations", "low"),
+  [
+    (5_000, 40, True),
+    (40, 2_048, True),
+    (2_047, 2_048, True),
+    (2_048, 2_048, False),
+  ],
+)
+def test_of_either_side_there_have_to_be_as_many_as_fid_has_features(
+  real, translations, low, capsys
+):
+  statistics = {"common": STATISTICS._replace(images=real)}
+  fid = Reference(("fid", "kid"), None, statistics, REAL)
+  attribute_distance(outcome(np.resize(REAL, (translations, 4)), reference=fid))
+  assert ("comes out too high" in capsys.readouterr().err) == low

@@ -55,9 +55,12 @@ def test_each_translation_is_compared_with_each_source():
 
 def test_a_source_without_a_face_is_left_out():
   faces = Faces(Levels())
-  apart = faces.distances(np.arange(3), pictures(10, 0, 30), pictures(9, 9, 9))
+  apart = faces.distances(np.arange(3), pictures(10, 0, 30), pictures(9, 8, 25))
   assert np.isnan(apart[1]).all() and np.isnan(apart[:, 1]).all()
-  assert apart[0, 0] == pytest.approx(0.01)
+  # Each of the others is still compared with its own source.
+  assert apart[::2, ::2] == pytest.approx(
+    np.array([[0.01, 0.21], [0.15, 0.05]])
+  )
   assert faces.landmarks(np.array([1]), pictures(0)) == [None]
   none = faces.distances(np.array([1]), pictures(0), pictures(9))
   assert np.isnan(none).all()
@@ -97,6 +100,10 @@ def test_own_and_other_people_are_told_apart():
   }
 
 
+def test_who_is_just_as_far_apart_as_strangers_is_not_the_same():
+  assert faces_kept(np.array([[SAME]]), np.arange(1))["kept"]["value"] == 0
+
+
 def test_what_has_no_face_counts_for_nothing():
   apart = np.array([[0.5, np.nan], [np.nan, np.nan]])
   result = faces_kept(apart, np.array([0, 1]))
@@ -104,6 +111,14 @@ def test_what_has_no_face_counts_for_nothing():
   assert (result["images"], result["left_out"]) == (1, 1)
   result = faces_kept(apart[1:, 1:], np.array([1]))
   assert result["kept"] == {"value": None, "chance": None}
+
+
+def test_who_has_no_face_does_not_change_who_the_others_are():
+  apart = np.full((3, 3), np.nan)
+  apart[1:, 1:] = [[0.1, 0.2], [0.3, 0.4]]
+  result = faces_kept(apart, np.array([0, 1, 1]))
+  # Both that are left are of one person.
+  assert result["distance"] == {"value": 0.25, "chance": None}
 
 
 def test_distances_are_between_the_pictures_that_are_named():

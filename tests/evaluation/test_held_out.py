@@ -102,6 +102,16 @@ def test_who_replaces_people_loses_what_is_not_had_back(make_scorer):
   assert found["held_out/score"] == pytest.approx(1 - error)
 
 
+def test_who_makes_people_darker_loses_them_as_well(make_scorer):
+  def darken(images, wanted):
+    return draw(np.zeros_like(images), wanted)
+
+  error = make_scorer(config(), Faces())(darken)[
+    "held_out/reconstruction_error"
+  ]
+  assert error == pytest.approx(49.5 / 255 * 14 / 16, abs=0.02)
+
+
 def test_every_attribute_counts_alike(make_scorer):
   def only_hats(images, wanted):
     targets = np.stack([wanted.targets[:, 0], wanted.labels[:, 1]], axis=1)
@@ -137,6 +147,18 @@ def test_pictures_are_those_that_lack_the_attribute_all_over_the_split(
   np.testing.assert_array_equal(back, [labels, targets, added])
 
 
+def test_what_excludes_an_attribute_is_cleared(make_scorer):
+  source, asked = Faces(), []
+  source.exclusive = (source.attributes,)
+
+  def watch(images, wanted):
+    asked.append(wanted.targets)
+    return draw(images, wanted)
+
+  make_scorer(config(), source)(watch)
+  assert (asked[0].sum(1) == 1).all()
+
+
 def test_no_images_no_score():
   assert held_out.make_scorer(config(0), Faces()) is None
 
@@ -151,6 +173,25 @@ def test_of_a_pod_one_process_scores(monkeypatch):
   asked.checkpoint_every = 5
   hook = held_out.make_score_hook(SimpleNamespace(config=asked))
   assert hook.every == 5 and hook.call(5, None) == Found()
+
+
+def test_a_student_is_scored_at_each_checkpoint_and_not_its_teacher(
+  monkeypatch,
+):
+  def make_scorer(*_):
+    return lambda translate: {"scored": translate.args[0]}
+
+  monkeypatch.setattr(held_out, "make_scorer", make_scorer)
+  monkeypatch.setattr(
+    held_out, "translators_of", lambda *_: ["teacher", "student"]
+  )
+  asked = config()
+  asked.checkpoint_every = 5
+  hook = held_out.make_score_hook(
+    SimpleNamespace(config=asked, validation=None, teacher=None)
+  )
+  assert hook.every == 5
+  assert hook.call(5, None).scalars == {"scored": "student"}
 
 
 def test_what_can_not_be_scored_is_refused(make_scorer):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from akd_jax.evaluation.metrics.leakage import flips
-from akd_jax.evaluation.metrics.outcome import Names
+from akd_jax.evaluation.metrics.leakage import flips, losses
+from akd_jax.evaluation.metrics.outcome import Measured, Names
 
 KNOWN = ("Black_Hair", "Blond_Hair", "Male", "Young")
 HAIR = (("Black_Hair", "Blond_Hair", "Gray_Hair"),)
@@ -55,6 +55,14 @@ def test_a_translation_that_changes_nothing_leaks_nothing():
   assert all(cell["flips"] == 0 for cell in row.values())
   # All were predicted off: there is no share of those predicted on.
   assert row["Blond_Hair"]["to_off"] is None
+
+
+def test_what_is_lost_goes_from_the_picture_to_its_translation():
+  fields = dict.fromkeys(Measured._fields)
+  fields |= {"names": NAMES, "before": BEFORE, "restored": AFTER}
+  lost = losses(Measured(**fields))["self_translation"]
+  assert lost == flips(BEFORE, AFTER, KNOWN)
+  assert (lost["Blond_Hair"]["to_on"], lost["Black_Hair"]["to_off"]) == (1, 1)
 
 
 def test_predictions_of_another_classifier_are_refused():

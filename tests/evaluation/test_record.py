@@ -112,3 +112,25 @@ def test_what_is_no_result_is_refused_by_its_name(tmp_path, text):
   with pytest.raises(UserError, match=f"^{path} is no result") as error:
     record.read(path)
   assert "\n" not in str(error.value)
+
+
+def test_a_teacher_is_not_measured_again_where_all_is_alike():
+  def measured(*attributes, **fields):
+    teacher = {"attributes": {name: {"accuracy": 0.5} for name in attributes}}
+    alike = {"teacher": "digest", "faces": True, "step": 7} | fields
+    return alike | {"networks": {"teacher": teacher}}
+
+  def found(*others):
+    result = measured(step=9) | {"networks": {}}
+    return record.find_teacher(result, ("Bald", "Male"), others)
+
+  same = measured("Bald", "Male")
+  assert found(measured("Bald"), same) == same["networks"]
+  for other in (
+    measured("Bald"),
+    measured("Bald", "Male", "Young"),
+    measured("Bald", "Male", teacher="another"),
+    measured("Bald", "Male", faces=False),
+    same | {"networks": {}},
+  ):
+    assert found(other) == {}

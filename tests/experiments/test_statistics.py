@@ -92,7 +92,9 @@ def test_as_many_seeds_are_needed_as_find_the_difference():
   # 80 % of the time by the t test, as simulated: a seed fewer does not do.
   difference, deviation = 2.0, 2.8
   needed = seeds_needed(difference, deviation)
-  assert needed == 18
+  assert needed == seeds_needed(-difference, deviation) == 18
+  # One in twenty intervals lies beside 0, on either side, whatever is true.
+  assert seeds_needed(0.1, 1.0, power=0.05) == 2
   rng = np.random.default_rng(0)
   found = []
   for count in (needed - 1, needed):

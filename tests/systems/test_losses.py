@@ -60,6 +60,31 @@ def test_classification_of_huge_logits_is_finite(rule):
   assert np.isfinite(loss) and np.all(np.isfinite(gradient))
 
 
+def test_agreement_is_the_share_of_attributes_that_are_found():
+  logits = np.float32([[3, -1, 0.5, -2], [-1, -1, 2, -1], [1, 1, 1, -9]])
+  # Wrong are the third, the third and the last.
+  found = jax.jit(losses.fake_agreement, static_argnums=2)(
+    logits, np.float32([[1, 0, 0, 0], [0] * 4, [1] * 4]), "multilabel"
+  )
+  np.testing.assert_allclose(found, 9 / 12)
+
+
+def test_agreement_of_classes_is_the_share_of_pictures():
+  logits = np.float32([[3, 1, 2], [-3, -1, -2], [1, 2, 3]])
+  found = losses.fake_agreement(logits, np.eye(3)[[0, 1, 1]], "exclusive")
+  np.testing.assert_allclose(found, 2 / 3)
+
+
+def test_agreement_of_two_label_sets_is_that_of_the_batch_s_own():
+  # Two attributes, and three classes that exclude each other.
+  logits = np.float32([[1, -1, 3, 1, 2], [1, 1, 1, 3, 2]])
+  first = np.float32([[1, 1, 0, 0, 0], [1, 1, 0, 0, 0]])
+  second = np.float32([[0, 0, 1, 0, 0], [0, 0, 1, 0, 0]])
+  for target, share in ((first, 3 / 4), (second, 1 / 2)):
+    found = losses.fake_agreement(logits, target, "multilabel", 3)
+    np.testing.assert_allclose(found, share)
+
+
 def test_l1_distance_is_the_mean_absolute_difference_of_each_sample():
   found = jax.jit(losses.l1_distance)(REAL, FAKE)
   expected = np.abs(REAL - FAKE).mean(axis=(1, 2, 3))

@@ -83,6 +83,7 @@ def test_time_is_added_up_over_restarts_and_losses_are_late_ones(tmp_path):
   rows = [
     {"step": 1, "time": 105.0, "uptime": 5.0, "weighted/g_loss_rec": 9.0},
     {"step": 2, "time": 109.0, "uptime": 9.0},
+    {"step": 18, "weighted/g_loss_rec": 9.0},
     {"step": 19, "weighted/g_loss_rec": 1.0, "g_loss_rec": 7.0},
     # The same process, though the clock was put forward by a second; then
     # another one, whose first line comes later than all of the first took.

@@ -89,6 +89,16 @@ def test_the_average_remembers_more_as_the_run_grows(step, keep):
   np.testing.assert_allclose(found["w"], expected, rtol=1e-5)
 
 
+def test_adam_forgets_as_the_recipe_says():
+  config = teacher.get_config("celeba")
+  config.optimizer.beta1, config.optimizer.beta2 = 0.25, 0.75
+  gradient = {"w": jnp.array([2.0, -4.0])}
+  first = optimizers.adam(config).init(gradient)
+  _, moments = optimizers.update(gradient, gradient, first, 0.1, config)
+  np.testing.assert_allclose(moments.mu["w"], [1.5, -3], rtol=1e-6)
+  np.testing.assert_allclose(moments.nu["w"], [1, 4], rtol=1e-6)
+
+
 def test_a_weight_decay_is_part_of_the_gradient():
   """As in PyTorch's Adam: the moments see it."""
   config = teacher.get_config("celeba")

@@ -54,3 +54,18 @@ def test_the_terminal_repeats_no_score_of_a_single_attribute(capsys):
   scores = {"held_out/accuracy": 0.9, "held_out/accuracy/Hat": 0.9}
   writers.TerminalWriter(steps=5).write_scalars(1, scores)
   assert capsys.readouterr().out == "step 1/5  held out: accuracy 90 %\n"
+
+
+def test_the_time_left_is_by_all_that_has_passed_since_the_first_line(
+  capsys, monkeypatch
+):
+  now = [0.0]
+  monkeypatch.setattr(writers.time, "monotonic", lambda: now[0])
+  writer = writers.TerminalWriter(steps=1_000)
+  for step in (100, 200):
+    # Fast steps, and pictures between them: half a second each in all.
+    now[0] = step / 2
+    writer.write_scalars(step, {"steps_per_sec": 10.0, "g_loss_rec": 0.5})
+  first, second = capsys.readouterr().out.splitlines()
+  assert first.endswith("  10.00 steps/s  1:30 left")
+  assert second.endswith("  10.00 steps/s  6:40 left")

@@ -95,14 +95,13 @@ def check_origins(
   Raises:
     UserError: one is another.
   """
-  before = {"data": found.get(WITHOUT_SIZES)}
   if _differ("teacher", known, found):
     raise UserError(
       f"{workdir} has learnt from another teacher than the one in"
       f" config.teacher={config.teacher}: put that one back, say where it is,"
       " or name another --workdir"
     )
-  if _differ("data", known, found) and _differ("data", known, before):
+  if _differ("data", known, found) and not is_same_data(known["data"], found):
     raise UserError(
       f"{workdir} has learnt from other photos or labels than those in"
       f" config.data.path={config.data.path}: put those back, say where they"
@@ -116,8 +115,18 @@ def check_origins(
     )
 
 
+def is_same_data(known: str, found: Mapping[str, str]) -> bool:
+  """Whether the digest "data" that a run has kept is of what is there now.
+
+  Args:
+    known: by whichever version.
+    found: as `origins.of_data` returns them.
+  """
+  return known in (found["data"], found.get(WITHOUT_SIZES))
+
+
 def _differ(
-  name: str, known: Mapping[str, str], found: Mapping[str, str | None]
+  name: str, known: Mapping[str, str], found: Mapping[str, str]
 ) -> bool:
   return name in known and name in found and known[name] != found[name]
 

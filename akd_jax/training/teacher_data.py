@@ -11,7 +11,7 @@ from akd_jax.data import is_drawn
 from akd_jax.data.dataset import OPTIONAL
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.data_fields import is_read
-from akd_jax.training.same_run import WITHOUT_SIZES
+from akd_jax.training.same_run import is_same_data
 
 # Of config.data: which photos there are, and which of them are for testing.
 _CHOOSING = ("name", "path", "csv", "split", "split_rule", "test_share")
@@ -40,8 +40,7 @@ def remark(config: ConfigDict, origins: Mapping[str, str]) -> None:
   known = (checkpoint.origins(config.teacher) or {}).get("data")
   same = None
   if known and "data" in origins:
-    # An earlier version may have kept it of a zip.
-    same = known in (origins["data"], origins.get(WITHOUT_SIZES))
+    same = is_same_data(known, origins)
   if line := _compare(config.data, theirs, same):
     note(f"note: the teacher in {config.teacher} {line}")
 

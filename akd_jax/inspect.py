@@ -72,42 +72,27 @@ def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
   return config.data
 
 
-def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], list[str]]":
-  """Opens every split, without the photos that are listed and not there.
+def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], bool]":
+  """Opens every split, as training does.
 
   Returns:
-    The splits that have photos; and why training would refuse the others.
+    The splits; and whether photos that are listed and not there had to be left
+    out.
 
   Raises:
-    UserError: there is nothing to learn from.
+    UserError: training would refuse one.
   """
   from ml_collections import ConfigDict
 
   from akd_jax.data import dataset_of
   from akd_jax.data.dataset import SPLITS
 
-  lenient = ConfigDict({**data.to_dict(), "skip_unreadable": True})
-  sources: dict[str, Any] = {}
-  problems = []
-  for split in SPLITS:
-    try:
-      sources[split] = dataset_of(data).open(lenient, split)
-    except UserError as error:
-      if split == "train":
-        raise
-      problems.append(str(error))
-  return sources, problems
-
-
-def _lacks_photos(data: "ConfigDict", inspected: "Sequence[Inspected]") -> bool:
-  """Whether photos that can be opened have to be told to skip some."""
-  from akd_jax.data import dataset_of
-
+  dataset: Any = dataset_of(data)
   try:
-    dataset_of(data).open(data, "train")
+    return {split: dataset.open(data, split) for split in SPLITS}, False
   except UserError:
-    return True
-  return any(photo.size is None for photo in inspected)
+    lenient = ConfigDict({**data.to_dict(), "skip_unreadable": True})
+    return {split: dataset.open(lenient, split) for split in SPLITS}, True
 
 
 def _counts(sources: "Mapping[str, PhotoSource]") -> list[list[str]]:
@@ -246,7 +231,7 @@ def main(argv: list[str]) -> None:
     _check_out(out, argv[0])
   given = overrides.given()
   data = _read_fields(argv[0], given)
-  sources, problems = _open(data)
+  sources, lacks_photos = _open(data)
   from akd_jax.data.photos import remarks, survey
 
   inspected = survey.survey(sources, data.threads)
@@ -271,10 +256,8 @@ def main(argv: list[str]) -> None:
   if out:
     _draw(pathlib.Path(out), data, sources["train"], inspected)
     print(f"\n{out} shows some of them")
-  if problems:
-    raise UserError(problems[0])
   fields = dict(given)
-  if _lacks_photos(data, inspected):
+  if lacks_photos or any(photo.size is None for photo in inspected):
     fields["data.skip_unreadable"] = True
   for who in ("teacher", "student"):
     print(f"\nTrain a {who} on them:\n  {_command(who, argv[0], fields)}")

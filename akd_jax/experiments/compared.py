@@ -14,8 +14,9 @@ from akd_jax.training import run_dir
 from akd_jax.training.metrics_file import Training, read_training
 from akd_jax.training.versions import describe
 
+_TEACHER = "teacher_recipe."
 # Fields in which the seeds of one recipe differ: each may have a teacher.
-_OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
+_OF_SEEDS = ("seed", "teacher", f"{_TEACHER}seed")
 
 
 class Seed(NamedTuple):
@@ -109,11 +110,13 @@ def differing_fields(
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
   """Compares the configs of variants.
 
+  Of a teacher's recipe only what is not as in its student's.
+
   Returns:
     {field: its value in each variant} of those in which they differ, where a
     config lacks one "-"; {field: value} of all others.
   """
-  flat = [flatten(variant.seeds[0].config) for variant in variants]
+  flat = [_flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)
   differing, same = {}, {}
   hidden = set(_OF_SEEDS)
@@ -128,6 +131,16 @@ def differing_fields(
     else:
       same[name] = values[0]
   return differing, same
+
+
+def _flatten(config: ConfigDict) -> dict[str, Any]:
+  fields = flatten(config)
+  return {
+    name: value
+    for name, value in fields.items()
+    if not name.startswith(_TEACHER)
+    or value != fields.get(name.removeprefix(_TEACHER))
+  }
 
 
 def _written(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The page that a browser shows: alone, and as told."""
 
+import copy
 import html.parser
 import json
 import os
@@ -133,6 +134,16 @@ def test_the_fields_that_differ_are_told_from_the_others(variants):
   differing, same = compared.differing_fields(variants)
   assert differing == {"steps": ["7", "9"]}
   assert same["data.name"] == '"avatars"' and "seed" not in same
+
+
+def test_of_a_teachers_recipe_only_what_is_its_own_is_said(variants):
+  copies = copy.deepcopy(variants)
+  for variant, steps in zip(copies, (7, 8), strict=True):
+    config = variant.seeds[0].config
+    config.teacher_recipe = {"steps": steps, "batch_size": config.batch_size}
+  differing, same = compared.differing_fields(copies)
+  assert differing["teacher_recipe.steps"] == ["-", "8"]
+  assert not any(name.startswith("teacher_recipe") for name in same)
 
 
 def test_the_page_refers_to_nothing_outside(page):

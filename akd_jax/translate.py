@@ -188,11 +188,11 @@ def _translate_all(
     UserError: some could not be read or written, and all others are done; or
       nothing can be drawn as it was asked for.
   """
-  from akd_jax.inference.results import see
+  from akd_jax.inference.results import read_photo
 
   def read(photo: "Photo") -> "Seen | UserError":
     try:
-      return see(photo, request, model.image_size)
+      return read_photo(photo, request, model.image_size)
     except UserError as error:
       return error
 

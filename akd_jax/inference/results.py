@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut
+from akd_jax.data.photos.frames import Frame
 from akd_jax.data.photos.images import open_image
 from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.loaded import LoadedModel
@@ -75,7 +75,7 @@ class Result(NamedTuple):
   pictures: np.ndarray
 
 
-def see(photo: Photo, request: Request, size: int) -> Seen:
+def read_photo(photo: Photo, request: Request, size: int) -> Seen:
   """Reads a photo, and the squares of it that are seen, of side `size`.
 
   Raises:
@@ -83,10 +83,9 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
   """
   whole = open_image(photo.path)
   try:
-    frames = request.view.frames(whole)
+    frames, squares = request.view.see(whole, size)
   except UserError as error:
     raise UserError(f"{photo.path}: {error}") from error
-  squares = np.stack([cut(whole, frame, size) for frame in frames])
   return Seen(photo, whole.size, frames, squares, colour_profile(whole))
 
 

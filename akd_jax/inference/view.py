@@ -9,7 +9,14 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import CELEBA, Frame, Framing, around, centred
+from akd_jax.data.photos.frames import (
+  CELEBA,
+  Frame,
+  Framing,
+  around,
+  centred,
+  cut,
+)
 from akd_jax.data.photos.images import cuts_off_most, fitting_crop
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
@@ -58,12 +65,25 @@ class View:
     """Whether squares lie around faces, which are looked for."""
     return self.crop in (FACE, FACES)
 
-  def frames(self, photo: Image.Image) -> list[Frame]:
+  def see(
+    self, photo: Image.Image, size: int
+  ) -> tuple[list[Frame], np.ndarray]:
     """Returns the squares that are seen: one, but of FACES the largest first.
+
+    Args:
+      photo: RGB.
+      size: side S of the squares.
+
+    Returns:
+      The F squares of the photo, and uint8 [F, S, S, 3].
 
     Raises:
       UserError: they are to be around faces, and there is none.
     """
+    frames = self._find_frames(photo)
+    return frames, np.stack([cut(photo, frame, size) for frame in frames])
+
+  def _find_frames(self, photo: Image.Image) -> list[Frame]:
     if not self.finds:
       return [centred(photo.size, self._side(photo.size))]
     faces = load_finder().find_all(photo)

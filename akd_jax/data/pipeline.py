@@ -16,7 +16,7 @@ from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source, Truth
 from akd_jax.data.joined import JoinedSource, parts_of
-from akd_jax.data.photos import content, readable, remarks
+from akd_jax.data.photos import photo_digest, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 
 _READ_AT_ONCE = 256
@@ -103,7 +103,7 @@ def digests_of_content(source: Source, threads: int) -> list[str]:
     source: the pictures.
     threads: that look at files.
   """
-  zipped = any(map(content.is_zipped, parts_of(source)))
+  zipped = any(map(photo_digest.is_zipped, parts_of(source)))
   kinds = (True, False) if zipped else (True,)
   return [digest_content(source, threads, zip_sizes) for zip_sizes in kinds]
 
@@ -116,13 +116,13 @@ def digest_content(source: Source, threads: int, zip_sizes: bool = True) -> str:
   Args:
     source: the pictures.
     threads: that look at files.
-    zip_sizes: see `content.digest_photos`.
+    zip_sizes: see `photo_digest.digest_photos`.
   """
   if isinstance(source, JoinedSource):
     both = [digest_content(part, threads, zip_sizes) for part in source.parts]
     return hashlib.sha256("".join(both).encode()).hexdigest()
   if isinstance(source, PhotoSource):
-    return content.digest_photos(source, threads, zip_sizes)
+    return photo_digest.digest_photos(source, threads, zip_sizes)
   return digest_labels(source)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
 from akd_jax.common.output import progress
-from akd_jax.data.photos.content import stamps
+from akd_jax.data.photos.photo_digest import stamps
 from akd_jax.data.photos.source import PhotoSource
 
 

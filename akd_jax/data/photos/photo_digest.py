@@ -1,4 +1,4 @@
-"""What photos are, wherever they lie: by this they are known again."""
+"""What photos are known again by, wherever they lie."""
 
 import hashlib
 import unicodedata

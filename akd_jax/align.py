@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     )
   from akd_jax.data.photos import alignment
 
-  photos, lists = alignment.find_contents(folder, out)
+  photos, lists = alignment.find_files(folder, out)
   alignment.copy_lists(folder, out, lists)
   results = alignment.align(folder, out, photos, flags.FLAGS.size)
   without = 0

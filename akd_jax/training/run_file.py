@@ -2,7 +2,7 @@
 
 import pathlib
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from flax import traverse_util
@@ -23,33 +23,22 @@ _SHIPPED = "pretrained:"
 _NUMBER = 8
 
 
-class Contents(NamedTuple):
-  """What a run's file holds.
-
-  Attributes:
-    config: resolved.
-    networks: "generator" and "discriminator", parameters in float32, and
-      "statistics" of a generator that has any.
-    step: steps done.
-  """
-
-  config: ConfigDict
-  networks: dict[str, Any]
-  step: int
-
-
 def is_shipped(name: str) -> bool:
   """Whether a name is that of weights which come with the package."""
   return name.startswith(_SHIPPED)
 
 
-def read(name: str) -> Contents:
+def read(name: str) -> tuple[ConfigDict, dict[str, Any], int]:
   """Reads a file that `save_run` wrote, or that is shipped.
 
   Of its arrays nothing is read before its config has said how large they are.
 
   Args:
     name: a path, or pretrained:NAME.
+
+  Returns:
+    The config, resolved; "generator" and "discriminator", parameters in
+    float32, and "statistics" of a generator that has any; steps done.
 
   Raises:
     UserError: there is no such file, it is damaged, or it is something else.
@@ -73,7 +62,9 @@ def read(name: str) -> Contents:
     ) from None
 
 
-def _read(archive: zipfile.ZipFile, path: pathlib.Path) -> Contents:
+def _read(
+  archive: zipfile.ZipFile, path: pathlib.Path
+) -> tuple[ConfigDict, dict[str, Any], int]:
   npz.check(archive)
   found = npz.names(archive)
   if not {"config", "step"} <= found:
@@ -89,7 +80,7 @@ def _read(archive: zipfile.ZipFile, path: pathlib.Path) -> Contents:
   networks = traverse_util.unflatten_dict(
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
   )
-  return Contents(config, networks, int(step))
+  return config, networks, int(step)
 
 
 def save_run(run: "Run", path: str, half: bool = True) -> None:

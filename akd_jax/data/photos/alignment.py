@@ -7,7 +7,6 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -34,31 +33,24 @@ _KEPT = (
 _LISTS = (".csv", ".txt")
 
 
-class Contents(NamedTuple):
-  """What lies in a folder and all folders in it, by its path there.
+def find_files(folder: Path, out: Path) -> tuple[dict[Path, Path], list[Path]]:
+  """Finds what lies in a folder and all folders in it, but for hidden files.
 
-  Attributes:
-    photos: to be aligned: {photo: what its square is called}.
-    lists: text that may name them, to be copied.
-  """
-
-  photos: dict[Path, Path]
-  lists: list[Path]
-
-
-def find_contents(folder: Path, out: Path) -> Contents:
-  """Lists photos and lists, sorted; what is hidden is left out.
+  Returns:
+    {photo: what its square is called}; and lists, text that may name them. By
+    their paths in the folder, sorted.
 
   Raises:
     UserError: a folder cannot be read, there is no photo, or the squares of two
       would be called the same.
   """
-  found = Contents({}, [])
+  photos: dict[Path, Path] = {}
+  lists: list[Path] = []
   taken: dict[str, Path] = {}
   for file in files_in(folder, (*TAKEN, *_LISTS), out):
     path = file.relative_to(folder)
     if path.suffix.lower() in _LISTS:
-      found.lists.append(path)
+      lists.append(path)
       continue
     square = _name_square(path)
     # On many file systems, A.png is a.png.
@@ -68,10 +60,10 @@ def find_contents(folder: Path, out: Path) -> Contents:
         f"the squares of {folder / other} and {file} would both be called"
         f" {square}: rename one of the photos"
       )
-    found.photos[path] = square
-  if not found.photos:
+    photos[path] = square
+  if not photos:
     raise UserError(f"there is no photo in {folder}")
-  return found
+  return photos, lists
 
 
 def _name_square(photo: Path) -> Path:

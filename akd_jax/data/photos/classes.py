@@ -8,7 +8,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.photos.images import SUFFIXES
 from akd_jax.data.photos.listing import (
-  Content,
+  Listing,
   kinds,
   look,
   normal,
@@ -50,8 +50,8 @@ def find_classes(root: Path, wanted: Collection[str]) -> Classes:
 class _Tree(NamedTuple):
   """What lies in a folder, and in each of its sub-folders by their names."""
 
-  top: Content
-  below: dict[str, Content]
+  top: Listing
+  below: dict[str, Listing]
 
 
 def _look_inside(root: Path) -> _Tree:

@@ -11,7 +11,7 @@ from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.classes import parse_rafd
 from akd_jax.data.photos.listing import (
-  Content,
+  Listing,
   find_folder,
   find_splits,
   list_tables,
@@ -78,7 +78,7 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   return {"name": "table"} if _has_table(root, found) else classes
 
 
-def _has_table(root: Path, found: Content) -> bool:
+def _has_table(root: Path, found: Listing) -> bool:
   """Whether a folder is a table.
 
   Raises:

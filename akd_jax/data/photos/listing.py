@@ -25,7 +25,7 @@ _SPLIT_NAMES = {
 _NAMED = 6
 
 
-class Content(NamedTuple):
+class Listing(NamedTuple):
   """What lies directly in a folder: sorted names.
 
   Attributes:
@@ -58,13 +58,13 @@ def find_folder(data: ConfigDict, expected: str) -> Path:
   raise UserError(f"config.data.path={root} {problem}; it must be {expected}")
 
 
-def look(folder: Path) -> Content:
+def look(folder: Path) -> Listing:
   """Lists a folder, but for hidden files and what computers leave behind.
 
   Raises:
     UserError: it cannot be listed.
   """
-  found = Content([], [], [])
+  found = Listing([], [], [])
   try:
     with os.scandir(folder) as entries:
       for entry in entries:
@@ -118,7 +118,7 @@ def split_of_name(folder: str) -> str | None:
   return None
 
 
-def list_tables(found: Content) -> list[str]:
+def list_tables(found: Listing) -> list[str]:
   """Returns the .csv files of a folder."""
   return [name for name in found.others if name.lower().endswith(".csv")]
 

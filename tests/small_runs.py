@@ -197,7 +197,7 @@ def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
 def state(workdir: pathlib.Path, step: int | None = None) -> dict[str, Any]:
   """The training state in a checkpoint; the last by default."""
   step = checkpoint.steps_saved(str(workdir))[-1] if step is None else step
-  return checkpoint.load_state(str(workdir), step)
+  return checkpoint.load(str(workdir), step).state
 
 
 # Several devices add up the same gradients in another order, which changes

@@ -247,8 +247,3 @@ def load(workdir: str, step: int) -> integrity.Saved:
       f"the checkpoint {root / str(step)} is damaged ({error}); name another"
       " by --step, or none for the last that is sound"
     ) from None
-
-
-def load_state(workdir: str, step: int) -> dict[str, Any]:
-  """Reads the training state of a checkpoint: nested dictionaries of arrays."""
-  return load(workdir, step).state

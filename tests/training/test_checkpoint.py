@@ -86,7 +86,7 @@ def saved_and_restored(workdir, state, fresh):
 
 def test_without_parameters_of_methods_a_checkpoint_is_as_it_ever_was(tmp_path):
   restored = saved_and_restored(tmp_path, tiny_state(3), tiny_state(0))
-  assert set(checkpoint.load_state(str(tmp_path), 3)) == {
+  assert set(checkpoint.load(str(tmp_path), 3).state) == {
     "step",
     "generator",
     "discriminator",

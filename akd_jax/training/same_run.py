@@ -60,7 +60,7 @@ def check_same_run(
   """
   known = checkpoint.origins(workdir) or {}
   before = flatten(read_config(workdir))
-  now = flatten(ConfigDict(_json(config)))
+  now = flatten(ConfigDict(json.loads(config.to_json_best_effort())))
   # What lies there is compared, and not where.
   compared = known.keys() & origins.keys()
   for field in now | before:
@@ -138,7 +138,3 @@ def _same(field: str, before: Any, now: Any) -> bool:
   if field in PLACES and isinstance(before, str) and isinstance(now, str):
     return before == now or bool(before and now and same_place(before, now))
   return before == now
-
-
-def _json(config: ConfigDict) -> dict[str, Any]:
-  return json.loads(config.to_json_best_effort())

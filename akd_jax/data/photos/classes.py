@@ -43,7 +43,8 @@ def find_classes(root: Path, wanted: Collection[str]) -> Classes:
   Raises:
     UserError: it has no classes, or one would be lost.
   """
-  tree = _look_inside(root)
+  top = look(root)
+  tree = _Tree(top, {name: look(root / name) for name in top.folders})
   return Classes(root, tree, _find_photos(root, tree, wanted))
 
 
@@ -52,11 +53,6 @@ class _Tree(NamedTuple):
 
   top: Listing
   below: dict[str, Listing]
-
-
-def _look_inside(root: Path) -> _Tree:
-  top = look(root)
-  return _Tree(top, {name: look(root / name) for name in top.folders})
 
 
 def _find_photos(

@@ -64,32 +64,37 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     )
   if distils(config):
     teaching.check_place(config.teacher)
-  if distils(config) and not run_dir.is_finished(config.teacher):
-    if run_dir.has_checkpoint(workdir):
-      raise UserError(
-        f"{workdir} has begun to learn from a teacher, but"
-        f" config.teacher={config.teacher} holds no finished one: put it back,"
-        " say where it is, or name another --workdir"
-      )
-    with _naming_recipe():
-      validation.check(teaching.teacher_recipe(config))
-    config = preparation.check(config, workdir)
-    recipe = teaching.teacher_recipe(config)
-    with _naming_recipe():
-      if not run_dir.has_checkpoint(config.teacher):
-        validation.check_new(recipe)
-    teaching.check_compatible(config, recipe)
-    starts.check_new(config, recipe)
-    check_writable(config.teacher)
-    # Another student's command may be training it.
-    with run_dir.alone(config.teacher, wait=True):
-      if not run_dir.is_finished(config.teacher):
-        parallel.say(
-          f"{config.teacher} holds no finished teacher: training it first, by"
-          " config.teacher_recipe"
-        )
-        _train(recipe, config.teacher)
+    if not run_dir.is_finished(config.teacher):
+      _train_teacher(config, workdir)
   _train(config, workdir)
+
+
+def _train_teacher(config: ConfigDict, workdir: str) -> None:
+  """Trains the teacher of a student that is to be trained in `workdir`."""
+  if run_dir.has_checkpoint(workdir):
+    raise UserError(
+      f"{workdir} has begun to learn from a teacher, but"
+      f" config.teacher={config.teacher} holds no finished one: put it back,"
+      " say where it is, or name another --workdir"
+    )
+  with _naming_recipe():
+    validation.check(teaching.teacher_recipe(config))
+  config = preparation.check(config, workdir)
+  recipe = teaching.teacher_recipe(config)
+  with _naming_recipe():
+    if not run_dir.has_checkpoint(config.teacher):
+      validation.check_new(recipe)
+  teaching.check_compatible(config, recipe)
+  starts.check_new(config, recipe)
+  check_writable(config.teacher)
+  # Another student's command may be training it.
+  with run_dir.alone(config.teacher, wait=True):
+    if not run_dir.is_finished(config.teacher):
+      parallel.say(
+        f"{config.teacher} holds no finished teacher: training it first, by"
+        " config.teacher_recipe"
+      )
+      _train(recipe, config.teacher)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from akd_jax.common import cli, overrides, paths
-from akd_jax.common.files import file_name
+from akd_jax.common.files import name_file
 
 if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
@@ -41,7 +41,7 @@ def _saver(folder: str) -> "Callable[[str, Outcome], None]":
   from akd_jax.plotting.sample_grid import save_png
 
   def save(network: str, outcome: "Outcome") -> None:
-    root = pathlib.Path(folder, network, file_name(outcome.attribute))
+    root = pathlib.Path(folder, network, name_file(outcome.attribute))
     for position, image in zip(
       outcome.positions, outcome.translated, strict=True
     ):
@@ -81,7 +81,7 @@ def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.refuse_arguments(argv)
   args = flags.FLAGS
-  step = cli.chosen_step(args.step)
+  step = cli.read_step(args.step)
   from akd_jax.common import cache as compilation
   from akd_jax.common.writing import check_writable
   from akd_jax.evaluation import evaluator, result_files
@@ -96,7 +96,7 @@ def main(argv: list[str]) -> None:
     keep = _saver(args.save_images)
   # Once: a run that goes on deletes its checkpoints.
   run = evaluator.with_fields(
-    runs.load_run(args.workdir, step), overrides.given()
+    runs.load_run(args.workdir, step), overrides.read_given()
   )
   folder = _folder(args.workdir)
   check_writable(folder)

@@ -85,7 +85,7 @@ def _report(
 def _command(argument: str, *seeds: str) -> list[str]:
   """Returns what is asked for, however it was spelt."""
   name = f"--name={argument.removesuffix(':avatars')}"
-  fields = overrides.written(overrides.given())
+  fields = overrides.write_flags(overrides.read_given())
   words = ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
   # As the page can hold them: a path may have bytes that are no text.
   return [x.encode(errors="backslashreplace").decode() for x in words]
@@ -121,7 +121,7 @@ def _write(
   from akd_jax.experiments import plan, records
 
   path = records.path_of(_page(argument))
-  with files.alone(root, wait=True):
+  with files.lock_folder(root, wait=True):
     records.write(path, plan.in_order(replicates), root)
     return _report(argument, experiment, replicates)
 
@@ -244,7 +244,7 @@ def _find_all() -> "dict[str, Experiment]":
   for name in ("cluster_options", "cluster_jobs"):
     if flags.FLAGS.cluster is None and flags.FLAGS[name].present:
       raise UserError(f"--{name} says how --cluster is to be used")
-  given = overrides.given()
+  given = overrides.read_given()
   if "teacher" in given:
     _check_teacher(given["teacher"])
   experiments = {

@@ -25,7 +25,7 @@ from absl import flags
 from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import lies_in
-from akd_jax.common.text_table import ruled
+from akd_jax.common.text_table import write_table
 
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
@@ -196,7 +196,7 @@ def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", f"--config=configs/{who}.py:photos"),
-      *overrides.written(values),
+      *overrides.write_flags(values),
       # Where students of photos look for their teacher.
       f"--workdir=runs/photos/{who}",
     ]
@@ -229,7 +229,7 @@ def main(argv: list[str]) -> None:
   out = flags.FLAGS.out
   if out:
     _check_out(out, argv[0])
-  given = overrides.given()
+  given = overrides.read_given()
   data = _read_fields(argv[0], given)
   sources, lacks_photos = _open(data)
   from akd_jax.data.photos import remarks, survey
@@ -241,7 +241,7 @@ def main(argv: list[str]) -> None:
     )
   split = ", split by its folders" if data.split == "folders" else ""
   print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(inspected):,} photos\n")
-  print(ruled(_counts(sources)), end="\n\n")
+  print(write_table(_counts(sources)), end="\n\n")
   for name, text in _findings(data, inspected):
     print(f"{name:11} {text}")
   noted = itertools.chain(*(x.remarks for x in sources.values()))

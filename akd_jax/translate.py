@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> None:
   if not arguments:
     raise UserError("name photos to translate, or folders of them")
   crop = _crop(args.crop, PASTED)
-  step = cli.chosen_step(args.step)
+  step = cli.read_step(args.step)
   from akd_jax import api
   from akd_jax.common import cache
   from akd_jax.inference.photos import find_photos
@@ -170,7 +170,7 @@ def _attributes(flag: str) -> dict[str, int]:
 def _crop(text: str | None, names: Sequence[str]) -> int | str | None:
   if text is None or text in names:
     return text
-  side = cli.whole_number(text)
+  side = cli.parse_number(text)
   if side is not None:
     return side
   raise UserError(

@@ -60,7 +60,7 @@ class Runs(NamedTuple):
 def output_of(options: Sequence[str], workdir: pathlib.Path) -> str:
   """What a command printed that trained `workdir`; run by the first to ask."""
   output = workdir.with_suffix(".txt")
-  with files.alone(output.parent, wait=True):
+  with files.lock_folder(output.parent, wait=True):
     if not output.exists():
       done = run(options)
       assert done.returncode == 0, done.stderr

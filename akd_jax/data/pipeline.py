@@ -9,7 +9,7 @@ import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, naming_data, nearest
+from akd_jax.common.errors import UserError, naming_data, suggest
 from akd_jax.common.output import note
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
@@ -37,7 +37,7 @@ def open_source(data: ConfigDict, split: str) -> Source:
   if data.label_rule not in LABEL_RULES:
     raise UserError(
       f"config.data.label_rule={data.label_rule!r} is none of"
-      f" {', '.join(LABEL_RULES)}{nearest(data.label_rule, LABEL_RULES)}"
+      f" {', '.join(LABEL_RULES)}{suggest(data.label_rule, LABEL_RULES)}"
     )
   if split not in SPLITS:
     raise UserError(f"the split {split!r} is none of {', '.join(SPLITS)}")
@@ -182,7 +182,7 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
   if name not in known:
     raise UserError(
       f"{field} needs labels of config.data.bias_attribute={name!r}, and"
-      f" {data.name} has none{nearest(name, known)}: name an attribute that it"
+      f" {data.name} has none{suggest(name, known)}: name an attribute that it"
       " has, or set 0"
     )
   others = [x for x in source.attributes if x != name]

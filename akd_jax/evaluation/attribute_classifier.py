@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.output import note
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.pipeline import (
@@ -115,7 +115,7 @@ def create_network(config: ConfigDict) -> ResNet:
   if name not in NETWORKS:
     raise UserError(
       f"config.classifier.name={name!r} is none of {', '.join(NETWORKS)}"
-      + nearest(name, NETWORKS)
+      + suggest(name, NETWORKS)
     )
   return NETWORKS[name](
     classes=len(config.data.attributes), width=config.classifier.width

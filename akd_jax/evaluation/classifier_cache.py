@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError, naming_data
-from akd_jax.common.files import alone, digest
+from akd_jax.common.files import digest, lock_folder
 from akd_jax.common.writing import check_writable
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
@@ -159,7 +159,7 @@ def load_or_train(
       check_writable(directory)
       # Another process may be training the same one.
       own = path.with_name(f".{path.stem}")
-      stack.enter_context(alone(own, wait=True))
+      stack.enter_context(lock_folder(own, wait=True))
     except WriteError as error:
       say(f"{error}: it is trained for this once")
     if path.exists():

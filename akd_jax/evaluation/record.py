@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
 from akd_jax.evaluation.metrics.metric import Metric, entry_of
 
@@ -30,7 +30,7 @@ FOOTNOTE = (
 
 def write(result: Mapping[str, Any], path: pathlib.Path) -> None:
   """Writes a result as JSON, whole or not at all."""
-  with written_whole(path) as temporary:
+  with write_whole(path) as temporary:
     temporary.write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.data.attributes import attribute_indices, set_attribute
 from akd_jax.data.dataset import Truth, spread_evenly
 from akd_jax.data.photos.source import find_exclusive
@@ -68,7 +68,7 @@ def target_labels(
   if protocol not in PROTOCOLS:
     raise UserError(
       f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
-      + nearest(protocol, PROTOCOLS)
+      + suggest(protocol, PROTOCOLS)
     )
   if label_rule != "multilabel":
     exclusive = [attributes]

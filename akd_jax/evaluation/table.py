@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from akd_jax.common.text_table import ruled
+from akd_jax.common.text_table import write_table
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import PERCENT, Metric, Value
@@ -21,7 +21,7 @@ def table(result: Mapping[str, Any]) -> str:
     if metric.by_attribute
   ]
   parts = [first, _summary(result), *others, _labels(result)]
-  texts = [ruled(rows) for rows in parts if len(rows) > 1]
+  texts = [write_table(rows) for rows in parts if len(rows) > 1]
   if any(name.endswith(record.MARK) for name, *_ in first):
     texts[0] += f"\n{record.FOOTNOTE}"
   return "\n\n".join(texts)

@@ -132,7 +132,7 @@ def work(
 
 
 def _is_free(workdir: pathlib.Path) -> bool:
-  with files.alone(workdir) as ours:
+  with files.lock_folder(workdir) as ours:
     return ours
 
 
@@ -185,7 +185,7 @@ def _hand_over(run: plan.PlannedRun, cluster: Cluster) -> _Handed:
     handed = cluster.engine.submit(job.attempt, cluster.do, run)
   except FailedJobError as error:
     raise UserError(f"the cluster refuses {run.workdir}: {error}") from None
-  with files.written_whole(job_file) as path:
+  with files.write_whole(job_file) as path:
     path.write_text(handed.job_id)
   print(f"{run.workdir}: job {handed.job_id}", flush=True)
   return _Handed(handed, run, begun)

@@ -4,7 +4,7 @@ import importlib.resources
 import pathlib
 from collections.abc import Sequence
 
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.evaluation import record
 from akd_jax.experiments import html_tables as tables
 from akd_jax.experiments.columns import columns_of, verdict
@@ -16,7 +16,7 @@ from akd_jax.training.pace import duration
 
 def write(path: pathlib.Path, page: str) -> None:
   """Writes a page, whole or not at all."""
-  with written_whole(path) as partial:
+  with write_whole(path) as partial:
     # Of a path that is no UTF-8 there are bytes that no text has.
     partial.write_text(page, encoding="utf-8", errors="backslashreplace")
 

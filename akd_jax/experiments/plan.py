@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files
-from akd_jax.common.config import without_added
+from akd_jax.common.config import remove_added
 from akd_jax.common.errors import UserError
 from akd_jax.data.photos.kind import settle
 from akd_jax.distillation.terms import distils
@@ -113,10 +113,10 @@ def plan_replicate(
       for section in _NOT_TRAINING:
         fields.pop(section, None)
     if "teacher_recipe" in recipe:
-      taught_by = without_added(recipe["teacher_recipe"])
+      taught_by = remove_added(recipe["teacher_recipe"])
       recipe["teacher_recipe"] = taught_by
     # Else a version that adds a field would train everything anew.
-    return root / files.digest(without_added(recipe)) / f"seed_{seed}"
+    return root / files.digest(remove_added(recipe)) / f"seed_{seed}"
 
   @functools.cache
   def digest_of(file: str) -> str:

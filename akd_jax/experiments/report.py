@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.distillation import METHODS
@@ -95,7 +95,7 @@ def write(
   if _seeds_of(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
   if before != text or not numbers.exists():
-    with written_whole(numbers) as partial:
+    with write_whole(numbers) as partial:
       seeds = [replicate.seed for replicate in replicates]
       partial.write_text(page.table_of_seeds(results, seeds))
     _draw_people(title, replicates[0], picture)
@@ -105,7 +105,7 @@ def write(
       path.with_suffix(".html"),
       html_page.render(title, command, variants, html_faces.show(variants)),
     )
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
 

@@ -38,7 +38,7 @@ def do_alone(planned: PlannedRun, others: Iterable[PlannedRun] = ()) -> bool:
   Returns:
     Whether no other process does.
   """
-  with files.alone(planned.workdir) as ours:
+  with files.lock_folder(planned.workdir) as ours:
     if ours and not planned.result:
       _say_if_damaged(planned)
       train_with_teacher(planned.config, str(planned.workdir))
@@ -87,7 +87,7 @@ def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:
         waits_said = True
         note(
           f"waiting for {len(left)} runs that others do, first"
-          f" {left[0].workdir} by {files.holder(left[0].workdir)}"
+          f" {left[0].workdir} by {files.read_holder(left[0].workdir)}"
         )
       time.sleep(_PATIENCE)
     still = [

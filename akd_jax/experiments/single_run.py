@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place, written_whole
+from akd_jax.common.files import is_same_place, write_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
 from akd_jax.data.pipeline import open_source, remark
@@ -58,7 +58,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       " has another"
     )
   check_writable(workdir)
-  if config.teacher and same_place(config.teacher, workdir):
+  if config.teacher and is_same_place(config.teacher, workdir):
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
@@ -126,7 +126,7 @@ def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
   classifier = classifier_of(config, splits)
   accuracy = classifier.metadata["test_accuracy"]
   path = pathlib.Path(workdir) / "classifier.json"
-  with written_whole(path) as partial:
+  with write_whole(path) as partial:
     partial.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
   print("right on the test split")
   for name, share in accuracy["attributes"].items():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import file_name, same_place
+from akd_jax.common.files import is_same_place, name_file
 from akd_jax.data.photos.images import SUFFIXES
 from akd_jax.data.photos.walk import TAKEN, files_in
 
@@ -46,7 +46,7 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
     if not os.path.isdir(path):
       found.append((path, Path(path.name)))
       continue
-    if same_place(str(path), str(out)):
+    if is_same_place(str(path), str(out)):
       raise UserError(
         f"--out={out} is the folder of the photos: give results another"
       )
@@ -95,7 +95,7 @@ def result_path(out: Path, photo: Photo, *request: str) -> Path:
     photo: whose.
     request: its parts.
   """
-  name = file_name("_".join((photo.name.name, *request)), ".png")
+  name = name_file("_".join((photo.name.name, *request)), ".png")
   return out / photo.name.parent / name
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.plotting.lettering import font_file, legible, shown
 
 # Opacity where the attention is largest: the face stays visible beneath it.
@@ -242,7 +242,7 @@ def save_png(
   if colours is not None:
     picture = picture.quantize(colours)
   # It can be drawn again, and an evaluation may save thousands.
-  with written_whole(path, durable=False) as temporary:
+  with write_whole(path, durable=False) as temporary:
     picture.save(
       temporary,
       format="PNG",

@@ -90,7 +90,7 @@ def check_alike(fields: Mapping[str, Any]) -> None:
     UserError: on all processes: one differs. The message names the first that
       does, its host, the field, and both values.
   """
-  if not pod.joined():
+  if not pod.is_joined():
     return
   # As the other side reads it: a tuple is a list there.
   fields = json.loads(json.dumps(fields))

@@ -71,7 +71,7 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
     out_axes=(None, None),
     donate_argnums=(0,),
   )
-  if not pod.joined():
+  if not pod.is_joined():
     return mapped
   compiled = False
 

@@ -19,7 +19,7 @@ from akd_jax.common import files, pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.config import read
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, generator_to_use
 from akd_jax.training import checkpoint, run_file
@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
 def write_config(config: ConfigDict, workdir: str) -> None:
   """Writes the resolved config as WORKDIR/config.json."""
-  with written_whole(pathlib.Path(workdir) / "config.json") as path:
+  with write_whole(pathlib.Path(workdir) / "config.json") as path:
     path.write_text(config.to_json_best_effort(indent=2) + "\n")
 
 
@@ -131,11 +131,11 @@ def alone(workdir: str, wait: bool = False) -> Iterator[None]:
   with contextlib.ExitStack() as stack:
     ours = True
     if jax.process_index() == 0:
-      ours = stack.enter_context(files.alone(workdir, wait))
+      ours = stack.enter_context(files.lock_folder(workdir, wait))
     if not all(pod.gather(ours)):
       raise UserError(
-        f"{workdir} is being trained by {files.holder(workdir)}: wait for it,"
-        " or name another --workdir"
+        f"{workdir} is being trained by {files.read_holder(workdir)}: wait for"
+        " it, or name another --workdir"
       )
     yield
 

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.config import flatten
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.training import checkpoint
 from akd_jax.training.run_dir import read_config
 
@@ -136,5 +136,5 @@ def _same(field: str, before: Any, now: Any) -> bool:
     # A data set may say more of it than it did: nothing is trained by it.
     return all(group in now for group in before)
   if field in PLACES and isinstance(before, str) and isinstance(now, str):
-    return before == now or bool(before and now and same_place(before, now))
+    return before == now or bool(before and now and is_same_place(before, now))
   return before == now

@@ -5,7 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.data.dataset import OPTIONAL
@@ -82,7 +82,7 @@ def _differs(field: str, ours: ConfigDict, theirs: ConfigDict) -> bool:
   ):
     return False
   if field in ("path", "csv"):
-    return not same_place(ours[field], theirs[field])
+    return not is_same_place(ours[field], theirs[field])
   return ours[field] != theirs[field]
 
 

@@ -11,7 +11,7 @@ import platform
 from typing import Any
 
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
 
 # What computes a step, or decides what goes into it.
@@ -45,7 +45,7 @@ def note(workdir: str, step: int) -> None:
   ours = {"akd_jax": importlib.metadata.version("akd_jax")} | installed()
   if known and {k: x for k, x in known[-1].items() if k != _STEP} == ours:
     return
-  with written_whole(pathlib.Path(workdir, _FILE)) as path:
+  with write_whole(pathlib.Path(workdir, _FILE)) as path:
     path.write_text(json.dumps([*known, {_STEP: step} | ours], indent=2) + "\n")
 
 

@@ -26,7 +26,7 @@ def inspect(monkeypatch, tmp_path, capsys):
 
   def run(path, out="", **fields):
     given = {f"data.{name}": value for name, value in fields.items()}
-    monkeypatch.setattr(command.overrides, "given", lambda: given)
+    monkeypatch.setattr(command.overrides, "read_given", lambda: given)
     flags = types.SimpleNamespace(out=str(out))
     monkeypatch.setattr(command.flags, "FLAGS", flags)
     command.main([str(path)])

@@ -219,7 +219,7 @@ def test_no_other_classifier_is_waited_for(tmp_path, trained, monkeypatch):
     locked.append(folder)
     return contextlib.nullcontext(True)
 
-  monkeypatch.setattr(classifier_cache, "alone", alone)
+  monkeypatch.setattr(classifier_cache, "lock_folder", alone)
   for seed in (0, 1):
     load_or_train(small_config(seed=seed), tmp_path)
   assert len(set(locked)) == len(trained) == 2

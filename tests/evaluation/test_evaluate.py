@@ -223,10 +223,10 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
 
 @pytest.mark.parametrize("step", ["last", "-1", "3.5", ""])
 def test_a_step_is_a_number_or_best(step):
-  assert cli.chosen_step("7") == 7 and cli.chosen_step("best") == "best"
-  assert cli.chosen_step(None) is None
+  assert cli.read_step("7") == 7 and cli.read_step("best") == "best"
+  assert cli.read_step(None) is None
   with pytest.raises(UserError, match=f"--step={step} must be the step"):
-    cli.chosen_step(step)
+    cli.read_step(step)
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_measured(

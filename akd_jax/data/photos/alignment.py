@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
-from akd_jax.common.processes import working
+from akd_jax.common.files import write_whole
+from akd_jax.common.processes import start_workers
 from akd_jax.data.photos.frames import CELEBA, around, cut
 from akd_jax.data.photos.images import (
   open_image,
@@ -86,7 +86,7 @@ def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
       raise UserError(
         f"cannot read {folder / path}: {reason_of(error)}"
       ) from error
-    with written_whole(out / path) as partial:
+    with write_whole(out / path) as partial:
       Path(partial).write_bytes(content)
 
 
@@ -119,7 +119,7 @@ def align(
     results: Iterator[list[str]] = map(work, pieces)
     if len(pieces) > 1:
       count = min(os.cpu_count() or 1, len(pieces))
-      results = stack.enter_context(working(count)).map(work, pieces)
+      results = stack.enter_context(start_workers(count)).map(work, pieces)
     reasons = itertools.chain.from_iterable(results)
     yield from zip(photos, reasons, strict=True)
 
@@ -159,7 +159,7 @@ def _save(path: Path, square: np.ndarray, made: int) -> None:
   # One that a power cut leaves empty is made anew; to wait for the disk would
   # take a fifth of the time.
   with (
-    written_whole(path, durable=False) as partial,
+    write_whole(path, durable=False) as partial,
     open(partial, "wb") as file,
   ):
     Image.fromarray(square).save(file, kind, quality=95, subsampling=0)

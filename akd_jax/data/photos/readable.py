@@ -6,7 +6,7 @@ from pathlib import Path
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
-from akd_jax.common.output import progress
+from akd_jax.common.output import show_progress
 from akd_jax.data.photos.photo_digest import stamps
 from akd_jax.data.photos.source import PhotoSource
 
@@ -27,7 +27,7 @@ def check_readable(source: PhotoSource, threads: int) -> None:
     return
   with ThreadPoolExecutor(threads) as pool:
     photos = pool.map(source.__getitem__, range(len(source)))
-    with progress("checking photos", len(source)) as bar:
+    with show_progress("checking photos", len(source)) as bar:
       for _ in photos:
         bar.update()
   # Otherwise they are looked at once more.

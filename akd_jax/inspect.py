@@ -121,7 +121,7 @@ def _findings(
   if small != large:
     size = f"{small} to {large}, half at most {middle}"
   square = f"the centre {data.crop} x {data.crop}" if data.crop else ""
-  cut = survey.share_cut_off(inspected, data.crop)
+  cut = survey.measure_cut_off(inspected, data.crop)
   unreadable = [photo.name for photo in inspected if photo.size is None]
   return [
     ["sizes", size],
@@ -136,9 +136,9 @@ def _findings(
 
 
 def _some(names: Sequence[str]) -> str:
-  from akd_jax.data.photos.listing import some
+  from akd_jax.data.photos.listing import say_some
 
-  return f"{len(names):,}: {some(names)}" if names else "none"
+  return f"{len(names):,}: {say_some(names)}" if names else "none"
 
 
 def _say_duplicates(found: Any) -> str:
@@ -248,7 +248,7 @@ def main(argv: list[str]) -> None:
   for line in dict.fromkeys(
     [
       *noted,
-      *remarks.on_crop(sources["train"]),
+      *remarks.say_crop(sources["train"]),
       *survey.say_imbalance(sources["train"], data.label_rule),
     ]
   ):

@@ -60,7 +60,7 @@ def truth_of(data: ConfigDict, source: Source) -> Truth | None:
   return known and functools.partial(known, source)
 
 
-def known_attributes(data: ConfigDict) -> tuple[str, ...]:
+def list_attributes(data: ConfigDict) -> tuple[str, ...]:
   """Returns all that a data set has labels of, asked for or not.
 
   Raises:
@@ -87,7 +87,7 @@ def remark(source: Source) -> None:
   """
   for part in parts_of(source):
     if isinstance(part, PhotoSource):
-      for line in (*part.remarks, *remarks.on_crop(part)):
+      for line in (*part.remarks, *remarks.say_crop(part)):
         _say_once(line)
 
 
@@ -178,7 +178,7 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
   if not data.curriculum:
     return None
   field = f"config.data.curriculum={data.curriculum:g}"
-  known = known_attributes(data)
+  known = list_attributes(data)
   if name not in known:
     raise UserError(
       f"{field} needs labels of config.data.bias_attribute={name!r}, and"
@@ -205,7 +205,7 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
   return Curriculum(cumulative / cumulative[-1], steps, config.seed)
 
 
-def training_batches(
+def make_batches(
   source: Source,
   *,
   batch_size: int,

@@ -17,7 +17,7 @@ from akd_jax.common.output import note
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.pipeline import (
   SPLITS,
-  known_attributes,
+  list_attributes,
   open_source,
   read_in_batches,
 )
@@ -132,7 +132,7 @@ def with_known_attributes(config: ConfigDict) -> ConfigDict:
   config = ConfigDict(config.to_dict())
   also = tuple(config.classifier.also)
   if config.data.label_rule == "multilabel" and also:
-    known = known_attributes(config.data)
+    known = list_attributes(config.data)
     missing = [name for name in also if name not in known]
     if missing:
       say(f"the data has no {', '.join(missing)}: it will not know them")

@@ -17,7 +17,7 @@ import optax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import Stopped, UserError, WriteError
-from akd_jax.data.pipeline import training_batches
+from akd_jax.data.pipeline import make_batches
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
@@ -75,7 +75,7 @@ def train_classifier(
   optimizer = _optimizer(settings.learning_rate, settings.weight_decay, steps)
   variables = jax.device_put(_first_variables(network, settings))
   progress = _Progress(0, variables, optimizer.init(variables["params"]))
-  batches = training_batches(
+  batches = make_batches(
       train, batch_size=batch_size, micro_batches=1, seed=settings.seed,
       threads=config.data.threads,
   )  # fmt: skip

@@ -11,7 +11,7 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import is_same_place, name_file
 from akd_jax.data.photos.images import SUFFIXES
-from akd_jax.data.photos.walk import TAKEN, files_in
+from akd_jax.data.photos.walk import TAKEN, walk_files
 
 
 class Photo(NamedTuple):
@@ -51,7 +51,7 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
         f"--out={out} is the folder of the photos: give results another"
       )
     found += [
-      (photo, photo.relative_to(path)) for photo in files_in(path, TAKEN, out)
+      (photo, photo.relative_to(path)) for photo in walk_files(path, TAKEN, out)
     ]
   if not found:
     raise UserError(

@@ -13,11 +13,11 @@ from akd_jax.data.photos.frames import (
   CELEBA,
   Frame,
   Framing,
-  around,
-  centred,
   cut,
+  frame_centre,
+  frame_face,
 )
-from akd_jax.data.photos.images import cuts_off_most, fitting_crop
+from akd_jax.data.photos.images import cuts_off_most, fit_crop
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Crops that paste what is translated back into the whole photo: the largest
@@ -33,7 +33,7 @@ class View:
   Attributes:
     crop: side of the centre that is seen, 0 for the largest square, or one of
       PASTED; None is what fits the photo.
-    usual: the run's crop, which `fitting_crop` starts from.
+    usual: the run's crop, which `fit_crop` starts from.
     find_framing: says how a face is to be framed; asked of faces alone.
 
   Raises:
@@ -85,7 +85,7 @@ class View:
 
   def _find_frames(self, photo: Image.Image) -> list[Frame]:
     if not self.finds:
-      return [centred(photo.size, self._side(photo.size))]
+      return [frame_centre(photo.size, self._side(photo.size))]
     faces = load_finder().find_all(photo)
     if not faces:
       raise UserError(
@@ -93,7 +93,7 @@ class View:
       )
     framing = self.find_framing()
     chosen = faces if self.crop == FACES else faces[:1]
-    return [around(middles_of_eyes(face), framing) for face in chosen]
+    return [frame_face(middles_of_eyes(face), framing) for face in chosen]
 
   def warn(self, size: tuple[int, int]) -> str | None:
     """Returns what to say where the crop that was asked for cuts off most.
@@ -112,7 +112,7 @@ class View:
   def _side(self, size: tuple[int, int]) -> int:
     """Returns the side of the centre that is seen; 0 is the largest."""
     if self.crop is None:
-      return fitting_crop(self.usual, size)
+      return fit_crop(self.usual, size)
     return 0 if isinstance(self.crop, str) else int(self.crop)
 
 

@@ -199,7 +199,7 @@ def _origins(
 
 
 def _batches(config: ConfigDict, source: Any) -> Any:
-  return pipeline.training_batches(
+  return pipeline.make_batches(
     source,
     batch_size=parallel.check_batch_size(config.batch_size),
     micro_batches=system_of(config).micro_batches(config),

@@ -13,7 +13,11 @@ from PIL import Image
 
 from akd_jax import inspect as command
 from akd_jax.common.errors import WriteError
-from akd_jax.data.photos.survey import Inspected, find_duplicates, share_cut_off
+from akd_jax.data.photos.survey import (
+  Inspected,
+  find_duplicates,
+  measure_cut_off,
+)
 from akd_jax.plotting import contact_sheet
 from akd_jax.plotting.sample_grid import CELL
 from tests import layouts, small_runs
@@ -176,8 +180,8 @@ def test_duplicates_are_told_by_their_content():
 
 def test_what_is_cut_off_is_a_share_of_the_photo():
   inspected = [Inspected("train", "a", (), (100, 200), b"1")]
-  assert share_cut_off(inspected, 0) == pytest.approx(0.5)
-  assert share_cut_off(inspected, 50) == pytest.approx(1 - 2_500 / 20_000)
+  assert measure_cut_off(inspected, 0) == pytest.approx(0.5)
+  assert measure_cut_off(inspected, 50) == pytest.approx(1 - 2_500 / 20_000)
 
 
 def test_a_frame_is_drawn_around_what_is_seen_and_nothing_else():

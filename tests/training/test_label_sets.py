@@ -88,7 +88,7 @@ def test_pictures_of_both_sets_take_turns_with_labels_of_their_own():
     np.testing.assert_array_equal(source[index]["label"], source.labels[index])
 
   def batches(share=(0, 1), size=4):
-    return pipeline.training_batches(
+    return pipeline.make_batches(
       source, batch_size=size, micro_batches=2, seed=3, threads=1, share=share
     )
 

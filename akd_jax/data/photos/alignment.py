@@ -14,13 +14,13 @@ from PIL import Image
 from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import write_whole
 from akd_jax.common.processes import start_workers
-from akd_jax.data.photos.frames import CELEBA, around, cut
+from akd_jax.data.photos.frames import CELEBA, cut, frame_face
 from akd_jax.data.photos.images import (
   open_image,
   read_bytes,
   read_size,
 )
-from akd_jax.data.photos.walk import TAKEN, files_in
+from akd_jax.data.photos.walk import TAKEN, walk_files
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Photos that a process is given at a time.
@@ -47,7 +47,7 @@ def find_files(folder: Path, out: Path) -> tuple[dict[Path, Path], list[Path]]:
   photos: dict[Path, Path] = {}
   lists: list[Path] = []
   taken: dict[str, Path] = {}
-  for file in files_in(folder, (*TAKEN, *_LISTS), out):
+  for file in walk_files(folder, (*TAKEN, *_LISTS), out):
     path = file.relative_to(folder)
     if path.suffix.lower() in _LISTS:
       lists.append(path)
@@ -144,7 +144,7 @@ def _align_one(photo: Path, path: Path, size: int) -> str:
   faces = load_finder().find_all(image)
   if not faces:
     return f"no face is found in {photo}"
-  frame = around(middles_of_eyes(faces[0]), CELEBA)
+  frame = frame_face(middles_of_eyes(faces[0]), CELEBA)
   _save(path, cut(image, frame, size), made)
   return ""
 

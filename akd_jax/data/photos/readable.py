@@ -7,7 +7,7 @@ from pathlib import Path
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.files import digest
 from akd_jax.common.output import show_progress
-from akd_jax.data.photos.photo_digest import stamps
+from akd_jax.data.photos.photo_digest import read_stamps
 from akd_jax.data.photos.source import PhotoSource
 
 
@@ -38,4 +38,4 @@ def check_readable(source: PhotoSource, threads: int) -> None:
 
 def _name(source: PhotoSource, threads: int) -> str:
   where = str(Path(source.where).absolute())
-  return digest(where, stamps(source, threads), source.crop, source.names)
+  return digest(where, read_stamps(source, threads), source.crop, source.names)

@@ -102,7 +102,7 @@ def find_duplicates(inspected: Sequence[Inspected]) -> Duplicates:
   )
 
 
-def share_cut_off(inspected: Sequence[Inspected], crop: int) -> float:
+def measure_cut_off(inspected: Sequence[Inspected], crop: int) -> float:
   """Returns the share of a photo's pixels that a crop leaves out; the median.
 
   Args:

@@ -16,14 +16,14 @@ from akd_jax.data.photos.listed import match
 from akd_jax.data.photos.listing import (
   find_folder,
   is_photo,
-  kinds,
   list_beside,
+  list_folder,
+  list_photos,
   list_tables,
   list_unnamed,
-  look,
-  normal,
-  photos_in,
-  some,
+  normalize,
+  say_kinds,
+  say_some,
   split_of_name,
 )
 from akd_jax.data.photos.source import (
@@ -31,7 +31,7 @@ from akd_jax.data.photos.source import (
   PhotoSource,
   assign_split,
   find_exclusive,
-  photo_source,
+  open_photos,
   split_by_share,
 )
 from akd_jax.data.photos.text import read_csv
@@ -66,7 +66,7 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
     paths, list_beside(root, paths), root, table, data.skip_unreadable, hint,
     list_unnamed(root, paths),
   )  # fmt: skip
-  return photo_source(
+  return open_photos(
     data,
     split,
     Photos(
@@ -108,9 +108,9 @@ def names_some(root: Path, name: str) -> bool:
     present = {x for x in list_beside(root, paths) if is_photo(x)}
   except UserError:
     present = set()
-  for folder in look(root).folders:
-    present.update(photos_in(root / folder))
-  return not {normal(x) for x in present}.isdisjoint(map(normal, paths))
+  for folder in list_folder(root).folders:
+    present.update(list_photos(root / folder))
+  return not {normalize(x) for x in present}.isdisjoint(map(normalize, paths))
 
 
 def _find_table(data: ConfigDict) -> tuple[Path, Path]:
@@ -122,18 +122,18 @@ def _find_table(data: ConfigDict) -> tuple[Path, Path]:
 
 
 def _only_csv(root: Path) -> Path:
-  found = look(root)
+  found = list_folder(root)
   tables = list_tables(found)
   if len(tables) == 1:
     return root / tables[0]
-  there = some(tables) or kinds(found.others) or "none"
+  there = say_some(tables) or say_kinds(found.others) or "none"
   deeper = [
     f"{folder}/{name}"
     for folder in found.folders
     if split_of_name(folder) != "test" and not tables
-    for name in list_tables(look(root / folder))
+    for name in list_tables(list_folder(root / folder))
   ]
-  more = f"; there is {some(deeper)} in its folders" if deeper else ""
+  more = f"; there is {say_some(deeper)} in its folders" if deeper else ""
   raise UserError(
     f"config.data.csv is empty and {root} has not exactly one .csv ({there});"
     f" name the table{more}"
@@ -147,11 +147,11 @@ def _say_where(root: Path, table: Path, name: str) -> str:
   # Photos to test with are never proposed: they may have the same names.
   folders = [
     root / x
-    for x in look(root).folders
+    for x in list_folder(root).folders
     if os.path.exists(root / x / name) and split_of_name(x) != "test"
   ]
   if len(folders) > 1:
-    return f"; they may be in one of {some(folders)}: set config.data.path"
+    return f"; they may be in one of {say_some(folders)}: set config.data.path"
   return "".join(
     f"; {name} is in {x}: set config.data.path={x} and"
     f" config.data.csv={os.path.relpath(table, x)}"

@@ -104,7 +104,7 @@ def main(argv: list[str]) -> None:
   if before not in (None, run.step):
     print(f"this replaces {folder}/evaluation.json, of step {before:,}")
   result = evaluator.evaluate(run, tuple(args.attributes), keep)
-  print(f"\n{summary.table(result)}\n")
+  print(f"\n{summary.write_result(result)}\n")
   print(f"written to {result_files.write(result, folder, run)}")
 
 

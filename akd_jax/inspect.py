@@ -25,7 +25,7 @@ from absl import flags
 from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import lies_in
-from akd_jax.common.text_table import write_table
+from akd_jax.common.text_table import align_columns
 
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
@@ -163,7 +163,7 @@ def _draw(
   import numpy as np
 
   from akd_jax.data.photos.images import center_box, open_image, to_square
-  from akd_jax.plotting.contact_sheet import contact_sheet, frame
+  from akd_jax.plotting.contact_sheet import draw_contact_sheet, frame
   from akd_jax.plotting.sample_grid import save_png
 
   good = [
@@ -187,7 +187,7 @@ def _draw(
     lines[name] = [
       to_square(x, data.crop, data.image_size) for x in pictures(column)
     ]
-  save_png(path, contact_sheet(str(data.path), lines))
+  save_png(path, draw_contact_sheet(str(data.path), lines))
 
 
 def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
@@ -241,7 +241,7 @@ def main(argv: list[str]) -> None:
     )
   split = ", split by its folders" if data.split == "folders" else ""
   print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(inspected):,} photos\n")
-  print(write_table(_counts(sources)), end="\n\n")
+  print(align_columns(_counts(sources)), end="\n\n")
   for name, text in _findings(data, inspected):
     print(f"{name:11} {text}")
   noted = itertools.chain(*(x.remarks for x in sources.values()))

@@ -245,12 +245,14 @@ def _translate_some(
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
   from akd_jax.inference.results import draw, save
-  from akd_jax.inference.view import by_photo
+  from akd_jax.inference.view import split_by_photo
 
   squares = np.concatenate([one.squares for one in seen])
   every = model.labels_of(squares, request.own, request.strength != 1)
-  labels = by_photo(seen, every)
-  unusual = by_photo(seen, np.array(_unusual(model, familiarity, squares)))
+  labels = split_by_photo(seen, every)
+  unusual = split_by_photo(
+    seen, np.array(_unusual(model, familiarity, squares))
+  )
   results = draw(model, request, seen, labels)
   for one, own, odd, drawn in zip(seen, labels, unusual, results, strict=True):
     found = (request.view.warn(one.size), *odd)

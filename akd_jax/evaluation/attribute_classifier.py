@@ -22,7 +22,7 @@ from akd_jax.data.pipeline import (
   read_in_batches,
 )
 from akd_jax.evaluation.metrics.metric import mean_if_any
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, resnet18, resnet50
 
@@ -81,7 +81,7 @@ class Classifier(NamedTuple):
 
   def _look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     function = functools.partial(_forward, self.network, self.variables)
-    logits, features = in_pieces(function, _PIECE, images)
+    logits, features = apply_in_pieces(function, _PIECE, images)
     return logits, features
 
 
@@ -141,7 +141,7 @@ def with_known_attributes(config: ConfigDict) -> ConfigDict:
   return config
 
 
-def accuracy_on(
+def measure_accuracy(
   classifier: Classifier, source: Any, threads: int, limit: int = 0
 ) -> dict[str, Any]:
   """Measures a classifier on at most `limit` (0: all) images of a source.

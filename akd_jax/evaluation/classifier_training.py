@@ -22,8 +22,8 @@ from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   Splits,
-  accuracy_on,
   create_network,
+  measure_accuracy,
   say,
 )
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
@@ -117,7 +117,7 @@ def train_classifier(
       if step % an_epoch == 0:
         metadata = config.data.to_dict()
         classifier = Classifier(network, variables, metadata)
-        accuracy = accuracy_on(
+        accuracy = measure_accuracy(
             classifier, splits.validation, config.data.threads,
             _VALIDATION_IMAGES,
         )  # fmt: skip

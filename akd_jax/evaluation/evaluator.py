@@ -14,7 +14,10 @@ from akd_jax.evaluation.attribute_classifier import (
   open_splits,
   with_known_attributes,
 )
-from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
+from akd_jax.evaluation.classifier_cache import (
+  classifier_of,
+  measure_real_accuracy,
+)
 from akd_jax.evaluation.faces import load_faces
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.cost import name_device
@@ -102,11 +105,11 @@ def evaluate(
   wanted = only or run.attributes
   result: dict[str, Any] = {
     "step": run.step,
-    "settings": record.settings(run.config),
+    "settings": record.list_settings(run.config),
     "protocol": config.evaluation.protocol,
     "attention": {name: config.attention[name] for name in _MAPS},
     "classifier": classifier.metadata,
-    "real_accuracy": real_accuracy(config, classifier, splits.test),
+    "real_accuracy": measure_real_accuracy(config, classifier, splits.test),
     "faces": instruments.faces is not None,
     "teacher": digest_model(teacher[0].model) if teacher else None,
     "device": name_device(),
@@ -201,14 +204,14 @@ def measure(
   attention: Attention = {}
   features = []
   for outcome in outcomes(translator, instruments, wanted, teacher_attention):
-    rows[outcome.attribute] |= measured(outcome)
+    rows[outcome.attribute] |= measure_outcome(outcome)
     features.append(outcome.features)
     if outcome.probes.maps:
       attention[outcome.attribute] = outcome.probes.maps[block]
     if keep:
       keep(translator.name, outcome)
   network["mean"] = METRICS["accuracy"].read(network, None).value
-  network |= summarized(
+  network |= summarize(
     Measured(
       generator=translator.model.networks.generator,
       variables=translator.model.variables,
@@ -223,7 +226,7 @@ def measure(
   return network, attention
 
 
-def measured(outcome: Outcome) -> dict[str, Any]:
+def measure_outcome(outcome: Outcome) -> dict[str, Any]:
   """Returns all that METRICS measure of an outcome that has what they need."""
   row: dict[str, Any] = {}
   functions = {x.measure: x.needs for x in METRICS.values() if x.measure}
@@ -233,7 +236,7 @@ def measured(outcome: Outcome) -> dict[str, Any]:
   return row
 
 
-def summarized(network: Measured) -> dict[str, Any]:
+def summarize(network: Measured) -> dict[str, Any]:
   """Returns all that METRICS summarize of a network."""
   entries: dict[str, Any] = {}
   for function in dict.fromkeys(x.summarize for x in METRICS.values()):

@@ -18,7 +18,7 @@ from akd_jax.data import pipeline
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems.model import Model
 from akd_jax.training.run_dir import Run
@@ -60,7 +60,7 @@ def score_pictures(
   Those are None of a system that does not classify.
   """
   function = functools.partial(_score, model)
-  scores, logits = in_pieces(function, _PIECE, images)
+  scores, logits = apply_in_pieces(function, _PIECE, images)
   return scores, logits
 
 

@@ -41,7 +41,7 @@ def read(path: pathlib.Path) -> dict[str, Any]:
     UserError: it cannot be read, or is no evaluation's result.
   """
   try:
-    result = renewed(parse(path.read_text()))
+    result = renew(parse(path.read_text()))
     networks = result["networks"].values()
     rows = [row for x in networks for row in x["attributes"].values()]
     is_whole = (
@@ -65,7 +65,7 @@ def _damaged(path: pathlib.Path, what: object) -> str:
   )
 
 
-def renewed(result: dict[str, Any]) -> dict[str, Any]:
+def renew(result: dict[str, Any]) -> dict[str, Any]:
   """Gives a result of an earlier version the names that this one writes.
 
   `left_alone` of a network is `self_translation`, and `attention_agreement` of
@@ -83,13 +83,13 @@ def renewed(result: dict[str, Any]) -> dict[str, Any]:
   return result
 
 
-def settings(config: ConfigDict) -> dict[str, Any]:
+def list_settings(config: ConfigDict) -> dict[str, Any]:
   """Returns how a run is evaluated, as plain JSON: sections of its config."""
   fields = json.loads(config.to_json_best_effort())
   return {name: fields[name] for name in SECTIONS}
 
 
-def doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
+def find_doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
   """Returns the attributes whose accuracy is to be marked with MARK.
 
   Args:
@@ -105,7 +105,7 @@ def doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
   }
 
 
-def marked(attribute: str, found: Collection[str]) -> str:
+def mark(attribute: str, found: Collection[str]) -> str:
   """Returns an attribute's name, with MARK where its accuracy is doubted."""
   return f"{attribute} {MARK}" if attribute in found else attribute
 

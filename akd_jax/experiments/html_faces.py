@@ -14,9 +14,9 @@ from akd_jax.data import pipeline
 from akd_jax.experiments.compared import Seed, Variant
 from akd_jax.inference.grids import (
   People,
+  choose_people,
   distilled_attention,
   draw_lines,
-  first_people,
 )
 from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting.sample_grid import Line, overlay
@@ -72,7 +72,7 @@ def show(variants: Sequence[Variant]) -> Faces:
   """
   first = variants[0].seeds[0].config
   try:
-    people = first_people(pipeline.open_source(first.data, "test"), _SHOWN)
+    people = choose_people(pipeline.open_source(first.data, "test"), _SHOWN)
   except UserError as error:
     _leave_out("no faces", error)
     return Faces((), [])

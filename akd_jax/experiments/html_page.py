@@ -68,7 +68,7 @@ def render(
     figures=tables.figures(columns),
     classifiers=record.say_classifiers(results),
     differences=tables.differences(columns) if first.results else None,
-    by_attribute=tables.by_attribute(columns, record.doubted(results)),
+    by_attribute=tables.by_attribute(columns, record.find_doubted(results)),
     faces=faces,
     training=tables.training(variants, colours),
     sizes=tables.sizes(columns, colours),

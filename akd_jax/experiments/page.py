@@ -84,7 +84,7 @@ def markdown(
   def values(variant: str, row: Row) -> list[float | None]:
     return [seed.get(row) for seed in found[variant]]
 
-  doubted = record.doubted(x for seeds in variants.values() for x in seeds)
+  doubted = record.find_doubted(x for seeds in variants.values() for x in seeds)
 
   def title_of(row: Row) -> str:
     doubtful = row.metric == "accuracy" and row.attribute in doubted

@@ -53,7 +53,7 @@ class PlannedRun(NamedTuple):
       return None  # It is damaged.
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
-    alike = result.get("settings") == record.settings(self.config)
+    alike = result.get("settings") == record.list_settings(self.config)
     ended = result["step"] >= self.config.steps
     # Who learns nothing may be measured without the teacher.
     known = {self.teacher} if distils(self.config) else {self.teacher, None}

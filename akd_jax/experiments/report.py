@@ -19,8 +19,8 @@ from akd_jax.experiments.compared import Seed, Variant, read_seed
 from akd_jax.experiments.plan import PlannedRun, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
+  choose_people,
   draw_sample_grid,
-  first_people,
 )
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
@@ -226,6 +226,6 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
   networks = [*teachers.values(), *students]
   if not networks:
     return
-  people = first_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
+  people = choose_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
   grid = draw_sample_grid(title, people, networks)
   save_png(path, grid, colours=256)

@@ -85,7 +85,7 @@ def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:
   return names
 
 
-def result_path(out: Path, photo: Photo, *request: str) -> Path:
+def name_result(out: Path, photo: Photo, *request: str) -> Path:
   """Returns OUT/NAME_REQUEST.png.
 
   Whatever attributes and folders are called, it lies inside `out`.
@@ -105,7 +105,7 @@ def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:
   return parts if strength == 1 else [*parts, f"strength={strength:g}"]
 
 
-def colour_profile(photo: Image.Image) -> bytes | None:
+def read_profile(photo: Image.Image) -> bytes | None:
   """Returns the ICC profile of a photo's RGB; None where it has none.
 
   That of a photo which was grey or CMYK says nothing of RGB.

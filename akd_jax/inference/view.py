@@ -124,7 +124,9 @@ class _Looked(Protocol):
     """Returns what is seen of it, uint8 [F, S, S, 3]."""
 
 
-def by_photo(photos: Sequence[_Looked], found: np.ndarray) -> list[np.ndarray]:
+def split_by_photo(
+  photos: Sequence[_Looked], found: np.ndarray
+) -> list[np.ndarray]:
   """Splits what was found of all squares, [N, ...], into [F, ...] a photo."""
   ends = np.cumsum([len(photo.squares) for photo in photos])
   return np.split(found, ends[:-1])

@@ -122,7 +122,7 @@ def test_a_thin_photo_has_a_frame():
 def test_pictures_of_a_contact_sheet_are_whole_and_apart(size):
   red = np.zeros((size, size, 3), np.uint8) + np.uint8([255, 0, 0])
   green = red[..., [1, 0, 2]]
-  sheet = contact_sheet.contact_sheet("", {"photos": [red, green]})
+  sheet = contact_sheet.draw_contact_sheet("", {"photos": [red, green]})
   for colour in (red[0, 0], green[0, 0]):
     ys, xs = np.nonzero((sheet == colour).all(-1))
     assert len(ys) == CELL * CELL and np.ptp(xs) == np.ptp(ys) == CELL - 1

@@ -64,7 +64,7 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   assert result["step"] == small_runs.STEPS
   for name in ("leakage", "attention"):
     assert (student / "evaluation" / f"{name}_student.png").exists()
-  assert summary.table(result) in done.stdout
+  assert summary.write_result(result) in done.stdout
   assert done.stdout.endswith(f"written to {path}\n")
   # What does not train starts fast.
   assert "tensorflow" not in small_runs.imported(done)
@@ -207,7 +207,7 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
     assert 0 <= student.value <= 1 and 0 < student.chance < 1
     (line,) = [
       x
-      for x in summary.table(result).splitlines()
+      for x in summary.write_result(result).splitlines()
       if x.startswith(METRICS[name].title)
     ]
     assert " - " in line

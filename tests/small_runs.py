@@ -196,7 +196,7 @@ def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
 
 def state(workdir: pathlib.Path, step: int | None = None) -> dict[str, Any]:
   """The training state in a checkpoint; the last by default."""
-  step = checkpoint.steps_saved(str(workdir))[-1] if step is None else step
+  step = checkpoint.list_steps(str(workdir))[-1] if step is None else step
   return checkpoint.load(str(workdir), step).state
 
 

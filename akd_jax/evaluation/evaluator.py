@@ -40,7 +40,7 @@ from akd_jax.evaluation.translations import (
 )
 from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.training import validation
-from akd_jax.training.origins import of_data
+from akd_jax.training.origins import digest_data
 from akd_jax.training.run_dir import Run, digest_model
 from akd_jax.training.same_run import PLACES, check_origins
 
@@ -166,7 +166,7 @@ def _check_photos(run: Run) -> None:
     return
   data = run.config.data
   source = pipeline.open_source(data, "train")
-  found = of_data(source, data.threads)
+  found = digest_data(source, data.threads)
   check_origins(run.origins, found, run.config, "this run")
 
 

@@ -102,7 +102,7 @@ def work(
   Yields those that are left, whenever this has changed.
   """
   runs = list(runs)
-  left = plan.undone(runs)
+  left = plan.find_undone(runs)
   handed: dict[pathlib.Path, _Handed] = {}
   failed: set[str] = set()
   # Where the last is done, its job has yet to end.
@@ -123,7 +123,7 @@ def work(
         failed.add(str(workdir))
     still = [
       run
-      for run in plan.undone(left)
+      for run in plan.find_undone(left)
       if not {str(run.workdir), run.config.teacher} & failed
     ]
     if len(still) < len(left):
@@ -155,7 +155,7 @@ class _Handed(NamedTuple):
     if error is None:
       return self.job.result()
     # It was killed, or its time was up before it could save.
-    saved = checkpoint.steps_saved(str(self.run.workdir))
+    saved = checkpoint.list_steps(str(self.run.workdir))
     if saved[-1:] > self.begun[-1:]:
       return ""
     return (
@@ -173,7 +173,7 @@ def _hand_over(run: plan.PlannedRun, cluster: Cluster) -> _Handed:
   from submitit.core.utils import FailedJobError
 
   job_file = run.workdir / ".job"
-  begun = checkpoint.steps_saved(str(run.workdir))
+  begun = checkpoint.list_steps(str(run.workdir))
   if job_file.exists():
     earlier = cluster.engine._executor.job_class(
       cluster.engine.folder, job_file.read_text()

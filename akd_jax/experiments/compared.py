@@ -105,7 +105,7 @@ def _by_teacher(seeds: Sequence[Seed]) -> list[list[Seed]]:
   return list(groups.values())
 
 
-def differing_fields(
+def compare_fields(
   variants: Sequence[Variant],
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
   """Compares the configs of variants.

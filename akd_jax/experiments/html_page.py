@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from akd_jax.common.files import write_whole
 from akd_jax.evaluation import record
 from akd_jax.experiments import html_tables as tables
-from akd_jax.experiments.columns import columns_of, verdict
-from akd_jax.experiments.compared import Variant, differing_fields
+from akd_jax.experiments.columns import columns_of, say_verdict
+from akd_jax.experiments.compared import Variant, compare_fields
 from akd_jax.experiments.html_faces import Faces
 from akd_jax.plotting.curves import choose_colours
-from akd_jax.training.pace import duration
+from akd_jax.training.pace import write_duration
 
 
 def write(path: pathlib.Path, page: str) -> None:
@@ -45,12 +45,12 @@ def render(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
   )
-  environment.filters["duration"] = duration
+  environment.filters["duration"] = write_duration
   environment.filters["readable"] = lambda name: name.replace("_", " ")
-  differing, same = differing_fields(variants)
+  differing, same = compare_fields(variants)
   columns = columns_of(variants)
   first = variants[0]
-  said = verdict(columns)
+  said = say_verdict(columns)
   if columns and not first.results:
     said = f"{first.name} has not been evaluated: nothing is compared with it."
   results = [result for variant in variants for result in variant.results]

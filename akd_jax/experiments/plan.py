@@ -85,7 +85,7 @@ class Replicate(NamedTuple):
   @property
   def done(self) -> bool:
     """Whether all of them are trained and evaluated."""
-    return not undone(self.runs.values())
+    return not find_undone(self.runs.values())
 
 
 def plan_replicate(
@@ -172,12 +172,12 @@ def check(replicate: Replicate) -> None:
         starts.check_new(run.config, taught_by[name])
 
 
-def undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
+def find_undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
   """Returns those without a result."""
   return [run for run in planned if not run.result]
 
 
-def in_order(replicates: Iterable[Replicate]) -> list[PlannedRun]:
+def sort_runs(replicates: Iterable[Replicate]) -> list[PlannedRun]:
   """Returns every run once, teachers before their students."""
   replicates = list(replicates)
   teachers = [run for x in replicates for run in x.teachers.values()]

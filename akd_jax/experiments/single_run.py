@@ -88,7 +88,7 @@ def _train_teacher(config: ConfigDict, workdir: str) -> None:
   starts.check_new(config, recipe)
   check_writable(config.teacher)
   # Another student's command may be training it.
-  with run_dir.alone(config.teacher, wait=True):
+  with run_dir.lock_run(config.teacher, wait=True):
     if not run_dir.is_finished(config.teacher):
       parallel.say(
         f"{config.teacher} holds no finished teacher: training it first, by"

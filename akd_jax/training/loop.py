@@ -202,7 +202,7 @@ def _call(
 
 
 def _save(run: Prepared, state: TrainState, scalars: dict[str, float]) -> None:
-  if jax.device_count() > 1 and not parallel.in_sync(state):
+  if jax.device_count() > 1 and not parallel.is_in_sync(state):
     raise RuntimeError(f"replicas differ after step {int(state.step)}")
   if run.steps_before is not None and jax.process_index() == 0:
     run_dir.write_config(run.config, run.workdir)

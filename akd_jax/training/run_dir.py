@@ -76,7 +76,7 @@ def is_own_file(path: str) -> bool:
 
 def has_checkpoint(workdir: str) -> bool:
   """Whether a run has saved a checkpoint, and so is tied to its teacher."""
-  return bool(checkpoint.steps_saved(workdir))
+  return bool(checkpoint.list_steps(workdir))
 
 
 def is_finished(workdir: str) -> bool:
@@ -87,7 +87,7 @@ def is_finished(workdir: str) -> bool:
   """
   if is_file(workdir):
     return True
-  saved = checkpoint.steps_saved(workdir)
+  saved = checkpoint.list_steps(workdir)
   if not saved or saved[-1] < read_config(workdir).steps:
     return False
   return checkpoint.is_sound(workdir, saved[-1])
@@ -116,7 +116,7 @@ def read_config(workdir: str) -> ConfigDict:
 
 
 @contextlib.contextmanager
-def alone(workdir: str, wait: bool = False) -> Iterator[None]:
+def lock_run(workdir: str, wait: bool = False) -> Iterator[None]:
   """Keeps other commands from training in a directory at the same time.
 
   On a pod the first process holds it for all.
@@ -157,11 +157,11 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
       raise UserError(f"{workdir} is one file, without --step={step}")
     return _run(*run_file.read(workdir), workdir)
   config = read_config(workdir)
-  saved = checkpoint.steps_saved(workdir)
+  saved = checkpoint.list_steps(workdir)
   if not saved:
     raise UserError(f"{workdir} has no checkpoint yet")
   if step == "best":
-    step = checkpoint.best_step(workdir, config.best_metric)
+    step = checkpoint.find_best_step(workdir, config.best_metric)
   elif isinstance(step, str) and step.isdecimal():
     step = int(step)
   if step is not None and step not in saved:

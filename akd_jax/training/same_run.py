@@ -58,7 +58,7 @@ def check_same_run(
     UserError: a field differs; the message has both values. Or it has begun to
       learn from something else.
   """
-  known = checkpoint.origins(workdir) or {}
+  known = checkpoint.read_origins(workdir) or {}
   before = flatten(read_config(workdir))
   now = flatten(ConfigDict(json.loads(config.to_json_best_effort())))
   # What lies there is compared, and not where.
@@ -87,7 +87,7 @@ def check_origins(
 
   Args:
     known: digests that were kept with its checkpoint, by name.
-    found: those of now, as `origins.of_data` returns them. What is known or
+    found: those of now, as `origins.digest_data` returns them. What is known or
       found alone is not compared.
     config: where they were looked for.
     workdir: the run's directory.
@@ -120,7 +120,7 @@ def is_same_data(known: str, found: Mapping[str, str]) -> bool:
 
   Args:
     known: by whichever version.
-    found: as `origins.of_data` returns them.
+    found: as `origins.digest_data` returns them.
   """
   return known in (found["data"], found.get(WITHOUT_SIZES))
 

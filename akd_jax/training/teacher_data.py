@@ -37,7 +37,7 @@ def remark(config: ConfigDict, origins: Mapping[str, str]) -> None:
   if run_dir.is_file(config.teacher):
     return
   theirs = run_dir.read_config(config.teacher).data
-  known = (checkpoint.origins(config.teacher) or {}).get("data")
+  known = (checkpoint.read_origins(config.teacher) or {}).get("data")
   same = None
   if known and "data" in origins:
     same = is_same_data(known, origins)

@@ -23,7 +23,7 @@ _FILE = "versions.json"
 _STEP = "from_step"
 
 
-def installed() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
   """Returns the versions of Python and of PACKAGES, by name."""
   return {
     "python": platform.python_version(),
@@ -42,7 +42,7 @@ def note(workdir: str, step: int) -> None:
     UserError: WORKDIR/versions.json is damaged.
   """
   known = read(workdir)
-  ours = {"akd_jax": importlib.metadata.version("akd_jax")} | installed()
+  ours = {"akd_jax": importlib.metadata.version("akd_jax")} | list_versions()
   if known and {k: x for k, x in known[-1].items() if k != _STEP} == ours:
     return
   with write_whole(pathlib.Path(workdir, _FILE)) as path:

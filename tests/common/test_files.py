@@ -89,7 +89,7 @@ def test_a_second_run_in_a_directory_is_refused_and_told_who_has_it(
 
 
 def take(workdir):
-  with run_dir.alone(workdir):
+  with run_dir.lock_run(workdir):
     raise AssertionError("it was free")
 
 

@@ -306,4 +306,4 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
   list(runner.work(every))
   assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
   # Who learns nothing is measured beside that teacher, too.
-  assert plan.undone(every) == list(seeds[0].runs.values())
+  assert plan.find_undone(every) == list(seeds[0].runs.values())

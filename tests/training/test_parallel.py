@@ -34,7 +34,7 @@ print(np.asarray(parallel.shard(many)["x"]).tolist())
 for step in (averaged, forgotten):
   start = parallel.replicate(np.zeros((), np.float32))
   state, _ = parallel.pmap_step(step)(start, None, batch)
-  print(step.__name__, float(state), parallel.in_sync({"x": state}))
+  print(step.__name__, float(state), parallel.is_in_sync({"x": state}))
 """
 
 

@@ -219,7 +219,7 @@ def _evaluate(given):
   from akd_jax.evaluation import evaluator
   from akd_jax.training.run_dir import load_run
 
-  evaluator._evaluated_otherwise(load_run("pretrained:avatars"), given)
+  evaluator.with_fields(load_run("pretrained:avatars"), given)
   raise Tried
 
 

@@ -14,8 +14,9 @@ from akd_jax.data.attributes import CELEBA as ALL_ATTRIBUTES
 from akd_jax.data.attributes import check_names
 from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.photos.celeba_tfds import open_celeba_tfds
-from akd_jax.data.photos.listed import check_present, match
+from akd_jax.data.photos.csv_text import read_csv, read_text, say_cells
 from akd_jax.data.photos.listing import find_folder, list_folder, say_some
+from akd_jax.data.photos.matching import check_present, match
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
@@ -23,7 +24,6 @@ from akd_jax.data.photos.source import (
   open_photos,
 )
 from akd_jax.data.photos.table import read_labels
-from akd_jax.data.photos.text import read_csv, read_text, say_cells
 from akd_jax.data.photos.zips import open_zip
 
 _EXPECTED = (

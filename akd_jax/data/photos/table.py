@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.data.dataset import Dataset
-from akd_jax.data.photos.listed import match
+from akd_jax.data.photos.csv_text import read_csv
 from akd_jax.data.photos.listing import (
   find_folder,
   is_photo,
@@ -26,6 +26,7 @@ from akd_jax.data.photos.listing import (
   say_some,
   split_of_name,
 )
+from akd_jax.data.photos.matching import match
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
@@ -34,7 +35,6 @@ from akd_jax.data.photos.source import (
   open_photos,
   split_by_share,
 )
-from akd_jax.data.photos.text import read_csv
 
 _CODES = {"0": 0, "1": 1, "-1": 2}
 

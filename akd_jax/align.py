@@ -54,11 +54,11 @@ def main(arguments: list[str]) -> None:
     )
   from akd_jax.data.photos import alignment
 
-  photos, lists = alignment.find_contents(folder, out)
+  photos, lists = alignment.find_files(folder, out)
   alignment.copy_lists(folder, out, lists)
   results = alignment.align(folder, out, photos, flags.FLAGS.size)
   without = 0
-  with output.progress("aligning photos", len(photos)) as bar:
+  with output.show_progress("aligning photos", len(photos)) as bar:
     for _, why in results:
       without += bool(why)
       if why:

@@ -30,7 +30,7 @@ def load(path: str | os.PathLike, step: int | str | None = None) -> LoadedModel:
   Raises:
     UserError: there is no such run, file or checkpoint.
   """
-  path = paths.expanded(os.fspath(path))
+  path = paths.expand(os.fspath(path))
   paths.check_run(path, f"path={path}")
   if is_numpy_export(path):
     if step is not None:
@@ -72,7 +72,7 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
   from akd_jax.common import output, ranges
   from akd_jax.common.config import check_complete
 
-  workdir = paths.expanded(os.fspath(workdir))
+  workdir = paths.expand(os.fspath(workdir))
   paths.check_run(workdir, f"workdir={workdir}")
   check_complete(config, "config")
   output.quiet_libraries()

@@ -24,28 +24,37 @@ Fields of config.evaluation and config.classifier can be others than the run's:
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from akd_jax.common import cli, overrides, paths
-from akd_jax.common.files import file_name
+from akd_jax.common.files import name_file
 
 if TYPE_CHECKING:
+  from akd_jax.evaluation.evaluator import Keep
   from akd_jax.evaluation.metrics.outcome import Outcome
 
 
-def _saver(folder: str) -> "Callable[[str, Outcome], None]":
-  """Writes FOLDER/NETWORK/ATTRIBUTE/INDEX.png, the index in the test split."""
+def save_each(folder: str) -> "Keep":
+  """Returns what writes FOLDER/NETWORK/ATTRIBUTE/INDEX[_PHOTO].png.
+
+  The index is that in the test split; drawn pictures have no other name.
+  """
   from akd_jax.plotting.sample_grid import save_png
 
-  def save(network: str, outcome: "Outcome") -> None:
-    root = pathlib.Path(folder, network, file_name(outcome.attribute))
+  def save(
+    network: str, outcome: "Outcome", files: Sequence[str] | None
+  ) -> None:
+    root = pathlib.Path(folder, network, name_file(outcome.attribute))
     for position, image in zip(
       outcome.positions, outcome.translated, strict=True
     ):
-      save_png(root / f"{position:06}.png", image)
+      name = f"{position:06}"
+      if files is not None:
+        name += f"_{pathlib.PurePosixPath(files[position]).stem}"
+      save_png(root / name_file(name, ".png"), image)
 
   return save
 
@@ -81,7 +90,7 @@ def main(argv: list[str]) -> None:
   """Evaluates, prints the table, writes evaluation.json and the pictures."""
   cli.refuse_arguments(argv)
   args = flags.FLAGS
-  step = cli.chosen_step(args.step)
+  step = cli.read_step(args.step)
   from akd_jax.common import cache as compilation
   from akd_jax.common.writing import check_writable
   from akd_jax.evaluation import evaluator, result_files
@@ -93,10 +102,10 @@ def main(argv: list[str]) -> None:
   if args.save_images:
     # Not after everything is measured.
     check_writable(args.save_images)
-    keep = _saver(args.save_images)
+    keep = save_each(args.save_images)
   # Once: a run that goes on deletes its checkpoints.
   run = evaluator.with_fields(
-    runs.load_run(args.workdir, step), overrides.given()
+    runs.load_run(args.workdir, step), overrides.read_given()
   )
   folder = _folder(args.workdir)
   check_writable(folder)
@@ -104,7 +113,7 @@ def main(argv: list[str]) -> None:
   if before not in (None, run.step):
     print(f"this replaces {folder}/evaluation.json, of step {before:,}")
   result = evaluator.evaluate(run, tuple(args.attributes), keep)
-  print(f"\n{summary.table(result)}\n")
+  print(f"\n{summary.write_result(result)}\n")
   print(f"written to {result_files.write(result, folder, run)}")
 
 

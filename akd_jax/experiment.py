@@ -85,7 +85,7 @@ def _report(
 def _command(argument: str, *seeds: str) -> list[str]:
   """Returns what is asked for, however it was spelt."""
   name = f"--name={argument.removesuffix(':avatars')}"
-  fields = overrides.written(overrides.given())
+  fields = overrides.write_flags(overrides.read_given())
   words = ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
   # As the page can hold them: a path may have bytes that are no text.
   return [x.encode(errors="backslashreplace").decode() for x in words]
@@ -121,8 +121,8 @@ def _write(
   from akd_jax.experiments import plan, records
 
   path = records.path_of(_page(argument))
-  with files.alone(root, wait=True):
-    records.write(path, plan.in_order(replicates), root)
+  with files.lock_folder(root, wait=True):
+    records.write(path, plan.sort_runs(replicates), root)
     return _report(argument, experiment, replicates)
 
 
@@ -216,8 +216,8 @@ def main(argv: list[str]) -> None:
       for argument, experiment in experiments.items()
     ]
 
-  every = plan.in_order(x for of_one in replicates.values() for x in of_one)
-  for line in runner.progress(every, _work(every, root)):
+  every = plan.sort_runs(x for of_one in replicates.values() for x in of_one)
+  for line in runner.tell_progress(every, _work(every, root)):
     print(line, flush=True)
     write_pages()
   for page in write_pages():
@@ -244,7 +244,7 @@ def _find_all() -> "dict[str, Experiment]":
   for name in ("cluster_options", "cluster_jobs"):
     if flags.FLAGS.cluster is None and flags.FLAGS[name].present:
       raise UserError(f"--{name} says how --cluster is to be used")
-  given = overrides.given()
+  given = overrides.read_given()
   if "teacher" in given:
     _check_teacher(given["teacher"])
   experiments = {
@@ -272,7 +272,7 @@ def _plan(
   }
   for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
-    if known := records.unpack(path, plan.in_order(of_experiment), root):
+    if known := records.unpack(path, plan.sort_runs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
     for replicate in of_experiment:
       plan.check(replicate)
@@ -288,7 +288,7 @@ def _check_done(every: "Iterable[PlannedRun]") -> None:
   """
   from akd_jax.experiments import plan
 
-  if undone := plan.undone(every):
+  if undone := plan.find_undone(every):
     names = ", ".join(str(run.workdir) for run in undone)
     if flags.FLAGS.cluster is None:
       raise FloatingPointError(f"not done, since a run diverged: {names}")

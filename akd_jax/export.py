@@ -42,9 +42,9 @@ from absl import flags
 
 from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.inference.formats import FORMATS
-from akd_jax.inference.torch_exports import notes
+from akd_jax.inference.torch_exports import write_notes
 from akd_jax.inference.web import export_web
 
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> None:
   args = flags.FLAGS
   if args.onnxruntime and args.format != "web":
     raise UserError("--onnxruntime belongs to --format=web")
-  step = cli.chosen_step(args.step)
+  step = cli.read_step(args.step)
   if not args.out:
     raise UserError("--out is empty: name what to write")
   import jax  # Here, so that `--help` need not wait for it.
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> None:
   # What is shipped lies in no folder of the user's.
   if runs.is_file(args.workdir) and not is_shipped(args.workdir):
     paths.check_kept(args.out, workdir=args.workdir)
-    if same_place(os.path.dirname(os.path.abspath(args.workdir)), args.out):
+    if is_same_place(os.path.dirname(os.path.abspath(args.workdir)), args.out):
       raise UserError(
         f"--out={args.out} is the folder of --workdir={args.workdir}: name"
         " another, or what is written might replace it"
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> None:
   count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
   if args.format == "torch":
-    print(notes(run))
+    print(write_notes(run))
   if args.format == "web":
     print(f"see it: python -m http.server --directory {args.out}")
 

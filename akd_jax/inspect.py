@@ -25,7 +25,7 @@ from absl import flags
 from akd_jax.common import cli, overrides, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import lies_in
-from akd_jax.common.text_table import ruled
+from akd_jax.common.text_table import align_columns
 
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
@@ -72,42 +72,27 @@ def _read_fields(path: str, given: Mapping[str, Any]) -> "ConfigDict":
   return config.data
 
 
-def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], list[str]]":
-  """Opens every split, without the photos that are listed and not there.
+def _open(data: "ConfigDict") -> "tuple[dict[str, PhotoSource], bool]":
+  """Opens every split, as training does.
 
   Returns:
-    The splits that have photos; and why training would refuse the others.
+    The splits; and whether photos that are listed and not there had to be left
+    out.
 
   Raises:
-    UserError: there is nothing to learn from.
+    UserError: training would refuse one.
   """
   from ml_collections import ConfigDict
 
   from akd_jax.data import dataset_of
   from akd_jax.data.dataset import SPLITS
 
-  lenient = ConfigDict({**data.to_dict(), "skip_unreadable": True})
-  sources: dict[str, Any] = {}
-  problems = []
-  for split in SPLITS:
-    try:
-      sources[split] = dataset_of(data).open(lenient, split)
-    except UserError as error:
-      if split == "train":
-        raise
-      problems.append(str(error))
-  return sources, problems
-
-
-def _lacks_photos(data: "ConfigDict", inspected: "Sequence[Inspected]") -> bool:
-  """Whether photos that can be opened have to be told to skip some."""
-  from akd_jax.data import dataset_of
-
+  dataset: Any = dataset_of(data)
   try:
-    dataset_of(data).open(data, "train")
+    return {split: dataset.open(data, split) for split in SPLITS}, False
   except UserError:
-    return True
-  return any(photo.size is None for photo in inspected)
+    lenient = ConfigDict({**data.to_dict(), "skip_unreadable": True})
+    return {split: dataset.open(lenient, split) for split in SPLITS}, True
 
 
 def _counts(sources: "Mapping[str, PhotoSource]") -> list[list[str]]:
@@ -136,7 +121,7 @@ def _findings(
   if small != large:
     size = f"{small} to {large}, half at most {middle}"
   square = f"the centre {data.crop} x {data.crop}" if data.crop else ""
-  cut = survey.share_cut_off(inspected, data.crop)
+  cut = survey.measure_cut_off(inspected, data.crop)
   unreadable = [photo.name for photo in inspected if photo.size is None]
   return [
     ["sizes", size],
@@ -151,9 +136,9 @@ def _findings(
 
 
 def _some(names: Sequence[str]) -> str:
-  from akd_jax.data.photos.listing import some
+  from akd_jax.data.photos.listing import say_some
 
-  return f"{len(names):,}: {some(names)}" if names else "none"
+  return f"{len(names):,}: {say_some(names)}" if names else "none"
 
 
 def _say_duplicates(found: Any) -> str:
@@ -178,7 +163,7 @@ def _draw(
   import numpy as np
 
   from akd_jax.data.photos.images import center_box, open_image, to_square
-  from akd_jax.plotting.contact_sheet import contact_sheet, frame
+  from akd_jax.plotting.contact_sheet import draw_contact_sheet, frame
   from akd_jax.plotting.sample_grid import save_png
 
   good = [
@@ -202,7 +187,7 @@ def _draw(
     lines[name] = [
       to_square(x, data.crop, data.image_size) for x in pictures(column)
     ]
-  save_png(path, contact_sheet(str(data.path), lines))
+  save_png(path, draw_contact_sheet(str(data.path), lines))
 
 
 def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
@@ -211,7 +196,7 @@ def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", f"--config=configs/{who}.py:photos"),
-      *overrides.written(values),
+      *overrides.write_flags(values),
       # Where students of photos look for their teacher.
       f"--workdir=runs/photos/{who}",
     ]
@@ -244,9 +229,9 @@ def main(argv: list[str]) -> None:
   out = flags.FLAGS.out
   if out:
     _check_out(out, argv[0])
-  given = overrides.given()
+  given = overrides.read_given()
   data = _read_fields(argv[0], given)
-  sources, problems = _open(data)
+  sources, lacks_photos = _open(data)
   from akd_jax.data.photos import remarks, survey
 
   inspected = survey.survey(sources, data.threads)
@@ -256,14 +241,14 @@ def main(argv: list[str]) -> None:
     )
   split = ", split by its folders" if data.split == "folders" else ""
   print(f"{argv[0]}: {_KINDS[data.name]}{split}, {len(inspected):,} photos\n")
-  print(ruled(_counts(sources)), end="\n\n")
+  print(align_columns(_counts(sources)), end="\n\n")
   for name, text in _findings(data, inspected):
     print(f"{name:11} {text}")
   noted = itertools.chain(*(x.remarks for x in sources.values()))
   for line in dict.fromkeys(
     [
       *noted,
-      *remarks.on_crop(sources["train"]),
+      *remarks.say_crop(sources["train"]),
       *survey.say_imbalance(sources["train"], data.label_rule),
     ]
   ):
@@ -271,10 +256,8 @@ def main(argv: list[str]) -> None:
   if out:
     _draw(pathlib.Path(out), data, sources["train"], inspected)
     print(f"\n{out} shows some of them")
-  if problems:
-    raise UserError(problems[0])
   fields = dict(given)
-  if _lacks_photos(data, inspected):
+  if lacks_photos or any(photo.size is None for photo in inspected):
     fields["data.skip_unreadable"] = True
   for who in ("teacher", "student"):
     print(f"\nTrain a {who} on them:\n  {_command(who, argv[0], fields)}")

@@ -101,7 +101,7 @@ def main(argv: list[str]) -> None:
 
 def _check_lessons(config: "ConfigDict") -> None:
   """Refuses a weight that is asked for where nobody teaches."""
-  for field, value in overrides.given().items():
+  for field, value in overrides.read_given().items():
     asked = re.fullmatch(r"distill\.\w+\.weight", field) and value
     if asked and not config.get("teacher"):
       raise UserError(f"--config.{field}={value} needs config.teacher")
@@ -115,7 +115,7 @@ def _find_recipe(argument: str) -> str:
   """
   name, _, value = argument.partition("=")
   if name == "--config" and value:
-    value = paths.expanded(value)
+    value = paths.expand(value)
     argument = f"--config={value}"
   recipe = pathlib.Path(value.split(":")[0])
   # Unlike recipe.exists, which raises where a folder is closed.

@@ -111,18 +111,16 @@ def main(arguments: list[str]) -> None:
   if not arguments:
     raise UserError("name photos to translate, or folders of them")
   crop = _crop(args.crop, PASTED)
-  step = cli.chosen_step(args.step)
+  step = cli.read_step(args.step)
   from akd_jax import api
   from akd_jax.common import cache
-  from akd_jax.inference.photos import find_photos, say_left_out
+  from akd_jax.inference.photos import find_photos
   from akd_jax.inference.results import Request, check_kept
   from akd_jax.interop import dlib_faces
 
   paths.check_folder(args.out)
   out = Path(args.out)
   photos = find_photos(arguments, out)
-  if left_out := say_left_out(arguments, out):
-    print(f"note: {left_out}")
   model = api.load(args.workdir, step)
   # What is wrong with the request is said before anything is looked at.
   label = model.own_label(own, None)
@@ -172,7 +170,7 @@ def _attributes(flag: str) -> dict[str, int]:
 def _crop(text: str | None, names: Sequence[str]) -> int | str | None:
   if text is None or text in names:
     return text
-  side = cli.whole_number(text)
+  side = cli.parse_number(text)
   if side is not None:
     return side
   raise UserError(
@@ -190,11 +188,11 @@ def _translate_all(
     UserError: some could not be read or written, and all others are done; or
       nothing can be drawn as it was asked for.
   """
-  from akd_jax.inference.results import see
+  from akd_jax.inference.results import read_photo
 
   def read(photo: "Photo") -> "Seen | UserError":
     try:
-      return see(photo, request, model.image_size)
+      return read_photo(photo, request, model.image_size)
     except UserError as error:
       return error
 
@@ -247,12 +245,14 @@ def _translate_some(
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
   from akd_jax.inference.results import draw, save
-  from akd_jax.inference.view import by_photo
+  from akd_jax.inference.view import split_by_photo
 
   squares = np.concatenate([one.squares for one in seen])
   every = model.labels_of(squares, request.own, request.strength != 1)
-  labels = by_photo(seen, every)
-  unusual = by_photo(seen, np.array(_unusual(model, familiarity, squares)))
+  labels = split_by_photo(seen, every)
+  unusual = split_by_photo(
+    seen, np.array(_unusual(model, familiarity, squares))
+  )
   results = draw(model, request, seen, labels)
   for one, own, odd, drawn in zip(seen, labels, unusual, results, strict=True):
     found = (request.view.warn(one.size), *odd)

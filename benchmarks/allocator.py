@@ -126,7 +126,7 @@ def options_of(case, rounds, workdir):
 
 def same_bits(runs, steps):
   """Whether the training states of two runs are equal."""
-  states = [checkpoint.load_state(str(run), steps) for run in runs]
+  states = [checkpoint.load(str(run), steps).state for run in runs]
   return all(map(np.array_equal, *map(jax.tree.leaves, states)))
 
 

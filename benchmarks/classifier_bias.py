@@ -21,7 +21,10 @@ from akd_jax.evaluation.attribute_classifier import (
   open_splits,
   with_known_attributes,
 )
-from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
+from akd_jax.evaluation.classifier_cache import (
+  classifier_of,
+  measure_real_accuracy,
+)
 from akd_jax.evaluation.metrics.outcome import GENDER
 from akd_jax.evaluation.selection import (
   load_test_set,
@@ -74,7 +77,7 @@ def rows(experiment):
       (
         origin,
         classifier,
-        real_accuracy(config, classifier, splits.test)["attributes"],
+        measure_real_accuracy(config, classifier, splits.test)["attributes"],
       )
       for origin, classifier in classifiers(config, splits)
     ]

@@ -51,7 +51,7 @@ def paste(
 ) -> np.ndarray:
   """Returns what akd_jax makes of it."""
   whole = Image.fromarray(photo)
-  square = [frames.centred(whole.size, 0)]
+  square = [frames.frame_centre(whole.size, 0)]
   return pasting.paste(whole, square, before[None], after[None])
 
 
@@ -69,7 +69,7 @@ def measure(path: str, size: int, count: int) -> dict[str, np.ndarray]:
   for column, attribute in enumerate(model.attributes):
     chosen = np.flatnonzero(source.labels[:, column] == 0)[:count]
     photos, true = draw(source, chosen, attribute, size)
-    whole = [frames.centred((size, size), 0)] * len(photos)
+    whole = [frames.frame_centre((size, size), 0)] * len(photos)
     seen = [
       frames.cut(Image.fromarray(x), frame, model.image_size)
       for x, frame in zip(photos, whole, strict=True)

@@ -86,7 +86,7 @@ def sources(root, size):
 
 def batches(data):
   source = pipeline.open_source(data, "train")
-  return pipeline.training_batches(
+  return pipeline.make_batches(
     source, batch_size=16, micro_batches=1, seed=0, threads=data.threads
   )
 
@@ -117,7 +117,7 @@ def waiting(data):
   """
   step, (state, teacher, _) = jax_worker.training_step(STUDENT)
   source = pipeline.open_source(data, "train")
-  iterator = pipeline.training_batches(
+  iterator = pipeline.make_batches(
     source, batch_size=8, micro_batches=2, seed=0, threads=data.threads
   )
   waited, start = 0.0, 0.0

@@ -150,7 +150,7 @@ def train(coordinator, processes, index, steps, out):
   if int(steps) > 1:
     keep(found, f"losses_{steps}", losses(metrics))
     keep(found, f"weights_{steps}", (state.generator, state.discriminator))
-  if not parallel.in_sync(state):
+  if not parallel.is_in_sync(state):
     raise SystemExit("replicas differ")
   if index == 0:
     np.savez(out, **found)

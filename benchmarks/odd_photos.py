@@ -329,7 +329,7 @@ def edited_table(rng, root):
     case 4:
       lines[place] = lines[place - 1]
     case 5:
-      word = rng.choice(["2", "yes", "", "0.0", "True", " 1", "١"])
+      word = rng.choice(["2", "yes", "", "0.5", "Truee", " 1", "١"])
       lines[place] = separator.join([*cells[:-1], str(word)])
     case 6:
       lines = [x.replace(".png", ".jpg") for x in lines]

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 
 
 class Packed(NamedTuple):
@@ -60,7 +60,7 @@ def save(
   path: str, jpegs: list[bytes], labels: np.ndarray, **about: Any
 ) -> None:
   """Writes what `encode` made, its labels [N, C], `data` and `split`."""
-  with written_whole(path) as temporary, temporary.open("wb") as file:
+  with write_whole(path) as temporary, temporary.open("wb") as file:
     np.savez_compressed(
       file,
       jpeg=np.frombuffer(b"".join(jpegs), np.uint8),

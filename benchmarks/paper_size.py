@@ -163,7 +163,7 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
   """Trains whom the flags say."""
   cli.refuse_arguments(argv)
-  start, args, fields = time.monotonic(), flags.FLAGS, overrides.given()
+  start, args, fields = time.monotonic(), flags.FLAGS, overrides.read_given()
   plan = Plan(
     start + args.seconds, args.seconds < math.inf and "steps" not in fields
   )

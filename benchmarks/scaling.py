@@ -62,7 +62,7 @@ def measure(case):
     jax.block_until_ready((state, metrics))
     times.append(time.perf_counter() - start)
     losses = losses or {k: float(x) for k, x in metrics.items() if "loss" in k}
-  if not parallel.in_sync(state):
+  if not parallel.is_in_sync(state):
     raise SystemExit("replicas differ")
   leaves = jax.tree.leaves(jax.device_get(state.generator))
   return {

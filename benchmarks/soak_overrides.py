@@ -155,14 +155,14 @@ def attempt(command, recipe, overrides):
 
   from akd_jax.common import cli
   from akd_jax.common.errors import UserError, WriteError
-  from akd_jax.common.overrides import renamed_arguments
+  from akd_jax.common.overrides import rename_arguments
   from akd_jax.configs import student
 
   argv = [command, *_options(command, recipe), *overrides]
   found = flags.FlagValues()
   try:
     with mock.patch.object(flags, "FLAGS", found), mock.patch("sys.argv", argv):
-      argv[1:] = renamed_arguments(argv[1:])
+      argv[1:] = rename_arguments(argv[1:])
 
       def define():
         for name in ("workdir", "name"):
@@ -219,7 +219,7 @@ def _evaluate(given):
   from akd_jax.evaluation import evaluator
   from akd_jax.training.run_dir import load_run
 
-  evaluator._evaluated_otherwise(load_run("pretrained:avatars"), given)
+  evaluator.with_fields(load_run("pretrained:avatars"), given)
   raise Tried
 
 

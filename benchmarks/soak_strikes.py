@@ -284,10 +284,10 @@ def _compare(case, reference):
     elif name.endswith("checkpoints"):
       # Whoever is stopped saves one more, which may be kept longer.
       runs = str(ours.parent), str(theirs.parent)
-      steps, wanted = (list(checkpoint.steps_saved(x)) for x in runs)
+      steps, wanted = (list(checkpoint.list_steps(x)) for x in runs)
       same = steps[-1] == wanted[-1] and all(
-        digest_arrays(checkpoint.load_state(runs[0], step))
-        == digest_arrays(checkpoint.load_state(runs[1], step))
+        digest_arrays(checkpoint.load(runs[0], step).state)
+        == digest_arrays(checkpoint.load(runs[1], step).state)
         for step in {*steps} & {*wanted}
       )
     else:

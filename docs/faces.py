@@ -48,7 +48,7 @@ def draw(source: Any, translators: Sequence[Translator]) -> np.ndarray:
     return sample_grid.Line(translator.name, np.stack(columns, axis=1))
 
   lines = [line(translator) for translator in translators]
-  return sample_grid.sample_sheet("", source.attributes, images, lines)
+  return sample_grid.draw_sheet("", source.attributes, images, lines)
 
 
 def open_translators(workdirs: Sequence[str]) -> list[Translator]:

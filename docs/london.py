@@ -36,9 +36,7 @@ def main(folder: str, out: Path, runs: list[str]) -> None:
     ]
     lines.append(sample_grid.Line(name, np.stack(drawn, axis=1)))
   photos = [load_image(x, model.crop, model.image_size) for x in people]
-  sheet = sample_grid.sample_sheet(
-    "", model.attributes, np.stack(photos), lines
-  )
+  sheet = sample_grid.draw_sheet("", model.attributes, np.stack(photos), lines)
   sample_grid.save_png(out, sheet, colours=256)
   print(out)
 

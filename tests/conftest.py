@@ -65,7 +65,7 @@ _QUICK = (
   "evaluation/test_record",
   "evaluation/test_selection",
   "evaluation/test_table",
-  "experiments/test_page",
+  "experiments/test_markdown_page",
   "experiments/test_statistics",
   "inference/test_photos",
   "interop/test_torch_file",

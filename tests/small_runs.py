@@ -60,7 +60,7 @@ class Runs(NamedTuple):
 def output_of(options: Sequence[str], workdir: pathlib.Path) -> str:
   """What a command printed that trained `workdir`; run by the first to ask."""
   output = workdir.with_suffix(".txt")
-  with files.alone(output.parent, wait=True):
+  with files.lock_folder(output.parent, wait=True):
     if not output.exists():
       done = run(options)
       assert done.returncode == 0, done.stderr
@@ -196,8 +196,8 @@ def metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
 
 def state(workdir: pathlib.Path, step: int | None = None) -> dict[str, Any]:
   """The training state in a checkpoint; the last by default."""
-  step = checkpoint.steps_saved(str(workdir))[-1] if step is None else step
-  return checkpoint.load_state(str(workdir), step)
+  step = checkpoint.list_steps(str(workdir))[-1] if step is None else step
+  return checkpoint.load(str(workdir), step).state
 
 
 # Several devices add up the same gradients in another order, which changes

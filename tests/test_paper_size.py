@@ -416,7 +416,7 @@ def test_a_file_in_other_parts_leaves_none_of_the_earlier(tmp_path):
   path = tmp_path / "run.npz"
   for content, limit in ((b"abcdefg", 2), (b"hijkl", 3)):
     files.write_parts(content, path, limit)
-    whole = files.whole(path)
+    whole = files.join_parts(path)
     assert whole.read() == content
   names = sorted(part.name for part in tmp_path.iterdir())
   assert names == ["run.npz.1-of-2", "run.npz.2-of-2"]

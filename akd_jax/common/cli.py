@@ -65,12 +65,12 @@ def run(
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
   # Here and not among the flags' parsers, since ml_collections reads sys.argv.
-  sys.argv[1:] = overrides.renamed_arguments(sys.argv[1:])
+  sys.argv[1:] = overrides.rename_arguments(sys.argv[1:])
   # Looked up by hand, since the error may be that flags cannot be parsed.
   debug = any(_DEBUG.fullmatch(x) for x in sys.argv)
   # Training listens itself while there is something to save.
   with (
-    output.patient(),
+    output.make_patient(),
     _quiet_threads(debug),
     signals.listening(_Ending()),
   ):
@@ -144,7 +144,7 @@ class _Ending:
 
 def end(status: int) -> NoReturn:
   """Ends the process: at once, or on a pod together with all others."""
-  if pod.joined():
+  if pod.is_joined():
     pod.part(status)
   signals.leave(status)
 
@@ -191,13 +191,13 @@ def refuse_arguments(argv: list[str]) -> None:
     )
 
 
-def whole_number(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
   """Returns the whole number that a text is; None of any other text."""
   # Python refuses to read thousands of digits; nothing here has as many.
   return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
-def chosen_step(text: str | None) -> int | str | None:
+def read_step(text: str | None) -> int | str | None:
   """Returns what --step names: a number, "best", or None for the last.
 
   Raises:
@@ -205,7 +205,7 @@ def chosen_step(text: str | None) -> int | str | None:
   """
   if text is None or text == "best":
     return text
-  step = whole_number(text)
+  step = parse_number(text)
   if step is not None:
     return step
   raise UserError(
@@ -217,8 +217,8 @@ def _without_program_name(main):
   def run_main(argv: list[str]) -> None:
     for argument in argv[1:]:
       paths.check(argument, argument)
-    main([paths.expanded(argument) for argument in argv[1:]])
-    if pod.joined():
+    main([paths.expand(argument) for argument in argv[1:]])
+    if pod.is_joined():
       pod.part(0)
 
   return run_main
@@ -248,7 +248,7 @@ def _parse_flags(argv: list[str], define: Callable[[], None]) -> list[str]:
     config = flags.FLAGS["config"].value
     # Before anything else: JAX alone takes a second to load.
     flag_errors.check_config(config, argv)
-    for fields in (config, overrides.given()):
+    for fields in (config, overrides.read_given()):
       paths.expand_fields(fields, ranges.is_expanded)
   return arguments
 
@@ -277,7 +277,7 @@ def _describe(flag: flags.Flag) -> str:
 def _fail(message: str, status: int, debug: bool) -> None:
   if debug:
     traceback.print_exc()
-  if pod.joined():
+  if pod.is_joined():
     pod.end(status, f"error: {message}")
   output.note(f"error: {message}")
   end(status)

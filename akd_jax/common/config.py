@@ -94,20 +94,20 @@ RENAMED_ANYWHERE = RENAMED | {
 }
 
 
-def completed(fields: Mapping[str, Any]) -> ConfigDict:
+def complete(fields: Mapping[str, Any]) -> ConfigDict:
   """Returns a config with the fields of this version, whichever wrote it.
 
   Args:
     fields: of a run's config.json or of an exported file, as plain JSON.
   """
   config = copy.deepcopy(dict(fields))
-  _complete(config)
+  _add_fields(config)
   if _TEACHER in config:
-    _complete(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
+    _add_fields(config[_TEACHER], lacking=_GIVEN_BY_STUDENTS)
   return ConfigDict(config)
 
 
-def without_added(fields: Mapping[str, Any]) -> dict[str, Any]:
+def remove_added(fields: Mapping[str, Any]) -> dict[str, Any]:
   """Returns a recipe without what earlier versions imply.
 
   Those are fields that they lack, at the value that means what they did. What
@@ -146,7 +146,7 @@ def read(text: str, where: str) -> ConfigDict:
     kind = type(fields).__name__
     raise UserError(f"{where} is of type {kind}, not the fields of a config")
   try:
-    config = completed(fields)
+    config = complete(fields)
   except (AttributeError, TypeError, ValueError, RecursionError) as error:
     raise UserError(f"{where} is no config: {error}") from None
   _check_types(config, _example(config.get("system")), where)
@@ -206,7 +206,7 @@ def _check_types(
       _check_types(value, example, where, f"{field}.")
 
 
-def _complete(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
+def _add_fields(recipe: dict[str, Any], lacking: Sequence[str] = ()) -> None:
   """Renames and adds fields, but none in sections that a recipe is lacking."""
   for old, new in RENAMED.items():
     value = take(recipe, old)

@@ -68,7 +68,7 @@ def reason_of(error: Exception) -> str:
   return getattr(error, "strerror", None) or str(error)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
   """Returns "; did you mean X?" for the known name nearest to `name`, or ""."""
   close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
   return f"; did you mean {close[0]!r}?" if close else ""

@@ -38,7 +38,7 @@ _unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
-def unfinished(path: Path) -> Iterator[None]:
+def mark_unfinished(path: Path) -> Iterator[None]:
   """Has a temporary file or folder go, should the process end meanwhile."""
   _unfinished.add(path)
   try:
@@ -48,7 +48,7 @@ def unfinished(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_whole(
+def write_whole(
   path: str | os.PathLike, durable: bool = True
 ) -> Iterator[Path]:
   """Gives a temporary name beside `path`, and renames that file at the end.
@@ -69,7 +69,7 @@ def written_whole(
   own = f"{os.getpid()}-{secrets.token_hex(4)}"
   # No whole name, which may leave no room; nor its ending, which is looked for.
   temporary = path.with_name(f".{path.stem[:_SHORT]}.{own}")
-  with unfinished(temporary), writing(path):
+  with mark_unfinished(temporary), writing(path):
     try:
       path.parent.mkdir(parents=True, exist_ok=True)
       yield temporary
@@ -91,7 +91,7 @@ def _store(path: Path) -> None:
     os.fsync(file.fileno())
 
 
-def until_the_end(path: Path) -> None:
+def remove_at_end(path: Path) -> None:
   """Has a temporary folder go when the process ends, whichever way it does."""
   _unfinished.add(path)
   atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -116,14 +116,14 @@ def write_parts(content: bytes, path: str | os.PathLike, limit: int) -> None:
   pieces = [content[i : i + limit] for i in range(0, len(content), limit)]
   names = _names(Path(path), len(pieces))
   with contextlib.ExitStack() as stack:
-    temporary = [stack.enter_context(written_whole(name)) for name in names]
+    temporary = [stack.enter_context(write_whole(name)) for name in names]
     for name, piece in zip(temporary, pieces, strict=True):
       name.write_bytes(piece)
   for earlier in set(_parts(Path(path))) - set(names):
     earlier.unlink()
 
 
-def whole(path: str | os.PathLike) -> Path | io.BytesIO:
+def join_parts(path: str | os.PathLike) -> Path | io.BytesIO:
   """Returns what to read a file from: itself, or its parts if only they exist.
 
   Raises:
@@ -163,7 +163,9 @@ _ours: set[str] = set()
 
 
 @contextlib.contextmanager
-def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
+def lock_folder(
+  folder: str | os.PathLike, wait: bool = False
+) -> Iterator[bool]:
   """Gives whether this process has `folder` to itself until the end.
 
   A folder that another process has to itself is free again when that process
@@ -195,8 +197,8 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
     if not wait:
       yield False
       return
-    say = f"{folder}: {holder(folder)} works here; waiting until it is done"
-    note(say)
+    whose = read_holder(folder)
+    note(f"{folder}: {whose} works here; waiting until it is done")
     lock.acquire()
   _ours.add(name)
   # Only who waits wants to read it.
@@ -214,7 +216,7 @@ def alone(folder: str | os.PathLike, wait: bool = False) -> Iterator[bool]:
     lock.release()
 
 
-def holder(folder: str | os.PathLike) -> str:
+def read_holder(folder: str | os.PathLike) -> str:
   """Returns who has a folder that is not free: process, host, since when."""
   try:
     return Path(folder, ".holder").read_text().strip() or "another process"
@@ -222,7 +224,7 @@ def holder(folder: str | os.PathLike) -> str:
     return "another process"
 
 
-def file_name(text: str, suffix: str = "") -> str:
+def name_file(text: str, suffix: str = "") -> str:
   """Returns a name for a file or folder that is called after some text.
 
   It is one name, of no path, whatever the text is; so is what lies inside. It
@@ -244,12 +246,18 @@ def file_name(text: str, suffix: str = "") -> str:
   return name + suffix
 
 
+def strip_suffix(path: str | os.PathLike) -> str:
+  """Returns a path without its name's ending; dots that begin it are none."""
+  # Unlike Path.with_suffix, which fails where nothing but a dot is left.
+  return os.path.splitext(os.fspath(path))[0]
+
+
 def _quoted(sign: str) -> str:
   # A file's name may have bytes that are no UTF-8.
   return quote(sign.encode(errors="surrogateescape"), safe="")
 
 
-def same_place(first: str, second: str) -> bool:
+def is_same_place(first: str, second: str) -> bool:
   """Whether two paths lead to one place, whether or not anything is there."""
 
   def resolved(path: str) -> str:

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import paths, ranges
 from akd_jax.common.config import check_complete
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 
 # Of a traceback: the file, and the line in it.
 _FRAME = re.compile(r'File "(.*?)", line (\d+)')
@@ -35,10 +35,10 @@ def check_recipe(argv: Sequence[str]) -> None:
     recipe = pathlib.Path(name)
     if not os.path.isfile(name):
       folders = {recipe.parent, pathlib.Path("configs")}
-      files = [x for folder in folders for x in paths.programs_in(folder)]
+      files = [x for folder in folders for x in paths.list_programs(folder)]
       same = [x for x in files if pathlib.Path(x).stem == recipe.stem]
       raise UserError(
-        f"there is no file {name!r}{nearest(name, same or files)}"
+        f"there is no file {name!r}{suggest(name, same or files)}"
       )
     if recipe.suffix != ".py":
       raise UserError(

@@ -41,12 +41,12 @@ def check(archive: zipfile.ZipFile) -> None:
     raise ValueError("it has two members of one name")
 
 
-def names(archive: zipfile.ZipFile) -> set[str]:
+def list_names(archive: zipfile.ZipFile) -> set[str]:
   """Returns the names of its arrays."""
   return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
-def array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
+def read_array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
   """Reads one array of at most so many bytes; compares its checksum.
 
   Raises:
@@ -66,15 +66,15 @@ def array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
   return found
 
 
-def text(archive: zipfile.ZipFile, name: str) -> str:
-  """Reads a text that is kept as an array; raises what `array` does."""
-  found = array(archive, name, _TEXT)
+def read_text(archive: zipfile.ZipFile, name: str) -> str:
+  """Reads a text that is kept as an array; raises what `read_array` does."""
+  found = read_array(archive, name, _TEXT)
   if found.shape or found.dtype.kind != "U":
     raise ValueError(f"{name!r} is no text")
   return str(found)
 
 
-def arrays(
+def read_arrays(
   archive: zipfile.ZipFile,
   shapes: Mapping[str, tuple[int, ...]],
   also: Sequence[str] = (),
@@ -90,14 +90,14 @@ def arrays(
     ValueError, zipfile.BadZipFile, zlib.error: one is missing, is damaged, has
       another shape, is of no numbers or not finite; or there is one more.
   """
-  found = names(archive) - set(also)
+  found = list_names(archive) - set(also)
   for name in sorted(found ^ shapes.keys()):
     problem = "is missing" if name in shapes else "is none of its arrays"
     raise ValueError(f"{name!r} {problem}")
   read = {}
   for name, shape in shapes.items():
     size = int(np.prod(shape, dtype=np.float64))
-    read[name] = array(archive, name, _WIDEST * size)
+    read[name] = read_array(archive, name, _WIDEST * size)
     if read[name].shape != shape:
       raise ValueError(f"{name!r} is {read[name].shape} and should be {shape}")
     check_numbers(name, read[name])
@@ -125,10 +125,10 @@ def check_numbers(name: str, values: np.ndarray) -> None:
     raise ValueError(f"{name!r} holds variances below 0")
 
 
-def every_array(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
-  """Reads all arrays, whichever they are; raises what `array` does."""
+def read_every_array(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
+  """Reads all arrays, whichever they are; raises what `read_array` does."""
   check(archive)
   sizes = {
     x.filename.removesuffix(".npy"): x.file_size for x in archive.infolist()
   }
-  return {name: array(archive, name, size) for name, size in sizes.items()}
+  return {name: read_array(archive, name, size) for name, size in sizes.items()}

@@ -23,7 +23,7 @@ def note(line: str) -> None:
   print(line, file=sys.stderr, flush=True)
 
 
-def progress(what: str, count: int) -> Any:
+def show_progress(what: str, count: int) -> Any:
   """Returns tqdm's bar of long work; in a log it is drawn twice a minute.
 
   Args:
@@ -74,7 +74,7 @@ def _send_nowhere(stream: Any) -> None:
 
 
 @contextlib.contextmanager
-def patient() -> Iterator[None]:
+def make_patient() -> Iterator[None]:
   """Makes standard output and error go on where a pipe or terminal is closed.
 
   A full disk behind them loses the lines that do not fit.

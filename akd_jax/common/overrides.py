@@ -25,12 +25,12 @@ def define() -> None:
   )
 
 
-def given() -> dict[str, Any]:
+def read_given() -> dict[str, Any]:
   """Returns {dotted name: value} of the fields on the command line."""
   return config_flags.get_override_values(flags.FLAGS["config"])
 
 
-def written(fields: Mapping[str, Any]) -> list[str]:
+def write_flags(fields: Mapping[str, Any]) -> list[str]:
   """Returns the flags that set fields, fit for a shell's single quotes.
 
   Args:
@@ -47,7 +47,7 @@ def _value(value: Any) -> str:
   return f"({''.join(f'{json.dumps(x, ensure_ascii=False)},' for x in value)})"
 
 
-def renamed_arguments(arguments: Sequence[str]) -> list[str]:
+def rename_arguments(arguments: Sequence[str]) -> list[str]:
   """Returns a command line with this version's names of the fields.
 
   Rewrites --config.FIELD=VALUE and --config.FIELD VALUE, and the names inside

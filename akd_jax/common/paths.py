@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.common.json_text import parse
 
 # A flag belongs to the command that has it defined, which --help asks.
@@ -19,10 +19,12 @@ flags.disclaim_key_flags()
 
 # Flags that name runs.
 _OF_RUNS = ("workdir", "compare")
+# What a file, and hardly a folder, is called.
+_PICTURES = (".png", ".jpg", ".jpeg", ".html")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def expanded(path: str) -> str:
+def expand(path: str) -> str:
   """Returns a path with its first ~ or ~NAME as the home that it means.
 
   A shell does that only where the path is a word of its own.
@@ -46,7 +48,7 @@ def expand_fields(
     if isinstance(value, Mapping | ConfigDict):
       expand_fields(value, is_expanded, f"{field}.")
     elif isinstance(value, str) and is_expanded(field):
-      fields[name] = expanded(value)
+      fields[name] = expand(value)
 
 
 def check(path: str, said: str = "") -> None:
@@ -95,7 +97,7 @@ def check_run(path: str, said: str = "") -> None:
     ) from None
 
 
-def programs_in(folder: pathlib.Path) -> list[str]:
+def list_programs(folder: pathlib.Path) -> list[str]:
   """Returns the paths of a folder's *.py; [] of one that cannot be read."""
   # Unlike folder.glob, which raises where a name is too long for a file.
   return sorted(glob.glob(os.path.join(glob.escape(str(folder)), "*.py")))
@@ -137,10 +139,12 @@ def check_folder(out: str) -> None:
   """Refuses an --out that cannot be a folder.
 
   Raises:
-    UserError: it is empty, or a file.
+    UserError: it is empty, or a file, or would be called as one.
   """
   if not out:
     raise UserError("--out is empty: name a folder")
+  if out.lower().endswith(_PICTURES) and not os.path.exists(out):
+    raise UserError(f"--out={out} is called as a file: name a folder")
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")
 
@@ -167,7 +171,7 @@ def check_kept(out: str, **inputs: str | None) -> None:
     UserError: one is the same place.
   """
   for name, path in inputs.items():
-    if path and same_place(path, out):
+    if path and is_same_place(path, out):
       raise UserError(
         f"--out={out} is --{name} too, and would overwrite it: name another"
       )
@@ -180,8 +184,8 @@ class _Path(flags.ArgumentParser):
     self._check = check_run if name in _OF_RUNS else check
 
   def parse(self, argument: str) -> str:
-    self._check(expanded(argument))
-    return expanded(argument)
+    self._check(expand(argument))
+    return expand(argument)
 
 
 def define(

@@ -126,7 +126,7 @@ def tell(word: Any) -> Any:
   return json.loads(client.blocking_key_value_get(key, _FOREVER))
 
 
-def joined() -> bool:
+def is_joined() -> bool:
   """Whether there is a pod, and this process is one of it."""
   return _client() is not None
 
@@ -170,7 +170,7 @@ def await_cause(error: BaseException | None) -> None:
   Args:
     error: what this process was given.
   """
-  while joined() and error is not None:
+  while is_joined() and error is not None:
     if type(error).__name__ == "JaxRuntimeError":
       return time.sleep(SILENCE + _HEARING)
     error = error.__cause__ or error.__context__

@@ -10,7 +10,7 @@ from multiprocessing import resource_tracker
 
 
 @contextlib.contextmanager
-def working(count: int) -> Iterator[ProcessPoolExecutor]:
+def start_workers(count: int) -> Iterator[ProcessPoolExecutor]:
   """Gives processes to share work among; an error does not wait for the rest.
 
   Spawned: a fork of a process that runs JAX may hang. An executor, whose map

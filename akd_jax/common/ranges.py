@@ -6,7 +6,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common import paths
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.configs import student
 from akd_jax.configs.ranges import Range
 
@@ -87,7 +87,7 @@ def _check_section(section: ConfigDict, start: str) -> None:
 
 def _check_value(value: Any, may_be: Range, field: str) -> None:
   if not may_be.holds(value):
-    near = nearest(str(value), may_be.choices)
+    near = suggest(str(value), may_be.choices)
     raise UserError(f"config.{field}={_shown(value)} must {may_be.text}{near}")
   if may_be.is_path:
     paths.check(value, f"config.{field}={value}")

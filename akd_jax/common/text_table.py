@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def ruled(rows: Sequence[Sequence[str]]) -> str:
+def align_columns(rows: Sequence[Sequence[str]]) -> str:
   """Aligns columns under a rule, with another above a line of "all".
 
   Args:

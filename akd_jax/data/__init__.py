@@ -5,7 +5,7 @@ A new data set is one file that ends in a `Dataset`, and one entry in DATASETS.
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.data.avatars.source import AVATARS
 from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.celeba import CELEBA
@@ -37,6 +37,6 @@ def dataset_of(data: ConfigDict) -> Dataset:
     names = [*DATASETS, ANY]
     raise UserError(
       f"config.data.name={data.name!r} is none of {', '.join(names)}"
-      + nearest(data.name, names)
+      + suggest(data.name, names)
     )
   return DATASETS[data.name]

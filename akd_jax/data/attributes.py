@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 
 # The 40 attributes of CelebA, in the order of list_attr_celeba.txt.
 CELEBA = (
@@ -87,7 +87,7 @@ def _meant(name: str, available: Sequence[str]) -> str:
   parts = [part.strip() for part in name.split(",")]
   if len(parts) > 1 and set(parts) <= set(available):
     return f'; several are written "({", ".join(map(repr, parts))})"'
-  return nearest(name, available)
+  return suggest(name, available)
 
 
 def set_attribute(

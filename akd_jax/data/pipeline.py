@@ -9,14 +9,14 @@ import grain
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, naming_data, nearest
+from akd_jax.common.errors import UserError, naming_data, suggest
 from akd_jax.common.output import note
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
 from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source, Truth
 from akd_jax.data.joined import JoinedSource, parts_of
-from akd_jax.data.photos import content, readable, remarks
+from akd_jax.data.photos import photo_digest, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
 
 _READ_AT_ONCE = 256
@@ -37,7 +37,7 @@ def open_source(data: ConfigDict, split: str) -> Source:
   if data.label_rule not in LABEL_RULES:
     raise UserError(
       f"config.data.label_rule={data.label_rule!r} is none of"
-      f" {', '.join(LABEL_RULES)}{nearest(data.label_rule, LABEL_RULES)}"
+      f" {', '.join(LABEL_RULES)}{suggest(data.label_rule, LABEL_RULES)}"
     )
   if split not in SPLITS:
     raise UserError(f"the split {split!r} is none of {', '.join(SPLITS)}")
@@ -60,7 +60,7 @@ def truth_of(data: ConfigDict, source: Source) -> Truth | None:
   return known and functools.partial(known, source)
 
 
-def known_attributes(data: ConfigDict) -> tuple[str, ...]:
+def list_attributes(data: ConfigDict) -> tuple[str, ...]:
   """Returns all that a data set has labels of, asked for or not.
 
   Raises:
@@ -87,7 +87,7 @@ def remark(source: Source) -> None:
   """
   for part in parts_of(source):
     if isinstance(part, PhotoSource):
-      for line in (*part.remarks, *remarks.on_crop(part)):
+      for line in (*part.remarks, *remarks.say_crop(part)):
         _say_once(line)
 
 
@@ -103,7 +103,7 @@ def digests_of_content(source: Source, threads: int) -> list[str]:
     source: the pictures.
     threads: that look at files.
   """
-  zipped = any(map(content.is_zipped, parts_of(source)))
+  zipped = any(map(photo_digest.is_zipped, parts_of(source)))
   kinds = (True, False) if zipped else (True,)
   return [digest_content(source, threads, zip_sizes) for zip_sizes in kinds]
 
@@ -116,13 +116,13 @@ def digest_content(source: Source, threads: int, zip_sizes: bool = True) -> str:
   Args:
     source: the pictures.
     threads: that look at files.
-    zip_sizes: see `content.digest_photos`.
+    zip_sizes: see `photo_digest.digest_photos`.
   """
   if isinstance(source, JoinedSource):
     both = [digest_content(part, threads, zip_sizes) for part in source.parts]
     return hashlib.sha256("".join(both).encode()).hexdigest()
   if isinstance(source, PhotoSource):
-    return content.digest_photos(source, threads, zip_sizes)
+    return photo_digest.digest_photos(source, threads, zip_sizes)
   return digest_labels(source)
 
 
@@ -178,11 +178,11 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
   if not data.curriculum:
     return None
   field = f"config.data.curriculum={data.curriculum:g}"
-  known = known_attributes(data)
+  known = list_attributes(data)
   if name not in known:
     raise UserError(
       f"{field} needs labels of config.data.bias_attribute={name!r}, and"
-      f" {data.name} has none{nearest(name, known)}: name an attribute that it"
+      f" {data.name} has none{suggest(name, known)}: name an attribute that it"
       " has, or set 0"
     )
   others = [x for x in source.attributes if x != name]
@@ -205,7 +205,7 @@ def open_curriculum(config: ConfigDict, source: Source) -> Curriculum | None:
   return Curriculum(cumulative / cumulative[-1], steps, config.seed)
 
 
-def training_batches(
+def make_batches(
   source: Source,
   *,
   batch_size: int,

@@ -12,17 +12,17 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.output import note
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.pipeline import (
   SPLITS,
-  known_attributes,
+  list_attributes,
   open_source,
   read_in_batches,
 )
 from akd_jax.evaluation.metrics.metric import mean_if_any
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.models.resnet import ResNet, Variables, resnet18, resnet50
 
@@ -81,7 +81,7 @@ class Classifier(NamedTuple):
 
   def _look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     function = functools.partial(_forward, self.network, self.variables)
-    logits, features = in_pieces(function, _PIECE, images)
+    logits, features = apply_in_pieces(function, _PIECE, images)
     return logits, features
 
 
@@ -115,7 +115,7 @@ def create_network(config: ConfigDict) -> ResNet:
   if name not in NETWORKS:
     raise UserError(
       f"config.classifier.name={name!r} is none of {', '.join(NETWORKS)}"
-      + nearest(name, NETWORKS)
+      + suggest(name, NETWORKS)
     )
   return NETWORKS[name](
     classes=len(config.data.attributes), width=config.classifier.width
@@ -132,7 +132,7 @@ def with_known_attributes(config: ConfigDict) -> ConfigDict:
   config = ConfigDict(config.to_dict())
   also = tuple(config.classifier.also)
   if config.data.label_rule == "multilabel" and also:
-    known = known_attributes(config.data)
+    known = list_attributes(config.data)
     missing = [name for name in also if name not in known]
     if missing:
       say(f"the data has no {', '.join(missing)}: it will not know them")
@@ -141,7 +141,7 @@ def with_known_attributes(config: ConfigDict) -> ConfigDict:
   return config
 
 
-def accuracy_on(
+def measure_accuracy(
   classifier: Classifier, source: Any, threads: int, limit: int = 0
 ) -> dict[str, Any]:
   """Measures a classifier on at most `limit` (0: all) images of a source.

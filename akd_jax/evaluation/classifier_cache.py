@@ -15,14 +15,14 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError, naming_data
-from akd_jax.common.files import alone, digest
+from akd_jax.common.files import digest, lock_folder
 from akd_jax.common.writing import check_writable
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   Splits,
-  accuracy_on,
   create_network,
+  measure_accuracy,
   open_splits,
   say,
 )
@@ -159,14 +159,14 @@ def load_or_train(
       check_writable(directory)
       # Another process may be training the same one.
       own = path.with_name(f".{path.stem}")
-      stack.enter_context(alone(own, wait=True))
+      stack.enter_context(lock_folder(own, wait=True))
     except WriteError as error:
       say(f"{error}: it is trained for this once")
     if path.exists():
       return _kept(network, path)
     variables = train_classifier(config, splits, unfinished)
     classifier = Classifier(network, variables, metadata)
-    accuracy = accuracy_on(classifier, splits.test, config.data.threads)
+    accuracy = measure_accuracy(classifier, splits.test, config.data.threads)
     metadata["test_accuracy"] = accuracy
     kept = f"kept in {path}"
     try:
@@ -185,7 +185,7 @@ def _kept(network: ResNet, path: Path) -> Classifier:
   return classifier
 
 
-def real_accuracy(
+def measure_real_accuracy(
   config: ConfigDict, classifier: Classifier, test: Any
 ) -> dict[str, Any]:
   """Returns how often a classifier is right on real pictures of a run.
@@ -208,7 +208,7 @@ def real_accuracy(
   # Earlier versions have kept no recall.
   if not config.classifier.data and same and "recall" in known:
     return known
-  return accuracy_on(classifier, test, config.data.threads)
+  return measure_accuracy(classifier, test, config.data.threads)
 
 
 def save(classifier: Classifier, path: Path) -> None:

@@ -17,13 +17,13 @@ import optax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import Stopped, UserError, WriteError
-from akd_jax.data.pipeline import training_batches
+from akd_jax.data.pipeline import make_batches
 from akd_jax.evaluation import kept_arrays
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   Splits,
-  accuracy_on,
   create_network,
+  measure_accuracy,
   say,
 )
 from akd_jax.interop.torch_file import digest_in_name, read_state_dict
@@ -75,7 +75,7 @@ def train_classifier(
   optimizer = _optimizer(settings.learning_rate, settings.weight_decay, steps)
   variables = jax.device_put(_first_variables(network, settings))
   progress = _Progress(0, variables, optimizer.init(variables["params"]))
-  batches = training_batches(
+  batches = make_batches(
       train, batch_size=batch_size, micro_batches=1, seed=settings.seed,
       threads=config.data.threads,
   )  # fmt: skip
@@ -117,7 +117,7 @@ def train_classifier(
       if step % an_epoch == 0:
         metadata = config.data.to_dict()
         classifier = Classifier(network, variables, metadata)
-        accuracy = accuracy_on(
+        accuracy = measure_accuracy(
             classifier, splits.validation, config.data.threads,
             _VALIDATION_IMAGES,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.config import WHEN_SEEN, without_added
+from akd_jax.common.config import WHEN_SEEN, remove_added
 from akd_jax.common.files import digest
 from akd_jax.configs import teacher
 from akd_jax.data import is_drawn
@@ -56,7 +56,7 @@ def fields_of(config: ConfigDict) -> dict[str, Any]:
     usual = teacher.get_config("avatars").data
     data |= {name: usual[name] for name in _OF_PHOTOS}
   # What earlier versions have kept of photos is found by the fields they had.
-  fields = without_added({"data": data})["data"]
+  fields = remove_added({"data": data})["data"]
   fields.pop("threads")  # Changes how fast, not what.
   for name in WHEN_SEEN:
     fields.pop(name, None)  # Change when, not what.

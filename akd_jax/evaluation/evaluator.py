@@ -14,7 +14,10 @@ from akd_jax.evaluation.attribute_classifier import (
   open_splits,
   with_known_attributes,
 )
-from akd_jax.evaluation.classifier_cache import classifier_of, real_accuracy
+from akd_jax.evaluation.classifier_cache import (
+  classifier_of,
+  measure_real_accuracy,
+)
 from akd_jax.evaluation.faces import load_faces
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.cost import name_device
@@ -37,15 +40,16 @@ from akd_jax.evaluation.translations import (
 )
 from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.training import validation
-from akd_jax.training.origins import of_data
+from akd_jax.training.origins import digest_data
 from akd_jax.training.run_dir import Run, digest_model
 from akd_jax.training.same_run import PLACES, check_origins
 
 # Fields of config.attention that decide whose maps are measured.
 _MAPS = ("method", "hook", "block", "discriminator")
 
-# Called with the name of a network and what became of each attribute.
-Keep = Callable[[str, Outcome], None]
+# Called with the name of a network, what became of each attribute, and the
+# names of the test split's photos, if they have any.
+Keep = Callable[[str, Outcome, Sequence[str] | None], None]
 
 
 def evaluate(
@@ -61,8 +65,8 @@ def evaluate(
   Args:
     run: with the config that it was trained by; see `with_fields`.
     only: attributes to test; all by default.
-    keep: called with the name of a network and what became of each attribute;
-      None for nothing more than the figures.
+    keep: is given what became of each attribute; None for nothing more than
+      the figures.
     others: results of other runs. What one has of the same teacher, measured
       alike, is taken from there.
 
@@ -102,11 +106,11 @@ def evaluate(
   wanted = only or run.attributes
   result: dict[str, Any] = {
     "step": run.step,
-    "settings": record.settings(run.config),
+    "settings": record.list_settings(run.config),
     "protocol": config.evaluation.protocol,
     "attention": {name: config.attention[name] for name in _MAPS},
     "classifier": classifier.metadata,
-    "real_accuracy": real_accuracy(config, classifier, splits.test),
+    "real_accuracy": measure_real_accuracy(config, classifier, splits.test),
     "faces": instruments.faces is not None,
     "teacher": digest_model(teacher[0].model) if teacher else None,
     "device": name_device(),
@@ -163,7 +167,7 @@ def _check_photos(run: Run) -> None:
     return
   data = run.config.data
   source = pipeline.open_source(data, "train")
-  found = of_data(source, data.threads)
+  found = digest_data(source, data.threads)
   check_origins(run.origins, found, run.config, "this run")
 
 
@@ -186,7 +190,7 @@ def measure(
 
   Args:
     translator, instruments, wanted, teacher_attention: as for `outcomes`.
-    keep: called with the network's name and each outcome.
+    keep: as for `evaluate`.
 
   Returns:
     What evaluation.json holds of the network, {"mean": accuracy, "block": the
@@ -201,14 +205,14 @@ def measure(
   attention: Attention = {}
   features = []
   for outcome in outcomes(translator, instruments, wanted, teacher_attention):
-    rows[outcome.attribute] |= measured(outcome)
+    rows[outcome.attribute] |= measure_outcome(outcome)
     features.append(outcome.features)
     if outcome.probes.maps:
       attention[outcome.attribute] = outcome.probes.maps[block]
     if keep:
-      keep(translator.name, outcome)
+      keep(translator.name, outcome, instruments.test.files)
   network["mean"] = METRICS["accuracy"].read(network, None).value
-  network |= summarized(
+  network |= summarize(
     Measured(
       generator=translator.model.networks.generator,
       variables=translator.model.variables,
@@ -223,7 +227,7 @@ def measure(
   return network, attention
 
 
-def measured(outcome: Outcome) -> dict[str, Any]:
+def measure_outcome(outcome: Outcome) -> dict[str, Any]:
   """Returns all that METRICS measure of an outcome that has what they need."""
   row: dict[str, Any] = {}
   functions = {x.measure: x.needs for x in METRICS.values() if x.measure}
@@ -233,7 +237,7 @@ def measured(outcome: Outcome) -> dict[str, Any]:
   return row
 
 
-def summarized(network: Measured) -> dict[str, Any]:
+def summarize(network: Measured) -> dict[str, Any]:
   """Returns all that METRICS summarize of a network."""
   entries: dict[str, Any] = {}
   for function in dict.fromkeys(x.summarize for x in METRICS.values()):

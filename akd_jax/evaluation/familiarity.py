@@ -18,7 +18,7 @@ from akd_jax.data import pipeline
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.evaluation import kept_measures
 from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems.model import Model
 from akd_jax.training.run_dir import Run
@@ -32,7 +32,7 @@ class Familiarity(NamedTuple):
   """What a discriminator says of pictures like those it has learnt from.
 
   Attributes:
-    low, high: USUAL of them have a critic score in between.
+    low, high: USUAL of such pictures have a critic score in between.
     accuracy: how often its class logits predict their attributes, or class,
       rightly; NaN of a system that has none.
   """
@@ -55,8 +55,7 @@ class Familiarity(NamedTuple):
     said, low, high = (f"{x:.{digits}f}" for x in (score, *bounds))
     return (
       "unlike the pictures that the network has learnt from: its critic score"
-      f" is {said}, those of {USUAL:.0%} of the validation split are {low} to"
-      f" {high}"
+      f" is {said}, where {USUAL:.0%} of such pictures have {low} to {high}"
     )
 
 
@@ -68,7 +67,7 @@ def score_pictures(
   Those are None of a system that does not classify.
   """
   function = functools.partial(_score, model)
-  scores, logits = in_pieces(function, _PIECE, images)
+  scores, logits = apply_in_pieces(function, _PIECE, images)
   return scores, logits
 
 
@@ -90,7 +89,7 @@ def load_or_measure(run: Run) -> Familiarity:
   known = kept_measures.load_or_measure(
     run.config.data,
     "familiarity",
-    (look, COUNT, USUAL, "accuracy_of"),
+    (look, COUNT, USUAL, "accuracy_of", "find_usual"),
     lambda source: _measure(run, source)._asdict(),
   )
   return Familiarity(**known)
@@ -106,10 +105,31 @@ def _measure(run: Run, source: Any) -> Familiarity:
     if logits is not None:
       seen.append(predicted(logits, data.label_rule))
       true.append(labels)
-  outside = (1 - USUAL) / 2
-  low, high = np.quantile(np.concatenate(scores), (outside, 1 - outside))
+  low, high = find_usual(np.concatenate(scores))
   accuracy = math.nan
   if seen:
     both = np.concatenate(seen), np.concatenate(true)
     accuracy = accuracy_of(*both, run.attributes, data.label_rule)["mean"]
-  return Familiarity(float(low), float(high), accuracy)
+  return Familiarity(low, high, accuracy)
+
+
+def find_usual(scores: np.ndarray) -> tuple[float, float]:
+  """Returns between what USUAL of such critic scores [N] lie.
+
+  Of few, the quantiles lie inside what those few got, so that others like them
+  would be unusual: then it is where another one lies that is as normal as they
+  are (the prediction interval by Student's t).
+  """
+  outside, count = (1 - USUAL) / 2, len(scores)
+  if outside * count >= 1:
+    low, high = np.quantile(scores, (outside, 1 - outside))
+    return float(low), float(high)
+  if count < 2:
+    return -math.inf, math.inf
+  # Imported here: it takes a second.
+  from scipy import stats
+
+  mean, deviation = float(scores.mean()), float(scores.std(ddof=1))
+  reach = stats.t.ppf(1 - outside, count - 1) * deviation
+  reach = float(reach) * math.sqrt(1 + 1 / count)
+  return mean - reach, mean + reach

@@ -10,13 +10,13 @@ import numpy as np
 
 from akd_jax.common import npz
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Any) -> None:
   """Writes arrays and `metadata`, plain JSON, whole or not at all."""
   every: dict[str, Any] = {"metadata": np.array(json.dumps(metadata)), **arrays}
-  with written_whole(path) as partial, open(partial, "wb") as file:
+  with write_whole(path) as partial, open(partial, "wb") as file:
     np.savez(file, **every)
 
 
@@ -28,7 +28,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Any]:
   """
   try:
     with zipfile.ZipFile(path) as archive:
-      arrays = npz.every_array(archive)
+      arrays = npz.read_every_array(archive)
     metadata = json.loads(str(arrays.pop("metadata")))
   except npz.DAMAGED as error:
     raise _damaged(path, error) from error
@@ -44,7 +44,7 @@ def read_metadata(path: Path) -> Any:
   try:
     with zipfile.ZipFile(path) as archive:
       npz.check(archive)
-      return json.loads(npz.text(archive, "metadata"))
+      return json.loads(npz.read_text(archive, "metadata"))
   except npz.DAMAGED as error:
     raise _damaged(path, error) from error
 

@@ -12,7 +12,7 @@ from akd_jax.inference.translator import Translator
 from akd_jax.plotting import sample_grid as pictures
 
 
-def every_block(
+def draw_every_block(
   title: str,
   translator: Translator,
   people: People,
@@ -39,7 +39,7 @@ def every_block(
   attentions = {name.replace("_", " "): name for name in names}
   lines = _truth(people, truth)
   lines += draw_lines(translator, people, attentions, options.method)
-  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+  return pictures.draw_sheet(title, people.attributes, people.images, lines)
 
 
 def _truth(people: People, truth: Truth | None) -> list[pictures.Line]:

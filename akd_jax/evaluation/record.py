@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
 from akd_jax.evaluation.metrics.metric import Metric, entry_of
 
@@ -30,7 +30,7 @@ FOOTNOTE = (
 
 def write(result: Mapping[str, Any], path: pathlib.Path) -> None:
   """Writes a result as JSON, whole or not at all."""
-  with written_whole(path) as temporary:
+  with write_whole(path) as temporary:
     temporary.write_text(json.dumps(result, indent=2) + "\n")
 
 
@@ -41,7 +41,7 @@ def read(path: pathlib.Path) -> dict[str, Any]:
     UserError: it cannot be read, or is no evaluation's result.
   """
   try:
-    result = renewed(parse(path.read_text()))
+    result = renew(parse(path.read_text()))
     networks = result["networks"].values()
     rows = [row for x in networks for row in x["attributes"].values()]
     is_whole = (
@@ -65,7 +65,7 @@ def _damaged(path: pathlib.Path, what: object) -> str:
   )
 
 
-def renewed(result: dict[str, Any]) -> dict[str, Any]:
+def renew(result: dict[str, Any]) -> dict[str, Any]:
   """Gives a result of an earlier version the names that this one writes.
 
   `left_alone` of a network is `self_translation`, and `attention_agreement` of
@@ -83,13 +83,13 @@ def renewed(result: dict[str, Any]) -> dict[str, Any]:
   return result
 
 
-def settings(config: ConfigDict) -> dict[str, Any]:
+def list_settings(config: ConfigDict) -> dict[str, Any]:
   """Returns how a run is evaluated, as plain JSON: sections of its config."""
   fields = json.loads(config.to_json_best_effort())
   return {name: fields[name] for name in SECTIONS}
 
 
-def doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
+def find_doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
   """Returns the attributes whose accuracy is to be marked with MARK.
 
   Args:
@@ -105,7 +105,7 @@ def doubted(results: Iterable[Mapping[str, Any]]) -> set[str]:
   }
 
 
-def marked(attribute: str, found: Collection[str]) -> str:
+def mark(attribute: str, found: Collection[str]) -> str:
   """Returns an attribute's name, with MARK where its accuracy is doubted."""
   return f"{attribute} {MARK}" if attribute in found else attribute
 

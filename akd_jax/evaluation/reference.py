@@ -25,7 +25,7 @@ from akd_jax.evaluation.attribute_classifier import Classifier
 from akd_jax.evaluation.data_digest import digests_of
 from akd_jax.evaluation.metrics.frechet import Moments, Statistics
 from akd_jax.evaluation.metrics.outcome import Reference
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception
 
@@ -59,7 +59,7 @@ def load_or_compute(
     names = ("fid", "kid")
     variables = torch_inception.read(weights, inception.shapes())
     embed = functools.partial(
-      in_pieces, functools.partial(inception.embed, variables), _PIECE
+      apply_in_pieces, functools.partial(inception.embed, variables), _PIECE
     )
     kind: Any = "inception"
   else:

@@ -7,7 +7,7 @@ from typing import Any
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.evaluation import portraits, record, tensorboard
-from akd_jax.inference.grids import first_people
+from akd_jax.inference.grids import choose_people
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
@@ -50,11 +50,11 @@ def find_step(workdir: str) -> int | None:
 
 def _draw_attention(folder: pathlib.Path, of: str, run: Run) -> None:
   source = pipeline.open_source(run.config.data, "test")
-  people = first_people(source, _SHOWN)
+  people = choose_people(source, _SHOWN)
   truth = pipeline.truth_of(run.config.data, source)
   for translator in load_translators(run):
     title = f"{of}: attention, {translator.name}"
-    grid = portraits.every_block(
+    grid = portraits.draw_every_block(
       title, translator, people, truth, run.config.attention
     )
     save_png(folder / f"attention_{translator.name}.png", grid)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.data.attributes import attribute_indices, set_attribute
 from akd_jax.data.dataset import Truth, spread_evenly
 from akd_jax.data.photos.source import find_exclusive
@@ -30,6 +30,7 @@ class TestSet(NamedTuple):
     people: [N], whose picture each is; where the source does not know, every
       picture is taken for one of another person.
     truth: their true translations by their index; None where nobody knows.
+    files: the names of all photos of the split; None of drawn pictures.
   """
 
   images: np.ndarray
@@ -37,6 +38,7 @@ class TestSet(NamedTuple):
   positions: np.ndarray
   people: np.ndarray
   truth: Truth | None
+  files: Sequence[str] | None
 
 
 def target_labels(
@@ -68,7 +70,7 @@ def target_labels(
   if protocol not in PROTOCOLS:
     raise UserError(
       f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
-      + nearest(protocol, PROTOCOLS)
+      + suggest(protocol, PROTOCOLS)
     )
   if label_rule != "multilabel":
     exclusive = [attributes]
@@ -124,7 +126,8 @@ def load_test_set(
   people = (
     positions if identities is None else np.asarray(identities)[positions]
   )
-  return TestSet(images, labels, positions, people, truth)
+  files = getattr(source, "names", None)
+  return TestSet(images, labels, positions, people, truth, files)
 
 
 class Selection(NamedTuple):

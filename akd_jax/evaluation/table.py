@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from akd_jax.common.text_table import ruled
+from akd_jax.common.text_table import align_columns
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import PERCENT, Metric, Value
 
 
-def table(result: Mapping[str, Any]) -> str:
+def write_result(result: Mapping[str, Any]) -> str:
   """Writes a result as text: what there is by attribute, all else by network.
 
   Args:
@@ -21,7 +21,7 @@ def table(result: Mapping[str, Any]) -> str:
     if metric.by_attribute
   ]
   parts = [first, _summary(result), *others, _labels(result)]
-  texts = [ruled(rows) for rows in parts if len(rows) > 1]
+  texts = [align_columns(rows) for rows in parts if len(rows) > 1]
   if any(name.endswith(record.MARK) for name, *_ in first):
     texts[0] += f"\n{record.FOOTNOTE}"
   return "\n\n".join(texts)
@@ -53,10 +53,10 @@ def _by_attribute(name: str, result: Mapping[str, Any]) -> list[list[str]]:
     known = [x for x in shares if x is not None]
     mean = sum(known) / len(known) if known else None
     columns["real test split"] = [*shares, mean]
-  doubted = record.doubted([result]) if name == "accuracy" else ()
+  doubted = record.find_doubted([result]) if name == "accuracy" else ()
   rows = [
     [
-      record.marked(attribute or "all", doubted),
+      record.mark(attribute or "all", doubted),
       *(_cell(metric, Value(x)) for x in values),
     ]
     for attribute, *values in zip(attributes, *columns.values(), strict=True)

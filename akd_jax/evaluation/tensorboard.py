@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.evaluation.metrics import METRICS
 
 # The evaluation's own, so that another one replaces it.
@@ -34,7 +34,7 @@ def write(result: Mapping[str, Any], workdir: pathlib.Path) -> None:
         )
   now = time.time()
   with (
-    written_whole(workdir / _NAME) as temporary,
+    write_whole(workdir / _NAME) as temporary,
     open(temporary, "wb") as file,
   ):
     records = RecordWriter(file)

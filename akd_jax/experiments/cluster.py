@@ -102,7 +102,7 @@ def work(
   Yields those that are left, whenever this has changed.
   """
   runs = list(runs)
-  left = plan.undone(runs)
+  left = plan.find_undone(runs)
   handed: dict[pathlib.Path, _Handed] = {}
   failed: set[str] = set()
   # Where the last is done, its job has yet to end.
@@ -123,7 +123,7 @@ def work(
         failed.add(str(workdir))
     still = [
       run
-      for run in plan.undone(left)
+      for run in plan.find_undone(left)
       if not {str(run.workdir), run.config.teacher} & failed
     ]
     if len(still) < len(left):
@@ -132,7 +132,7 @@ def work(
 
 
 def _is_free(workdir: pathlib.Path) -> bool:
-  with files.alone(workdir) as ours:
+  with files.lock_folder(workdir) as ours:
     return ours
 
 
@@ -155,7 +155,7 @@ class _Handed(NamedTuple):
     if error is None:
       return self.job.result()
     # It was killed, or its time was up before it could save.
-    saved = checkpoint.steps_saved(str(self.run.workdir))
+    saved = checkpoint.list_steps(str(self.run.workdir))
     if saved[-1:] > self.begun[-1:]:
       return ""
     return (
@@ -173,7 +173,7 @@ def _hand_over(run: plan.PlannedRun, cluster: Cluster) -> _Handed:
   from submitit.core.utils import FailedJobError
 
   job_file = run.workdir / ".job"
-  begun = checkpoint.steps_saved(str(run.workdir))
+  begun = checkpoint.list_steps(str(run.workdir))
   if job_file.exists():
     earlier = cluster.engine._executor.job_class(
       cluster.engine.folder, job_file.read_text()
@@ -185,7 +185,7 @@ def _hand_over(run: plan.PlannedRun, cluster: Cluster) -> _Handed:
     handed = cluster.engine.submit(job.attempt, cluster.do, run)
   except FailedJobError as error:
     raise UserError(f"the cluster refuses {run.workdir}: {error}") from None
-  with files.written_whole(job_file) as path:
+  with files.write_whole(job_file) as path:
     path.write_text(handed.job_id)
   print(f"{run.workdir}: job {handed.job_id}", flush=True)
   return _Handed(handed, run, begun)

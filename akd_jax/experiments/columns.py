@@ -127,7 +127,7 @@ def _free_name(taken: Collection[str]) -> str:
   return name
 
 
-def verdict(columns: Sequence[Column]) -> str:
+def say_verdict(columns: Sequence[Column]) -> str:
   """Says what the first network is worth beside the others.
 
   A difference counts where its 95 % interval holds no 0. Of one seed nothing

@@ -3,7 +3,7 @@
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -14,10 +14,10 @@ from akd_jax.training import run_dir
 from akd_jax.training.metrics_file import Training, read_training
 from akd_jax.training.versions import describe
 
+# What begins the fields that students alone have.
+_TEACHER = "teacher_recipe."
 # Fields in which the seeds of one recipe differ: each may have a teacher.
-_OF_SEEDS = ("seed", "teacher", "teacher_recipe.seed")
-# The section that students alone have.
-_OF_STUDENTS = "teacher_recipe"
+_OF_SEEDS = ("seed", "teacher", f"{_TEACHER}seed")
 
 
 class Seed(NamedTuple):
@@ -106,15 +106,17 @@ def _by_teacher(seeds: Sequence[Seed]) -> list[list[Seed]]:
   return list(groups.values())
 
 
-def differing_fields(
+def compare_fields(
   variants: Sequence[Variant],
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
   """Compares the configs of variants.
 
+  Of the recipe of a teacher, students alone are compared: a teacher has none.
+  What it says as its student's recipe does, in every variant, is not told.
+
   Returns:
     {field: its value in each variant} of those in which they differ, where a
-    config lacks one "-"; {field: value} of all others. Of the recipe of a
-    teacher, students alone are compared: a teacher has none.
+    config lacks one "-"; {field: value} of all others.
   """
   flat = [flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)
@@ -125,18 +127,27 @@ def differing_fields(
   for name in names:
     if name in hidden:
       continue
-    values = [_written(fields.get(name)) for fields in flat]
-    section = name.split(".")[0]
-    known = [
-      value
-      for value, variant in zip(values, variants, strict=True)
-      if section != _OF_STUDENTS or section in variant.seeds[0].config
-    ]
-    if len(set(known)) > 1:
-      differing[name] = values
-    else:
-      same[name] = known[0]
+    compared = flat
+    if name.startswith(_TEACHER):
+      compared = [fields for fields in flat if _is_student(fields)]
+    values = {_written(fields.get(name)) for fields in compared}
+    if len(values) > 1:
+      differing[name] = [_written(fields.get(name)) for fields in flat]
+    elif not all(_is_repeated(name, fields) for fields in compared):
+      (same[name],) = values
   return differing, same
+
+
+def _is_student(fields: Mapping[str, Any]) -> bool:
+  return any(name.startswith(_TEACHER) for name in fields)
+
+
+def _is_repeated(name: str, fields: Mapping[str, Any]) -> bool:
+  """Whether a field of a teacher's recipe is as its student's."""
+  return (
+    name.startswith(_TEACHER)
+    and fields.get(name.removeprefix(_TEACHER)) == fields[name]
+  )
 
 
 def _written(value: Any) -> str:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from akd_jax.common import paths
 from akd_jax.common.config import check_complete
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.flag_errors import line_of
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.configs.experiments.variants import Experiment
@@ -38,7 +38,7 @@ def define(name: str, scale: str) -> Experiment:
   """
   if not is_file(name) and name not in EXPERIMENTS:
     raise UserError(
-      f"there is no experiment --name={name!r}{nearest(name, EXPERIMENTS)};"
+      f"there is no experiment --name={name!r}{suggest(name, EXPERIMENTS)};"
       " --list shows them, and one of your own is a file, FILE.py"
     )
   if not is_file(name):
@@ -66,7 +66,7 @@ def load(path: str) -> ModuleType:
   """
   file = locate(path)
   if not os.path.isfile(file):
-    near = nearest(path, paths.programs_in(pathlib.Path(path).parent))
+    near = suggest(path, paths.list_programs(pathlib.Path(path).parent))
     raise UserError(f"--name={path}: there is no such file{near}")
   name = f"akd_jax_experiment_{file.stem}"
   spec = importlib.util.spec_from_file_location(name, file)
@@ -81,7 +81,7 @@ def load(path: str) -> ModuleType:
 
 def locate(path: str) -> pathlib.Path:
   """Returns where a file is, as every process finds it."""
-  return pathlib.Path(paths.expanded(path)).absolute()
+  return pathlib.Path(paths.expand(path)).absolute()
 
 
 @contextlib.contextmanager

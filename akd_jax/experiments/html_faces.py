@@ -11,13 +11,14 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.data import pipeline
-from akd_jax.experiments.compared import Variant
+from akd_jax.experiments.compared import Seed, Variant
 from akd_jax.inference.grids import (
+  People,
+  choose_people,
   distilled_attention,
   draw_lines,
-  first_people,
 )
-from akd_jax.inference.translator import load_translators
+from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.plotting.sample_grid import Line, overlay
 from akd_jax.training.run_dir import load_run
 
@@ -71,7 +72,7 @@ def show(variants: Sequence[Variant]) -> Faces:
   """
   first = variants[0].seeds[0].config
   try:
-    people = first_people(pipeline.open_source(first.data, "test"), _SHOWN)
+    people = choose_people(pipeline.open_source(first.data, "test"), _SHOWN)
   except UserError as error:
     _leave_out("no faces", error)
     return Faces((), [])
@@ -79,34 +80,20 @@ def show(variants: Sequence[Variant]) -> Faces:
   several = len({x.seeds[0].config.teacher for x in variants} - {""}) > 1
   teachers = set()
   for variant in variants:
-    seed = variant.seeds[0]
-    if seed.config.data.second:
-      _leave_out(variant.name, "it was trained on two label sets")
-      continue
-    if seed.config.data.image_size != first.data.image_size:
-      _leave_out(variant.name, "its pictures are of another size")
-      continue
+    config = variant.seeds[0].config
     try:
-      run = load_run(str(seed.workdir))
-      # Where it lies now.
-      run.config.teacher = seed.config.teacher
-      networks = load_translators(run)
+      *above, trained = _load_networks(variant.seeds[0], people)
     except UserError as error:
       _leave_out(variant.name, error)
       continue
-    if run.attributes != people.attributes:
-      _leave_out(variant.name, "it knows other attributes")
-      continue
-    *above, trained = networks
-    if run.config.teacher in teachers:
+    if config.teacher in teachers:
       above = []
     elif several:
       above = [x._replace(name=f"{x.name}, {variant.name}") for x in above]
-    teachers.add(run.config.teacher)
+    teachers.add(config.teacher)
     for network in (*above, trained._replace(name=variant.name)):
-      maps = distilled_attention(network, run.config.attention)
-      method = run.config.attention.method
-      lines += draw_lines(network, people, maps, method)
+      maps = distilled_attention(network, config.attention)
+      lines += draw_lines(network, people, maps, config.attention.method)
   return Faces(
     people.attributes,
     [
@@ -114,6 +101,25 @@ def show(variants: Sequence[Variant]) -> Faces:
       for person, image in enumerate(people.images)
     ],
   )
+
+
+def _load_networks(seed: Seed, people: People) -> list[Translator]:
+  """Loads a run's teacher, if it has one, and what it has trained.
+
+  Raises:
+    UserError: they cannot be loaded, or do not suit these people.
+  """
+  if seed.config.data.second:
+    raise UserError("it was trained on two label sets")
+  if seed.config.data.image_size != people.images.shape[1]:
+    raise UserError("its pictures are of another size")
+  run = load_run(str(seed.workdir))
+  # Where it lies now.
+  run.config.teacher = seed.config.teacher
+  networks = load_translators(run)
+  if run.attributes != people.attributes:
+    raise UserError("it knows other attributes")
+  return networks
 
 
 def _leave_out(what: str, why: object) -> None:

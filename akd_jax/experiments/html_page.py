@@ -4,19 +4,19 @@ import importlib.resources
 import pathlib
 from collections.abc import Sequence
 
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.evaluation import record
 from akd_jax.experiments import html_tables as tables
-from akd_jax.experiments.columns import columns_of, verdict
-from akd_jax.experiments.compared import Variant, differing_fields
+from akd_jax.experiments.columns import columns_of, say_verdict
+from akd_jax.experiments.compared import Variant, compare_fields
 from akd_jax.experiments.html_faces import Faces
 from akd_jax.plotting.curves import choose_colours
-from akd_jax.training.pace import duration
+from akd_jax.training.pace import write_duration
 
 
 def write(path: pathlib.Path, page: str) -> None:
   """Writes a page, whole or not at all."""
-  with written_whole(path) as partial:
+  with write_whole(path) as partial:
     # Of a path that is no UTF-8 there are bytes that no text has.
     partial.write_text(page, encoding="utf-8", errors="backslashreplace")
 
@@ -45,12 +45,12 @@ def render(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
   )
-  environment.filters["duration"] = duration
+  environment.filters["duration"] = write_duration
   environment.filters["readable"] = lambda name: name.replace("_", " ")
-  differing, same = differing_fields(variants)
+  differing, same = compare_fields(variants)
   columns = columns_of(variants)
   first = variants[0]
-  said = verdict(columns)
+  said = say_verdict(columns)
   if columns and not first.results:
     said = f"{first.name} has not been evaluated: nothing is compared with it."
   results = [result for variant in variants for result in variant.results]
@@ -68,7 +68,7 @@ def render(
     figures=tables.figures(columns),
     classifiers=record.say_classifiers(results),
     differences=tables.differences(columns) if first.results else None,
-    by_attribute=tables.by_attribute(columns, record.doubted(results)),
+    by_attribute=tables.by_attribute(columns, record.find_doubted(results)),
     faces=faces,
     training=tables.training(variants, colours),
     sizes=tables.sizes(columns, colours),

@@ -126,7 +126,7 @@ def by_attribute(
     marks = doubted if figure == "accuracy" else ()
     rows = [
       Row(
-        record.marked(name, marks),
+        record.mark(name, marks),
         "",
         [write_spread(metric, x, name) for x in columns],
       )
@@ -190,7 +190,7 @@ def training(
   runs = {
     variant.name: read_terms(variant.seeds[0].workdir) for variant in variants
   }
-  return [charts.curves(term, runs, colours) for term in list_terms(runs)]
+  return [charts.draw_curves(term, runs, colours) for term in list_terms(runs)]
 
 
 def sizes(columns: Sequence[Column], colours: Mapping[str, str]) -> list[str]:
@@ -204,5 +204,7 @@ def sizes(columns: Sequence[Column], colours: Mapping[str, str]) -> list[str]:
       if parameters and found:
         points.append(charts.Point(column.name, parameters[0], *spread(found)))
     if len({point.x for point in points}) > 1:
-      drawn.append(charts.scatter(title(metric), "parameters", points, colours))
+      drawn.append(
+        charts.draw_scatter(title(metric), "parameters", points, colours)
+      )
   return drawn

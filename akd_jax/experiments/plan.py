@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files
-from akd_jax.common.config import without_added
+from akd_jax.common.config import remove_added
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import settle
@@ -54,7 +54,7 @@ class PlannedRun(NamedTuple):
       return None  # It is damaged.
     wanted = runs.read_config(str(self.workdir)).data.attributes
     whole = set(record.trained_network(result)["attributes"]) == set(wanted)
-    alike = result.get("settings") == record.settings(self.config)
+    alike = result.get("settings") == record.list_settings(self.config)
     ended = result["step"] >= self.config.steps
     # Who learns nothing may be measured without the teacher.
     known = {self.teacher} if distils(self.config) else {self.teacher, None}
@@ -86,7 +86,7 @@ class Replicate(NamedTuple):
   @property
   def done(self) -> bool:
     """Whether all of them are trained and evaluated."""
-    return not undone(self.runs.values())
+    return not find_undone(self.runs.values())
 
 
 def plan_replicate(
@@ -114,10 +114,10 @@ def plan_replicate(
       for section in _NOT_TRAINING:
         fields.pop(section, None)
     if "teacher_recipe" in recipe:
-      taught_by = without_added(recipe["teacher_recipe"])
+      taught_by = remove_added(recipe["teacher_recipe"])
       recipe["teacher_recipe"] = taught_by
     # Else a version that adds a field would train everything anew.
-    return root / files.digest(without_added(recipe)) / f"seed_{seed}"
+    return root / files.digest(remove_added(recipe)) / f"seed_{seed}"
 
   @functools.cache
   def digest_of(file: str) -> str:
@@ -183,16 +183,16 @@ def _with_attributes(config: ConfigDict) -> ConfigDict:
   if config.data.attributes:
     return config
   config = ConfigDict(config.to_dict())
-  config.data.attributes = pipeline.known_attributes(config.data)
+  config.data.attributes = pipeline.list_attributes(config.data)
   return config
 
 
-def undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
+def find_undone(planned: Iterable[PlannedRun]) -> list[PlannedRun]:
   """Returns those without a result."""
   return [run for run in planned if not run.result]
 
 
-def in_order(replicates: Iterable[Replicate]) -> list[PlannedRun]:
+def sort_runs(replicates: Iterable[Replicate]) -> list[PlannedRun]:
   """Returns every run once, teachers before their students."""
   replicates = list(replicates)
   teachers = [run for x in replicates for run in x.teachers.values()]

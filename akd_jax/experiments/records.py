@@ -71,7 +71,7 @@ def write(
     if run.result
   }
   if before | found != before:
-    with files.written_whole(path) as partial:
+    with files.write_whole(path) as partial:
       partial.write_bytes(_pack(before | found))
 
 
@@ -124,12 +124,12 @@ def _is_done(run: PlannedRun, kept: Mapping[str, bytes]) -> bool:
 
 def _put(run: PlannedRun, kept: Mapping[str, bytes]) -> bool:
   """Writes the files of a run that is not there; returns whether it did."""
-  with files.alone(run.workdir) as ours:
+  with files.lock_folder(run.workdir) as ours:
     if not ours or run.result or run_dir.has_checkpoint(str(run.workdir)):
       return False
     for name in _KEPT:
       if name in kept:
-        with files.written_whole(run.workdir / name) as partial:
+        with files.write_whole(run.workdir / name) as partial:
           partial.write_bytes(kept[name])
   return True
 

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.output import note
 from akd_jax.data import pipeline
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation.record import trained_network
-from akd_jax.experiments import html_faces, html_page, page
+from akd_jax.experiments import html_faces, html_page, markdown_page
 from akd_jax.experiments.compared import Seed, Variant, read_seed
 from akd_jax.experiments.plan import PlannedRun, Replicate
 from akd_jax.inference.grids import (
   Portrayed,
+  choose_people,
   draw_sample_grid,
-  first_people,
 )
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import curves
@@ -78,7 +78,7 @@ def write(
       seconds += training.seconds
     for name, result in (found | shipped_teacher(replicate, found)).items():
       results.setdefault(name, []).append(result)
-  text = page.markdown(title, paper, command, seconds, results)
+  text = markdown_page.write_page(title, paper, command, seconds, results)
   numbers = path.with_suffix(".csv")
   picture, plot = (
     path.with_name(f"{path.stem}_{what}.png") for what in ("people", "curves")
@@ -95,9 +95,9 @@ def write(
   if _seeds_of(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
   if before != text or not numbers.exists():
-    with written_whole(numbers) as partial:
+    with write_whole(numbers) as partial:
       seeds = [replicate.seed for replicate in replicates]
-      partial.write_text(page.table_of_seeds(results, seeds))
+      partial.write_text(markdown_page.write_seeds(results, seeds))
     _draw_people(title, replicates[0], picture)
     _draw_curves(replicates[0], plot)
     variants = _variants(replicates)
@@ -105,7 +105,7 @@ def write(
       path.with_suffix(".html"),
       html_page.render(title, command, variants, html_faces.show(variants)),
     )
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
       partial.write_text(text)
   return f"{text}\nwritten to {path}"
 
@@ -117,7 +117,7 @@ def _list_runs(replicate: Replicate) -> str:
     [name, f"{run.config.steps:,}", f"`{run.workdir.parent.name}/seed_N`"]
     for name, run in replicate.runs.items()
   ]
-  return "\n".join(["", *page.table(header, rows), ""])
+  return "\n".join(["", *markdown_page.write_table(header, rows), ""])
 
 
 def shipped_teacher(
@@ -226,6 +226,6 @@ def _draw_people(title: str, replicate: Replicate, path: pathlib.Path) -> None:
   networks = [*teachers.values(), *students]
   if not networks:
     return
-  people = first_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
+  people = choose_people(pipeline.open_source(run.config.data, "test"), _SHOWN)
   grid = draw_sample_grid(title, people, networks)
   save_png(path, grid, colours=256)

@@ -37,7 +37,7 @@ def _weighed(term: str) -> Metric:
   return Metric(title, explanation, PERCENT, "neither", NO_CHANCE, (), read)
 
 
-def every_figure() -> Mapping[str, Metric]:
+def list_rows() -> Mapping[str, Metric]:
   """Returns the rows of a page: of evaluation, and of each method's loss.
 
   Looked up each time, since a file of one's own may have entered more.
@@ -52,7 +52,7 @@ class Row(NamedTuple):
   """A row of a page.
 
   Attributes:
-    metric: its name in `every_figure`.
+    metric: its name in `list_rows`.
     attribute: whose figure it is; "" of all.
     by_chance: whether it is the chance level.
   """
@@ -64,7 +64,7 @@ class Row(NamedTuple):
   @property
   def title(self) -> str:
     """What the row is called on the page."""
-    metric = every_figure()[self.metric]
+    metric = list_rows()[self.metric]
     parts = [metric.title]
     if self.attribute:
       parts.append(self.attribute)
@@ -77,38 +77,36 @@ class Row(NamedTuple):
   @property
   def is_cost(self) -> bool:
     """Whether it is of a network's size, however that was trained."""
-    return not every_figure()[self.metric].of_training
+    return not list_rows()[self.metric].of_training
 
   @property
   def digits(self) -> int:
     """How many are printed behind the point."""
-    return every_figure()[self.metric].unit.digits if self.is_cost else 2
+    return list_rows()[self.metric].unit.digits if self.is_cost else 2
 
 
-def figures(result: Mapping[str, Any]) -> dict[Row, float]:
+def read_figures(result: Mapping[str, Any]) -> dict[Row, float]:
   """Returns what a seed of a variant has of every row, as it is printed.
 
   Args:
     result: evaluation.json, as `record.read` returns it.
   """
-  return figures_of_network(trained_network(result))
+  return read_network(trained_network(result))
 
 
-def figures_of_network(network: Mapping[str, Any]) -> dict[Row, float]:
+def read_network(network: Mapping[str, Any]) -> dict[Row, float]:
   """Returns what a network of evaluation.json has of every row."""
-  return _rows(
-    network, {x: metric.read for x, metric in every_figure().items()}
-  )
+  return _rows(network, {x: metric.read for x, metric in list_rows().items()})
 
 
-def figures_of_truth(results: Results) -> dict[Row, float]:
+def read_truth(results: Results) -> dict[Row, float]:
   """Returns what true translations have of those rows that say so.
 
   Args:
     results: of the variants of one seed. The means are those of the first: a
       teacher may know other attributes.
   """
-  truths = {name: x.truth for name, x in every_figure().items() if x.truth}
+  truths = {name: x.truth for name, x in list_rows().items() if x.truth}
   found: dict[Row, float] = {}
   for result in reversed(results):
     found |= _rows(trained_network(result), truths)
@@ -118,7 +116,7 @@ def figures_of_truth(results: Results) -> dict[Row, float]:
 def _rows(
   network: Mapping[str, Any], readers: Mapping[str, Any]
 ) -> dict[Row, float]:
-  found, every = {}, every_figure()
+  found, every = {}, list_rows()
   for name, read in readers.items():
     metric = every[name]
     of_each = network["attributes"] if metric.by_attribute else ()

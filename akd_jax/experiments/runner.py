@@ -7,7 +7,7 @@ from akd_jax.common import files
 from akd_jax.common.errors import UserError
 from akd_jax.common.output import note
 from akd_jax.evaluation import evaluator, record, result_files
-from akd_jax.experiments.plan import PlannedRun, undone
+from akd_jax.experiments.plan import PlannedRun, find_undone
 from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import run_dir as runs
 
@@ -38,7 +38,7 @@ def do_alone(planned: PlannedRun, others: Iterable[PlannedRun] = ()) -> bool:
   Returns:
     Whether no other process does.
   """
-  with files.alone(planned.workdir) as ours:
+  with files.lock_folder(planned.workdir) as ours:
     if ours and not planned.result:
       _say_if_damaged(planned)
       train_with_teacher(planned.config, str(planned.workdir))
@@ -67,7 +67,7 @@ def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:
   Yields those that are left, whenever this has changed.
   """
   planned = list(planned)
-  left = undone(planned)
+  left = find_undone(planned)
   diverged: set[str] = set()
   waits_said = False
   while left:
@@ -87,12 +87,12 @@ def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:
         waits_said = True
         note(
           f"waiting for {len(left)} runs that others do, first"
-          f" {left[0].workdir} by {files.holder(left[0].workdir)}"
+          f" {left[0].workdir} by {files.read_holder(left[0].workdir)}"
         )
       time.sleep(_PATIENCE)
     still = [
       run
-      for run in undone(left)
+      for run in find_undone(left)
       if not {str(run.workdir), run.config.teacher} & diverged
     ]
     if len(still) < len(left):
@@ -100,7 +100,7 @@ def work(planned: Iterable[PlannedRun]) -> Iterator[list[PlannedRun]]:
     left = still
 
 
-def progress(
+def tell_progress(
   planned: Sequence[PlannedRun], work: Iterable[list[PlannedRun]]
 ) -> Iterator[str]:
   """Yields a line after each run: how many are done, and the time left.
@@ -109,7 +109,7 @@ def progress(
     planned: all of them.
     work: gives those that are left, whenever this has changed.
   """
-  started, steps = time.monotonic(), _steps(undone(planned))
+  started, steps = time.monotonic(), _steps(find_undone(planned))
   for left in work:
     minutes, still = (time.monotonic() - started) / 60, _steps(left)
     yield (

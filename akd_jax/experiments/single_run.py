@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place, written_whole
+from akd_jax.common.files import is_same_place, write_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
 from akd_jax.data.pipeline import open_source, remark
@@ -58,38 +58,43 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       " has another"
     )
   check_writable(workdir)
-  if config.teacher and same_place(config.teacher, workdir):
+  if config.teacher and is_same_place(config.teacher, workdir):
     raise UserError(
       f"--workdir={workdir} is config.teacher too: give the student another"
     )
   if distils(config):
     teaching.check_place(config.teacher)
-  if distils(config) and not run_dir.is_finished(config.teacher):
-    if run_dir.has_checkpoint(workdir):
-      raise UserError(
-        f"{workdir} has begun to learn from a teacher, but"
-        f" config.teacher={config.teacher} holds no finished one: put it back,"
-        " say where it is, or name another --workdir"
-      )
-    with _naming_recipe():
-      validation.check(teaching.teacher_recipe(config))
-    config = preparation.check(config, workdir)
-    recipe = teaching.teacher_recipe(config)
-    with _naming_recipe():
-      if not run_dir.has_checkpoint(config.teacher):
-        validation.check_new(recipe)
-    teaching.check_compatible(config, recipe)
-    starts.check_new(config, recipe)
-    check_writable(config.teacher)
-    # Another student's command may be training it.
-    with run_dir.alone(config.teacher, wait=True):
-      if not run_dir.is_finished(config.teacher):
-        parallel.say(
-          f"{config.teacher} holds no finished teacher: training it first, by"
-          " config.teacher_recipe"
-        )
-        _train(recipe, config.teacher)
+    if not run_dir.is_finished(config.teacher):
+      _train_teacher(config, workdir)
   _train(config, workdir)
+
+
+def _train_teacher(config: ConfigDict, workdir: str) -> None:
+  """Trains the teacher of a student that is to be trained in `workdir`."""
+  if run_dir.has_checkpoint(workdir):
+    raise UserError(
+      f"{workdir} has begun to learn from a teacher, but"
+      f" config.teacher={config.teacher} holds no finished one: put it back,"
+      " say where it is, or name another --workdir"
+    )
+  with _naming_recipe():
+    validation.check(teaching.teacher_recipe(config))
+  config = preparation.check(config, workdir)
+  recipe = teaching.teacher_recipe(config)
+  with _naming_recipe():
+    if not run_dir.has_checkpoint(config.teacher):
+      validation.check_new(recipe)
+  teaching.check_compatible(config, recipe)
+  starts.check_new(config, recipe)
+  check_writable(config.teacher)
+  # Another student's command may be training it.
+  with run_dir.lock_run(config.teacher, wait=True):
+    if not run_dir.is_finished(config.teacher):
+      parallel.say(
+        f"{config.teacher} holds no finished teacher: training it first, by"
+        " config.teacher_recipe"
+      )
+      _train(recipe, config.teacher)
 
 
 @contextlib.contextmanager
@@ -121,7 +126,7 @@ def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
   classifier = classifier_of(config, splits)
   accuracy = classifier.metadata["test_accuracy"]
   path = pathlib.Path(workdir) / "classifier.json"
-  with written_whole(path) as partial:
+  with write_whole(path) as partial:
     partial.write_text(json.dumps(classifier.metadata, indent=2) + "\n")
   print("right on the test split")
   for name, share in accuracy["attributes"].items():

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 
-def in_pieces(
+def apply_in_pieces(
   function: Callable[..., Any], size: int, *arrays: np.ndarray
 ) -> Any:
   """Applies a function to `size` entries of the arrays at a time.

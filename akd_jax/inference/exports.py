@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.paths import check_ending, check_file
 from akd_jax.inference.description import describe, is_first_format
 
@@ -34,7 +34,7 @@ def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:
       raise UserError(f"{path} is the run's own: name another --out")
   with contextlib.ExitStack() as whole:
     for path, write in files.items():
-      temporary = whole.enter_context(written_whole(path))
+      temporary = whole.enter_context(write_whole(path))
       with open(temporary, "w+b") as file:
         write(file)
   return list(files)

@@ -41,7 +41,7 @@ class People(NamedTuple):
   attributes: tuple[str, ...]
 
 
-def first_people(source: Any, count: int = PEOPLE) -> People:
+def choose_people(source: Any, count: int = PEOPLE) -> People:
   """Returns the first people of a source, to be given each attribute."""
   records = [source[i] for i in range(min(count, len(source)))]
   labels = np.stack([record["label"] for record in records])
@@ -60,7 +60,7 @@ def make_sample_hook(setting: Setting) -> Hook:
   teacher's above. The first is drawn at once, before the first step.
   """
   config, workdir = setting.config, pathlib.Path(setting.workdir)
-  people = first_people(setting.validation)
+  people = choose_people(setting.validation)
 
   def draw(step: int, model: Model) -> Found:
     grid = draw_sample_grid(
@@ -111,7 +111,7 @@ def draw_sample_grid(
   for translator, options in networks:
     attentions = distilled_attention(translator, options)
     lines += draw_lines(translator, people, attentions, options.method)
-  return pictures.sample_sheet(title, people.attributes, people.images, lines)
+  return pictures.draw_sheet(title, people.attributes, people.images, lines)
 
 
 def draw_lines(

@@ -14,7 +14,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.inference.network import Network, Recognizer, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
-from akd_jax.inference.view import FACE, FACES, View, by_photo
+from akd_jax.inference.view import FACE, FACES, View, split_by_photo
 from akd_jax.interop import numpy_generator
 from akd_jax.interop.numpy_program import takes_own
 
@@ -117,7 +117,7 @@ class LoadedModel:
     wanted = self.wanted_of(labels, set, strength)
     drawn: Any = self.network.translate(squares, wanted)
     if view.pastes:
-      parts = by_photo(looked, drawn)
+      parts = split_by_photo(looked, drawn)
       drawn = [x.paste(y) for x, y in zip(looked, parts, strict=True)]
     return drawn[0] if one else drawn
 

@@ -9,9 +9,15 @@ from typing import NamedTuple
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import file_name, lies_in, same_place
+from akd_jax.common.files import (
+  is_same_place,
+  lies_in,
+  name_file,
+  strip_suffix,
+)
+from akd_jax.common.output import note
 from akd_jax.data.photos.images import SUFFIXES
-from akd_jax.data.photos.walk import TAKEN, files_in
+from akd_jax.data.photos.walk import TAKEN, walk_files
 
 
 class Photo(NamedTuple):
@@ -31,49 +37,50 @@ def find_photos(arguments: Sequence[str], out: Path) -> list[Photo]:
 
   A photo's results are named after it; in a folder, its subfolder stays. Photos
   that would be called the same keep their endings, and are numbered if that is
-  not enough. What lies in `out` is no photo but a result.
+  not enough. One that is named twice is one photo. What lies in `out` is none
+  but a result; a note counts it.
 
   Raises:
     UserError: there are none, or `out` is one of the folders itself, where
       results could not be told from photos; or a folder cannot be read.
   """
-  found: list[tuple[Path, Path]] = []
+  found: dict[str, tuple[Path, Path]] = {}
+
+  def add(photo: Path, name: Path) -> None:
+    found.setdefault(os.path.abspath(photo), (photo, name))
+
   for argument in arguments:
     if not argument:
       raise UserError("a photo's name is empty: give a file or a folder")
     path = Path(argument)
     # Unlike path.is_dir, which fails where a name is too long for a file.
     if not os.path.isdir(path):
-      found.append((path, Path(path.name)))
+      add(path, Path(path.name))
       continue
-    if same_place(str(path), str(out)):
+    if is_same_place(str(path), str(out)):
       raise UserError(
         f"--out={out} is the folder of the photos: give results another"
       )
-    found += [
-      (photo, photo.relative_to(path)) for photo in files_in(path, TAKEN, out)
-    ]
+    for photo in walk_files(path, TAKEN, out):
+      add(photo, photo.relative_to(path))
   if not found:
     raise UserError(
       f"there is no photo in {', '.join(arguments)}: files that end in"
       f" {', '.join(SUFFIXES)} are taken"
     )
-  names = _told_apart(
-    [name.with_suffix("") for _, name in found], [name for _, name in found]
-  )
-  return [Photo(x, name) for (x, _), name in zip(found, names, strict=True)]
+  _note_left_out(arguments, out)
+  whole = [name for _, name in found.values()]
+  names = _told_apart([Path(strip_suffix(x)) for x in whole], whole)
+  paths = [photo for photo, _ in found.values()]
+  return [Photo(x, name) for x, name in zip(paths, names, strict=True)]
 
 
-def say_left_out(arguments: Sequence[str], out: Path) -> str | None:
-  """Returns a line on what `find_photos` takes for results, if there is any."""
-  if not os.path.isdir(out):
-    return None
+def _note_left_out(arguments: Sequence[str], out: Path) -> None:
+  """Counts what lies in `out`, among the photos, and is taken for results."""
   if not any(os.path.isdir(x) and lies_in(out, x) for x in arguments):
-    return None
-  count = sum(1 for _ in files_in(out, TAKEN, out))
-  return (
-    f"{out}: {count:,} pictures are left out, as results" if count else None
-  )
+    return
+  if os.path.isdir(out) and (count := len(list(walk_files(out, TAKEN, out)))):
+    note(f"note: {out}: {count:,} pictures are left out, as results")
 
 
 def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:
@@ -97,7 +104,7 @@ def _told_apart(short: list[Path], whole: list[Path]) -> list[Path]:
   return names
 
 
-def result_path(out: Path, photo: Photo, *request: str) -> Path:
+def name_result(out: Path, photo: Photo, *request: str) -> Path:
   """Returns OUT/NAME_REQUEST.png.
 
   Whatever attributes and folders are called, it lies inside `out`.
@@ -107,7 +114,7 @@ def result_path(out: Path, photo: Photo, *request: str) -> Path:
     photo: whose.
     request: its parts.
   """
-  name = file_name("_".join((photo.name.name, *request)), ".png")
+  name = name_file("_".join((photo.name.name, *request)), ".png")
   return out / photo.name.parent / name
 
 
@@ -117,7 +124,7 @@ def name_request(wanted: Mapping[str, int], strength: float) -> list[str]:
   return parts if strength == 1 else [*parts, f"strength={strength:g}"]
 
 
-def colour_profile(photo: Image.Image) -> bytes | None:
+def read_profile(photo: Image.Image) -> bytes | None:
   """Returns the ICC profile of a photo's RGB; None where it has none.
 
   That of a photo which was grey or CMYK says nothing of RGB.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut
+from akd_jax.data.photos.frames import Frame
 from akd_jax.data.photos.images import open_image
 from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.view import View
@@ -78,12 +78,10 @@ def read_pictures(
   def look(number: int, picture: Any) -> Looked:
     try:
       picture = _settle(picture)
-      photo = _open(picture)
-      frames = view.frames(photo)
+      frames, squares = view.see(_open(picture), size)
     except UserError as error:
       where = "" if one else f"picture {number} of {len(pictures)}: "
       raise UserError(f"{where}{error}") from None
-    squares = np.stack([cut(photo, frame, size) for frame in frames])
     return Looked(picture, frames, squares)
 
   return [look(*x) for x in enumerate(pictures, 1)], one

@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame, cut
+from akd_jax.data.photos.frames import Frame
 from akd_jax.data.photos.images import open_image
 from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
   Photo,
-  colour_profile,
   name_request,
-  result_path,
+  name_result,
+  read_profile,
 )
-from akd_jax.inference.view import View, by_photo
+from akd_jax.inference.view import View, split_by_photo
 from akd_jax.plotting import sample_grid
 
 
@@ -75,7 +75,7 @@ class Result(NamedTuple):
   pictures: np.ndarray
 
 
-def see(photo: Photo, request: Request, size: int) -> Seen:
+def read_photo(photo: Photo, request: Request, size: int) -> Seen:
   """Reads a photo, and the squares of it that are seen, of side `size`.
 
   Raises:
@@ -83,11 +83,10 @@ def see(photo: Photo, request: Request, size: int) -> Seen:
   """
   whole = open_image(photo.path)
   try:
-    frames = request.view.frames(whole)
+    frames, squares = request.view.see(whole, size)
   except UserError as error:
     raise UserError(f"{photo.path}: {error}") from error
-  squares = np.stack([cut(whole, frame, size) for frame in frames])
-  return Seen(photo, whole.size, frames, squares, colour_profile(whole))
+  return Seen(photo, whole.size, frames, squares, read_profile(whole))
 
 
 def check_kept(request: Request, photos: Sequence[Photo]) -> None:
@@ -99,7 +98,7 @@ def check_kept(request: Request, photos: Sequence[Photo]) -> None:
   given = {_identify(photo.path) for photo in photos} - {None}
   for photo in photos:
     for names in _names(request):
-      path = result_path(request.out, photo, *names)
+      path = name_result(request.out, photo, *names)
       if _identify(path) in given:
         raise UserError(
           f"the result of {photo.path} would replace the photo {path}: give"
@@ -170,10 +169,10 @@ def draw(
   columns = []
   drawn = _squares(model, request, seen, labels)
   for names, pictures in zip(_names(request), drawn, strict=True):
-    of_each = by_photo(seen, pictures)
+    of_each = split_by_photo(seen, pictures)
     columns.append(
       [
-        Result(result_path(request.out, x.photo, *names), own)
+        Result(name_result(request.out, x.photo, *names), own)
         for x, own in zip(seen, of_each, strict=True)
       ]
     )
@@ -224,6 +223,6 @@ def _sheet(
   ]
   (names,) = _names(request)
   return Result(
-    result_path(request.out, seen.photo, *names),
-    sample_grid.sample_sheet("", headings, seen.squares, lines)[None],
+    name_result(request.out, seen.photo, *names),
+    sample_grid.draw_sheet("", headings, seen.squares, lines)[None],
   )

@@ -15,7 +15,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.distillation.attention import attention_maps
 from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.terms import distils
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.inference.network import Wanted
 from akd_jax.models.convolutions import on_cpu
 from akd_jax.models.pixels import to_uint8, to_unit
@@ -212,7 +212,7 @@ def translate(
     uint8 [N, S, S, 3].
   """
   function = functools.partial(_translate, _program(translator))
-  return in_pieces(function, _piece(len(images)), images, *wanted)
+  return apply_in_pieces(function, _piece(len(images)), images, *wanted)
 
 
 @functools.partial(jax.jit, static_argnames=("names", "method"))
@@ -275,4 +275,4 @@ def translate_with_attention(
     method=look.method,
   )
   size = _piece(len(images))
-  return in_pieces(function, size, images, weights, *wanted)
+  return apply_in_pieces(function, size, images, weights, *wanted)

@@ -9,8 +9,15 @@ import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import CELEBA, Frame, Framing, around, centred
-from akd_jax.data.photos.images import cuts_off_most, fitting_crop
+from akd_jax.data.photos.frames import (
+  CELEBA,
+  Frame,
+  Framing,
+  cut,
+  frame_centre,
+  frame_face,
+)
+from akd_jax.data.photos.images import cuts_off_most, fit_crop
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Crops that paste what is translated back into the whole photo: the largest
@@ -26,7 +33,7 @@ class View:
   Attributes:
     crop: side of the centre that is seen, 0 for the largest square, or one of
       PASTED; None is what fits the photo.
-    usual: the run's crop, which `fitting_crop` starts from.
+    usual: the run's crop, which `fit_crop` starts from.
     find_framing: says how a face is to be framed; asked of faces alone.
 
   Raises:
@@ -58,14 +65,27 @@ class View:
     """Whether squares lie around faces, which are looked for."""
     return self.crop in (FACE, FACES)
 
-  def frames(self, photo: Image.Image) -> list[Frame]:
+  def see(
+    self, photo: Image.Image, size: int
+  ) -> tuple[list[Frame], np.ndarray]:
     """Returns the squares that are seen: one, but of FACES the largest first.
+
+    Args:
+      photo: RGB.
+      size: side S of the squares.
+
+    Returns:
+      The F squares of the photo, and uint8 [F, S, S, 3].
 
     Raises:
       UserError: they are to be around faces, and there is none.
     """
+    frames = self._find_frames(photo)
+    return frames, np.stack([cut(photo, frame, size) for frame in frames])
+
+  def _find_frames(self, photo: Image.Image) -> list[Frame]:
     if not self.finds:
-      return [centred(photo.size, self._side(photo.size))]
+      return [frame_centre(photo.size, self._side(photo.size))]
     faces = load_finder().find_all(photo)
     if not faces:
       raise UserError(
@@ -73,7 +93,7 @@ class View:
       )
     framing = self.find_framing()
     chosen = faces if self.crop == FACES else faces[:1]
-    return [around(middles_of_eyes(face), framing) for face in chosen]
+    return [frame_face(middles_of_eyes(face), framing) for face in chosen]
 
   def warn(self, size: tuple[int, int]) -> str | None:
     """Returns what to say where the crop that was asked for cuts off most.
@@ -92,7 +112,7 @@ class View:
   def _side(self, size: tuple[int, int]) -> int:
     """Returns the side of the centre that is seen; 0 is the largest."""
     if self.crop is None:
-      return fitting_crop(self.usual, size)
+      return fit_crop(self.usual, size)
     return 0 if isinstance(self.crop, str) else int(self.crop)
 
 
@@ -104,7 +124,9 @@ class _Looked(Protocol):
     """Returns what is seen of it, uint8 [F, S, S, 3]."""
 
 
-def by_photo(photos: Sequence[_Looked], found: np.ndarray) -> list[np.ndarray]:
+def split_by_photo(
+  photos: Sequence[_Looked], found: np.ndarray
+) -> list[np.ndarray]:
   """Splits what was found of all squares, [N, ...], into [F, ...] a photo."""
   ends = np.cumsum([len(photo.squares) for photo in photos])
   return np.split(found, ends[:-1])

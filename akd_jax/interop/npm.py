@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.output import note
 
 _PATIENCE = 60.0
@@ -97,6 +97,6 @@ def _download(package: Package, path: Path) -> bytes:
     ) from None
   _check(package, content, f"what came from {package.url}")
   # Where it cannot be kept it is used for this once.
-  with contextlib.suppress(WriteError), written_whole(path) as temporary:
+  with contextlib.suppress(WriteError), write_whole(path) as temporary:
     temporary.write_bytes(content)
   return content

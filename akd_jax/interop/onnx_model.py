@@ -78,7 +78,7 @@ def build_recognizer(
 def _tell(graph: Graph, about: Mapping[str, Any]) -> str:
   """Adds what the generator is given; returns its name."""
   of_label, of_own, constant = about.get("given", _AS_WANTED)
-  given, further = "label", _further(about)
+  given, further = "label", about.get("test_strength", 1) - 1
   if further:
     # Further than the target, where an attribute was set.
     change = graph.node("Sub", ["label", "own"])
@@ -93,10 +93,6 @@ def _tell(graph: Graph, about: Mapping[str, Any]) -> str:
   if constant:
     given = graph.node("Add", [given, graph.constant(constant)])
   return given
-
-
-def _further(about: Mapping[str, Any]) -> float:
-  return about.get("test_strength", 1) - 1
 
 
 def _follow(

@@ -144,7 +144,7 @@ def _reader(
 
 def _read_npz(file: IO[bytes]) -> dict[str, np.ndarray]:
   with zipfile.ZipFile(file) as archive:
-    return npz.every_array(archive)
+    return npz.read_every_array(archive)
 
 
 def _read_safetensors(file: IO[bytes]) -> dict[str, np.ndarray]:

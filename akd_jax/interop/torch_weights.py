@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common import npz
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 
 # What a release keeps beside its weights, and may never use.
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
@@ -160,7 +160,7 @@ def kernel_shape(
     UserError: it is not there, or has not so many axes.
   """
   if name not in arrays:
-    raise UserError(f"{what}: {name!r} is missing{nearest(name, arrays)}")
+    raise UserError(f"{what}: {name!r} is missing{suggest(name, arrays)}")
   shape = tuple(np.shape(arrays[name]))
   if len(shape) != axes:
     number = {2: "two", 4: "four"}[axes]
@@ -187,4 +187,4 @@ def check(
       raise UserError(f"{what}: {name!r} is {found} and should be {shape}")
   for name in arrays:
     if name not in shapes:
-      raise UserError(f"{what}: {name!r} is unknown{nearest(name, shapes)}")
+      raise UserError(f"{what}: {name!r} is unknown{suggest(name, shapes)}")

@@ -39,7 +39,7 @@ def write_state_dict(
 def write_checkpoint(
   file: IO[bytes],
   states: Mapping[str, Mapping[str, np.ndarray]],
-  comment: str = "",
+  comment: str,
 ) -> None:
   """Writes several state dicts by their names; see `write_state_dict`."""
   parts = {}

@@ -27,7 +27,7 @@ class Point(NamedTuple):
   deviation: float
 
 
-def curves(
+def draw_curves(
   term: str, runs: Mapping[str, Terms], colours: Mapping[str, str]
 ) -> str:
   """Draws one term of training over the steps, a colour a run.
@@ -45,7 +45,7 @@ def curves(
   return _svg(figure, panel)
 
 
-def scatter(
+def draw_scatter(
   title: str, axis: str, points: Sequence[Point], colours: Mapping[str, str]
 ) -> str:
   """Draws points, each named, over a logarithmic axis.

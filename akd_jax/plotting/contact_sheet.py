@@ -46,7 +46,7 @@ def frame(
   return np.array(picture)
 
 
-def contact_sheet(
+def draw_contact_sheet(
   title: str, lines: Mapping[str, Sequence[np.ndarray]]
 ) -> np.ndarray:
   """Draws a line of pictures for each name.

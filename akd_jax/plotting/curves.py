@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from akd_jax.plotting.lettering import letter, shown
+from akd_jax.plotting.lettering import letter, show_name
 from akd_jax.plotting.sample_grid import save_png
 
 # Also without colour vision; and of more runs than that has.
@@ -57,7 +57,7 @@ def draw(
     panel.set_visible(False)
   for run, colour in colours.items():
     # Matplotlib hides what begins with a line.
-    panels[0].plot([], [], color=colour, label=shown(run).strip())
+    panels[0].plot([], [], color=colour, label=show_name(run).strip())
   legend = figure.legend(
     loc="upper left", ncols=_NAMES_A_LINE, fontsize=9, frameon=False
   )

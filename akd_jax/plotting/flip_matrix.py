@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.plotting.lettering import letter, shown
+from akd_jax.plotting.lettering import letter, show_name
 from akd_jax.plotting.sample_grid import save_png
 
 # A cell's side in inches, and the dots in one: three digits fit at any count.
@@ -52,7 +52,7 @@ def draw(
   # Near white at 0, where most cells are, and of evenly falling brightness.
   colours = colormaps["magma_r"].with_extremes(bad="0.88")
   # Room for the names, and for the key even where there are few columns.
-  longest = max(len(shown(name)) for name in (*known, *targets))
+  longest = max(len(show_name(name)) for name in (*known, *targets))
   names = max(LETTER * longest, 1.5)
   size = max(CELL * len(known) + names, 3.0), CELL * len(targets) + names + 0.7
   figure = Figure(size, DOTS, layout="constrained")
@@ -63,8 +63,8 @@ def draw(
     for j, name in enumerate(known):
       text, colour = _text(matrix[target].get(name), shares[i, j])
       panel.text(j, i, text, color=colour, fontsize=7, ha="center", va="center")
-  panel.set_xticks(range(len(known)), map(shown, known), rotation=90)
-  panel.set_yticks(range(len(targets)), map(shown, targets))
+  panel.set_xticks(range(len(known)), map(show_name, known), rotation=90)
+  panel.set_yticks(range(len(targets)), map(show_name, targets))
   panel.xaxis.tick_top()
   panel.tick_params(length=0, labelsize=8)
   for label in (*panel.get_xticklabels(), *panel.get_yticklabels()):
@@ -82,7 +82,7 @@ def draw(
   )
   figure.supxlabel(key, x=0.02, ha="left", fontsize=8)
   if title:
-    letter(figure.suptitle(shown(title), fontsize=10))
+    letter(figure.suptitle(show_name(title), fontsize=10))
   canvas.draw()
   save_png(out, np.asarray(canvas.buffer_rgba())[..., :3])
 

@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 _ROOM = 48
 
 
-def shown(name: str) -> str:
+def show_name(name: str) -> str:
   """Returns a name as pictures show it: legible, with spaces, not too long."""
-  name = legible(name.replace("_", " "))
+  name = make_legible(name.replace("_", " "))
   if len(name) > _ROOM:
     name = f"{name[: _ROOM - 8]}…{name[-7:]}"
   return name
 
 
-def legible(text: str) -> str:
+def make_legible(text: str) -> str:
   """Returns a text with letters that no font has written as code points."""
-  missing = set(map(ord, text)) - _letters(font_file(text)) - {ord("\n")}
+  missing = set(map(ord, text)) - _letters(find_font(text)) - {ord("\n")}
   return "".join(f"<{ord(x):X}>" if ord(x) in missing else x for x in text)
 
 
@@ -29,11 +29,11 @@ def letter(label: "Text") -> None:
   """Has matplotlib draw a text as a name: no formula, in a font that has it."""
   size = label.get_fontsize()
   label.set_parse_math(False)
-  label.set_fontproperties(Path(font_file(label.get_text())))
+  label.set_fontproperties(Path(find_font(label.get_text())))
   label.set_fontsize(size)
 
 
-def font_file(text: str) -> str:
+def find_font(text: str) -> str:
   """Returns the file of a font that has all letters of a text.
 
   That is DejaVu Sans, which comes with matplotlib, where it has them, or where

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from akd_jax.common.files import written_whole
-from akd_jax.plotting.lettering import font_file, legible, shown
+from akd_jax.common.files import write_whole
+from akd_jax.plotting.lettering import find_font, make_legible, show_name
 
 # Opacity where the attention is largest: the face stays visible beneath it.
 OPACITY = 0.75
@@ -82,7 +82,7 @@ def overlay(
 
 @functools.cache
 def _font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
-  return ImageFont.truetype(font_file(text), size)
+  return ImageFont.truetype(find_font(text), size)
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
@@ -114,13 +114,14 @@ def write_text(
   bottom.
   """
   left, top, width, height = box
-  text = legible(text)
+  text = make_legible(text)
   for points in range(size, 7, -1):
     font = _font(points, text)
-    lines = _wrap(text, font, width)
+    # Ink may reach a pixel beyond a line's length: without fribidi it does.
+    lines = _wrap(text, font, width - 2)
     pitch = sum(font.getmetrics())
     widest = max(map(font.getlength, lines))
-    if widest <= width and pitch * len(lines) <= height:
+    if widest <= width - 2 and pitch * len(lines) <= height:
       break
   # Drawing on a piece of its own is what makes "never outside" true.
   piece = Image.new("RGB", (width, height), PAPER)
@@ -133,7 +134,7 @@ def write_text(
   sheet.paste(piece, (left, top))
 
 
-def sample_sheet(
+def draw_sheet(
   title: str,
   attributes: Sequence[str],
   sources: np.ndarray,
@@ -170,7 +171,7 @@ def sample_sheet(
     write_text(sheet, (MARGIN, MARGIN, width - 2 * MARGIN, TITLE), title, 20)
   if header > key:
     _draw_key(sheet, key)
-  names = ["source", *map(shown, attributes)]
+  names = ["source", *map(show_name, attributes)]
   lefts = [MARGIN, *(first + i * step for i in range(len(attributes)))]
   for name, left in zip(names, lefts, strict=True):
     write_text(sheet, (left, header, cell, HEADER), name, 15, (0.5, 1))
@@ -242,7 +243,7 @@ def save_png(
   if colours is not None:
     picture = picture.quantize(colours)
   # It can be drawn again, and an evaluation may save thousands.
-  with written_whole(path, durable=False) as temporary:
+  with write_whole(path, durable=False) as temporary:
     picture.save(
       temporary,
       format="PNG",

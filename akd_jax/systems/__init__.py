@@ -6,7 +6,7 @@ with its line in RECIPES, and small sizes for its tests: docs/extending.md.
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.systems.acgan import ACGAN
 from akd_jax.systems.attgan import ATTGAN
 from akd_jax.systems.relgan import RELGAN
@@ -35,6 +35,6 @@ def system_of(config: ConfigDict) -> System:
   if config.system not in SYSTEMS:
     raise UserError(
       f"config.system={config.system!r} is none of {', '.join(SYSTEMS)}"
-      f"{nearest(config.system, SYSTEMS)}"
+      f"{suggest(config.system, SYSTEMS)}"
     )
   return SYSTEMS[config.system]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 
 # {hook: the activations that it names, in the order of the data flow}.
 Hooks = Mapping[str, Sequence[str]]
@@ -59,6 +59,6 @@ def list_activations(
   if options.hook not in hooks:
     raise UserError(
       f"config.attention.hook={options.hook!r} is none of {', '.join(hooks)}"
-      f"{nearest(options.hook, hooks)}"
+      f"{suggest(options.hook, hooks)}"
     )
   return tuple(hooks[options.hook])

@@ -54,7 +54,7 @@ def draw(
 
 
 def draw_active(
-  key: jax.Array, target: jax.Array, axis_name: str | None = None
+  key: jax.Array, target: jax.Array, axis_name: str | None
 ) -> jax.Array:
   """Draws one active class of each target [B, C]: one-hot, or zeros.
 
@@ -67,9 +67,7 @@ def draw_active(
   return jax.vmap(_sample_active)(keys, target)
 
 
-def sample_keys(
-  key: jax.Array, size: int, axis_name: str | None = None
-) -> jax.Array:
+def sample_keys(key: jax.Array, size: int, axis_name: str | None) -> jax.Array:
   """Returns a key of its own for each of this device's samples, [size].
 
   Args:

@@ -118,13 +118,13 @@ def _take_up(workdir: str) -> integrity.Saved | None:
 
   Those that are not get another name, which says so.
   """
-  saved = steps_saved(workdir)
+  saved = list_steps(workdir)
   if not saved:
     return None
   root = directory(workdir)
-  found, faults = integrity.newest_sound(root, saved)
+  found, faults = integrity.read_newest_sound(root, saved)
   # Which is best is asked of all of them, when the next one is saved.
-  faults |= integrity.faults(root, [s for s in saved if s < found.step])
+  faults |= integrity.find_faults(root, [s for s in saved if s < found.step])
   if jax.process_index() == 0:
     for step in faults:
       integrity.set_aside(root, step)
@@ -154,7 +154,7 @@ def directory(workdir: str) -> pathlib.Path:
   return pathlib.Path(workdir).absolute() / "checkpoints"
 
 
-def steps_saved(workdir: str) -> list[int]:
+def list_steps(workdir: str) -> list[int]:
   """Returns the steps of the checkpoints of a run, in order.
 
   They were written whole; whether they still are, only reading them says.
@@ -165,7 +165,7 @@ def steps_saved(workdir: str) -> list[int]:
   return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit())
 
 
-def best_step(workdir: str, best_metric: str) -> int:
+def find_best_step(workdir: str, best_metric: str) -> int:
   """Returns the step of the checkpoint with the highest score.
 
   Raises:
@@ -173,7 +173,7 @@ def best_step(workdir: str, best_metric: str) -> int:
   """
   root = directory(workdir)
   scored = {}
-  for step in steps_saved(workdir):
+  for step in list_steps(workdir):
     try:
       found = integrity.read_notes(root / str(step)).metrics
     except integrity.DamagedError as error:
@@ -189,16 +189,16 @@ def best_step(workdir: str, best_metric: str) -> int:
   return max(scored, key=lambda step: (scored[step], step))
 
 
-def origins(workdir: str) -> dict[str, str] | None:
+def read_origins(workdir: str) -> dict[str, str] | None:
   """Returns the digests of what a run has learnt from, by name.
 
   None where it has no checkpoint yet, and nothing of earlier versions'.
   """
   root = directory(workdir)
-  for step in reversed(steps_saved(workdir)):
+  for step in reversed(list_steps(workdir)):
     with contextlib.suppress(integrity.DamagedError):
       return integrity.read_notes(root / str(step)).origins
-  return {} if steps_saved(workdir) else None
+  return {} if list_steps(workdir) else None
 
 
 def is_sound(workdir: str, step: int) -> bool:
@@ -223,11 +223,11 @@ def load_newest(workdir: str) -> integrity.Saved:
   Raises:
     UserError: none is sound, or none there.
   """
-  saved = steps_saved(workdir)
+  saved = list_steps(workdir)
   if not saved:
     raise UserError(f"{workdir} has no checkpoint yet")
   root = directory(workdir)
-  found, faults = integrity.newest_sound(root, saved)
+  found, faults = integrity.read_newest_sound(root, saved)
   if faults:
     integrity.say(root, found.step, faults)
   return found
@@ -247,8 +247,3 @@ def load(workdir: str, step: int) -> integrity.Saved:
       f"the checkpoint {root / str(step)} is damaged ({error}); name another"
       " by --step, or none for the last that is sound"
     ) from None
-
-
-def load_state(workdir: str, step: int) -> dict[str, Any]:
-  """Reads the training state of a checkpoint: nested dictionaries of arrays."""
-  return load(workdir, step).state

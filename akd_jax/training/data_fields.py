@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import teacher
 from akd_jax.data import DATASETS
@@ -34,7 +34,7 @@ def check_names(
     if field not in possible:
       raise UserError(
         f"{section}.{field} is none of {', '.join(possible)}"
-        f"{nearest(field, possible)}"
+        f"{suggest(field, possible)}"
       )
 
 

@@ -44,14 +44,14 @@ def check_start(config: ConfigDict, workdir: str) -> None:
   finished, of_teacher = False, []
   if distils(config):
     finished = run_dir.is_finished(config.teacher)
-    of_teacher = checkpoint.steps_saved(config.teacher)
+    of_teacher = checkpoint.list_steps(config.teacher)
   check_alike(
     _versions()
     | fields
     | {
       "devices": f"{jax.local_device_count()} x"
       f" {jax.local_devices()[0].device_kind}",
-      "checkpoints in --workdir": checkpoint.steps_saved(workdir),
+      "checkpoints in --workdir": checkpoint.list_steps(workdir),
       "a finished teacher in config.teacher": finished,
       "checkpoints in config.teacher": of_teacher,
     }
@@ -90,7 +90,7 @@ def check_alike(fields: Mapping[str, Any]) -> None:
     UserError: on all processes: one differs. The message names the first that
       does, its host, the field, and both values.
   """
-  if not pod.joined():
+  if not pod.is_joined():
     return
   # As the other side reads it: a tuple is a list there.
   fields = json.loads(json.dumps(fields))
@@ -126,6 +126,6 @@ def _versions() -> dict[str, str]:
     digest.update(path.read_bytes())
   return {
     "the code of akd_jax": digest.hexdigest()[:16],
-    **versions.installed(),
+    **versions.list_versions(),
     **{name: str(getattr(jax.config, name)) for name in _OPTIONS},
   }

@@ -123,7 +123,7 @@ def read(folder: pathlib.Path) -> Saved:
   return Saved(int(folder.name), state, notes.place, notes.origins)
 
 
-def newest_sound(
+def read_newest_sound(
   root: pathlib.Path, steps: Sequence[int]
 ) -> tuple[Saved, dict[int, str]]:
   """Reads the newest checkpoint that is sound, on all processes of a pod.
@@ -150,7 +150,7 @@ def newest_sound(
   )
 
 
-def faults(root: pathlib.Path, steps: Sequence[int]) -> dict[int, str]:
+def find_faults(root: pathlib.Path, steps: Sequence[int]) -> dict[int, str]:
   """Returns {step: what is wrong} of those whose small parts are damaged."""
   wrong: dict[int, str] = {}
   for step in steps:

@@ -42,7 +42,7 @@ class LabelSet(NamedTuple):
     return pathlib.Path(f"{self.setting.workdir}.npz")
 
 
-def label_sets(setting: Setting) -> Iterator[LabelSet]:
+def split_label_sets(setting: Setting) -> Iterator[LabelSet]:
   """Yields the two label sets of a run that has two."""
   source: JoinedSource = setting.validation
   first = 0
@@ -83,7 +83,7 @@ def of_each_set(make: HookMaker) -> HookMaker:
   """
 
   def make_both(setting: Setting) -> Hook | None:
-    hooks = [(x, make(x.setting)) for x in label_sets(setting)]
+    hooks = [(x, make(x.setting)) for x in split_label_sets(setting)]
     made = [(x, hook) for x, hook in hooks if hook is not None]
     if not made:
       return None
@@ -111,7 +111,7 @@ def of_each_set(make: HookMaker) -> HookMaker:
 
 def make_file_hook(setting: Setting) -> Hook:
   """Makes the hook that writes WORKDIR/first.npz and WORKDIR/second.npz."""
-  both = list(label_sets(setting))
+  both = list(split_label_sets(setting))
 
   def call(step: int, model: Model) -> Found:
     for one in both:
@@ -124,7 +124,7 @@ def make_file_hook(setting: Setting) -> Hook:
 def write_missing(setting: Setting) -> None:
   """Writes those of the two files that a finished run has lost."""
   if jax.process_index() == 0:
-    for one in label_sets(setting):
+    for one in split_label_sets(setting):
       if not one.file.exists():
         _write_file(one, setting.step, setting.model)
 

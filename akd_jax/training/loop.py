@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import pod
 from akd_jax.common.errors import Stopped
+from akd_jax.common.output import note
 from akd_jax.common.writing import check_writable, writing
 from akd_jax.data.joined import parts_of
 from akd_jax.plotting import curves
@@ -75,6 +76,8 @@ def _train(run: Prepared) -> TrainState:
   except BaseException:
     _draw_curves(workdir)
     raise
+  finally:
+    _note_skipped(run)
   if stopped:
     raise Stopped(
       f"stopped; {workdir} is finished ({run.config.steps:,} steps)"
@@ -139,7 +142,7 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
       scalars: dict[str, float] = {}
       if logs or stop:
         # Before anything is drawn or saved: is all of it finite?
-        scalars = window.take() | _unreadable(run)
+        scalars = window.take() | _count_skipped(run)
         writer.write_scalars(step, scalars)
       if (saves or stop) and not last:
         due += [hook for hook in run.hooks if not hook.every]
@@ -202,20 +205,32 @@ def _call(
 
 
 def _save(run: Prepared, state: TrainState, scalars: dict[str, float]) -> None:
-  if jax.device_count() > 1 and not parallel.in_sync(state):
+  if jax.device_count() > 1 and not parallel.is_in_sync(state):
     raise RuntimeError(f"replicas differ after step {int(state.step)}")
   if run.steps_before is not None and jax.process_index() == 0:
     run_dir.write_config(run.config, run.workdir)
   run.checkpoints.save(state, run.batches.get_state(), scalars)
 
 
-def _unreadable(run: Prepared) -> dict[str, float]:
-  """How many photos have been passed over, where that is asked for."""
+def _count_skipped(run: Prepared) -> dict[str, float]:
+  """Counts the photos that have been passed over, where that is asked for."""
   if not run.config.data.skip_unreadable:
     return {}
+  return {"unreadable_images": float(len(_list_skipped(run)))}
+
+
+def _list_skipped(run: Prepared) -> list[str]:
   parts = parts_of(run.source)
-  skipped = sum(len(getattr(part, "skipped", ())) for part in parts)
-  return {"unreadable_images": float(skipped)}
+  return sorted(x for part in parts for x in getattr(part, "skipped", ()))
+
+
+def _note_skipped(run: Prepared) -> None:
+  """Says at the end which photos others have stood in for."""
+  if skipped := _list_skipped(run):
+    note(
+      f"note: photos that cannot be read, and were passed over: {len(skipped)},"
+      f" first {skipped[0]}"
+    )
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
 from akd_jax.common.output import note
 from akd_jax.plotting.curves import Terms
@@ -60,7 +60,7 @@ def forget_after(workdir: str | os.PathLike, step: int) -> None:
   if not path.exists():
     return
   kept = [json.dumps(row) + "\n" for row in _read(path) if row["step"] <= step]
-  with written_whole(path) as temporary:
+  with write_whole(path) as temporary:
     temporary.write_text("".join(kept))
 
 

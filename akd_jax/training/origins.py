@@ -15,7 +15,7 @@ from akd_jax.training.same_run import WITHOUT_SIZES
 _LOOKED_AT = 32
 
 
-def of_data(source: Source, threads: int) -> dict[str, str]:
+def digest_data(source: Source, threads: int) -> dict[str, str]:
   """Returns digests of the data, by name, to be compared with a run's.
 
   Args:
@@ -29,7 +29,7 @@ def of_data(source: Source, threads: int) -> dict[str, str]:
   return dict(zip(("data", WITHOUT_SIZES), digests, strict=False))
 
 
-def of_drawing(source: Source) -> dict[str, str]:
+def digest_drawing(source: Source) -> dict[str, str]:
   """Returns a digest of how avatars are drawn, by name; none of photos.
 
   Other versions of the packages that draw may draw them otherwise, and need
@@ -47,6 +47,6 @@ def of_drawing(source: Source) -> dict[str, str]:
   return {"drawing": digest.hexdigest()} if drawn else {}
 
 
-def kept(found: Mapping[str, str]) -> dict[str, str]:
+def select_kept(found: Mapping[str, str]) -> dict[str, str]:
   """Returns those digests that are kept with a run's checkpoints."""
   return {name: x for name, x in found.items() if name != WITHOUT_SIZES}

@@ -42,12 +42,12 @@ class Foretold:
     left = self._steps - step
     if each * left > _SHORT:
       parallel.say(
-        f"{self._name}: about {duration(each * left)} for {left:,} steps of"
-        f" {each:.2g} s"
+        f"{self._name}: about {write_duration(each * left)} for {left:,} steps"
+        f" of {each:.2g} s"
       )
 
 
-def duration(seconds: float) -> str:
+def write_duration(seconds: float) -> str:
   """Writes seconds as 1:05:09, or 5:09 under an hour."""
   minutes, seconds = divmod(round(seconds), 60)
   hours, minutes = divmod(minutes, 60)

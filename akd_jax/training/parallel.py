@@ -59,7 +59,7 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
   """pmaps `step(state, teacher, batch, axis_name=...) -> (state, metrics)`.
 
   Every output must be averaged over the axis: pmap does not check it, and
-  replicas that drift raise no error. `in_sync` does.
+  replicas that drift raise no error. `is_in_sync` does.
 
   On a pod all processes have compiled before the first of them starts: on CPUs
   who comes to the first exchange is waited for no longer than 30 s.
@@ -71,7 +71,7 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
     out_axes=(None, None),
     donate_argnums=(0,),
   )
-  if not pod.joined():
+  if not pod.is_joined():
     return mapped
   compiled = False
 
@@ -86,7 +86,7 @@ def pmap_step(step: Callable[..., Any]) -> Callable[..., Any]:
   return meet_and_step
 
 
-def in_sync(tree: Any) -> bool:
+def is_in_sync(tree: Any) -> bool:
   """Whether every device, of all processes, holds the same bits.
 
   All processes must ask together.

@@ -49,7 +49,7 @@ class Interruption:
       return
     self._noticed = True
     moment = "this step"
-    if pod.joined():
+    if pod.is_joined():
       moment = "the next line of metrics"
     elif not self._steps:
       moment = "the first step, once it is compiled"
@@ -66,7 +66,7 @@ class Interruption:
         processes, which then wait for each other forever.)
     """
     self._steps += 1
-    if not pod.joined():
+    if not pod.is_joined():
       return self._heard
     return all_ask and any(pod.gather(self._heard))
 

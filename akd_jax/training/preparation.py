@@ -25,7 +25,7 @@ from akd_jax.training import (
   validation,
 )
 from akd_jax.training.hooks import Hook, HookMaker, Setting
-from akd_jax.training.origins import kept, of_data, of_drawing
+from akd_jax.training.origins import digest_data, digest_drawing, select_kept
 from akd_jax.training.state import TrainState, create_state
 
 
@@ -131,13 +131,13 @@ def prepare(
   if teacher is not None and jax.process_index() == 0:
     teacher_data.remark(config, origins)
   # Not before: what is refused leaves no trace.
-  stack.enter_context(run_dir.alone(workdir))
+  stack.enter_context(run_dir.lock_run(workdir))
   pathlib.Path(workdir).mkdir(parents=True, exist_ok=True)
   steps_before = _steps_before(config, workdir)
   # An extension is noted with its first checkpoint: until then it is none.
   if steps_before is None and jax.process_index() == 0:
     run_dir.write_config(config, workdir)
-  checkpoints = checkpoint.Checkpoints(workdir, config, kept(origins))
+  checkpoints = checkpoint.Checkpoints(workdir, config, select_kept(origins))
   stack.callback(checkpoints.close)
   if checkpoints.latest_step is not None:
     state, place = checkpoints.restore(state)
@@ -192,14 +192,14 @@ def _origins(
   config: ConfigDict, source: Any, teacher: Teacher | None
 ) -> dict[str, str]:
   """Returns digests of what a run learns from, by name."""
-  origins = of_data(source, config.data.threads) | of_drawing(source)
+  origins = digest_data(source, config.data.threads) | digest_drawing(source)
   if teacher is not None:
     origins["teacher"] = run_dir.digest_model(teacher.model)
   return origins
 
 
 def _batches(config: ConfigDict, source: Any) -> Any:
-  return pipeline.training_batches(
+  return pipeline.make_batches(
     source,
     batch_size=parallel.check_batch_size(config.batch_size),
     micro_batches=system_of(config).micro_batches(config),

@@ -19,7 +19,7 @@ from akd_jax.common import files, pod
 from akd_jax.common.array_digest import digest_arrays
 from akd_jax.common.config import read
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, generator_to_use
 from akd_jax.training import checkpoint, run_file
@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
 def write_config(config: ConfigDict, workdir: str) -> None:
   """Writes the resolved config as WORKDIR/config.json."""
-  with written_whole(pathlib.Path(workdir) / "config.json") as path:
+  with write_whole(pathlib.Path(workdir) / "config.json") as path:
     path.write_text(config.to_json_best_effort(indent=2) + "\n")
 
 
@@ -76,7 +76,7 @@ def is_own_file(path: str) -> bool:
 
 def has_checkpoint(workdir: str) -> bool:
   """Whether a run has saved a checkpoint, and so is tied to its teacher."""
-  return bool(checkpoint.steps_saved(workdir))
+  return bool(checkpoint.list_steps(workdir))
 
 
 def is_finished(workdir: str) -> bool:
@@ -87,7 +87,7 @@ def is_finished(workdir: str) -> bool:
   """
   if is_file(workdir):
     return True
-  saved = checkpoint.steps_saved(workdir)
+  saved = checkpoint.list_steps(workdir)
   if not saved or saved[-1] < read_config(workdir).steps:
     return False
   return checkpoint.is_sound(workdir, saved[-1])
@@ -105,8 +105,8 @@ def read_config(workdir: str) -> ConfigDict:
   except (FileNotFoundError, NotADirectoryError):
     if pathlib.Path(workdir).is_file():
       raise UserError(
-        f"{workdir} is a file: here, a run's directory is needed, or a file of"
-        " export --format=run or --format=numpy where --help names one"
+        f"{workdir} is no run: name a run's directory, or, where --help says"
+        " so, a file of export --format=run or --format=numpy"
       ) from None
     raise UserError(
       f"there is no run in {workdir or 'an empty name'}: it has no config.json"
@@ -116,7 +116,7 @@ def read_config(workdir: str) -> ConfigDict:
 
 
 @contextlib.contextmanager
-def alone(workdir: str, wait: bool = False) -> Iterator[None]:
+def lock_run(workdir: str, wait: bool = False) -> Iterator[None]:
   """Keeps other commands from training in a directory at the same time.
 
   On a pod the first process holds it for all.
@@ -131,11 +131,11 @@ def alone(workdir: str, wait: bool = False) -> Iterator[None]:
   with contextlib.ExitStack() as stack:
     ours = True
     if jax.process_index() == 0:
-      ours = stack.enter_context(files.alone(workdir, wait))
+      ours = stack.enter_context(files.lock_folder(workdir, wait))
     if not all(pod.gather(ours)):
       raise UserError(
-        f"{workdir} is being trained by {files.holder(workdir)}: wait for it,"
-        " or name another --workdir"
+        f"{workdir} is being trained by {files.read_holder(workdir)}: wait for"
+        " it, or name another --workdir"
       )
     yield
 
@@ -157,11 +157,11 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
       raise UserError(f"{workdir} is one file, without --step={step}")
     return _run(*run_file.read(workdir), workdir)
   config = read_config(workdir)
-  saved = checkpoint.steps_saved(workdir)
+  saved = checkpoint.list_steps(workdir)
   if not saved:
     raise UserError(f"{workdir} has no checkpoint yet")
   if step == "best":
-    step = checkpoint.best_step(workdir, config.best_metric)
+    step = checkpoint.find_best_step(workdir, config.best_metric)
   elif isinstance(step, str) and step.isdecimal():
     step = int(step)
   if step is not None and step not in saved:

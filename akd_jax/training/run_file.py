@@ -2,7 +2,7 @@
 
 import pathlib
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from flax import traverse_util
@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from akd_jax.common import npz
 from akd_jax.common.config import read as read_config
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import whole, written_whole
+from akd_jax.common.files import join_parts, write_whole
 from akd_jax.training.shapes import parameter_shapes
 
 if TYPE_CHECKING:
@@ -23,33 +23,22 @@ _SHIPPED = "pretrained:"
 _NUMBER = 8
 
 
-class Contents(NamedTuple):
-  """What a run's file holds.
-
-  Attributes:
-    config: resolved.
-    networks: "generator" and "discriminator", parameters in float32, and
-      "statistics" of a generator that has any.
-    step: steps done.
-  """
-
-  config: ConfigDict
-  networks: dict[str, Any]
-  step: int
-
-
 def is_shipped(name: str) -> bool:
   """Whether a name is that of weights which come with the package."""
   return name.startswith(_SHIPPED)
 
 
-def read(name: str) -> Contents:
+def read(name: str) -> tuple[ConfigDict, dict[str, Any], int]:
   """Reads a file that `save_run` wrote, or that is shipped.
 
   Of its arrays nothing is read before its config has said how large they are.
 
   Args:
     name: a path, or pretrained:NAME.
+
+  Returns:
+    The config, resolved; "generator" and "discriminator", parameters in
+    float32, and "statistics" of a generator that has any; steps done.
 
   Raises:
     UserError: there is no such file, it is damaged, or it is something else.
@@ -58,7 +47,7 @@ def read(name: str) -> Contents:
   if is_shipped(name):
     path = PRETRAINED / f"{name.removeprefix(_SHIPPED)}.npz"
   try:
-    with zipfile.ZipFile(whole(path)) as archive:
+    with zipfile.ZipFile(join_parts(path)) as archive:
       return _read(archive, path)
   except FileNotFoundError:
     shipped = ", ".join(sorted(p.stem for p in PRETRAINED.glob("*.npz")))
@@ -73,28 +62,30 @@ def read(name: str) -> Contents:
     ) from None
 
 
-def _read(archive: zipfile.ZipFile, path: pathlib.Path) -> Contents:
+def _read(
+  archive: zipfile.ZipFile, path: pathlib.Path
+) -> tuple[ConfigDict, dict[str, Any], int]:
   npz.check(archive)
-  found = npz.names(archive)
+  found = npz.list_names(archive)
   if not {"config", "step"} <= found:
     raise UserError(
       f"{path} is not a run saved with --format=run: it has no config"
     )
-  config = read_config(npz.text(archive, "config"), str(path))
-  step = npz.array(archive, "step", _NUMBER)
+  config = read_config(npz.read_text(archive, "config"), str(path))
+  step = npz.read_array(archive, "step", _NUMBER)
   if step.shape or step.dtype.kind not in "iu" or step < 0:
     raise UserError(f"{path} is of step {step}")
   shapes = parameter_shapes(config, str(path))
-  arrays = npz.arrays(archive, shapes, also=("config", "step"))
+  arrays = npz.read_arrays(archive, shapes, also=("config", "step"))
   networks = traverse_util.unflatten_dict(
     {name: x.astype(np.float32) for name, x in arrays.items()}, sep="/"
   )
-  return Contents(config, networks, int(step))
+  return config, networks, int(step)
 
 
 def save_run(run: "Run", path: str, half: bool = True) -> None:
   """Writes `write_run` to a file, whole or not at all."""
-  with written_whole(path) as temporary, open(temporary, "wb") as file:
+  with write_whole(path) as temporary, open(temporary, "wb") as file:
     write_run(run, file, half)
 
 

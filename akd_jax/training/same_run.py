@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.config import flatten
 from akd_jax.common.errors import UserError
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.training import checkpoint
 from akd_jax.training.run_dir import read_config
 
@@ -58,9 +58,9 @@ def check_same_run(
     UserError: a field differs; the message has both values. Or it has begun to
       learn from something else.
   """
-  known = checkpoint.origins(workdir) or {}
+  known = checkpoint.read_origins(workdir) or {}
   before = flatten(read_config(workdir))
-  now = flatten(ConfigDict(_json(config)))
+  now = flatten(ConfigDict(json.loads(config.to_json_best_effort())))
   # What lies there is compared, and not where.
   compared = known.keys() & origins.keys()
   for field in now | before:
@@ -87,7 +87,7 @@ def check_origins(
 
   Args:
     known: digests that were kept with its checkpoint, by name.
-    found: those of now, as `origins.of_data` returns them. What is known or
+    found: those of now, as `origins.digest_data` returns them. What is known or
       found alone is not compared.
     config: where they were looked for.
     workdir: the run's directory.
@@ -95,14 +95,13 @@ def check_origins(
   Raises:
     UserError: one is another.
   """
-  before = {"data": found.get(WITHOUT_SIZES)}
   if _differ("teacher", known, found):
     raise UserError(
       f"{workdir} has learnt from another teacher than the one in"
       f" config.teacher={config.teacher}: put that one back, say where it is,"
       " or name another --workdir"
     )
-  if _differ("data", known, found) and _differ("data", known, before):
+  if _differ("data", known, found) and not is_same_data(known["data"], found):
     raise UserError(
       f"{workdir} has learnt from other photos or labels than those in"
       f" config.data.path={config.data.path}: put those back, say where they"
@@ -116,8 +115,18 @@ def check_origins(
     )
 
 
+def is_same_data(known: str, found: Mapping[str, str]) -> bool:
+  """Whether the digest "data" that a run has kept is of what is there now.
+
+  Args:
+    known: by whichever version.
+    found: as `origins.digest_data` returns them.
+  """
+  return known in (found["data"], found.get(WITHOUT_SIZES))
+
+
 def _differ(
-  name: str, known: Mapping[str, str], found: Mapping[str, str | None]
+  name: str, known: Mapping[str, str], found: Mapping[str, str]
 ) -> bool:
   return name in known and name in found and known[name] != found[name]
 
@@ -127,9 +136,5 @@ def _same(field: str, before: Any, now: Any) -> bool:
     # A data set may say more of it than it did: nothing is trained by it.
     return all(group in now for group in before)
   if field in PLACES and isinstance(before, str) and isinstance(now, str):
-    return before == now or bool(before and now and same_place(before, now))
+    return before == now or bool(before and now and is_same_place(before, now))
   return before == now
-
-
-def _json(config: ConfigDict) -> dict[str, Any]:
-  return json.loads(config.to_json_best_effort())

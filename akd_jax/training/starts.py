@@ -20,7 +20,7 @@ from akd_jax.systems.system import Slicer
 from akd_jax.training import run_dir
 from akd_jax.training.shapes import network_shapes
 from akd_jax.training.state import TrainState
-from akd_jax.training.teacher import place_of, taught_by
+from akd_jax.training.teacher import make_teacher, place_of
 
 
 def load_teacher(config: ConfigDict, begins: bool = True) -> Teacher | None:
@@ -37,7 +37,7 @@ def load_teacher(config: ConfigDict, begins: bool = True) -> Teacher | None:
   if not distils(config):
     return None
   run = run_dir.load_run(config.teacher)
-  teacher = taught_by(config, run)
+  teacher = make_teacher(config, run)
   if begins:
     check_new(config, run.config)
   return teacher

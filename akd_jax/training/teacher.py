@@ -71,10 +71,10 @@ def open_teacher(config: ConfigDict) -> Teacher:
   Raises:
     UserError: it can not teach this student; see `check_compatible`.
   """
-  return taught_by(config, run_dir.load_run(config.teacher))
+  return make_teacher(config, run_dir.load_run(config.teacher))
 
 
-def taught_by(config: ConfigDict, run: run_dir.Run) -> Teacher:
+def make_teacher(config: ConfigDict, run: run_dir.Run) -> Teacher:
   """Returns a trained run as what a student learns from.
 
   Raises:

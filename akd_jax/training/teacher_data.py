@@ -5,13 +5,13 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.files import same_place
+from akd_jax.common.files import is_same_place
 from akd_jax.common.output import note
 from akd_jax.data import is_drawn
 from akd_jax.data.dataset import OPTIONAL
 from akd_jax.training import checkpoint, run_dir
 from akd_jax.training.data_fields import is_read
-from akd_jax.training.same_run import WITHOUT_SIZES
+from akd_jax.training.same_run import is_same_data
 
 # Of config.data: which photos there are, and which of them are for testing.
 _CHOOSING = ("name", "path", "csv", "split", "split_rule", "test_share")
@@ -37,11 +37,10 @@ def remark(config: ConfigDict, origins: Mapping[str, str]) -> None:
   if run_dir.is_file(config.teacher):
     return
   theirs = run_dir.read_config(config.teacher).data
-  known = (checkpoint.origins(config.teacher) or {}).get("data")
+  known = (checkpoint.read_origins(config.teacher) or {}).get("data")
   same = None
   if known and "data" in origins:
-    # An earlier version may have kept it of a zip.
-    same = known in (origins["data"], origins.get(WITHOUT_SIZES))
+    same = is_same_data(known, origins)
   if line := _compare(config.data, theirs, same):
     note(f"note: the teacher in {config.teacher} {line}")
 
@@ -83,7 +82,7 @@ def _differs(field: str, ours: ConfigDict, theirs: ConfigDict) -> bool:
   ):
     return False
   if field in ("path", "csv"):
-    return not same_place(ours[field], theirs[field])
+    return not is_same_place(ours[field], theirs[field])
   return ours[field] != theirs[field]
 
 

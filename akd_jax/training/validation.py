@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import ranges
 from akd_jax.common.config import WHEN_SEEN
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import student
@@ -117,7 +117,7 @@ def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:
   if value not in choices:
     raise UserError(
       f"config.{field}={value!r} is none of {', '.join(map(str, choices))}"
-      f"{nearest(str(value), list(map(str, choices)))}"
+      f"{suggest(str(value), list(map(str, choices)))}"
     )
 
 

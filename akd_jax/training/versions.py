@@ -11,7 +11,7 @@ import platform
 from typing import Any
 
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
+from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
 
 # What computes a step, or decides what goes into it.
@@ -23,7 +23,7 @@ _FILE = "versions.json"
 _STEP = "from_step"
 
 
-def installed() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
   """Returns the versions of Python and of PACKAGES, by name."""
   return {
     "python": platform.python_version(),
@@ -42,10 +42,10 @@ def note(workdir: str, step: int) -> None:
     UserError: WORKDIR/versions.json is damaged.
   """
   known = read(workdir)
-  ours = {"akd_jax": importlib.metadata.version("akd_jax")} | installed()
+  ours = {"akd_jax": importlib.metadata.version("akd_jax")} | list_versions()
   if known and {k: x for k, x in known[-1].items() if k != _STEP} == ours:
     return
-  with written_whole(pathlib.Path(workdir, _FILE)) as path:
+  with write_whole(pathlib.Path(workdir, _FILE)) as path:
     path.write_text(json.dumps([*known, {_STEP: step} | ours], indent=2) + "\n")
 
 

@@ -257,11 +257,11 @@ def test_what_takes_less_memory_is_told_where_it_can_be_set(run, monkeypatch):
 
 
 def test_a_number_has_no_thousands_of_digits():
-  assert cli.whole_number("0123") == 123
+  assert cli.parse_number("0123") == 123
   for text in ("9" * 5000, "\N{SUPERSCRIPT TWO}", "-1", ""):
-    assert cli.whole_number(text) is None
+    assert cli.parse_number(text) is None
   with pytest.raises(UserError, match="^--step=9"):
-    cli.chosen_step("9" * 5000)
+    cli.read_step("9" * 5000)
 
 
 def test_an_address_is_no_argument(run):

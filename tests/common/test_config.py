@@ -9,11 +9,11 @@ import pytest
 from akd_jax.common.config import (
   ADDED,
   RENAMED,
-  completed,
+  complete,
   read,
 )
 from akd_jax.common.errors import UserError
-from akd_jax.common.overrides import renamed_arguments
+from akd_jax.common.overrides import rename_arguments
 from akd_jax.configs import attgan, stgan, student, teacher
 from tests.small_runs import ROOT
 
@@ -41,19 +41,19 @@ def test_a_config_of_an_earlier_version_is_one_of_now(name):
   # It lay where those of avatars do.
   if config.teacher:
     config.teacher = "runs/teacher"
-  read = completed(earlier(name))
+  read = complete(earlier(name))
   assert json.loads(read.to_json()) == json.loads(config.to_json())
 
 
 def test_a_config_of_now_stays_as_it_is():
   fields = json.loads(student.get_config("debug").to_json())
-  assert json.loads(completed(fields).to_json()) == fields
+  assert json.loads(complete(fields).to_json()) == fields
 
 
 def test_a_section_that_an_earlier_version_lacks_is_added(monkeypatch):
   monkeypatch.setitem(ADDED, "held_out.images", 0)
   monkeypatch.setitem(ADDED, "data.new", 1)
-  read = completed(earlier("student"))
+  read = complete(earlier("student"))
   assert read.held_out.images == read.teacher_recipe.held_out.images == 0
   assert read.data.new == 1
   assert "data" not in read.teacher_recipe
@@ -69,13 +69,13 @@ def test_networks_without_constants_have_the_authors(recipe):
   ):
     for name in names:
       del fields[section][name]
-  assert json.loads(completed(fields).to_json()) == expected
+  assert json.loads(complete(fields).to_json()) == expected
 
 
 def test_what_is_read_is_not_changed():
   fields = earlier("student")
   before = json.dumps(fields)
-  completed(fields)
+  complete(fields)
   assert json.dumps(fields) == before
 
 
@@ -94,8 +94,8 @@ def test_every_field_renamed_or_added_is_one_of_now():
 def test_a_field_is_set_by_its_old_name(old, teachers):
   old, new = teachers + old, teachers + RENAMED[old]
   for start in ("--config.", "-config."):
-    assert renamed_arguments([f"{start}{old}=5"]) == [f"{start}{new}=5"]
-    assert renamed_arguments([f"{start}{old}", "5", "-v"]) == [
+    assert rename_arguments([f"{start}{old}=5"]) == [f"{start}{new}=5"]
+    assert rename_arguments([f"{start}{old}", "5", "-v"]) == [
       f"{start}{new}",
       "5",
       "-v",
@@ -119,7 +119,7 @@ def test_a_field_is_set_by_its_old_name(old, teachers):
   ],
 )
 def test_all_else_is_left_alone(argument):
-  assert renamed_arguments([argument]) == [argument]
+  assert rename_arguments([argument]) == [argument]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_all_else_is_left_alone(argument):
 def test_a_section_is_set_by_old_names(section, fields, renamed):
   expected = [f"--config.{argument}" for argument in renamed]
   name = f"--config.{section}"
-  assert renamed_arguments([f"{name}={fields!r}"]) == expected
-  assert renamed_arguments([name, json.dumps(fields)]) == expected
+  assert rename_arguments([f"{name}={fields!r}"]) == expected
+  assert rename_arguments([name, json.dumps(fields)]) == expected
 
 
 PRINT = """
@@ -169,7 +169,7 @@ from akd_jax.common import cli, overrides
 def main(argv):
   fields = flags.FLAGS.config
   print(fields.distill.akd.weight, fields.teacher_recipe.distill.output.weight)
-  print(sorted(overrides.given()))
+  print(sorted(overrides.read_given()))
 cli.run(main, overrides.define)
 """
 

@@ -15,8 +15,8 @@ from tests.small_runs import ROOT
 
 CLAIM = """
 import sys, time
-from akd_jax.common.files import alone
-with alone(sys.argv[1]) as ours:
+from akd_jax.common.files import lock_folder
+with lock_folder(sys.argv[1]) as ours:
   print(ours, flush=True)
   time.sleep(60)
 """
@@ -37,11 +37,11 @@ def other(tmp_path):
 
 
 def test_a_folder_is_one_process_s_until_that_dies(tmp_path, other):
-  with files.alone(tmp_path) as ours:
+  with files.lock_folder(tmp_path) as ours:
     assert not ours
   other.kill()
   other.wait()
-  with files.alone(tmp_path, wait=True) as ours:
+  with files.lock_folder(tmp_path, wait=True) as ours:
     assert ours
 
 
@@ -49,27 +49,27 @@ def test_whoever_waits_says_so_and_gets_its_turn(tmp_path, other, capsys):
   # Long enough for this process to ask first.
   timer = threading.Timer(0.5, other.kill)
   timer.start()
-  with files.alone(tmp_path, wait=True) as ours:
+  with files.lock_folder(tmp_path, wait=True) as ours:
     assert ours
   timer.join()
   assert str(tmp_path) in capsys.readouterr().err
 
 
 def test_whoever_holds_a_folder_is_named(tmp_path, other, capsys):
-  who = files.holder(tmp_path)
+  who = files.read_holder(tmp_path)
   assert who.startswith(f"process {other.pid} on ")
   timer = threading.Timer(0.5, other.kill)
   timer.start()
-  with files.alone(tmp_path, wait=True):
-    assert f"process {os.getpid()} on " in files.holder(tmp_path)
+  with files.lock_folder(tmp_path, wait=True):
+    assert f"process {os.getpid()} on " in files.read_holder(tmp_path)
   timer.join()
   assert f"{who} works here" in capsys.readouterr().err
-  assert files.holder(tmp_path) == "another process"
+  assert files.read_holder(tmp_path) == "another process"
 
 
 def test_a_process_may_ask_for_its_own_folder_again(tmp_path):
-  with files.alone(tmp_path) as first:
-    with files.alone(tmp_path / "." / "") as second:
+  with files.lock_folder(tmp_path) as first:
+    with files.lock_folder(tmp_path / "." / "") as second:
       assert first and second
     done = subprocess.run(
       [sys.executable, "-c", CLAIM.replace("60", "0"), str(tmp_path)],
@@ -89,7 +89,7 @@ def test_a_second_run_in_a_directory_is_refused_and_told_who_has_it(
 
 
 def take(workdir):
-  with run_dir.alone(workdir):
+  with run_dir.lock_run(workdir):
     raise AssertionError("it was free")
 
 
@@ -101,19 +101,19 @@ def test_a_place_is_the_same_however_it_is_spelt(
   tmp_path, monkeypatch, first, second
 ):
   monkeypatch.chdir(tmp_path)
-  assert files.same_place(first, second)
-  assert files.same_place(str(tmp_path / first), second)
-  assert not files.same_place(first, second + "x")
+  assert files.is_same_place(first, second)
+  assert files.is_same_place(str(tmp_path / first), second)
+  assert not files.is_same_place(first, second + "x")
 
 
 def test_a_process_that_ends_at_once_leaves_no_half_file(tmp_path):
-  with files.written_whole(tmp_path / "file") as temporary:
+  with files.write_whole(tmp_path / "file") as temporary:
     temporary.write_text("half")
     files.remove_unfinished()
     assert not list(tmp_path.iterdir())
     temporary.write_text("whole")
   (tmp_path / "folder" / "inside").mkdir(parents=True)
-  with files.unfinished(tmp_path / "folder"):
+  with files.mark_unfinished(tmp_path / "folder"):
     files.remove_unfinished()
   assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -127,7 +127,7 @@ def test_a_temporary_folder_goes_however_the_process_ends(tmp_path):
         sys.executable,
         "-c",
         "import pathlib\nfrom akd_jax.common import files, signals\n"
-        f"files.until_the_end(pathlib.Path({str(folder)!r}))\n{end}",
+        f"files.remove_at_end(pathlib.Path({str(folder)!r}))\n{end}",
       ],
       check=False,
     )
@@ -136,21 +136,21 @@ def test_a_temporary_folder_goes_however_the_process_ends(tmp_path):
 
 def test_a_folder_is_free_again_afterwards(tmp_path, capsys):
   for _ in range(2):
-    with files.alone(tmp_path / "new", wait=True) as ours:
+    with files.lock_folder(tmp_path / "new", wait=True) as ours:
       assert ours
-  with pytest.raises(KeyError), files.alone(tmp_path / "new"):
+  with pytest.raises(KeyError), files.lock_folder(tmp_path / "new"):
     raise KeyError
-  with files.alone(tmp_path / "new") as ours:
+  with files.lock_folder(tmp_path / "new") as ours:
     assert ours
   assert not capsys.readouterr().err
 
 
 def test_a_file_is_there_whole_or_as_it_was(tmp_path):
   path = tmp_path / "new" / "file"
-  with files.written_whole(path) as temporary:
+  with files.write_whole(path) as temporary:
     temporary.write_text("first")
     assert not path.exists()
-  with pytest.raises(KeyError), files.written_whole(path) as temporary:
+  with pytest.raises(KeyError), files.write_whole(path) as temporary:
     temporary.write_text("half")
     raise KeyError
   assert path.read_text() == "first"
@@ -159,7 +159,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path):
 
 def test_no_name_is_too_long_to_be_written_whole(tmp_path):
   for name in ("n" * 251 + ".png", "ü" * 127, "." + "n" * 254):
-    with files.written_whole(tmp_path / name) as temporary:
+    with files.write_whole(tmp_path / name) as temporary:
       temporary.write_text("whole")
       # Nobody who looks for such files finds it.
       assert temporary.name.startswith(".") and temporary.parent == tmp_path
@@ -173,7 +173,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
   monkeypatch.setattr(
     files.os, "fsync", lambda _: seen.append((tmp_path / "file").exists())
   )
-  with files.written_whole(tmp_path / "file") as temporary:
+  with files.write_whole(tmp_path / "file") as temporary:
     temporary.write_text("whole")
   assert seen == [False] and (tmp_path / "file").exists()
 
@@ -183,15 +183,15 @@ def test_what_lies_beside_parts_is_none_of_them(tmp_path):
   files.write_parts(b"abcd", path, 2)
   for name in ("w.npz.1-of-2.bak", "w.npz.01-of-2", "w.npz.x-of-y"):
     (tmp_path / name).write_bytes(b"other")
-  assert files.whole(path).read() == b"abcd"
+  assert files.join_parts(path).read() == b"abcd"
   files.write_parts(b"abc", path, 1)
-  assert files.whole(path).read() == b"abc"
+  assert files.join_parts(path).read() == b"abc"
   assert (tmp_path / "w.npz.1-of-2.bak").exists()
 
 
 def test_a_folder_is_no_file(tmp_path):
   with pytest.raises(ValueError, match="^it is a folder$"):
-    files.whole(tmp_path)
+    files.join_parts(tmp_path)
 
 
 def test_a_digest_depends_on_what_is_described_alone():
@@ -208,8 +208,8 @@ def test_a_digest_depends_on_what_is_described_alone():
 )  # fmt: skip
 def test_whatever_a_text_is_its_file_lies_in_the_folder(tmp_path, text):
   out = tmp_path / "out"
-  name = files.file_name(text, ".png")
-  with files.written_whole(out / name) as temporary:
+  name = files.name_file(text, ".png")
+  with files.write_whole(out / name) as temporary:
     temporary.write_text(text, errors="surrogateescape")
   (found,) = out.iterdir()
   assert found.name == name and found.name.endswith(".png")
@@ -228,11 +228,11 @@ def test_two_texts_have_two_files():
     "n" * 301,
     "帽" * 300,
   ]
-  assert len({files.file_name(text) for text in texts}) == len(texts)
+  assert len({files.name_file(text) for text in texts}) == len(texts)
 
 
 def test_what_can_be_read_in_a_name_stays():
-  assert files.file_name("Blond_Hair=1, 帽子.x", ".png") == (
+  assert files.name_file("Blond_Hair=1, 帽子.x", ".png") == (
     "Blond_Hair=1, 帽子.x.png"
   )
 
@@ -245,5 +245,5 @@ def test_what_a_user_is_told_is_one_line_of_a_screen():
 
 @pytest.mark.parametrize("path", ["~nosuchuser/x", "~"])
 def test_a_place_of_nobody_is_a_place(path):
-  assert files.same_place(path, path)
-  assert not files.same_place(path, "/nowhere")
+  assert files.is_same_place(path, path)
+  assert not files.is_same_place(path, "/nowhere")

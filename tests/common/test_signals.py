@@ -18,7 +18,7 @@ BUSY = """
 import sys
 from akd_jax.common import cli, files
 def main(argv):
-  with files.written_whole(argv[0]) as temporary:
+  with files.write_whole(argv[0]) as temporary:
     temporary.write_text("half")
     print("busy", flush=True)
     {work}
@@ -101,7 +101,7 @@ def test_its_processes_end_with_it(start, tmp_path, kind):
 
 
 WORKING = DRAWING.replace(
-  "ProcessPoolExecutor(2, mp_context=context)", "processes.working(2)"
+  "ProcessPoolExecutor(2, mp_context=context)", "processes.start_workers(2)"
 ).replace("import cli", "import cli, processes")
 
 

@@ -83,7 +83,7 @@ def test_a_file_is_written_whole_or_it_is_said_why_not(tmp_path):
   path = tmp_path / "file" / "inside"
   with (
     pytest.raises(WriteError, match=f"^cannot write {path}: "),
-    files.written_whole(path),
+    files.write_whole(path),
   ):
     raise AssertionError("there is no such folder")
   assert (tmp_path / "file").read_text() == "first"

@@ -40,7 +40,7 @@ def curriculum(steps=STEPS, seed=0):
 
 def numbers(count, held=None, seed=0, share=(0, 1), first=0, threads=2):
   """The photos of so many steps, [count, MICRO, B]."""
-  batches = pipeline.training_batches(
+  batches = pipeline.make_batches(
     Numbered(), batch_size=BATCH // share[1], micro_batches=MICRO, seed=seed,
     threads=threads, share=share, curriculum=held,
   )  # fmt: skip
@@ -125,7 +125,7 @@ def test_the_seed_decides_and_threads_do_not():
 
 def test_it_goes_on_anywhere():
   def batches():
-    return pipeline.training_batches(
+    return pipeline.make_batches(
       Numbered(), batch_size=BATCH, micro_batches=MICRO, seed=0, threads=2,
       curriculum=curriculum(),
     )  # fmt: skip
@@ -154,13 +154,13 @@ def test_a_run_begins_with_what_its_data_set_leaves(tmp_path, monkeypatch):
   )
   given = []
   monkeypatch.setattr(
-    pipeline, "training_batches", lambda source, **rest: given.append(rest)
+    pipeline, "make_batches", lambda source, **rest: given.append(rest)
   )
   preparation.check(config, str(tmp_path))
   held = given[0]["curriculum"]
   assert held.steps == config.steps and held.seed == 3
   source = pipeline.open_source(config.data, "train")
-  column = pipeline.known_attributes(config.data).index("Male")
+  column = pipeline.list_attributes(config.data).index("Male")
   male = source.all_labels[:, column]
   cumulative = np.cumsum(accept_unbiased(source.labels, male))
   np.testing.assert_array_equal(held.cumulative, cumulative / cumulative[-1])

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from akd_jax.configs import teacher
 from akd_jax.data import DATASETS
 from akd_jax.data.dataset import SPLITS
-from akd_jax.data.pipeline import known_attributes, open_source
+from akd_jax.data.pipeline import list_attributes, open_source
 from tests import layouts
 from tests.layouts import error
 
@@ -81,16 +81,16 @@ def source(data, split):
 
 
 def test_it_knows_its_attributes_without_being_opened(data):
-  known = known_attributes(data)
+  known = list_attributes(data)
   assert len(set(known)) == len(known) > 1
   assert all(isinstance(name, str) for name in known)
   # Whatever is asked for.
   some = ConfigDict(data.to_dict() | {"attributes": known[:1]})
-  assert known_attributes(some) == known
+  assert list_attributes(some) == known
 
 
 def test_every_attribute_can_be_asked_for(data, split):
-  known = known_attributes(data)
+  known = list_attributes(data)
   every = open_source(ConfigDict(data.to_dict() | {"attributes": known}), split)
   assert every.attributes == known
   last, first = known[-1], known[0]
@@ -119,7 +119,7 @@ def test_of_an_exclusive_group_at_most_one_is_on(data, source):
   columns = list(source.attributes)
   for group in source.exclusive:
     assert len(group) > 1
-    assert set(group) <= set(known_attributes(data))
+    assert set(group) <= set(list_attributes(data))
     here = [columns.index(name) for name in group if name in columns]
     assert source.labels[:, here].sum(axis=1).max(initial=0) <= 1
   if data.label_rule == "exclusive":
@@ -169,7 +169,7 @@ def test_a_data_set_can_be_added_from_outside(data, monkeypatch):
   )
   monkeypatch.setitem(DATASETS, "mine", theirs)
   mine = ConfigDict(data.to_dict() | {"name": "mine"})
-  assert known_attributes(mine) == ("Mine",)
+  assert list_attributes(mine) == ("Mine",)
   layouts.assert_same(open_source(mine, "test"), open_source(data, "test"))
 
 

@@ -10,9 +10,9 @@ from akd_jax.data.photos.frames import (
   CELEBA,
   Frame,
   Framing,
-  around,
-  centred,
   cut,
+  frame_centre,
+  frame_face,
 )
 from akd_jax.data.photos.images import to_square
 from tests.photos_of_faces import draw_detail
@@ -24,7 +24,7 @@ SIZE = 16
 @pytest.mark.parametrize("crop", [0, 7, 500])
 def test_a_centred_square_is_that_of_the_training(size, crop):
   photo = draw_detail(*size)
-  seen = cut(photo, centred(size, crop), SIZE)
+  seen = cut(photo, frame_centre(size, crop), SIZE)
   np.testing.assert_array_equal(seen, to_square(photo, crop, SIZE))
 
 
@@ -66,7 +66,7 @@ def test_a_face_is_framed_as_it_is_asked_for(turn):
   for colour, (x, y) in zip(("red", "lime"), eyes.round(), strict=True):
     photo.paste(colour, (int(x) - 3, int(y) - 3, int(x) + 3, int(y) + 3))
   framing = Framing("others", 0.45, 0.6, 0.3)
-  seen = cut(photo, around(eyes, framing), 80) > 127
+  seen = cut(photo, frame_face(eyes, framing), 80) > 127
   found = [np.argwhere(seen[..., i]).mean(0)[::-1] + 0.5 for i in (0, 1)]
   expected = np.array([[0.3, 0.6], [0.6, 0.6]]) * 80
   assert np.abs(found - expected).max() < 2

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from akd_jax.data.photos import pasting
-from akd_jax.data.photos.frames import Frame, centred, cut
+from akd_jax.data.photos.frames import Frame, cut, frame_centre
 from tests.photos_of_faces import draw_detail
 
 SIZE = 16
 FRAMES = {
-  "centred": centred((90, 70), 0),
-  "inside": centred((90, 70), 40),
+  "centred": frame_centre((90, 70), 0),
+  "inside": frame_centre((90, 70), 40),
   "between pixels": Frame(45.3, 34.6, 40.4),
   "between pixels, wider than high": Frame(45.5, 34.75, 40.5),
   "turned": Frame(45, 35, 40, 0.4),
@@ -62,7 +62,7 @@ def test_lines_are_pasted_as_they_would_be_together(frame, monkeypatch):
 @pytest.mark.parametrize("channels", [3, 1])
 def test_what_is_drawn_anew_has_nothing_of_the_photo(channels):
   photo = draw_detail(48, 48)
-  frame = centred((48, 48), 0)
+  frame = frame_centre((48, 48), 0)
   seen = cut(photo, frame, SIZE)
   drawn = np.where(seen > 127, seen - 100, seen + 100).astype(np.uint8)
   # A colour alone may say that a pixel is another one.

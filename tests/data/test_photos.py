@@ -150,7 +150,7 @@ def test_a_crop_far_smaller_than_the_photos_is_noted(tmp_path, capsys):
     layouts.draw_face(seed, (90, 120)).save(path)
   for crop, noted in ((44, True), (45, False), (0, False), (178, False)):
     source = open_celeba(config(tmp_path, crop=crop), "train")
-    lines = remarks.on_crop(source)
+    lines = remarks.say_crop(source)
     assert len(lines) == noted
     if noted:
       assert "config.data.crop=44" in lines[0] and "90 x 120" in lines[0]

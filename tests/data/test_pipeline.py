@@ -33,7 +33,7 @@ class Numbered:
 def batches(
   count=20, batch_size=4, micro_batches=2, seed=0, threads=2, **others
 ):
-  return pipeline.training_batches(
+  return pipeline.make_batches(
     Numbered(count),
     batch_size=batch_size,
     micro_batches=micro_batches,

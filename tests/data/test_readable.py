@@ -10,7 +10,7 @@ import pytest
 from akd_jax.common import cache
 from akd_jax.data import pipeline
 from akd_jax.data.joined import JoinedSource
-from akd_jax.data.photos import content, readable
+from akd_jax.data.photos import photo_digest, readable
 from akd_jax.data.photos.celeba import open_celeba
 from akd_jax.data.photos.source import PhotoSource
 from tests import layouts
@@ -100,35 +100,35 @@ def test_a_memory_that_cannot_be_written_is_done_without(
 
 
 def test_moved_photos_keep_their_digest(celeba, tmp_path):
-  digest = content.digest_photos(open_celeba(config(celeba), "train"), 2)
+  digest = photo_digest.digest_photos(open_celeba(config(celeba), "train"), 2)
   moved = tmp_path / "moved"
   shutil.copytree(celeba, moved, copy_function=shutil.copyfile)
   source = open_celeba(config(moved), "train")
-  assert content.digest_photos(source, 2) == digest
+  assert photo_digest.digest_photos(source, 2) == digest
   first_photo(moved).write_bytes(first_photo(celeba).read_bytes()[:-1] + b"x")
-  assert content.digest_photos(source, 2) != digest
+  assert photo_digest.digest_photos(source, 2) != digest
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_photos_have_the_same_digest_in_a_zip(celeba, method, tmp_path):
   folder = celeba / "img_align_celeba"
   unpacked = open_celeba(config(celeba), "train")
-  digest = content.digest_photos(unpacked, 2)
+  digest = photo_digest.digest_photos(unpacked, 2)
   # What earlier versions have kept of a folder has sizes, of a zip none.
   assert pipeline.digests_of_content(unpacked, 2) == [digest]
-  assert content.digest_photos(unpacked, 2, zip_sizes=False) == digest
+  assert photo_digest.digest_photos(unpacked, 2, zip_sizes=False) == digest
   archive = layouts.zip_folder(folder, method)
   folder.rename(celeba / "elsewhere")
   packed = open_celeba(config(celeba), "train")
   assert packed.where == str(archive)
-  assert content.digest_photos(packed, 2) == digest
-  before = content.digest_photos(packed, 2, zip_sizes=False)
+  assert photo_digest.digest_photos(packed, 2) == digest
+  before = photo_digest.digest_photos(packed, 2, zip_sizes=False)
   assert before != digest
   assert pipeline.digests_of_content(packed, 2) == [digest, before]
   # And of both, as two label sets may be.
   other = layouts.write_celeba(tmp_path / "other", COUNT)
   unpacked = open_celeba(config(other), "train")
-  parts = before, content.digest_photos(unpacked, 2)
+  parts = before, photo_digest.digest_photos(unpacked, 2)
   joined = hashlib.sha256("".join(parts).encode()).hexdigest()
   both = object.__new__(JoinedSource)
   both.parts = packed, unpacked
@@ -139,15 +139,15 @@ def test_a_photo_of_another_size_in_a_zip_has_another_digest(celeba):
   layouts.zip_folder(celeba / "img_align_celeba")
   shutil.rmtree(celeba / "img_align_celeba")
   source = open_celeba(config(celeba), "train")
-  digest = content.digest_photos(source, 2)
+  digest = photo_digest.digest_photos(source, 2)
   *found, size = source.read.members[source.names[3]]
   source.read.members[source.names[3]] = (*found, size + 1)
-  assert content.digest_photos(source, 2) != digest
+  assert photo_digest.digest_photos(source, 2) != digest
 
 
 def test_photos_of_other_labels_have_another_digest(celeba):
   digests = {
-    content.digest_photos(
+    photo_digest.digest_photos(
       open_celeba(config(celeba, attributes=(name,)), "train"), 2
     )
     for name in ("Male", "Smiling")

@@ -13,7 +13,11 @@ from PIL import Image
 
 from akd_jax import inspect as command
 from akd_jax.common.errors import WriteError
-from akd_jax.data.photos.survey import Inspected, find_duplicates, share_cut_off
+from akd_jax.data.photos.survey import (
+  Inspected,
+  find_duplicates,
+  measure_cut_off,
+)
 from akd_jax.plotting import contact_sheet
 from akd_jax.plotting.sample_grid import CELL
 from tests import layouts, small_runs
@@ -26,7 +30,7 @@ def inspect(monkeypatch, tmp_path, capsys):
 
   def run(path, out="", **fields):
     given = {f"data.{name}": value for name, value in fields.items()}
-    monkeypatch.setattr(command.overrides, "given", lambda: given)
+    monkeypatch.setattr(command.overrides, "read_given", lambda: given)
     flags = types.SimpleNamespace(out=str(out))
     monkeypatch.setattr(command.flags, "FLAGS", flags)
     command.main([str(path)])
@@ -64,7 +68,7 @@ def test_everything_that_a_folder_holds_is_said(tmp_path, inspect):
     "178 x 218, all", "18 % of a photo is cut off",
     "unreadable 1: train/cat/broken.jpg",
     "in several splits", "with several labels",
-    "1 files are left out", "first cat/notes.txt",
+    "left out, as no photos that can be read", "first cat/notes.txt",
     "no image of the test split",
     "--config=configs/teacher.py:photos",
     "--config=configs/student.py:photos",
@@ -118,7 +122,7 @@ def test_a_thin_photo_has_a_frame():
 def test_pictures_of_a_contact_sheet_are_whole_and_apart(size):
   red = np.zeros((size, size, 3), np.uint8) + np.uint8([255, 0, 0])
   green = red[..., [1, 0, 2]]
-  sheet = contact_sheet.contact_sheet("", {"photos": [red, green]})
+  sheet = contact_sheet.draw_contact_sheet("", {"photos": [red, green]})
   for colour in (red[0, 0], green[0, 0]):
     ys, xs = np.nonzero((sheet == colour).all(-1))
     assert len(ys) == CELL * CELL and np.ptp(xs) == np.ptp(ys) == CELL - 1
@@ -176,8 +180,8 @@ def test_duplicates_are_told_by_their_content():
 
 def test_what_is_cut_off_is_a_share_of_the_photo():
   inspected = [Inspected("train", "a", (), (100, 200), b"1")]
-  assert share_cut_off(inspected, 0) == pytest.approx(0.5)
-  assert share_cut_off(inspected, 50) == pytest.approx(1 - 2_500 / 20_000)
+  assert measure_cut_off(inspected, 0) == pytest.approx(0.5)
+  assert measure_cut_off(inspected, 50) == pytest.approx(1 - 2_500 / 20_000)
 
 
 def test_a_frame_is_drawn_around_what_is_seen_and_nothing_else():

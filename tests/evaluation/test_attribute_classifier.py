@@ -109,7 +109,7 @@ def test_who_never_sees_a_rare_attribute_has_no_recall():
   found = accuracy_of(np.zeros((100, 2), int), true, ("a", "b"), "multilabel")
   assert found["attributes"] == {"a": 0.99, "b": 1.0}
   assert found["recall"] == {"a": 0.0, "b": None}
-  assert record.doubted([{"real_accuracy": found}]) == {"a"}
+  assert record.find_doubted([{"real_accuracy": found}]) == {"a"}
 
 
 def test_accuracy_of_exclusive_classes_is_that_of_their_own_images():

@@ -219,7 +219,7 @@ def test_no_other_classifier_is_waited_for(tmp_path, trained, monkeypatch):
     locked.append(folder)
     return contextlib.nullcontext(True)
 
-  monkeypatch.setattr(classifier_cache, "alone", alone)
+  monkeypatch.setattr(classifier_cache, "lock_folder", alone)
   for seed in (0, 1):
     load_or_train(small_config(seed=seed), tmp_path)
   assert len(set(locked)) == len(trained) == 2
@@ -279,7 +279,7 @@ def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):
       labels = np.ones((len(images), 1))
       return attribute_classifier.Predictions(labels, labels)
 
-  real_accuracy = classifier_cache.real_accuracy
+  real_accuracy = classifier_cache.measure_real_accuracy
   assert real_accuracy(config, SeesBald(), test)["mean"] == 1
   # Those that it was tested on were others.
   SeesBald.metadata["test_look"] = "before"

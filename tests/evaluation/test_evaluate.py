@@ -1,8 +1,11 @@
 """The evaluation of a run: a table, a file, and refusals."""
 
 import json
+import pathlib
 import shutil
+import types
 
+import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
@@ -28,6 +31,27 @@ def _labels(runs, attribute):
   data = directories.read_config(str(runs.student)).data
   data.attributes = (attribute,)
   return pipeline.open_source(data, "train").labels[:, 0].astype(bool)
+
+
+def test_translations_are_called_after_their_photos(tmp_path):
+  outcome = types.SimpleNamespace(
+    attribute="Happy/sad",
+    positions=np.array([3, 7]),
+    translated=np.zeros((2, 4, 4, 3), np.uint8),
+  )
+  photos = [f"faces/{name}.jpg" for name in "abcdefgh"]
+  save = command.save_each(str(tmp_path))
+  save("student", outcome, photos)
+  save("teacher", outcome, None)
+  found = {x.relative_to(tmp_path) for x in tmp_path.rglob("*.png")}
+  assert found == {
+    pathlib.Path(network, "Happy%2Fsad", f"{name}.png")
+    for network, names in (
+      ("student", ("000003_d", "000007_h")),
+      ("teacher", ("000003", "000007")),
+    )
+    for name in names
+  }
 
 
 def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
@@ -64,7 +88,7 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   assert result["step"] == small_runs.STEPS
   for name in ("leakage", "attention"):
     assert (student / "evaluation" / f"{name}_student.png").exists()
-  assert summary.table(result) in done.stdout
+  assert summary.write_result(result) in done.stdout
   assert done.stdout.endswith(f"written to {path}\n")
   # What does not train starts fast.
   assert "tensorflow" not in small_runs.imported(done)
@@ -207,7 +231,7 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
     assert 0 <= student.value <= 1 and 0 < student.chance < 1
     (line,) = [
       x
-      for x in summary.table(result).splitlines()
+      for x in summary.write_result(result).splitlines()
       if x.startswith(METRICS[name].title)
     ]
     assert " - " in line
@@ -223,10 +247,10 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
 
 @pytest.mark.parametrize("step", ["last", "-1", "3.5", ""])
 def test_a_step_is_a_number_or_best(step):
-  assert cli.chosen_step("7") == 7 and cli.chosen_step("best") == "best"
-  assert cli.chosen_step(None) is None
+  assert cli.read_step("7") == 7 and cli.read_step("best") == "best"
+  assert cli.read_step(None) is None
   with pytest.raises(UserError, match=f"--step={step} must be the step"):
-    cli.chosen_step(step)
+    cli.read_step(step)
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_measured(

@@ -10,7 +10,7 @@ from PIL import Image
 from akd_jax.common.errors import UserError
 from akd_jax.configs import teacher
 from akd_jax.data import pipeline
-from akd_jax.data.photos.frames import CELEBA, around, cut
+from akd_jax.data.photos.frames import CELEBA, cut, frame_face
 from akd_jax.data.photos.images import load_image
 from akd_jax.evaluation import faces as instrument
 from akd_jax.evaluation import framing
@@ -179,7 +179,7 @@ def test_a_face_anywhere_in_a_photo_is_framed_as_celebas(network, degrees):
   photo.paste(smaller, (100, 700))
   largest, other = map(middles_of_eyes, network.find_all(photo))
   assert other[0, 0] < 800 < largest[0, 0]
-  seen = cut(photo, around(largest, CELEBA), 64)
+  seen = cut(photo, frame_face(largest, CELEBA), 64)
   again = middles_of_eyes(network.find(seen))
   assert np.abs(again.mean(0) - [CELEBA.x, CELEBA.y]).max() < 0.02
   across = again[1] - again[0]

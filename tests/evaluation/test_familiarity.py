@@ -24,12 +24,12 @@ def fixture_run(initialize, tmp_path, monkeypatch):
   return Run(config, tuple(config.data.attributes), (), model, 1)
 
 
-def test_nearly_all_of_the_validation_split_is_usual(run):
+def test_what_was_learnt_from_is_usual(run):
   usual = familiarity.load_or_measure(run)
   source = pipeline.open_source(run.config.data, "validation")
   images, labels = pipeline.read(source, range(len(source)), 2)
   scores, logits = familiarity.score_pictures(run.model, images)
-  assert sum(usual.warn(x) is None for x in scores) == len(scores) - 2
+  assert all(usual.warn(x) is None for x in scores)
   assert np.isclose(usual.accuracy, np.mean((logits > 0) == labels))
   for score in (usual.low - 1, usual.high + 1):
     warning = usual.warn(score)
@@ -39,16 +39,28 @@ def test_nearly_all_of_the_validation_split_is_usual(run):
 @pytest.mark.parametrize(
   ("score", "expected"),
   [
-    (0.5, "is 0.50, those of 99% of the validation split are 1.96 to 3.27"),
-    (
-      1.959,
-      "is 1.959, those of 99% of the validation split are 1.962 to 3.271",
-    ),
+    (0.5, "is 0.50, where 99% of such pictures have 1.96 to 3.27"),
+    (1.959, "is 1.959, where 99% of such pictures have 1.962 to 3.271"),
   ],
 )
 def test_a_score_is_told_from_the_bound_that_it_is_beyond(score, expected):
   usual = familiarity.Familiarity(1.962, 3.271, 0.9)
   assert expected in usual.warn(score)
+
+
+@pytest.mark.parametrize("count", [2, 7, 30, 199, 200, 1000])
+def test_of_few_pictures_or_many_as_many_others_are_usual(count):
+  random = np.random.default_rng(0)
+  usual = 0
+  for _ in range(400):
+    low, high = familiarity.find_usual(random.normal(3, 2, count))
+    usual += np.mean((low < (x := random.normal(3, 2, 100))) & (x < high)) / 400
+  # Quantiles of 200 are a little inside.
+  assert usual == pytest.approx(familiarity.USUAL, abs=0.008)
+
+
+def test_of_one_picture_nothing_is_unusual():
+  assert familiarity.find_usual(np.zeros(1)) == (-np.inf, np.inf)
 
 
 def test_of_classes_a_wrong_one_is_wrong_altogether(run, initialize):

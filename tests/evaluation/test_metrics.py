@@ -110,9 +110,9 @@ def measured(shapes_of):
 @pytest.fixture(scope="module")
 def network(measured):
   """A network of evaluation.json of which everything is known."""
-  rows = {"Blond_Hair": evaluator.measured(outcome())}
+  rows = {"Blond_Hair": evaluator.measure_outcome(outcome())}
   found = {"block": "block_0", "attributes": rows}
-  found |= evaluator.summarized(measured)
+  found |= evaluator.summarize(measured)
   # No network has both these distances and those of a classifier.
   fid = reference(("fid", "kid"))
   rows["Blond_Hair"] |= METRICS["fid"].measure(outcome(reference=fid))
@@ -180,7 +180,7 @@ def test_every_need_is_met_and_missed_by_some_outcome():
 
 
 def test_what_is_needed_is_there_when_a_metric_measures():
-  row = evaluator.measured(outcome(probes=probes(**BLIND)))
+  row = evaluator.measure_outcome(outcome(probes=probes(**BLIND)))
   assert set(row) == {
     "accuracy", "unchanged_accuracy", "images", "flips", "mean_flips",
     "gender", "fd_classifier", "checkerboard",
@@ -287,7 +287,7 @@ def test_a_mask_on_the_region_is_perfect_and_elsewhere_is_nothing():
 
 
 def test_only_a_blend_has_figures_of_a_mask():
-  row = evaluator.measured(outcome(probes=probes(drawn=None)))
+  row = evaluator.measure_outcome(outcome(probes=probes(drawn=None)))
   assert "mask" not in row and "attention" in row
   network = {"block": "block_0", "attributes": {"Bald": row}}
   for name in ("mask_inside", "mask_maximum", "mask_iou"):
@@ -308,7 +308,7 @@ def test_a_change_is_perfect_where_only_the_region_changes():
 
 def test_photos_have_regions_where_they_have_no_true_translation():
   photos = probes(truths=None, predictions=None)
-  row = evaluator.measured(outcome(probes=photos))
+  row = evaluator.measure_outcome(outcome(probes=photos))
   assert {"attention", "mask", "change", "face"} <= set(row)
   assert not {"counterfactual", "identity"} & set(row)
 

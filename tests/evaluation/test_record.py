@@ -68,7 +68,7 @@ def test_what_is_read_is_read_again_unchanged(result, tmp_path):
   path = tmp_path / "evaluation.json"
   record.write(result, path)
   assert record.read(path) == result
-  assert record.renewed(copy.deepcopy(result)) == result
+  assert record.renew(copy.deepcopy(result)) == result
 
 
 def test_every_figure_of_an_old_file_is_shown(result):
@@ -81,7 +81,7 @@ def test_every_figure_of_an_old_file_is_shown(result):
   }  # fmt: skip
   values = {name: x.read(student, None).value for name, x in METRICS.items()}
   assert {k: x for k, x in values.items() if x is not None} == expected
-  text = table.table(result)
+  text = table.write_result(result)
   for name in expected:
     assert METRICS[name].title in text
 

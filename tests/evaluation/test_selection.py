@@ -137,7 +137,7 @@ def sorted_by_class():
   positions = np.arange(len(labels))
   images = np.zeros((len(labels), 1, 1, 3), np.uint8)
   return (
-    selection.TestSet(images, labels, positions, positions, None),
+    selection.TestSet(images, labels, positions, positions, None, None),
     names,
     config,
   )

@@ -42,7 +42,7 @@ class _Asked:
 
 def do(run: Run) -> None:
   """Does what is next of the run's deeds, and then the run."""
-  with files.alone(run.workdir) as ours:
+  with files.lock_folder(run.workdir) as ours:
     if not ours or run.result:
       return
     with (run.workdir / "log").open("a") as file:

@@ -85,7 +85,7 @@ def test_a_process_does_the_work_and_writes_the_table(caches, tmp_path):
   # What is asked of a run afterwards trains nothing, and is evaluated.
   otherwise = experiment.changed({"evaluation.images": 8})
   replicate = plan.plan_replicate(otherwise.variants, 0, tmp_path)
-  assert len(plan.undone(replicate.runs.values())) == 3
+  assert len(plan.find_undone(replicate.runs.values())) == 3
   for run in replicate.runs.values():
     assert run_dir.is_finished(str(run.workdir))
 

@@ -1,5 +1,6 @@
 """The page that a browser shows: alone, and as told."""
 
+import copy
 import html.parser
 import json
 import os
@@ -130,9 +131,19 @@ def test_seeds_of_one_recipe_are_one_column(variants):
 
 
 def test_the_fields_that_differ_are_told_from_the_others(variants):
-  differing, same = compared.differing_fields(variants)
+  differing, same = compared.compare_fields(variants)
   assert differing == {"steps": ["7", "9"]}
   assert same["data.name"] == '"avatars"' and "seed" not in same
+
+
+def test_of_a_teachers_recipe_only_what_is_its_own_is_said(variants):
+  copies = copy.deepcopy(variants)
+  for variant, steps in zip(copies, (7, 8), strict=True):
+    config = variant.seeds[0].config
+    config.teacher_recipe = {"steps": steps, "batch_size": config.batch_size}
+  differing, same = compared.compare_fields(copies)
+  assert differing["teacher_recipe.steps"] == ["7", "8"]
+  assert not any(name.startswith("teacher_recipe") for name in same)
 
 
 def test_the_page_refers_to_nothing_outside(page):
@@ -169,14 +180,14 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong(page):
 
 
 def test_the_verdict_is_what_the_intervals_say(variants):
-  assert columns.verdict(columns.columns_of(variants)) == (
+  assert columns.say_verdict(columns.columns_of(variants)) == (
     "Beside narrow, wide & <deep> is worse in accuracy (-25.0)."
   )
   alike = [variants[0], variants[0]._replace(name="again")]
-  assert "do not differ by more than seeds do" in columns.verdict(
+  assert "do not differ by more than seeds do" in columns.say_verdict(
     columns.columns_of(alike)
   )
-  assert columns.verdict(columns.columns_of(variants[:1])) == (
+  assert columns.say_verdict(columns.columns_of(variants[:1])) == (
     "wide & <deep> sets its attributes on 51.0 ± 1.0 % of the pictures, its"
     " teacher on 87.5 %, with 57 % of its parameters."
   )
@@ -198,16 +209,16 @@ def test_a_teacher_does_not_differ_by_having_no_recipe_of_a_teacher(tmp_path):
   wide, taught = (write_run(tmp_path / x, 0.5, steps=9) for x in ("a", "b"))
   config = teacher.get_config("debug")
   pathlib.Path(wide, "config.json").write_text(config.to_json_best_effort())
-  differing, same = compared.differing_fields(
+  differing, same = compared.compare_fields(
     compared.read_variants([wide, taught])
   )
   assert differing["generator.width"] and differing["init"][0] == "-"
   assert not [x for x in differing if x.startswith("teacher_recipe.")]
-  assert same["teacher_recipe.system"] == '"stargan"'
+  assert same["teacher_recipe.generator.width"] == "4"
   # Of students it counts.
   other = write_run(tmp_path / "c", 0.5, **{"teacher_recipe.steps": 77})
   paths = [wide, taught, other]
-  differing, _ = compared.differing_fields(compared.read_variants(paths))
+  differing, _ = compared.compare_fields(compared.read_variants(paths))
   assert differing["teacher_recipe.steps"] == ["-", "4", "77"]
 
 
@@ -227,7 +238,7 @@ def test_students_of_two_teachers_are_no_two_seeds(tmp_path):
   )
   variants = compared.read_variants([good, bad])
   assert [x.name for x in variants] == ["good", "bad"]
-  differing, _ = compared.differing_fields(variants)
+  differing, _ = compared.compare_fields(variants)
   assert differing == {"teacher": ['"good"', '"bad"']}
   # They are no one teacher's either, however alike those are.
   assert not any(x.teaches for x in columns.columns_of(variants))
@@ -250,7 +261,7 @@ def test_a_run_that_is_called_teacher_is_a_run(tmp_path):
   assert [(x.name, x.teaches) for x in found] == [
     ("their teacher", True), ("teacher", False), ("student", False),
   ]  # fmt: skip
-  assert "teacher is worse in accuracy (-25.0)" in columns.verdict(found)
+  assert "teacher is worse in accuracy (-25.0)" in columns.say_verdict(found)
   variants = compared.read_variants(paths)
   page = html_page.render("", "", variants, Faces((), []))
   assert "student less teacher" in page
@@ -277,7 +288,9 @@ def test_means_over_other_attributes_are_not_compared(tmp_path):
   _, first, second = columns.columns_of(variants)
   accuracy = columns.METRICS["accuracy"]
   assert first.paired(accuracy, second) == ([], [])
-  assert columns.verdict([first, second]) == "a and b set different attributes."
+  assert (
+    columns.say_verdict([first, second]) == "a and b set different attributes."
+  )
   best = {x.title: x.best for x in html_tables.figures([first, second]).rows}
   assert not best["accuracy, %"] and best["parameters"]
 
@@ -300,7 +313,7 @@ def test_what_is_measured_on_other_pictures_is_not_compared(tmp_path):
   accuracy = columns.METRICS["accuracy"]
   first, second = columns_where(images=8)
   assert not first.is_comparable(accuracy, second)
-  assert columns.verdict([first, second]) == (
+  assert columns.say_verdict([first, second]) == (
     "a and b were evaluated with different fields of config.evaluation."
   )
   # A file that has moved is the same one.
@@ -336,7 +349,7 @@ def test_seeds_that_were_measured_otherwise_are_not_one_figure(tmp_path):
   other = {"settings": {"evaluation": {"images": 8}}}
   path.write_text(json.dumps(json.loads(path.read_text()) | other))
   _, first, second = columns.columns_of(compared.read_variants(paths))
-  assert "different fields of config.evaluation" in columns.verdict(
+  assert "different fields of config.evaluation" in columns.say_verdict(
     [first, second]
   )
 
@@ -368,7 +381,7 @@ def test_a_single_seed_says_that_it_may_be_chance(tmp_path):
   both = [write_run(tmp_path / x, y, steps=i + 1)
           for i, (x, y) in enumerate([("a", 0.5), ("b", 0.75)])]  # fmt: skip
   found = columns.columns_of(compared.read_variants(both))
-  assert columns.verdict(found).endswith("One seed: this may be chance.")
+  assert columns.say_verdict(found).endswith("One seed: this may be chance.")
 
 
 def test_a_run_that_is_not_evaluated_yet_has_its_curves(tmp_path):

@@ -25,7 +25,7 @@ def evaluate(run, accuracy=0.5, teacher="the file's digest"):
   rows = {name: {} for name in run.config.data.attributes}
   result = {
     "step": run.config.steps,
-    "settings": record.settings(run.config),
+    "settings": record.list_settings(run.config),
     "teacher": teacher,
     "networks": {"generator": {"attributes": rows, "mean": accuracy}},
   }

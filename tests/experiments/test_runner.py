@@ -82,7 +82,7 @@ def test_recipes_that_share_a_run_evaluate_it_alike(scale):
   for name in experiments_of(scale):
     seed = plan_replicate(EXPERIMENTS[name](scale).variants, 0, Path("root"))
     for run in seed.runs.values():
-      settings = record.settings(run.config)
+      settings = record.list_settings(run.config)
       assert seen.setdefault(run.workdir, settings) == settings
 
 
@@ -133,7 +133,7 @@ def test_a_run_is_done_when_all_of_its_end_has_been_evaluated(tmp_path):
     network = {"attributes": {name: {} for name in names}}
     result = {
       "step": step,
-      "settings": record.settings(config),
+      "settings": record.list_settings(config),
       "networks": {"generator": network},
     }
     (tmp_path / "evaluation.json").write_text(json.dumps(result))
@@ -145,7 +145,7 @@ def test_a_run_evaluated_otherwise_is_not_done(tmp_path):
   directories.write_config(config, str(tmp_path))
   network = {"attributes": {name: {} for name in config.data.attributes}}
   result = {"step": config.steps, "networks": {"generator": network}}
-  result["settings"] = record.settings(config)
+  result["settings"] = record.list_settings(config)
   result["settings"]["evaluation"]["protocol"] = "all"
   (tmp_path / "evaluation.json").write_text(json.dumps(result))
   assert plan.PlannedRun(config, tmp_path).result is None
@@ -157,7 +157,7 @@ def test_who_learnt_from_what_a_file_was_before_is_not_done(tmp_path):
   rows = {name: {} for name in config.data.attributes}
   result = {
     "step": config.steps,
-    "settings": record.settings(config),
+    "settings": record.list_settings(config),
     "teacher": "before",
     "networks": {"generator": {"attributes": rows}},
   }
@@ -249,7 +249,7 @@ def stub(monkeypatch, train):
     directories.write_config(config, workdir)
     network = {"attributes": {name: {} for name in config.data.attributes}}
     result = {"step": config.steps, "networks": {"generator": network}}
-    result["settings"] = record.settings(config)
+    result["settings"] = record.list_settings(config)
     Path(workdir, "evaluation.json").write_text(json.dumps(result))
 
   monkeypatch.setattr(runner, "train_with_teacher", train_with_teacher)
@@ -306,4 +306,4 @@ def test_a_run_that_diverges_stops_only_what_it_teaches(
   list(runner.work(every))
   assert f"{bad}: g_loss became nan in step 1" in capsys.readouterr().err
   # Who learns nothing is measured beside that teacher, too.
-  assert plan.undone(every) == list(seeds[0].runs.values())
+  assert plan.find_undone(every) == list(seeds[0].runs.values())

@@ -10,8 +10,7 @@ from akd_jax.inference.photos import (
   Photo,
   find_photos,
   name_request,
-  result_path,
-  say_left_out,
+  name_result,
 )
 from akd_jax.plotting.sample_grid import save_png
 from tests.layouts import error
@@ -23,7 +22,7 @@ NAMES = ("a/b", "..", "../..", "x=1", "$a$", "n" * 300, "帽" * 300, "\\", ".")
 def test_nothing_is_written_outside_the_folder(tmp_path, name):
   out = tmp_path / "out"
   photo = Photo(Path("photo.jpg"), Path("sub", "p" * 240))
-  path = result_path(out, photo, *name_request({name: 1}, 0.5))
+  path = name_result(out, photo, *name_request({name: 1}, 0.5))
   save_png(path, np.zeros((4, 4, 3), np.uint8))
   assert path.parent == out / "sub" and len(list(path.parent.iterdir())) == 1
   assert list(tmp_path.iterdir()) == [out]
@@ -37,12 +36,12 @@ def test_a_name_too_long_for_a_file_is_left_to_who_opens_it(tmp_path):
 def test_requests_have_names_of_their_own():
   photo = Photo(Path("photo.jpg"), Path("photo"))
   paths = {
-    result_path(Path("out"), photo, *name_request({name: value}, 1.0))
+    name_result(Path("out"), photo, *name_request({name: value}, 1.0))
     for name in NAMES
     for value in (0, 1)
   }
   assert len(paths) == 2 * len(NAMES)
-  usual = result_path(Path("out"), photo, *name_request({"Blond_Hair": 1}, 1.0))
+  usual = name_result(Path("out"), photo, *name_request({"Blond_Hair": 1}, 1.0))
   assert usual == Path("out/photo_Blond_Hair=1.png")
 
 
@@ -52,7 +51,7 @@ def test_requests_have_names_of_their_own():
 def test_a_photo_may_be_called_anything(tmp_path, name):
   (tmp_path / name).write_bytes(b"")
   (photo,) = find_photos([str(tmp_path / name)], tmp_path / "out")
-  path = result_path(tmp_path / "out", photo, "x=1")
+  path = name_result(tmp_path / "out", photo, "x=1")
   assert path.parent == tmp_path / "out" and path.name.endswith("_x=1.png")
 
 
@@ -72,21 +71,30 @@ def test_a_folder_that_is_linked_is_searched_once(tmp_path):
   assert [str(x.name) for x in again] == names
 
 
-def test_photos_that_are_taken_for_results_are_counted(tmp_path):
+def test_photos_that_are_taken_for_results_are_counted(tmp_path, capsys):
   for name in ("neutral/a.png", "smiling/b.png", "smiling/more/c.heic"):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
   out = tmp_path / "smiling"
   (photo,) = find_photos([str(tmp_path)], out)
   assert str(photo.name) == "neutral/a"
-  said = say_left_out([str(tmp_path)], out)
-  assert said == f"{out}: 2 pictures are left out, as results"
+  said = f"note: {out}: 2 pictures are left out, as results\n"
+  assert capsys.readouterr().err == said
   for arguments, elsewhere in (
     ([str(tmp_path / "neutral")], out),
     ([str(photo.path)], out),
     ([str(tmp_path)], tmp_path / "new"),
   ):
-    assert say_left_out(arguments, elsewhere) is None
+    find_photos(arguments, elsewhere)
+    assert not capsys.readouterr().err
+
+
+def test_a_photo_that_is_named_twice_is_one(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "a.jpg").touch()
+  arguments = ["a.jpg", "./a.jpg", str(tmp_path), str(tmp_path / "a.jpg")]
+  (photo,) = find_photos(arguments, tmp_path / "out")
+  assert str(photo.name) == "a"
 
 
 def test_links_that_lead_to_themselves_are_no_folders(tmp_path):

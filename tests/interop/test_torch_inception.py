@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from akd_jax.common.errors import UserError
-from akd_jax.inference.batches import in_pieces
+from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.interop import torch_inception
 from akd_jax.models import inception
 from tests.golden_weights import weights_by_rule
@@ -39,7 +39,7 @@ def test_features_reproduce_pytorch_fid(state, size, batch_size):
   variables = jax.device_put(from_torch(state))
   expected = golden[f"inception_pool3_{size}"]
   embed = functools.partial(inception.embed, variables)
-  found = in_pieces(embed, batch_size, golden[f"images_{size}"])
+  found = apply_in_pieces(embed, batch_size, golden[f"images_{size}"])
   assert found.shape == expected.shape and found.dtype == np.float32
   error = np.abs(found - expected).max()
   assert error < 1e-5 * np.abs(expected).max()

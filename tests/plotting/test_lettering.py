@@ -17,19 +17,19 @@ NAMES = (
 
 
 def test_a_name_is_shown_as_it_is_where_a_font_has_it():
-  assert lettering.shown("Blond_Hair") == "Blond Hair"
-  assert lettering.shown("Bärte ≤ 3") == "Bärte ≤ 3"
+  assert lettering.show_name("Blond_Hair") == "Blond Hair"
+  assert lettering.show_name("Bärte ≤ 3") == "Bärte ≤ 3"
 
 
 def test_two_names_that_no_font_has_are_shown_as_two():
   first, second = NOBODYS, chr(ord(NOBODYS) - 1)
-  assert lettering.shown(f"a{first}") == "a<10FFFD>"
-  assert lettering.shown(second) == "<10FFFC>"
+  assert lettering.show_name(f"a{first}") == "a<10FFFD>"
+  assert lettering.show_name(second) == "<10FFFC>"
 
 
 @pytest.mark.parametrize("letter", ["n", NOBODYS])
 def test_a_name_is_not_longer_than_there_is_room(letter):
-  assert len(lettering.shown(letter * 300)) == 48
+  assert len(lettering.show_name(letter * 300)) == 48
 
 
 def test_pictures_have_names_of_any_kind(tmp_path):
@@ -38,7 +38,7 @@ def test_pictures_have_names_of_any_kind(tmp_path):
     warnings.simplefilter("error")
     images = np.zeros((1, len(NAMES), 4, 4, 3), np.uint8)
     lines = [sample_grid.Line("$\\frac 帽", images)]
-    sheet = sample_grid.sample_sheet("$\\frac 帽", NAMES, images[:, 0], lines)
+    sheet = sample_grid.draw_sheet("$\\frac 帽", NAMES, images[:, 0], lines)
     assert sheet.shape[1] > 100 * len(NAMES)
     matrix = {
       name: {x: None if x == name else {"flips": 0.5} for x in NAMES}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from akd_jax.data.attributes import CELEBA
 from akd_jax.plotting import sample_grid as pictures
@@ -44,7 +44,7 @@ def _plain_sheet(names=NAMES, title="student · step 4,000", legend="student"):
     # Nothing to see, so that the picture beneath stays plain.
     Line(f"{legend} attention", images[1], np.zeros((1, 1, 4, 4))),
   ]
-  sheet = pictures.sample_sheet(title, names, sources, lines)
+  sheet = pictures.draw_sheet(title, names, sources, lines)
   return sheet, [_place(sheet, number) for number in range(14)]
 
 
@@ -142,7 +142,7 @@ def test_a_sheet_shows_pixels_exactly_and_overlays_as_overlay_does():
   images = _noise(PERSONS, COLUMNS, SIZE, SIZE, 3)
   attention = np.random.default_rng(0).random((PERSONS, COLUMNS, 8, 8))
   lines = [Line("student", images), Line("attention", images, attention)]
-  sheet = pictures.sample_sheet("student · step 4,000", NAMES, sources, lines)
+  sheet = pictures.draw_sheet("student · step 4,000", NAMES, sources, lines)
   enlarged = images.repeat(4, axis=2).repeat(4, axis=3)
   for number, (left, top) in enumerate(places[2:]):
     line, person, column = np.unravel_index(number, (2, PERSONS, COLUMNS))
@@ -173,7 +173,12 @@ def test_texts_are_never_drawn_over_pictures_nor_into_each_other():
     assert (blank == 255).all()
 
 
-def test_attribute_names_fit_above_a_column():
+@pytest.mark.parametrize("raqm", [False, True])
+def test_attribute_names_fit_above_a_column(raqm, monkeypatch):
+  # Pillow lays text out by raqm where the system has fribidi.
+  if not raqm:
+    monkeypatch.setattr(ImageFont.core, "HAVE_RAQM", False)
+  monkeypatch.setattr(pictures, "_font", pictures._font.__wrapped__)
   for name in (*CELEBA, "Spectacularly_Unpronounceable"):
     sheet = Image.new("RGB", (148, 60), pictures.PAPER)
     box = (10, 10, 128, pictures.HEADER)
@@ -199,11 +204,11 @@ def test_letters_that_are_not_ascii_have_a_glyph():
 def test_a_sheet_without_title_and_attention_leaves_no_room_for_them():
   sources = _noise(1, 128, 128, 3)
   lines = [Line("student", sources[:, None])]
-  bare = pictures.sample_sheet("", ("Bald",), sources, lines)
-  titled = pictures.sample_sheet("title", ("Bald",), sources, lines)
+  bare = pictures.draw_sheet("", ("Bald",), sources, lines)
+  titled = pictures.draw_sheet("title", ("Bald",), sources, lines)
   assert len(titled) - len(bare) == pictures.TITLE
   lines = [Line("student", sources[:, None], np.ones((1, 1, 4, 4)))]
-  explained = pictures.sample_sheet("", ("Bald",), sources, lines)
+  explained = pictures.draw_sheet("", ("Bald",), sources, lines)
   assert len(explained) - len(bare) == pictures.KEY
 
 
@@ -212,7 +217,7 @@ def test_small_pictures_are_enlarged_to_a_legible_size(size):
   sources = _noise(1, size, size, 3)
   lines = [Line("student", sources[:, None])]
   widths = [
-    pictures.sample_sheet("", NAMES[:count], sources, lines).shape[1]
+    pictures.draw_sheet("", NAMES[:count], sources, lines).shape[1]
     for count in (1, 2)
   ]
   cell = widths[1] - widths[0] - pictures.GAP
@@ -231,7 +236,7 @@ def test_a_line_of_the_wrong_shape_is_named():
     Line("pupil", _noise(2, 3, 32, 32, 3), np.ones((2, 4, 8, 8))),
   ):
     with pytest.raises(ValueError, match="line 'pupil'"):
-      pictures.sample_sheet("", NAMES, sources, [wrong])
+      pictures.draw_sheet("", NAMES, sources, [wrong])
 
 
 def test_save_png_makes_its_folder_and_keeps_every_pixel(tmp_path):

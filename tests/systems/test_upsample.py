@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from akd_jax.common.config import RECIPES, completed, without_added
+from akd_jax.common.config import RECIPES, complete, remove_added
 from akd_jax.configs.scales import changed
 from akd_jax.inference import exports
 from akd_jax.interop import numpy_program
@@ -127,9 +127,9 @@ def test_a_decoder_of_another_kind_is_refused_with_the_choices(name):
 def test_runs_of_earlier_versions_have_transposed_convolutions(name):
   fields = small(name).to_dict()
   del fields["generator"]["upsample"]
-  config = completed(fields)
+  config = complete(fields)
   assert config.generator.upsample == "transposed"
-  assert "upsample" not in without_added(config.to_dict())["generator"]
+  assert "upsample" not in remove_added(config.to_dict())["generator"]
 
 
 def test_a_resizing_kernel_is_kept_orthogonal_as_it_is_stored():

@@ -51,11 +51,11 @@ def test_the_last_and_the_best_are_kept(
       if step in restart_after:
         checkpoints.close()
         checkpoints = opened()
-  assert checkpoint.steps_saved(str(tmp_path)) == kept
+  assert checkpoint.list_steps(str(tmp_path)) == kept
   if best_metric:
-    assert checkpoint.best_step(str(tmp_path), best_metric) == 2
+    assert checkpoint.find_best_step(str(tmp_path), best_metric) == 2
   else:
-    assert "--step=best" in error(checkpoint.best_step, str(tmp_path), "")
+    assert "--step=best" in error(checkpoint.find_best_step, str(tmp_path), "")
 
 
 def test_a_checkpoint_is_of_the_moment_it_was_asked_for(tmp_path):
@@ -86,7 +86,7 @@ def saved_and_restored(workdir, state, fresh):
 
 def test_without_parameters_of_methods_a_checkpoint_is_as_it_ever_was(tmp_path):
   restored = saved_and_restored(tmp_path, tiny_state(3), tiny_state(0))
-  assert set(checkpoint.load_state(str(tmp_path), 3)) == {
+  assert set(checkpoint.load(str(tmp_path), 3).state) == {
     "step",
     "generator",
     "discriminator",

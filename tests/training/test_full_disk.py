@@ -63,7 +63,7 @@ def test_a_full_disk_is_one_line_and_a_status_of_its_own(full):
 
 def test_the_last_checkpoint_before_it_is_sound(full):
   workdir, _ = full
-  assert checkpoint.steps_saved(str(workdir)) == [1, 2, 3]
+  assert checkpoint.list_steps(str(workdir)) == [1, 2, 3]
   assert checkpoint.load_newest(str(workdir)).step == 3
 
 

@@ -13,7 +13,7 @@ def fixture_compare(monkeypatch):
   """What process 1 is told that calls `hosts.X`, where process 0 had ours."""
 
   def compare(ours, check, *arguments):
-    monkeypatch.setattr(pod, "joined", lambda: True)
+    monkeypatch.setattr(pod, "is_joined", lambda: True)
     monkeypatch.setattr(pod, "tell", lambda fields: ours)
     monkeypatch.setattr(
       pod, "gather", lambda word: [["first", None], ["second", word[1]]]
@@ -26,7 +26,7 @@ def fixture_compare(monkeypatch):
 def said_by(monkeypatch, check, *arguments):
   """What process 0 says."""
   said = []
-  monkeypatch.setattr(pod, "joined", lambda: True)
+  monkeypatch.setattr(pod, "is_joined", lambda: True)
   monkeypatch.setattr(pod, "tell", lambda fields: said.append(fields) or fields)
   monkeypatch.setattr(pod, "gather", lambda word: [word, word])
   check(*arguments)
@@ -91,4 +91,4 @@ def test_other_pixels_or_labels_under_the_same_names_are_named(
 def test_without_a_pod_nothing_is_compared(monkeypatch):
   monkeypatch.setattr(pod, "tell", lambda fields: pytest.fail("asked"))
   hosts.check_origins({"data": "x"})
-  assert not pod.joined()
+  assert not pod.is_joined()

@@ -154,7 +154,7 @@ def test_what_only_reads_changes_nothing(workdir, capfd, damage):
   damage(folder(workdir, 6))
   assert checkpoint.load_newest(str(workdir)).step == 4
   assert "step 6 (" in capfd.readouterr().err
-  assert checkpoint.steps_saved(str(workdir)) == [2, 4, 6]
+  assert checkpoint.list_steps(str(workdir)) == [2, 4, 6]
 
 
 def test_a_damaged_checkpoint_that_is_asked_for_is_refused(workdir):
@@ -168,17 +168,17 @@ def test_without_a_sound_checkpoint_nothing_begins_anew(workdir):
     damage_array(folder(workdir, step))
   message = error(checkpoint.Checkpoints, str(workdir), CONFIG)
   assert "step 6 (" in message and "step 2 (" in message
-  assert checkpoint.steps_saved(str(workdir)) == [2, 4, 6]
+  assert checkpoint.list_steps(str(workdir)) == [2, 4, 6]
 
 
 def test_a_score_that_was_changed_chooses_no_best_checkpoint(workdir):
-  assert checkpoint.best_step(str(workdir), "score") == 2
+  assert checkpoint.find_best_step(str(workdir), "score") == 2
   path = folder(workdir, 6) / "metrics" / "metrics"
   path.write_text(json.dumps({"score": 9.0}))
-  assert checkpoint.best_step(str(workdir), "score") == 2
+  assert checkpoint.find_best_step(str(workdir), "score") == 2
   path = folder(workdir, 2) / "metrics" / "metrics"
   path.write_text("{")
-  assert checkpoint.best_step(str(workdir), "score") == 4
+  assert checkpoint.find_best_step(str(workdir), "score") == 4
   # Nor does it keep Orbax from choosing among the others.
   assert resumed(workdir) == (4, 4)
 
@@ -195,7 +195,7 @@ def without_seal(workdir):
 
 def test_checkpoints_of_earlier_versions_are_read(workdir):
   without_seal(workdir)
-  assert checkpoint.origins(str(workdir)) == {}
+  assert checkpoint.read_origins(str(workdir)) == {}
   assert resumed(workdir) == (6, 6)
 
 
@@ -213,8 +213,8 @@ def test_numbers_that_are_not_finite_are_not_believed_without_a_seal(
 
 
 def test_origins_are_kept_with_each_checkpoint(workdir):
-  assert checkpoint.origins(str(workdir)) == {"teacher": "abc"}
-  assert checkpoint.origins(str(workdir / "nothing")) is None
+  assert checkpoint.read_origins(str(workdir)) == {"teacher": "abc"}
+  assert checkpoint.read_origins(str(workdir / "nothing")) is None
 
 
 ARRAYS = {"a": {"b": np.arange(6, dtype=np.float32)}, "c": np.int32(1)}

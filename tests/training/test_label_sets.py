@@ -88,7 +88,7 @@ def test_pictures_of_both_sets_take_turns_with_labels_of_their_own():
     np.testing.assert_array_equal(source[index]["label"], source.labels[index])
 
   def batches(share=(0, 1), size=4):
-    return pipeline.training_batches(
+    return pipeline.make_batches(
       source, batch_size=size, micro_batches=2, seed=3, threads=1, share=share
     )
 
@@ -187,7 +187,7 @@ def test_a_run_that_is_stopped_leaves_the_files_of_its_checkpoint(
   config = config_of(checkpoint_every=STEPS)
   with pytest.raises(Stopped):
     loop.train(config, str(tmp_path))
-  assert checkpoint.steps_saved(str(tmp_path)) == [1]
+  assert checkpoint.list_steps(str(tmp_path)) == [1]
   for name in ("first", "second"):
     assert run_dir.load_run(f"{tmp_path}/{name}.npz").step == 1
 
@@ -254,7 +254,7 @@ def test_a_score_of_both_sets_is_their_mean_and_that_of_one_its_own(
   monkeypatch,
 ):
   sets = [SimpleNamespace(name=x, setting=x, take=str) for x in "ab"]
-  monkeypatch.setattr(label_sets, "label_sets", lambda setting: sets)
+  monkeypatch.setattr(label_sets, "split_label_sets", lambda setting: sets)
   scores = {
     "a": {"held_out/accuracy": 0.9, "held_out/accuracy/Smiling": 0.9},
     "b": {"held_out/accuracy": 0.7, "held_out/accuracy/happy": 0.7},

@@ -204,7 +204,7 @@ def test_what_hooks_find_is_written_and_decides_which_checkpoint_is_best(
   )  # fmt: skip
   train.train(config, str(tmp_path), [make, lambda setting: None])
   assert [step for step, _ in seen] == [2, 4, 6, 7]
-  assert checkpoint.steps_saved(str(tmp_path)) == [4, 7]
+  assert checkpoint.list_steps(str(tmp_path)) == [4, 7]
   assert directories.load_run(str(tmp_path), "best").step == 4
   rows = {row["step"]: row for row in small_runs.metrics(tmp_path)}
   assert rows[4]["held_out/score"] == 1 and "held_out/score" not in rows[5]

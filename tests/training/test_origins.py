@@ -51,23 +51,26 @@ def other_teacher(folder):
 
 
 def test_a_student_keeps_its_teachers_digest(runs):
-  kept = checkpoint.origins(str(runs.student))
+  kept = checkpoint.read_origins(str(runs.student))
   run = directories.load_run(str(runs.teacher))
   assert kept["teacher"] == directories.digest_model(run.model)
-  assert checkpoint.origins(str(runs.teacher)).keys() == {"data", "drawing"}
+  assert checkpoint.read_origins(str(runs.teacher)).keys() == {
+    "data",
+    "drawing",
+  }
 
 
 def test_avatars_that_are_drawn_otherwise_are_not_gone_on_with(copies):
   config = small_runs.resolved(teacher_config())
   source = pipeline.open_source(config.data, "train")
-  now = origins.of_data(source, 1) | origins.of_drawing(source)
-  known = checkpoint.origins(str(copies.teacher))
+  now = origins.digest_data(source, 1) | origins.digest_drawing(source)
+  known = checkpoint.read_origins(str(copies.teacher))
   same_run.check_same_run(config, str(copies.teacher), now)
   # A grey level of one pixel.
   pixels = np.array(source._images)
   pixels[source.identities[-1], 0, 0, 0] ^= 1
   source._images = pixels
-  drawn = origins.of_drawing(source)
+  drawn = origins.digest_drawing(source)
   assert drawn.keys() == {"drawing"} and drawn["drawing"] != known["drawing"]
   message = error(
     same_run.check_same_run, config, str(copies.teacher), now | drawn
@@ -85,7 +88,7 @@ def test_a_moved_teacher_is_the_same(copies, capsys):
 
 def test_a_student_does_not_go_on_without_its_teacher(copies):
   config = preparation.resolve(student_config(""), directories_source(copies))
-  data = checkpoint.origins(str(copies.student))["data"]
+  data = checkpoint.read_origins(str(copies.student))["data"]
   message = error(
     same_run.check_same_run, config, str(copies.student), {"data": data}
   )
@@ -246,7 +249,7 @@ def test_a_zip_that_an_earlier_version_has_learnt_from_is_the_same():
     same_run.check_origins, {"data": "other"}, found, config, "run"
   )
   assert "other photos or labels" in message
-  assert origins.kept(found) == {"data": "with sizes"}
+  assert origins.select_kept(found) == {"data": "with sizes"}
 
 
 def test_an_evaluation_looks_where_the_photos_are_now(moved, monkeypatch):

@@ -34,7 +34,7 @@ print(np.asarray(parallel.shard(many)["x"]).tolist())
 for step in (averaged, forgotten):
   start = parallel.replicate(np.zeros((), np.float32))
   state, _ = parallel.pmap_step(step)(start, None, batch)
-  print(step.__name__, float(state), parallel.in_sync({"x": state}))
+  print(step.__name__, float(state), parallel.is_in_sync({"x": state}))
 """
 
 
@@ -65,7 +65,7 @@ def test_a_pod_has_compiled_once_before_it_meets(monkeypatch, request):
   request.addfinalizer(
     lambda: jax.monitoring.unregister_event_duration_listener(listen)
   )
-  monkeypatch.setattr(pod, "joined", lambda: True)
+  monkeypatch.setattr(pod, "is_joined", lambda: True)
   monkeypatch.setattr(pod, "gather", lambda word: happened.append("met"))
   step = parallel.pmap_step(
     lambda state, teacher, x, axis_name: (state + x.mean(), {})

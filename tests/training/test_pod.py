@@ -58,7 +58,7 @@ def test_all_processes_stop_at_the_same_step(stopped_pod):
   workdir, ends = stopped_pod
   assert [end.returncode for end in ends] == [cli.STOPPED] * 2, ends
   steps = {re.search(r"saved at step (\d+)/", end.stdout)[1] for end in ends}
-  assert steps == {str(checkpoint.steps_saved(str(workdir))[-1])}
+  assert steps == {str(checkpoint.list_steps(str(workdir))[-1])}
 
 
 def test_a_pod_resumes_exactly_and_trains_as_one_process(
@@ -68,7 +68,7 @@ def test_a_pod_resumes_exactly_and_trains_as_one_process(
   workdir = tmp_path / "student"
   shutil.copytree(stopped, workdir)
   # From step 2, to do again what has been done.
-  for step in checkpoint.steps_saved(str(workdir))[1:]:
+  for step in checkpoint.list_steps(str(workdir))[1:]:
     shutil.rmtree(workdir / "checkpoints" / str(step))
   ends = pod(small_runs.student_command(workdir, runs.teacher))
   assert [end.returncode for end in ends] == [0, 0], ends
@@ -85,7 +85,7 @@ def test_one_process_takes_up_what_a_pod_has_saved(stopped_pod, runs, tmp_path):
   stopped, _ = stopped_pod
   workdir = tmp_path / "student"
   shutil.copytree(stopped, workdir)
-  saved = checkpoint.steps_saved(str(workdir))[-1]
+  saved = checkpoint.list_steps(str(workdir))[-1]
   config = small_runs.student_config(runs.teacher)
   config.steps = small_runs.STEPS
   small_runs.train(config, workdir)

@@ -75,7 +75,7 @@ def test_a_signal_saves_at_once_and_says_so(interrupted):
   text = "stopped and saved at step {}/10: the same command goes on from here"
   assert str(interrupted.terminated) == text.format(5)
   assert str(interrupted.broken_off) == text.format(7)
-  assert {5, 7} < set(checkpoint.steps_saved(str(interrupted.workdir)))
+  assert {5, 7} < set(checkpoint.list_steps(str(interrupted.workdir)))
 
 
 def test_what_was_half_written_does_not_count(interrupted):

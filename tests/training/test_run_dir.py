@@ -119,7 +119,7 @@ def test_a_step_may_be_given_as_text(tmp_path, monkeypatch):
     raise Loaded(step)
 
   runs.write_config(teacher.get_config("debug"), str(tmp_path))
-  monkeypatch.setattr(runs.checkpoint, "steps_saved", lambda _: [5])
+  monkeypatch.setattr(runs.checkpoint, "list_steps", lambda _: [5])
   monkeypatch.setattr(runs.checkpoint, "load", load)
   with pytest.raises(Loaded) as loaded:
     runs.load_run(str(tmp_path), "5")

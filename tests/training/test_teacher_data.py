@@ -17,7 +17,7 @@ def said(tmp_path, monkeypatch, capsys):
   def say(ours, theirs, known):
     teacher = tmp_path / "teacher"
     run_dir.write_config(config(teacher, **theirs), str(teacher))
-    monkeypatch.setattr(checkpoint, "origins", lambda workdir: known)
+    monkeypatch.setattr(checkpoint, "read_origins", lambda workdir: known)
     teacher_data.remark(config(teacher, **ours), ORIGINS)
     return capsys.readouterr().err
 

@@ -17,7 +17,7 @@ def test_versions_are_noted_where_they_change(tmp_path, monkeypatch):
   assert first["from_step"] == 0 and first["jax"] == jax.__version__
   # What draws avatars decides what is learnt, too.
   assert {"dicebear-core", "dicebear-styles", "resvg-py"} <= first.keys()
-  monkeypatch.setattr(versions, "installed", lambda: {"jax": "99.0"})
+  monkeypatch.setattr(versions, "list_versions", lambda: {"jax": "99.0"})
   versions.note(workdir, 20)
   assert [x["from_step"] for x in versions.read(workdir)] == [0, 20]
   assert versions.describe(workdir).endswith("jax 99.0")

@@ -12,7 +12,7 @@ import numpy as np
 
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import WriteError
-from akd_jax.common.files import unfinished, until_the_end
+from akd_jax.common.files import mark_unfinished, remove_at_end
 from akd_jax.common.json_text import parse
 from akd_jax.common.output import note
 from akd_jax.common.writing import writing
@@ -59,7 +59,7 @@ def open_or_draw(
     note(f"{error}: drawing for this once")
     with writing(tempfile.gettempdir()):
       folder = Path(tempfile.mkdtemp(prefix="akd_jax-")) / "avatars"
-      until_the_end(folder.parent)
+      remove_at_end(folder.parent)
       _write(folder, description, draw)
   return _load(folder)
 
@@ -99,7 +99,7 @@ def _write(folder: Path, description: Mapping[str, Any], draw: Draw) -> None:
     tempfile.TemporaryDirectory(
       prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
     ) as scratch,
-    unfinished(Path(scratch)),
+    mark_unfinished(Path(scratch)),
   ):
     new = Path(scratch) / "new"
     new.mkdir()

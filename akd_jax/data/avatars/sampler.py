@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from akd_jax.common.errors import UserError, nearest
+from akd_jax.common.errors import UserError, suggest
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.avatars.labels import (
   ALL_ATTRIBUTES,
@@ -144,7 +144,7 @@ def _check(shares: Mapping[str, float], where: str) -> dict[str, float]:
     if name not in ALL_ATTRIBUTES:
       raise UserError(
         f"{where}: {name!r} is no attribute of avatars"
-        f"{nearest(name, ALL_ATTRIBUTES)}"
+        f"{suggest(name, ALL_ATTRIBUTES)}"
       )
     if not isinstance(share, int | float) or not 0 <= share <= 1:
       raise UserError(f"{where}: {name} = {share!r} is not between 0 and 1")

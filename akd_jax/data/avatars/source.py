@@ -19,9 +19,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.cache import cache_directory
-from akd_jax.common.errors import UserError, nearest
-from akd_jax.common.output import progress
-from akd_jax.common.processes import working
+from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.output import show_progress
+from akd_jax.common.processes import start_workers
 from akd_jax.data.attributes import (
   EXPRESSIONS,
   HAIR_COLORS,
@@ -193,7 +193,7 @@ def _count(data: ConfigDict, split: str) -> int:
   where = "config.data.sizes"
   for name in data.sizes:
     if name not in SPLITS:
-      raise UserError(f"{where}: no split {name!r}{nearest(name, SPLITS)}")
+      raise UserError(f"{where}: no split {name!r}{suggest(name, SPLITS)}")
   count = data.sizes.get(split, 0)
   if not isinstance(count, int) or count < 1:
     raise UserError(f"{where}: {split} = {count!r} is not a positive number")
@@ -252,9 +252,9 @@ def _draw_all(
   with contextlib.ExitStack() as stack:
     drawn: Iterator[np.ndarray] = map(_draw_some, jobs)
     if processes > 1:
-      pool = stack.enter_context(working(processes))
+      pool = stack.enter_context(start_workers(processes))
       drawn = pool.map(_draw_some, jobs)
-    bar = stack.enter_context(progress("drawing avatars", count))
+    bar = stack.enter_context(show_progress("drawing avatars", count))
     try:
       for some in drawn:
         add(some)

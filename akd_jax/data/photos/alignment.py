@@ -7,21 +7,20 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError, reason_of
-from akd_jax.common.files import written_whole
-from akd_jax.common.processes import working
-from akd_jax.data.photos.frames import CELEBA, around, cut
+from akd_jax.common.files import write_whole
+from akd_jax.common.processes import start_workers
+from akd_jax.data.photos.frames import CELEBA, cut, frame_face
 from akd_jax.data.photos.images import (
   open_image,
   read_bytes,
   read_size,
 )
-from akd_jax.data.photos.walk import TAKEN, files_in
+from akd_jax.data.photos.walk import TAKEN, walk_files
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Photos that a process is given at a time.
@@ -34,31 +33,24 @@ _KEPT = (
 _LISTS = (".csv", ".txt")
 
 
-class Contents(NamedTuple):
-  """What lies in a folder and all folders in it, by its path there.
+def find_files(folder: Path, out: Path) -> tuple[dict[Path, Path], list[Path]]:
+  """Finds what lies in a folder and all folders in it, but for hidden files.
 
-  Attributes:
-    photos: to be aligned: {photo: what its square is called}.
-    lists: text that may name them, to be copied.
-  """
-
-  photos: dict[Path, Path]
-  lists: list[Path]
-
-
-def find_contents(folder: Path, out: Path) -> Contents:
-  """Lists photos and lists, sorted; what is hidden is left out.
+  Returns:
+    {photo: what its square is called}; and lists, text that may name them. By
+    their paths in the folder, sorted.
 
   Raises:
     UserError: a folder cannot be read, there is no photo, or the squares of two
       would be called the same.
   """
-  found = Contents({}, [])
+  photos: dict[Path, Path] = {}
+  lists: list[Path] = []
   taken: dict[str, Path] = {}
-  for file in files_in(folder, (*TAKEN, *_LISTS), out):
+  for file in walk_files(folder, (*TAKEN, *_LISTS), out):
     path = file.relative_to(folder)
     if path.suffix.lower() in _LISTS:
-      found.lists.append(path)
+      lists.append(path)
       continue
     square = _name_square(path)
     # On many file systems, A.png is a.png.
@@ -68,10 +60,10 @@ def find_contents(folder: Path, out: Path) -> Contents:
         f"the squares of {folder / other} and {file} would both be called"
         f" {square}: rename one of the photos"
       )
-    found.photos[path] = square
-  if not found.photos:
+    photos[path] = square
+  if not photos:
     raise UserError(f"there is no photo in {folder}")
-  return found
+  return photos, lists
 
 
 def _name_square(photo: Path) -> Path:
@@ -94,7 +86,7 @@ def copy_lists(folder: Path, out: Path, lists: Sequence[Path]) -> None:
       raise UserError(
         f"cannot read {folder / path}: {reason_of(error)}"
       ) from error
-    with written_whole(out / path) as partial:
+    with write_whole(out / path) as partial:
       Path(partial).write_bytes(content)
 
 
@@ -127,7 +119,7 @@ def align(
     results: Iterator[list[str]] = map(work, pieces)
     if len(pieces) > 1:
       count = min(os.cpu_count() or 1, len(pieces))
-      results = stack.enter_context(working(count)).map(work, pieces)
+      results = stack.enter_context(start_workers(count)).map(work, pieces)
     reasons = itertools.chain.from_iterable(results)
     yield from zip(photos, reasons, strict=True)
 
@@ -152,7 +144,7 @@ def _align_one(photo: Path, path: Path, size: int) -> str:
   faces = load_finder().find_all(image)
   if not faces:
     return f"no face is found in {photo}"
-  frame = around(middles_of_eyes(faces[0]), CELEBA)
+  frame = frame_face(middles_of_eyes(faces[0]), CELEBA)
   _save(path, cut(image, frame, size), made)
   return ""
 
@@ -167,7 +159,7 @@ def _save(path: Path, square: np.ndarray, made: int) -> None:
   # One that a power cut leaves empty is made anew; to wait for the disk would
   # take a fifth of the time.
   with (
-    written_whole(path, durable=False) as partial,
+    write_whole(path, durable=False) as partial,
     open(partial, "wb") as file,
   ):
     Image.fromarray(square).save(file, kind, quality=95, subsampling=0)

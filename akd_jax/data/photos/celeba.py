@@ -14,16 +14,16 @@ from akd_jax.data.attributes import CELEBA as ALL_ATTRIBUTES
 from akd_jax.data.attributes import check_names
 from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.photos.celeba_tfds import open_celeba_tfds
-from akd_jax.data.photos.listed import check_present, match
-from akd_jax.data.photos.listing import find_folder, look, some
+from akd_jax.data.photos.csv_text import read_csv, read_text, say_cells
+from akd_jax.data.photos.listing import find_folder, list_folder, say_some
+from akd_jax.data.photos.matching import check_present, match
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   find_exclusive,
-  photo_source,
+  open_photos,
 )
 from akd_jax.data.photos.table import read_labels
-from akd_jax.data.photos.text import read_csv, read_text, some_cells
 from akd_jax.data.photos.zips import open_zip
 
 _EXPECTED = (
@@ -93,7 +93,7 @@ def open_celeba(data: ConfigDict, split: str) -> PhotoSource:
     splits = _read_partition(root, names, attribute_file)
     split_by = _OFFICIAL_SPLITS
   people = _read_identities(root, names, attribute_file)
-  return photo_source(
+  return open_photos(
     data,
     split,
     Photos(
@@ -147,13 +147,13 @@ def _find_list(root: Path, stem: str) -> Path:
       return root / name
   deeper = [
     root / folder
-    for folder in look(root).folders
+    for folder in list_folder(root).folders
     if any((root / folder / name).is_file() for name in names)
   ]
   if deeper:
     path = deeper[0] if len(deeper) == 1 else "one of these"
     raise UserError(
-      f"{root} is one folder too high: {stem} is in {some(deeper)}; set"
+      f"{root} is one folder too high: {stem} is in {say_some(deeper)}; set"
       f" config.data.path={path}"
     )
   without = ""
@@ -197,7 +197,7 @@ def _open_images(
   """Returns where the photos are, their names, and how to read one."""
   for folder in _IMAGE_FOLDERS:
     where = root / folder
-    if where.is_dir() and (present := look(where).photos):
+    if where.is_dir() and (present := list_folder(where).photos):
       return where, set(present), functools.partial(Path, where)
   for archive in _IMAGE_ZIPS:
     where = root / archive
@@ -262,7 +262,7 @@ def _read_numbers(path: Path, known: range, expected: str) -> dict[str, int]:
     number = cells[1].strip() if len(cells) == 2 else ""
     if not _NUMBER.fullmatch(number) or int(number) not in known:
       raise UserError(
-        f"{path}, line {line}: {some_cells(cells)} must be an image's name"
+        f"{path}, line {line}: {say_cells(cells)} must be an image's name"
         f" and {expected}"
       )
     name = cells[0].strip()

@@ -14,7 +14,7 @@ from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   find_exclusive,
-  photo_source,
+  open_photos,
 )
 
 
@@ -36,7 +36,7 @@ def open_celeba_tfds(data: ConfigDict, split: str) -> PhotoSource:
   attributes = tuple(data.attributes) or CELEBA
   attribute_indices(CELEBA, attributes, "celeb_a")
   records = _open_records(split)
-  return photo_source(
+  return open_photos(
     data,
     split,
     Photos(

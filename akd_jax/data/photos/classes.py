@@ -8,11 +8,11 @@ from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import EXPRESSIONS
 from akd_jax.data.photos.images import SUFFIXES
 from akd_jax.data.photos.listing import (
-  Content,
-  kinds,
-  look,
-  normal,
-  some,
+  Listing,
+  list_folder,
+  normalize,
+  say_kinds,
+  say_some,
   split_of_name,
 )
 
@@ -43,20 +43,16 @@ def find_classes(root: Path, wanted: Collection[str]) -> Classes:
   Raises:
     UserError: it has no classes, or one would be lost.
   """
-  tree = _look_inside(root)
+  top = list_folder(root)
+  tree = _Tree(top, {name: list_folder(root / name) for name in top.folders})
   return Classes(root, tree, _find_photos(root, tree, wanted))
 
 
 class _Tree(NamedTuple):
   """What lies in a folder, and in each of its sub-folders by their names."""
 
-  top: Content
-  below: dict[str, Content]
-
-
-def _look_inside(root: Path) -> _Tree:
-  top = look(root)
-  return _Tree(top, {name: look(root / name) for name in top.folders})
+  top: Listing
+  below: dict[str, Listing]
 
 
 def _find_photos(
@@ -67,12 +63,12 @@ def _find_photos(
   for folder, found in tree.below.items():
     if not found.photos:
       continue
-    if normal(folder) in classes:
+    if normalize(folder) in classes:
       raise UserError(
-        f"{root} has two folders {normal(folder)!r}, whose umlauts are spelt"
+        f"{root} has two folders {normalize(folder)!r}, whose umlauts are spelt"
         " differently: make them one"
       )
-    classes[normal(folder)] = [f"{folder}/{name}" for name in found.photos]
+    classes[normalize(folder)] = [f"{folder}/{name}" for name in found.photos]
   if not classes and tree.top.photos:
     return _group_rafd(root, tree.top.photos)
   deeper = _look_deeper(root, tree)
@@ -82,16 +78,18 @@ def _find_photos(
   lost = [
     folder
     for folder, found in tree.below.items()
-    if not found.photos and (normal(folder) in wanted or not wanted)
+    if not found.photos and (normalize(folder) in wanted or not wanted)
   ]
   if lost:
     inside = f"{root}/{lost[0]}"
     found = tree.below[lost[0]]
-    what = f"holds only {kinds(found.others)}" if found.others else "is empty"
+    what = (
+      f"holds only {say_kinds(found.others)}" if found.others else "is empty"
+    )
     if deeper.get(lost[0]):
-      what = f"has its photos in sub-folders ({some(deeper[lost[0]])})"
+      what = f"has its photos in sub-folders ({say_some(deeper[lost[0]])})"
     raise UserError(
-      f"the class {some(lost)} would be lost: {inside} {what}; put photos"
+      f"the class {say_some(lost)} would be lost: {inside} {what}; put photos"
       f" there ({', '.join(SUFFIXES)}), remove it, or name the classes that are"
       " meant in config.data.attributes"
     )
@@ -116,7 +114,7 @@ def _group_rafd(root: Path, names: Sequence[str]) -> dict[str, list[str]]:
 def _look_deeper(root: Path, tree: _Tree) -> dict[str, list[str]]:
   """Returns {sub-folder: those of its sub-folders that hold photos}."""
   return {
-    folder: [x for x in found.folders if look(root / folder / x).photos]
+    folder: [x for x in found.folders if list_folder(root / folder / x).photos]
     for folder, found in tree.below.items()
   }
 
@@ -148,7 +146,8 @@ def _refuse_splits(
       f"set config.data.split=folders to use them as they are, or {remedy}"
     )
   raise UserError(
-    f"{root} has folders of splits ({some(full)}), and not of classes; {remedy}"
+    f"{root} has folders of splits ({say_some(full)}), and not of classes;"
+    f" {remedy}"
   )
 
 
@@ -157,12 +156,14 @@ def _say_too_high(root: Path, tree: _Tree, deeper: dict[str, list[str]]) -> str:
   above = [root / folder for folder, inside in deeper.items() if inside]
   if not above:
     files = [x for found in tree.below.values() for x in found.others]
-    there = kinds([*tree.top.others, *files])
+    there = say_kinds([*tree.top.others, *files])
     only = f", only {there}" if there else ""
     return f"{root} holds no images{only}; it must be {EXPECTED}"
   set_it = f"set config.data.path={above[0]}"
   if len(above) > 1:
-    set_it = f"they are in {some(above)}: set config.data.path to one of these"
+    set_it = (
+      f"they are in {say_some(above)}: set config.data.path to one of these"
+    )
   where = f" are in {above[0]}" if len(above) == 1 else " are a level deeper"
   return f"{root} is one folder too high: the class folders{where}; {set_it}"
 
@@ -171,17 +172,17 @@ def say_left_out(found: Classes, attributes: Sequence[str]) -> list[str]:
   """Returns a line each of what none of the classes asked for has."""
   root, tree, classes = found
   lines = []
-  used = [x for x in tree.below if normal(x) in attributes]
+  used = [x for x in tree.below if normalize(x) in attributes]
   others = [f"{x}/{name}" for x in used for name in tree.below[x].others]
   if not used:  # As RaFD is delivered.
     others = tree.top.others
   if others:
     lines.append(
-      f"{root}: {len(others)} files are left out, which are no photos that can"
-      f" be read: {kinds(others)}, first {others[0]}"
+      f"{root}: left out, as no photos that can be read: {say_kinds(others)},"
+      f" first {others[0]}"
     )
   deeper = {
-    f"{folder}/{x}": len(look(root / folder / x).photos)
+    f"{folder}/{x}": len(list_folder(root / folder / x).photos)
     for folder in used
     for x in tree.below[folder].folders
   }
@@ -189,19 +190,19 @@ def say_left_out(found: Classes, attributes: Sequence[str]) -> list[str]:
     full = [folder for folder, photos in deeper.items() if photos]
     lines.append(
       f"{root}: {count} photos in sub-folders of classes are left out:"
-      f" {some(full)}"
+      f" {say_some(full)}"
     )
   if used and tree.top.photos:
     lines.append(
       f"{root}: {len(tree.top.photos)} photos are in no class and left out:"
-      f" {some(tree.top.photos)}"
+      f" {say_some(tree.top.photos)}"
     )
   unasked = [x for x in classes if x not in attributes]
   if unasked:
     count = sum(len(classes[x]) for x in unasked)
     lines.append(
       f"{root}: {count} photos are left out, whose classes"
-      f" config.data.attributes does not name: {some(unasked)}"
+      f" config.data.attributes does not name: {say_some(unasked)}"
     )
   return lines
 

@@ -20,14 +20,14 @@ from akd_jax.data.photos.classes import (
 from akd_jax.data.photos.listing import (
   find_folder,
   find_splits,
-  look,
-  some,
+  list_folder,
+  say_some,
 )
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   assign_split,
-  photo_source,
+  open_photos,
   split_by_share,
 )
 
@@ -80,7 +80,7 @@ def open_folder(data: ConfigDict, split: str) -> PhotoSource:
         names.append(inside + name)
         splits.append(_split_of(part, name, parts, data))
         rows.append(row)
-  return photo_source(
+  return open_photos(
     data,
     split,
     Photos(
@@ -132,8 +132,8 @@ def _known_classes(parts: _Parts, data: ConfigDict) -> tuple[str, ...]:
     only = sorted(set(found.photos) - set(learnt.photos))
     if only and not data.attributes:
       raise UserError(
-        f"{found.root} has the class {some(only)}, of which {learnt.root} has"
-        " no photo to learn from: remove it, or name the classes that are"
+        f"{found.root} has the class {say_some(only)}, of which {learnt.root}"
+        " has no photo to learn from: remove it, or name the classes that are"
         " meant in config.data.attributes"
       )
   return tuple(sorted(learnt.photos))
@@ -168,17 +168,18 @@ def _say_left_out(
   ]
   if "" in parts:
     return lines
-  top = look(root)
+  top = list_folder(root)
   used = {found.root.name for found in parts.values()}
   count = len(top.photos)
   unused = [folder for folder in top.folders if folder not in used]
   if count:
     lines.append(
-      f"{root}: {count} photos are in no split and left out: {some(top.photos)}"
+      f"{root}: {count} photos are in no split and left out:"
+      f" {say_some(top.photos)}"
     )
   if unused:
     lines.append(
-      f"{root}: folders are left out that are no split: {some(unused)}"
+      f"{root}: folders are left out that are no split: {say_some(unused)}"
     )
   return lines
 

@@ -69,7 +69,7 @@ class Frame(NamedTuple):
     return not self.turn and right - left == bottom - top == self.side
 
 
-def centred(size: tuple[int, int], crop: int) -> Frame:
+def frame_centre(size: tuple[int, int], crop: int) -> Frame:
   """Returns the centred square of side `crop`; 0 is the largest there is.
 
   Args:
@@ -80,7 +80,7 @@ def centred(size: tuple[int, int], crop: int) -> Frame:
   return Frame((left + right) / 2, (top + bottom) / 2, right - left)
 
 
-def around(eyes: np.ndarray, framing: Framing) -> Frame:
+def frame_face(eyes: np.ndarray, framing: Framing) -> Frame:
   """Returns the upright or turned square in which a face is framed.
 
   Args:

@@ -143,7 +143,7 @@ def cuts_off_most(crop: int, size: tuple[int, int]) -> bool:
   return 0 < 2 * crop < min(size)
 
 
-def fitting_crop(crop: int, size: tuple[int, int]) -> int:
+def fit_crop(crop: int, size: tuple[int, int]) -> int:
   """Returns what is cut out of a photo where nobody has said it.
 
   A run's crop fits the photos that it has learnt from. Of a much larger one it

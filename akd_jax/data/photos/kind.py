@@ -11,13 +11,13 @@ from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.data.photos.celeba import has_lists
 from akd_jax.data.photos.classes import parse_rafd
 from akd_jax.data.photos.listing import (
-  Content,
+  Listing,
   find_folder,
   find_splits,
+  list_folder,
+  list_photos,
   list_tables,
-  look,
-  photos_in,
-  some,
+  say_some,
   split_of_name,
 )
 from akd_jax.data.photos.table import names_some
@@ -70,7 +70,7 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   if has_lists(root):
     attributes = tuple(data.attributes) or PHOTO_ATTRIBUTES
     return {"name": "celeba", "attributes": attributes}
-  found = look(root)
+  found = list_folder(root)
   classes = {"name": "folder", "label_rule": "exclusive"}
   if {"train", "test"} <= {split_of_name(x) for x in found.folders}:
     _refuse_without_classes(root, list_tables(found))
@@ -78,7 +78,7 @@ def find_kind(data: ConfigDict) -> dict[str, Any]:
   return {"name": "table"} if _has_table(root, found) else classes
 
 
-def _has_table(root: Path, found: Content) -> bool:
+def _has_table(root: Path, found: Listing) -> bool:
   """Whether a folder is a table.
 
   Raises:
@@ -87,22 +87,22 @@ def _has_table(root: Path, found: Content) -> bool:
   tables = list_tables(found)
   if not tables:
     return False
-  full = [folder for folder in found.folders if photos_in(root / folder)]
+  full = [folder for folder in found.folders if list_photos(root / folder)]
   if len(tables) == 1 and (len(full) < 2 or names_some(root, tables[0])):
     return True
   # Classes are two or more.
   if len(full) < 2:
     raise UserError(
-      f"{root} has several tables ({some(tables)}): name that of the attributes"
-      " in config.data.csv"
+      f"{root} has several tables ({say_some(tables)}): name that of the"
+      " attributes in config.data.csv"
     )
   what = "several tables"
   if len(tables) == 1:
     what = "a table that names no photo there"
   raise UserError(
-    f"{root} has {what} ({some(tables)}) beside folders of photos"
-    f" ({some(full)}): name that of the attributes in config.data.csv, or set"
-    " config.data.name=folder and config.data.label_rule=exclusive if each"
+    f"{root} has {what} ({say_some(tables)}) beside folders of photos"
+    f" ({say_some(full)}): name that of the attributes in config.data.csv, or"
+    " set config.data.name=folder and config.data.label_rule=exclusive if each"
     " folder is a class"
   )
 
@@ -114,15 +114,15 @@ def _refuse_without_classes(root: Path, tables: list[str]) -> None:
     UserError: those to train with are in no class, and there is a .csv.
   """
   folder = find_splits(root)["train"]
-  found = look(root / folder)
+  found = list_folder(root / folder)
   tables = [*tables, *(f"{folder}/{x}" for x in list_tables(found))]
   # Of photos to test with there may be one, too.
   own = [x for x in tables if split_of_name(Path(x).stem) != "test"]
   if not found.photos or not own or all(map(parse_rafd, found.photos)):
     return
-  if not any(photos_in(root / folder / x) for x in found.folders):
+  if not any(list_photos(root / folder / x) for x in found.folders):
     raise UserError(
       f"{root / folder} holds photos in no folder of a class, such as"
       f" {found.photos[0]}: name the table that says what they show in"
-      f" config.data.csv; there is {some(own)}"
+      f" config.data.csv; there is {say_some(own)}"
     )

@@ -25,7 +25,7 @@ _SPLIT_NAMES = {
 _NAMED = 6
 
 
-class Content(NamedTuple):
+class Listing(NamedTuple):
   """What lies directly in a folder: sorted names.
 
   Attributes:
@@ -58,13 +58,13 @@ def find_folder(data: ConfigDict, expected: str) -> Path:
   raise UserError(f"config.data.path={root} {problem}; it must be {expected}")
 
 
-def look(folder: Path) -> Content:
+def list_folder(folder: Path) -> Listing:
   """Lists a folder, but for hidden files and what computers leave behind.
 
   Raises:
     UserError: it cannot be listed.
   """
-  found = Content([], [], [])
+  found = Listing([], [], [])
   try:
     with os.scandir(folder) as entries:
       for entry in entries:
@@ -81,14 +81,14 @@ def look(folder: Path) -> Content:
       f"cannot list the folder {folder}: {error.strerror}"
     ) from error
   for names in found:
-    names.sort(key=normal)
+    names.sort(key=normalize)
   return found
 
 
-def photos_in(folder: Path) -> list[str]:
+def list_photos(folder: Path) -> list[str]:
   """Lists the photos of a folder; of one that cannot be listed none."""
   try:
-    return look(folder).photos
+    return list_folder(folder).photos
   except UserError:
     return []
 
@@ -105,7 +105,7 @@ def is_photo(name: str) -> bool:
   return name.lower().endswith(SUFFIXES)
 
 
-def normal(name: str) -> str:
+def normalize(name: str) -> str:
   """Returns a name in one of the two ways that umlauts are spelt."""
   return unicodedata.normalize("NFC", name)
 
@@ -118,7 +118,7 @@ def split_of_name(folder: str) -> str | None:
   return None
 
 
-def list_tables(found: Content) -> list[str]:
+def list_tables(found: Listing) -> list[str]:
   """Returns the .csv files of a folder."""
   return [name for name in found.others if name.lower().endswith(".csv")]
 
@@ -129,7 +129,7 @@ def find_splits(root: Path) -> dict[str, str]:
   Raises:
     UserError: train or test is missing, or one split has two folders.
   """
-  folders = look(root).folders
+  folders = list_folder(root).folders
   found: dict[str, str] = {}
   for folder in folders:
     split = split_of_name(folder)
@@ -144,24 +144,24 @@ def find_splits(root: Path) -> dict[str, str]:
   if missing:
     raise UserError(
       f"{root} has no folder {' and no folder '.join(missing)}"
-      f" ({some(folders) or 'it has no folders'}): config.data.split=folders"
-      " needs both, with the classes inside each; config.data.split=share"
-      " splits a folder of classes"
+      f" ({say_some(folders) or 'it has no folders'}):"
+      " config.data.split=folders needs both, with the classes inside each;"
+      " config.data.split=share splits a folder of classes"
     )
   return {split: found[split] for split in SPLITS if split in found}
 
 
-def some(names: Sequence[object]) -> str:
+def say_some(names: Sequence[object]) -> str:
   """Writes out the first few names, and how many more there are."""
   more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
   return ", ".join(map(str, names[:_NAMED])) + more
 
 
-def kinds(names: Iterable[str]) -> str:
+def say_kinds(names: Iterable[str]) -> str:
   """Writes how many files there are of each suffix."""
   suffixes = (PurePosixPath(x).suffix.lower() or "no suffix" for x in names)
   counted = Counter(suffixes).most_common()
-  return some([f"{count} of {suffix}" for suffix, count in counted])
+  return say_some([f"{count} of {suffix}" for suffix, count in counted])
 
 
 def list_beside(root: Path, names: Iterable[str]) -> set[str]:
@@ -179,7 +179,7 @@ def list_beside(root: Path, names: Iterable[str]) -> set[str]:
     if folder is None:
       continue
     prefix = "" if parent == "." else f"{folder.as_posix()}/"
-    found = look(root / folder)
+    found = list_folder(root / folder)
     beside.update(prefix + name for name in (*found.photos, *found.others))
   return beside
 
@@ -189,13 +189,13 @@ def list_unnamed(root: Path, names: Iterable[str]) -> list[str]:
 
   A folder that cannot be listed has none, as what the system keeps there.
   """
-  named = {PurePosixPath(normal(name)).parent.as_posix() for name in names}
+  named = {PurePosixPath(normalize(name)).parent.as_posix() for name in names}
   spelled = {folder.casefold() for folder in named}
   return [
     f"{folder}/{name}"
-    for folder in look(root).folders
-    if normal(folder).casefold() not in spelled
-    for name in photos_in(root / folder)
+    for folder in list_folder(root).folders
+    if normalize(folder).casefold() not in spelled
+    for name in list_photos(root / folder)
   ]
 
 
@@ -205,7 +205,9 @@ def _spelled(root: Path, folder: str) -> Path | None:
   for part in PurePosixPath(folder).parts:
     above = root / spelled
     if not (above / part).is_dir():
-      same = [x for x in look(above).folders if normal(x) == normal(part)]
+      same = [
+        x for x in list_folder(above).folders if normalize(x) == normalize(part)
+      ]
       if not same:
         return None
       part = same[0]

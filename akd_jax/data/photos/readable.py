@@ -7,8 +7,8 @@ from pathlib import Path
 from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import digest
-from akd_jax.common.output import progress
-from akd_jax.data.photos.content import stamps
+from akd_jax.common.output import show_progress
+from akd_jax.data.photos.photo_digest import read_stamps
 from akd_jax.data.photos.source import PhotoSource
 
 
@@ -28,7 +28,7 @@ def check_readable(source: PhotoSource, threads: int) -> None:
     return
   with ThreadPoolExecutor(threads) as pool:
     photos = pool.map(source.__getitem__, range(len(source)))
-    with progress("checking photos", len(source)) as bar:
+    with show_progress("checking photos", len(source)) as bar:
       try:
         for _ in photos:
           bar.update()
@@ -44,4 +44,4 @@ def check_readable(source: PhotoSource, threads: int) -> None:
 
 def _name(source: PhotoSource, threads: int) -> str:
   where = str(Path(source.where).absolute())
-  return digest(where, stamps(source, threads), source.crop, source.names)
+  return digest(where, read_stamps(source, threads), source.crop, source.names)

@@ -10,7 +10,7 @@ from akd_jax.data.photos.source import PhotoSource
 _LOOKED_AT = 9
 
 
-def on_crop(source: PhotoSource) -> list[str]:
+def say_crop(source: PhotoSource) -> list[str]:
   """Returns a line where most of most photos is cut off, by a look at a few."""
   places = np.linspace(0, len(source) - 1, _LOOKED_AT).astype(int)
   sizes = [_size(source, source.names[i]) for i in np.unique(places)]

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import HAIR_COLORS, check_names
 from akd_jax.data.photos.images import load_image
-from akd_jax.data.photos.listing import normal, some
+from akd_jax.data.photos.listing import normalize, say_some
 
 # Whoever is bald has no hair colour. CelebA's annotators switched on two of
 # these for a few people; its vast majority has at most one. The others are what
@@ -109,7 +109,7 @@ class PhotoSource:
     )
 
 
-def photo_source(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
+def open_photos(data: ConfigDict, split: str, photos: Photos) -> PhotoSource:
   """Makes the source of a split, after the last checks.
 
   Raises:
@@ -160,7 +160,9 @@ def _lacking(photos: Photos, split: str, chosen: list[int]) -> list[str]:
   names = [photos.attributes[column] for column in bare]
   if not names:
     return []
-  return [f"no image of the {split} split of {photos.where} has {some(names)}"]
+  return [
+    f"no image of the {split} split of {photos.where} has {say_some(names)}"
+  ]
 
 
 def _check_exclusive(photos: Photos) -> None:
@@ -212,7 +214,7 @@ def assign_split(key: str, test_share: float) -> str:
       f"config.data.test_share={test_share} must be above 0 and at most 0.5"
     )
   # A name may have bytes that are no UTF-8.
-  content = normal(key).encode(errors="surrogateescape")
+  content = normalize(key).encode(errors="surrogateescape")
   hashed = hashlib.sha256(content).digest()
   position = int.from_bytes(hashed[:8], "big") / 2**64
   if position < test_share:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.common.output import progress
+from akd_jax.common.output import show_progress
 from akd_jax.data.photos.images import center_box, open_image, read_bytes
 from akd_jax.data.photos.source import PhotoSource
 
@@ -67,7 +67,7 @@ def survey(sources: Mapping[str, PhotoSource], threads: int) -> list[Inspected]:
 
 
 def _shown(inspected: Iterator[Inspected], count: int) -> Iterator[Inspected]:
-  with progress("reading photos", count) as bar:
+  with show_progress("reading photos", count) as bar:
     for photo in inspected:
       yield photo
       bar.update()
@@ -102,7 +102,7 @@ def find_duplicates(inspected: Sequence[Inspected]) -> Duplicates:
   )
 
 
-def share_cut_off(inspected: Sequence[Inspected], crop: int) -> float:
+def measure_cut_off(inspected: Sequence[Inspected], crop: int) -> float:
   """Returns the share of a photo's pixels that a crop leaves out; the median.
 
   Args:

@@ -12,38 +12,41 @@ from ml_collections import ConfigDict
 from akd_jax.common.errors import UserError
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.data.dataset import Dataset
-from akd_jax.data.photos.listed import match
+from akd_jax.data.photos.csv_text import read_csv
 from akd_jax.data.photos.listing import (
   find_folder,
   is_photo,
-  kinds,
   list_beside,
+  list_folder,
+  list_photos,
   list_tables,
   list_unnamed,
-  look,
-  normal,
-  photos_in,
-  some,
+  normalize,
+  say_kinds,
+  say_some,
   split_of_name,
 )
+from akd_jax.data.photos.matching import match
 from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   assign_split,
   find_exclusive,
-  photo_source,
+  open_photos,
   split_by_share,
 )
-from akd_jax.data.photos.text import read_csv
 
-_CODES = {"0": 0, "1": 1, "-1": 2}
+# What a value says: not there, there, or not there where -1 says so. Decimals
+# and words are how pandas writes numbers beside gaps, and booleans.
+_CODES = {"0": 0, "1": 1, "-1": 2, "0.0": 0, "1.0": 1, "-1.0": 2}
+_CODES |= {"false": 0, "true": 1}
 
 
 def open_table(data: ConfigDict, split: str) -> PhotoSource:
   """Opens a folder of photos labelled by a CSV.
 
   The CSV has a header. Its first column holds file names relative to data.path,
-  and the others 0/1 or -1/1. Commas, semicolons or tabs separate them.
+  and the others 0/1, -1/1 or true/false. Commas, semicolons or tabs separate them.
   data.csv names it; "" is the only .csv in the folder. data.attributes are the
   columns to read; () is all. Photos that are not there are an error, or left
   out with data.skip_unreadable.
@@ -66,7 +69,7 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
     paths, list_beside(root, paths), root, table, data.skip_unreadable, hint,
     list_unnamed(root, paths),
   )  # fmt: skip
-  return photo_source(
+  return open_photos(
     data,
     split,
     Photos(
@@ -108,9 +111,9 @@ def names_some(root: Path, name: str) -> bool:
     present = {x for x in list_beside(root, paths) if is_photo(x)}
   except UserError:
     present = set()
-  for folder in look(root).folders:
-    present.update(photos_in(root / folder))
-  return not {normal(x) for x in present}.isdisjoint(map(normal, paths))
+  for folder in list_folder(root).folders:
+    present.update(list_photos(root / folder))
+  return not {normalize(x) for x in present}.isdisjoint(map(normalize, paths))
 
 
 def _find_table(data: ConfigDict) -> tuple[Path, Path]:
@@ -122,18 +125,18 @@ def _find_table(data: ConfigDict) -> tuple[Path, Path]:
 
 
 def _only_csv(root: Path) -> Path:
-  found = look(root)
+  found = list_folder(root)
   tables = list_tables(found)
   if len(tables) == 1:
     return root / tables[0]
-  there = some(tables) or kinds(found.others) or "none"
+  there = say_some(tables) or say_kinds(found.others) or "none"
   deeper = [
     f"{folder}/{name}"
     for folder in found.folders
     if split_of_name(folder) != "test" and not tables
-    for name in list_tables(look(root / folder))
+    for name in list_tables(list_folder(root / folder))
   ]
-  more = f"; there is {some(deeper)} in its folders" if deeper else ""
+  more = f"; there is {say_some(deeper)} in its folders" if deeper else ""
   raise UserError(
     f"config.data.csv is empty and {root} has not exactly one .csv ({there});"
     f" name the table{more}"
@@ -147,11 +150,11 @@ def _say_where(root: Path, table: Path, name: str) -> str:
   # Photos to test with are never proposed: they may have the same names.
   folders = [
     root / x
-    for x in look(root).folders
+    for x in list_folder(root).folders
     if os.path.exists(root / x / name) and split_of_name(x) != "test"
   ]
   if len(folders) > 1:
-    return f"; they may be in one of {some(folders)}: set config.data.path"
+    return f"; they may be in one of {say_some(folders)}: set config.data.path"
   return "".join(
     f"; {name} is in {x}: set config.data.path={x} and"
     f" config.data.csv={os.path.relpath(table, x)}"
@@ -178,7 +181,8 @@ def read_labels(
 
   Raises:
     UserError: a wanted column is missing, a row has another length than the
-      header, a value is neither 0/1 nor -1/1, or an image is listed twice.
+      header, a value is none of 0/1, -1/1 and true/false, or an image is listed
+      twice.
   """
   indices = attribute_indices(columns, wanted, str(where))
   names: dict[str, int] = {}
@@ -198,14 +202,12 @@ def read_labels(
       )
     names[name] = line
     for index in indices:
-      code = _CODES.get(cells[index + 1].strip())
+      value = cells[index + 1].strip()
+      code = _CODES.get(value.lower())
       if code is None:
-        value = cells[index + 1].strip()
-        # A gap is a mistake; anything else may be no attribute.
-        more = "; config.data.attributes names the columns to read"
         raise UserError(
           f"{where}, line {line}, column {columns[index]}: {value[:40]!r} must"
-          f" be 0/1 or -1/1{more if value else ''}"
+          f" be 0/1, -1/1 or true/false{_say_remedy(value)}"
         )
       codes.append(code)
   table = np.frombuffer(codes, np.uint8).reshape(len(names), len(indices))
@@ -216,3 +218,13 @@ def read_labels(
       " 0 in a list of -1/1; which of 0/1 and -1/1 is meant?"
     )
   return list(names), (table == 1).astype(np.uint8)
+
+
+def _say_remedy(value: str) -> str:
+  """Returns what to do about a value that may be right, and no attribute's."""
+  if not value:
+    return ""
+  # A number may be an age; a word, one of several classes.
+  words = not value.lstrip("-").replace(".", "").isdigit()
+  each = "give each of its words a column of 0/1, or " if words else ""
+  return f"; {each}name the columns to read by config.data.attributes"

@@ -13,7 +13,7 @@ from akd_jax.data.photos.images import SUFFIXES
 TAKEN = (*SUFFIXES, ".heic")
 
 
-def files_in(
+def walk_files(
   folder: Path, suffixes: tuple[str, ...], out: Path
 ) -> Iterable[Path]:
   """Yields the files of a folder and of all folders in it, sorted in each.

@@ -92,7 +92,7 @@ def multiply_accumulates(
   return products
 
 
-def latency(call: Callable[[], Any], *, calls: int = 20) -> dict[str, Any]:
+def latency(call: Callable[[], Any], *, calls: int) -> dict[str, Any]:
   """Times `call`, which returns JAX arrays, until they are there.
 
   Returns:

@@ -1,4 +1,4 @@
-"""What photos are, wherever they lie: by this they are known again."""
+"""What photos are known again by, wherever they lie."""
 
 import hashlib
 import unicodedata
@@ -17,7 +17,7 @@ from akd_jax.data.photos.zips import ZipReader
 _READ_WHOLE = 32
 
 
-def stamps(source: PhotoSource, threads: int) -> list[tuple[int, int]]:
+def read_stamps(source: PhotoSource, threads: int) -> list[tuple[int, int]]:
   """Returns the size in bytes and the time of change of each photo, [N].
 
   One pair of all of them where they lie in one file, none where they are in
@@ -84,7 +84,7 @@ def _sizes(source: PhotoSource, threads: int, zip_sizes: bool) -> list[int]:
     names = source.names if zip_sizes else ()
     return [source.read.size(name) for name in names]
   if Path(source.where).is_dir():
-    return [size for size, _ in stamps(source, threads)]
+    return [size for size, _ in read_stamps(source, threads)]
   return []
 
 

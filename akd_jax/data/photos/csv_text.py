@@ -68,7 +68,7 @@ def read_csv(table: Path) -> tuple[list[str], Rows]:
     ) from error
   if _is_row(header, rows):
     raise UserError(
-      f"{table} has no header: line 1 is {some_cells(header)}, and should name"
+      f"{table} has no header: line 1 is {say_cells(header)}, and should name"
       " the columns (file name, then attributes)"
     )
   if len(header) < 2 or not rows:
@@ -89,7 +89,7 @@ def _is_row(header: Sequence[str], rows: Rows) -> bool:
   return not named and len(header) > 1 and set(header[1:]) <= set(_VALUES)
 
 
-def some_cells(cells: Sequence[str]) -> str:
+def say_cells(cells: Sequence[str]) -> str:
   """Writes out a line of a table, as far as there is room in a message."""
   return repr(" ".join(cells)[:60])
 

@@ -9,20 +9,20 @@ from akd_jax.evaluation import record
 from akd_jax.experiments.rows import (
   Results,
   Row,
-  every_figure,
-  figures,
-  figures_of_truth,
+  list_rows,
+  read_figures,
+  read_truth,
 )
 from akd_jax.experiments.statistics import write_difference, write_spread
 
 
-def table_of_seeds(
+def write_seeds(
   variants: Mapping[str, Results], seeds: Sequence[int] = ()
 ) -> str:
   """Writes the numbers of each seed as CSV, from which all others follow.
 
   Args:
-    variants: as for `markdown`.
+    variants: as for `write_page`.
     seeds: of the results of each; 0, 1, 2 and so on by default.
 
   Returns:
@@ -35,13 +35,13 @@ def table_of_seeds(
   lines.writerow(["variant", "seed", "metric", "attribute", "value"])
   for variant, results in variants.items():
     for seed, result in zip(seeds or itertools.count(), results, strict=False):
-      for row, value in figures(result).items():
+      for row, value in read_figures(result).items():
         metric = row.metric + "_by_chance" * row.by_chance
         lines.writerow([variant, seed, metric, row.attribute, repr(value)])
   return text.getvalue()
 
 
-def markdown(
+def write_page(
   title: str,
   paper: str,
   command: str,
@@ -62,7 +62,7 @@ def markdown(
   if not count:
     return ""
   found = {
-    variant: [figures(result) for result in results[:count]]
+    variant: [read_figures(result) for result in results[:count]]
     for variant, results in variants.items()
   }
   baseline = next(iter(found))
@@ -71,10 +71,10 @@ def markdown(
     variant
     for variant, results in variants.items()
     if variant != baseline
-    and record.are_comparable(results[0], first, every_figure()["accuracy"])
+    and record.are_comparable(results[0], first, list_rows()["accuracy"])
   ]
   truth = [
-    figures_of_truth([results[seed] for results in variants.values()])
+    read_truth([results[seed] for results in variants.values()])
     for seed in range(count)
   ]
   if any(truth):
@@ -84,14 +84,14 @@ def markdown(
   def values(variant: str, row: Row) -> list[float | None]:
     return [seed.get(row) for seed in found[variant]]
 
-  doubted = record.doubted(x for seeds in variants.values() for x in seeds)
+  doubted = record.find_doubted(x for seeds in variants.values() for x in seeds)
 
   def title_of(row: Row) -> str:
     doubtful = row.metric == "accuracy" and row.attribute in doubted
     return f"{row.title} {record.MARK}" if doubtful else row.title
 
   def difference(variant: str, row: Row) -> str:
-    metric = every_figure()[row.metric]
+    metric = list_rows()[row.metric]
     if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
     return _difference(values(variant, row), values(baseline, row), row)
@@ -112,7 +112,7 @@ def markdown(
     " Mean and standard deviation over seeds; shares in percent."
     f" {record.say_classifiers(judged)}",
     "",
-    *table(
+    *write_table(
       ["", *found],
       [
         [
@@ -125,7 +125,7 @@ def markdown(
     "",
     f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
     "",
-    *table(["", *others], differences),
+    *write_table(["", *others], differences),
     *_say_chance(differences),
   ]
   if any(title_of(row).endswith(record.MARK) for row in rows):
@@ -146,7 +146,7 @@ def _say_chance(rows: Sequence[list[str]]) -> list[str]:
   ]
 
 
-def table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
+def write_table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
   """Returns the lines of a table in Markdown."""
   lines = [header, ["---"] * len(header), *rows]
   return ["| " + " | ".join(map(_cell, cells)) + " |" for cells in lines]

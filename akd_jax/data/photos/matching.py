@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.listing import is_photo, normal, some
+from akd_jax.common.files import strip_suffix
+from akd_jax.data.photos.listing import is_photo, normalize, say_some
 
 
 class Matched(NamedTuple):
@@ -47,9 +48,9 @@ def match(
   Raises:
     UserError: one is not there; the message has why. Or two are the same.
   """
-  spelled = {normal(name): name for name in present}
+  spelled = {normalize(name): name for name in present}
   found = [
-    name if name in present else spelled.get(normal(name)) for name in names
+    name if name in present else spelled.get(normalize(name)) for name in names
   ]
   absent = [x for x, name in zip(names, found, strict=True) if name is None]
   if absent and not (skip and len(absent) < len(names)):
@@ -74,7 +75,7 @@ def match(
   if more:
     remarks.append(
       f"{where}: {len(more)} photos are left out, which {listed_in} does not"
-      f" list: {some(more)}"
+      f" list: {say_some(more)}"
     )
   return Matched(rows, kept, tuple(remarks))
 
@@ -83,17 +84,17 @@ def _explain(name: str, spelled: Mapping[str, str]) -> str:
   """Returns what is there instead of a photo."""
   if "\\" in name:
     return "; folders are to be separated by /"
-  name = normal(name)
+  name = normalize(name)
   path = PurePosixPath(name)
   for there in spelled.values():
-    other = PurePosixPath(normal(there))
+    other = PurePosixPath(normalize(there))
     if str(other).casefold() == name.casefold():
       return f"; {there} is there, with other capital letters"
     if other.name == path.name:
       return f"; {there} is there, in another folder than the list has it"
-    if str(other.with_suffix("")) == name and is_photo(there):
+    if strip_suffix(other) == name and is_photo(there):
       return f"; {there} is there, whose suffix the list lacks"
-    if other.with_suffix("") == path.with_suffix("") and is_photo(there):
+    if strip_suffix(other) == strip_suffix(path) and is_photo(there):
       return f"; {there} is there, with another suffix than in the list"
   return ""
 

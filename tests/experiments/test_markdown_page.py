@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from akd_jax.distillation import METHODS
 from akd_jax.evaluation import record
 from akd_jax.evaluation.metrics import METRICS
-from akd_jax.experiments import page, report, rows
+from akd_jax.experiments import markdown_page, report, rows
 from akd_jax.experiments.plan import PlannedRun, Replicate
 from akd_jax.experiments.rows import Row
 from akd_jax.experiments.statistics import paired_difference, spread
@@ -43,7 +43,7 @@ def result(accuracy, block="last", **row):
 
 
 def markdown(variants, paper=""):
-  return page.markdown("Title", paper, "the command", 7200, variants)
+  return markdown_page.write_page("Title", paper, "the command", 7200, variants)
 
 
 def test_the_page_compares_seed_by_seed():
@@ -106,7 +106,7 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   assert text.count("| accuracy, Bald † |") == 2
   assert text.count("†") == 3
   assert text.splitlines()[-1].startswith("† On real pictures")
-  assert "†" not in page.table_of_seeds({"a": [doubtful]})
+  assert "†" not in markdown_page.write_seeds({"a": [doubtful]})
 
 
 def test_maps_that_are_made_otherwise_are_not_compared():
@@ -182,7 +182,7 @@ def test_a_teacher_that_is_a_file_stands_beside_its_students():
 @pytest.mark.parametrize("method", METHODS)
 def test_the_weight_of_each_methods_term_is_on_the_page(method):
   terms = {METHODS[method].term: 0.1, "g_loss_rec": 2.0}
-  found = rows.figures(with_losses(**terms))
+  found = rows.read_figures(with_losses(**terms))
   row = Row(f"{method}_of_reconstruction", "", False)
   assert found[row] == pytest.approx(5)
 
@@ -190,7 +190,7 @@ def test_the_weight_of_each_methods_term_is_on_the_page(method):
 def test_the_weight_of_the_attention_term_is_called_after_it():
   taught = with_losses(g_loss_akd=0.1, g_loss_rec=2.0)
   row = Row("akd_of_reconstruction", "", False)
-  assert rows.figures(taught)[row] == pytest.approx(5)
+  assert rows.read_figures(taught)[row] == pytest.approx(5)
   text = markdown({"without": [with_losses(g_loss_rec=2.0)], "with": [taught]})
   # No row among the differences: the baseline has no such term.
   assert text.count("L_akd, weighted") == 1
@@ -200,7 +200,7 @@ def test_the_weight_of_the_attention_term_is_called_after_it():
 def test_every_attribute_has_its_distance_on_the_page():
   photos = result(0.5, fid=7.0)
   photos["networks"]["student"] |= {"fid": 3.0, "kid": {"mean": 0.0125}}
-  figures = rows.figures(photos)
+  figures = rows.read_figures(photos)
   assert figures[Row("fid", "", False)] == 3
   assert figures[Row("fid", "Bald", False)] == 7
   assert figures[Row("kid", "", False)] == 12.5
@@ -218,7 +218,7 @@ def seeds(count=3, gain=0.03):
 
 def test_every_number_of_the_page_follows_from_the_table_of_seeds():
   variants = seeds()
-  text = page.table_of_seeds(variants)
+  text = markdown_page.write_seeds(variants)
   lines = list(csv.DictReader(io.StringIO(text)))
   assert list(lines[0]) == ["variant", "seed", "metric", "attribute", "value"]
   found = {}
@@ -245,7 +245,7 @@ def test_every_number_of_the_page_follows_from_the_table_of_seeds():
 
 
 def test_a_table_names_the_seeds_that_are_done():
-  lines = page.table_of_seeds({"a": [result(0.5)] * 2}, seeds=[1, 2])
+  lines = markdown_page.write_seeds({"a": [result(0.5)] * 2}, seeds=[1, 2])
   assert {x["seed"] for x in csv.DictReader(io.StringIO(lines))} == {"1", "2"}
 
 
@@ -253,7 +253,7 @@ def test_pages_and_tables_of_seeds_are_pooled_alike(tmp_path):
   variants = seeds()
   (tmp_path / "table.md").write_text(markdown(variants))
   rounded = pooled.read(tmp_path, "table:with, weight 1", "accuracy")
-  (tmp_path / "table.csv").write_text(page.table_of_seeds(variants))
+  (tmp_path / "table.csv").write_text(markdown_page.write_seeds(variants))
   exact = pooled.read(tmp_path, "table:with, weight 1", "accuracy")
   assert rounded.seeds == exact.seeds == 3
   assert rounded.mean == pytest.approx(exact.mean, abs=0.006)
@@ -273,7 +273,7 @@ def test_pages_and_tables_of_seeds_are_pooled_alike(tmp_path):
 @pytest.mark.parametrize("kind", ["md", "csv"])
 def test_what_a_page_does_not_have_is_named(tmp_path, table, kind):
   variants = seeds()
-  texts = {"md": markdown(variants), "csv": page.table_of_seeds(variants)}
+  texts = {"md": markdown(variants), "csv": markdown_page.write_seeds(variants)}
   (tmp_path / f"table.{kind}").write_text(texts[kind])
   row = "accuracy" if "nobody" in table else "hats"
   with pytest.raises(SystemExit, match=f"table.{kind} has no '{row}' of"):

@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,59 @@ def test_slurm_is_given_its_options_and_the_command_its_own():
   words = shlex.split(job, comments=False)
   assert words[4:7] == ["srun", "--kill-on-bad-exit=0", "--wait=120"]
   assert words[-3:] == ["akd_jax.main", "--distributed", "--config=a"]
+
+
+# A step of Slurm's: who is told to stop it says so, and it ends as it was told.
+SLURM = {
+  "srun": "touch ran; for i in $(seq 100); do [[ -e told ]] && exit 75;"
+  " sleep 0.1; done",
+  # Not before srun has begun: there is nothing yet to be told.
+  "scancel": "[[ -e tried ]] && touch told; touch tried; [[ -e told ]]",
+  "scontrol": 'echo "$@"',
+}
+
+
+def slurm_job(folder, setup):
+  """Starts a job with programs that stand for the cluster's, and its setup."""
+  programs = {f"bin/{name}": text for name, text in SLURM.items()}
+  for name, text in (programs | {"launch/setup.sh": setup}).items():
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+    path.chmod(0o755)
+  return subprocess.Popen(
+    ["bash", ROOT / "launch" / "slurm.sh", "--job", "--config=a"],
+    cwd=folder,
+    env=os.environ
+    | {"SLURM_JOB_ID": "7", "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+
+
+@pytest.mark.parametrize(
+  ("setup", "begun"),
+  [("touch begun; sleep 1", "begun"), ("", "ran")],
+  ids=["before the step", "before the step can be told"],
+)
+def test_a_slurm_job_that_is_to_stop_goes_back_to_the_queue(
+  tmp_path, setup, begun
+):
+  job = slurm_job(tmp_path, f"{setup}\necho python")
+  for _ in range(200):
+    if (tmp_path / begun).exists():
+      break
+    time.sleep(0.05)
+  job.terminate()
+  output, _ = job.communicate(timeout=60)
+  assert (job.returncode, output) == (cli.STOPPED, "requeue 7\n")
+  assert (tmp_path / "ran").exists() == (begun == "ran")
+
+
+def test_a_slurm_job_that_cannot_set_up_runs_nothing(tmp_path):
+  job = slurm_job(tmp_path, "exit 3")
+  assert job.communicate(timeout=60) == ("", None) and job.returncode == 3
+  assert not (tmp_path / "ran").exists()
 
 
 def test_a_tpu_pod_runs_the_command_on_every_host():

@@ -21,7 +21,10 @@ SCRIPTS = sorted(
   ]
 )
 # No command of a shell, of YAML or of Kubernetes may come of these.
-OPTIONS = ["--config=configs/student.py:celeba", '--x=it\'s $(HOME) "b" c']
+OPTIONS = [
+  "--config=configs/student.py:celeba",
+  '--x=it\'s $(HOME) "b" c$$d $$(e) $',
+]
 
 
 def dry_run(launcher: str, *options: str, **variables: str) -> str:
@@ -119,11 +122,20 @@ def test_a_slurm_job_that_cannot_set_up_runs_nothing(tmp_path):
 
 
 def test_a_tpu_pod_runs_the_command_on_every_host():
-  text = dry_run("tpu_pod", *OPTIONS, NAME="pod", ZONE="zone")
+  text = dry_run(
+    "tpu_pod", *OPTIONS, NAME="pod", ZONE="zone", PYTHON="/my own/python"
+  )
   archived, copied, ran = text.splitlines()
   assert archived.startswith("git archive ")
   assert "scp " in copied and "pod:akd_jax.tar.gz --zone=zone" in copied
   assert "--worker=all" in ran and "akd_jax.main --distributed" in ran
+  # Read by bash, whose way it is to quote lines.
+  told = subprocess.check_output(
+    ["bash", "-c", f"printf %s\\\\n {ran}"], text=True
+  )
+  *_, makes, trains = told.splitlines()
+  assert makes == r"python=$(PYTHON=/my\ own/python launch/setup.sh tpu)"
+  assert shlex.split(trains)[-2:] == OPTIONS
 
 
 @pytest.mark.parametrize("flag", ["--workdir", "--config"])
@@ -171,7 +183,7 @@ def test_setting_up_says_what_it_would_install_and_installs_nothing(tmp_path):
 def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   jobset = yaml.safe_load(
     dry_run(
-      "jobset", *OPTIONS, NAME="run", IMAGE="image", CLAIM="disk", HOSTS=hosts
+      "jobset", *OPTIONS, NAME="on", IMAGE="image", CLAIM="disk", HOSTS=hosts
     )
   )
   (replicated,) = jobset["spec"]["replicatedJobs"]
@@ -180,12 +192,14 @@ def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   assert (job["parallelism"], job["completions"]) == (count, count)
   pod = job["template"]["spec"]
   (container,) = pod["containers"]
-  # As Kubernetes reads it: $$( stands for $(.
-  assert [x.replace("$$(", "$(") for x in container["args"]] == [
+  # Not what YAML makes of it.
+  assert jobset["metadata"]["name"] == "on"
+  # As Kubernetes reads it: $$ stands for $.
+  assert [x.replace("$$", "$") for x in container["args"]] == [
     *OPTIONS,
     "--distributed",
     # JobSet's names: JOBSET-REPLICATED-JOB-POD.JOBSET.
-    f"--coordinator=run-{replicated['name']}-0-0.run:1234",
+    f"--coordinator=on-{replicated['name']}-0-0.on:1234",
     f"--process_count={hosts}",
     f"--process_index=$({container['env'][0]['name']})",
   ]
@@ -203,12 +217,20 @@ def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
 
 @pytest.mark.parametrize(
   ("launcher", "missing"),
-  [("slurm", "no options"), ("tpu_pod", "NAME"), ("jobset", "IMAGE")],
+  [
+    ("slurm", "no options"),
+    ("tpu_pod", "NAME"),
+    ("tpu_pod", "no options"),
+    ("jobset", "IMAGE"),
+    ("jobset", "no options"),
+  ],
 )
 def test_what_is_missing_is_said_in_one_line(launcher, missing):
+  names = ("NAME", "ZONE", "IMAGE", "CLAIM") if missing == "no options" else ()
   done = subprocess.run(
     [f"launch/{launcher}.sh", "--dry-run"],
     cwd=ROOT,
+    env=os.environ | dict.fromkeys(names, "x"),
     capture_output=True,
     text=True,
   )

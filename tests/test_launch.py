@@ -147,6 +147,14 @@ def test_the_quickstart_takes_a_flag_and_its_value_as_one_word(flag):
   assert done.returncode == 2 and f"write {flag}=VALUE" in done.stderr
 
 
+def test_the_quickstart_has_its_run_at_home_where_it_is_to_be():
+  written = dry_run("quickstart", "--workdir=~/my run", HOME="/home of/one")
+  runs = [shlex.split(line) for line in written.splitlines()]
+  assert runs[0][-1] == "--workdir=/home of/one/my run"
+  # Scripts of docs/, too, which expand nothing themselves.
+  assert runs[2][2:] == ["/home of/one/my run", "/home of/one/my run/faces.png"]
+
+
 def test_the_two_commands_say_what_they_would_run():
   trains, evaluates, *draws = dry_run(
     "quickstart", "--workdir=a b"

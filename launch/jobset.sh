@@ -28,17 +28,21 @@ if [[ -z "${NAME:-}" || -z "${IMAGE:-}" || -z "${CLAIM:-}" ]]; then
   echo "launch/jobset.sh: set NAME, IMAGE and CLAIM; see --help" >&2
   exit 2
 fi
+if [[ $# -eq 0 ]]; then
+  echo "launch/jobset.sh: no options for akd_jax.main; see --help" >&2
+  exit 2
+fi
 
-# A single-quoted YAML string. $(NAME) would be a variable to Kubernetes.
+# A single-quoted YAML string: "on" would else be no name.
 quote() {
-  local text="${1//\$(/\$\$(}"
-  printf "'%s'" "${text//\'/\'\'}"
+  printf "'%s'" "${1//\'/\'\'}"
 }
 
+# To Kubernetes $(NAME) is a variable, and two $ are one.
 list_arguments() {
   local argument
   for argument in "$@"; do
-    printf '              - %s\n' "$(quote "$argument")"
+    printf '              - %s\n' "$(quote "${argument//\$/\$\$}")"
   done
 }
 
@@ -48,7 +52,7 @@ manifest() {
 apiVersion: jobset.x-k8s.io/v1alpha2
 kind: JobSet
 metadata:
-  name: $NAME
+  name: $(quote "$NAME")
 spec:
   network:
     enableDNSHostnames: true

@@ -42,6 +42,10 @@ for flag in "$@"; do
   esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# A shell does that only where the path is a word of its own.
+case "$workdir" in
+  \~ | \~/*) workdir="$HOME${workdir#\~}" ;;
+esac
 
 heading() {
   [[ -n "$dry_run" ]] || printf '\n== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"
@@ -81,16 +85,17 @@ if [[ "$as_shipped" == true ]]; then
   run "$python" docs/verdict.py "$workdir"
 fi
 [[ -z "$dry_run" ]] || exit 0
+quoted="$(printf %q "$workdir")"
 cat <<EOF
 
 Look at: $workdir/faces.png
 
 Next, for instance (python is $python):
-  python -m akd_jax.translate --workdir=$workdir --set Blond_Hair=1 --out=blond $workdir/people
-  python -m akd_jax.translate --workdir=$workdir --all --attention --out=sheets $workdir/people
-  python -m akd_jax.report --workdir=$workdir --out=report.html
-  python -m akd_jax.export --workdir=$workdir --format=web --out=page
-  python -m akd_jax.export --workdir=$workdir --format=numpy --out=student.npz
+  python -m akd_jax.translate --workdir=$quoted --set Blond_Hair=1 --out=blond $quoted/people
+  python -m akd_jax.translate --workdir=$quoted --all --attention --out=sheets $quoted/people
+  python -m akd_jax.report --workdir=$quoted --out=report.html
+  python -m akd_jax.export --workdir=$quoted --format=web --out=page
+  python -m akd_jax.export --workdir=$quoted --format=numpy --out=student.npz
   python -m akd_jax.interop.numpy_generator student.npz PHOTO --set Blond_Hair=1 --out blond.png
   python -m akd_jax.experiment --name=paper1_table1 --seeds=3
 EOF

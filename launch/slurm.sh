@@ -67,15 +67,18 @@ set_step() {
 
 # Slurm runs a copy of this file; --chdir has put it into the checkout.
 run() {
-  local running interrupted code
+  local python running="" interrupted="" code=75
+  trap 'interrupted=1; stop_step' TERM
+  # As an argument it would fail without ending this script.
+  python="$(launch/setup.sh cuda)"
   # From Slurm 22.05 on srun does not have it from sbatch.
   export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"
-  set_step "$(launch/setup.sh cuda)" "$@"
-  "${step[@]}" &
-  running=$!
-  # Slurm tells this script alone that time is up; scancel tells the processes.
-  trap 'interrupted=1; scancel --signal=TERM "$SLURM_JOB_ID"' TERM
-  while :; do
+  set_step "$python" "$@"
+  if [[ -z "$interrupted" ]]; then
+    "${step[@]}" &
+    running=$!
+  fi
+  while [[ -n "$running" ]]; do
     interrupted=""
     code=0
     wait "$running" || code=$?
@@ -86,6 +89,15 @@ run() {
     scontrol requeue "$SLURM_JOB_ID"
   fi
   exit "$code"
+}
+
+# Slurm tells this script alone that time is up; scancel tells the processes,
+# and fails while srun has not started them.
+stop_step() {
+  while [[ -n "$running" ]] && kill -0 "$running" 2>/dev/null; do
+    ! scancel --signal=TERM "$SLURM_JOB_ID" || break
+    sleep 1
+  done
 }
 
 # Not by SLURM_JOB_ID, which a shell of salloc has, too.

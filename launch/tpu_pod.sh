@@ -54,7 +54,7 @@ run gcloud compute tpus tpu-vm scp "$archive" "$NAME:akd_jax.tar.gz" \
 # What the commit no longer has goes; .venv and runs stay.
 command="set -e; mkdir -p akd_jax; cd akd_jax; rm -rf akd_jax configs launch
 tar -xzf ../akd_jax.tar.gz
-python=\$(PYTHON=${PYTHON:-} launch/setup.sh tpu)
-exec \$python -u -m akd_jax.main --distributed $(printf '%q ' "$@")"
+python=\$(PYTHON=$(printf %q "${PYTHON:-}") launch/setup.sh tpu)
+exec \"\$python\" -u -m akd_jax.main --distributed $(printf '%q ' "$@")"
 run gcloud compute tpus tpu-vm ssh "$NAME" --zone="$ZONE" --worker=all \
   --command="$command"

@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ SCRIPTS = sorted(
   ]
 )
 # No command of a shell, of YAML or of Kubernetes may come of these.
-OPTIONS = ["--config=configs/student.py:celeba", '--x=it\'s $(HOME) "b" c']
+OPTIONS = [
+  "--config=configs/student.py:celeba",
+  '--x=it\'s $(HOME) "b" c$$d $$(e) $',
+]
 
 
 def dry_run(launcher: str, *options: str, **variables: str) -> str:
@@ -64,12 +68,74 @@ def test_slurm_is_given_its_options_and_the_command_its_own():
   assert words[-3:] == ["akd_jax.main", "--distributed", "--config=a"]
 
 
+# A step of Slurm's: who is told to stop it says so, and it ends as it was told.
+SLURM = {
+  "srun": "touch ran; for i in $(seq 100); do [[ -e told ]] && exit 75;"
+  " sleep 0.1; done",
+  # Not before srun has begun: there is nothing yet to be told.
+  "scancel": "[[ -e tried ]] && touch told; touch tried; [[ -e told ]]",
+  "scontrol": 'echo "$@"',
+}
+
+
+def slurm_job(folder, setup):
+  """Starts a job with programs that stand for the cluster's, and its setup."""
+  programs = {f"bin/{name}": text for name, text in SLURM.items()}
+  for name, text in (programs | {"launch/setup.sh": setup}).items():
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+    path.chmod(0o755)
+  return subprocess.Popen(
+    ["bash", ROOT / "launch" / "slurm.sh", "--job", "--config=a"],
+    cwd=folder,
+    env=os.environ
+    | {"SLURM_JOB_ID": "7", "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+
+
+@pytest.mark.parametrize(
+  ("setup", "begun"),
+  [("touch begun; sleep 1", "begun"), ("", "ran")],
+  ids=["before the step", "before the step can be told"],
+)
+def test_a_slurm_job_that_is_to_stop_goes_back_to_the_queue(
+  tmp_path, setup, begun
+):
+  job = slurm_job(tmp_path, f"{setup}\necho python")
+  for _ in range(200):
+    if (tmp_path / begun).exists():
+      break
+    time.sleep(0.05)
+  job.terminate()
+  output, _ = job.communicate(timeout=60)
+  assert (job.returncode, output) == (cli.STOPPED, "requeue 7\n")
+  assert (tmp_path / "ran").exists() == (begun == "ran")
+
+
+def test_a_slurm_job_that_cannot_set_up_runs_nothing(tmp_path):
+  job = slurm_job(tmp_path, "exit 3")
+  assert job.communicate(timeout=60) == ("", None) and job.returncode == 3
+  assert not (tmp_path / "ran").exists()
+
+
 def test_a_tpu_pod_runs_the_command_on_every_host():
-  text = dry_run("tpu_pod", *OPTIONS, NAME="pod", ZONE="zone")
+  text = dry_run(
+    "tpu_pod", *OPTIONS, NAME="pod", ZONE="zone", PYTHON="/my own/python"
+  )
   archived, copied, ran = text.splitlines()
   assert archived.startswith("git archive ")
   assert "scp " in copied and "pod:akd_jax.tar.gz --zone=zone" in copied
   assert "--worker=all" in ran and "akd_jax.main --distributed" in ran
+  # Read by bash, whose way it is to quote lines.
+  told = subprocess.check_output(
+    ["bash", "-c", f"printf %s\\\\n {ran}"], text=True
+  )
+  *_, makes, trains = told.splitlines()
+  assert makes == r"python=$(PYTHON=/my\ own/python launch/setup.sh tpu)"
+  assert shlex.split(trains)[-2:] == OPTIONS
 
 
 @pytest.mark.parametrize("flag", ["--workdir", "--config"])
@@ -79,6 +145,14 @@ def test_the_quickstart_takes_a_flag_and_its_value_as_one_word(flag):
     cwd=ROOT, capture_output=True, text=True,
   )  # fmt: skip
   assert done.returncode == 2 and f"write {flag}=VALUE" in done.stderr
+
+
+def test_the_quickstart_has_its_run_at_home_where_it_is_to_be():
+  written = dry_run("quickstart", "--workdir=~/my run", HOME="/home of/one")
+  runs = [shlex.split(line) for line in written.splitlines()]
+  assert runs[0][-1] == "--workdir=/home of/one/my run"
+  # Scripts of docs/, too, which expand nothing themselves.
+  assert runs[2][2:] == ["/home of/one/my run", "/home of/one/my run/faces.png"]
 
 
 def test_the_two_commands_say_what_they_would_run():
@@ -117,7 +191,7 @@ def test_setting_up_says_what_it_would_install_and_installs_nothing(tmp_path):
 def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   jobset = yaml.safe_load(
     dry_run(
-      "jobset", *OPTIONS, NAME="run", IMAGE="image", CLAIM="disk", HOSTS=hosts
+      "jobset", *OPTIONS, NAME="on", IMAGE="image", CLAIM="disk", HOSTS=hosts
     )
   )
   (replicated,) = jobset["spec"]["replicatedJobs"]
@@ -126,12 +200,14 @@ def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
   assert (job["parallelism"], job["completions"]) == (count, count)
   pod = job["template"]["spec"]
   (container,) = pod["containers"]
-  # As Kubernetes reads it: $$( stands for $(.
-  assert [x.replace("$$(", "$(") for x in container["args"]] == [
+  # Not what YAML makes of it.
+  assert jobset["metadata"]["name"] == "on"
+  # As Kubernetes reads it: $$ stands for $.
+  assert [x.replace("$$", "$") for x in container["args"]] == [
     *OPTIONS,
     "--distributed",
     # JobSet's names: JOBSET-REPLICATED-JOB-POD.JOBSET.
-    f"--coordinator=run-{replicated['name']}-0-0.run:1234",
+    f"--coordinator=on-{replicated['name']}-0-0.on:1234",
     f"--process_count={hosts}",
     f"--process_index=$({container['env'][0]['name']})",
   ]
@@ -149,12 +225,20 @@ def test_a_jobset_has_a_pod_for_each_process_that_finds_the_first(hosts):
 
 @pytest.mark.parametrize(
   ("launcher", "missing"),
-  [("slurm", "no options"), ("tpu_pod", "NAME"), ("jobset", "IMAGE")],
+  [
+    ("slurm", "no options"),
+    ("tpu_pod", "NAME"),
+    ("tpu_pod", "no options"),
+    ("jobset", "IMAGE"),
+    ("jobset", "no options"),
+  ],
 )
 def test_what_is_missing_is_said_in_one_line(launcher, missing):
+  names = ("NAME", "ZONE", "IMAGE", "CLAIM") if missing == "no options" else ()
   done = subprocess.run(
     [f"launch/{launcher}.sh", "--dry-run"],
     cwd=ROOT,
+    env=os.environ | dict.fromkeys(names, "x"),
     capture_output=True,
     text=True,
   )

@@ -18,7 +18,7 @@ import time
 from typing import Any, NoReturn
 
 from akd_jax.common import aborts, signals
-from akd_jax.common.errors import UserError
+from akd_jax.common.errors import UserError, reason_of
 
 # Exit status of those who have lost another process (EX_PROTOCOL).
 LOST = 76
@@ -49,7 +49,8 @@ def join(
     debug: whether to leave C++'s own words on standard error.
 
   Raises:
-    UserError: nobody says where the others are, or the coordinator has no port.
+    UserError: nobody says where the others are, or the coordinator has no port
+      that can be used.
   """
   import jax
 
@@ -58,6 +59,8 @@ def join(
       f"--coordinator={coordinator} must be HOST:PORT, such as"
       f" {coordinator}:8476"
     )
+  if coordinator is not None and index == 0:
+    _check_port(coordinator)
   # It would take SIGTERM from us, and nothing here asks it.
   jax.config.update("jax_enable_preemption_service", False)
   if not debug:
@@ -79,6 +82,25 @@ def join(
     threading.Thread(target=_listen, args=(_state().client,), daemon=True)
   )
   _listener[0].start()
+
+
+def _check_port(coordinator: str) -> None:
+  """Refuses a port at which process 0 cannot listen, of which JAX crashes.
+
+  Raises:
+    UserError: another program has it, or there is no such port.
+  """
+  port = int(coordinator.rpartition(":")[2])
+  try:
+    if not port:
+      raise OverflowError("port must be 1-65535.")
+    with socket.create_server(("", port)):
+      pass
+  except (OSError, OverflowError) as error:
+    raise UserError(
+      f"--coordinator={coordinator}: process 0 cannot use this port"
+      f" ({reason_of(error)}): give all processes another"
+    ) from None
 
 
 def _state() -> Any:

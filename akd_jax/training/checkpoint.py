@@ -10,6 +10,7 @@ import functools
 import json
 import math
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ import jax
 import orbax.checkpoint as ocp
 from flax import serialization
 from ml_collections import ConfigDict
-from orbax.checkpoint import checkpoint_managers
+from orbax.checkpoint import checkpoint_managers, multihost
 
 from akd_jax.common import pod
 from akd_jax.common.errors import UserError
@@ -67,6 +68,7 @@ class Checkpoints:
         best_fn=score,
         best_mode="max",
         cleanup_tmp_directories=True,
+        async_options=ocp.AsyncOptions(barrier_sync_fn=_meet),
       ),
     )
 
@@ -111,6 +113,17 @@ class Checkpoints:
     """Waits until everything is written."""
     self._manager.wait_until_finished()
     self._manager.close()
+
+
+def _meet(*, key: str, timeout_ms: int) -> None:
+  """Waits for the other processes of a pod, as Orbax does; not with an error.
+
+  It would have whoever could not write wait for the others first, and they wait
+  for what is to be written.
+  """
+  if error := sys.exc_info()[1]:
+    raise error
+  multihost.get_barrier_sync_fn()(key=key, timeout_ms=timeout_ms)
 
 
 def _take_up(workdir: str) -> integrity.Saved | None:

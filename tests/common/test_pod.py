@@ -100,6 +100,24 @@ def test_a_pod_that_does_not_come_together_says_so(where, status, line):
   assert line in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("port", ["taken", 99_999, 0])
+def test_a_port_that_process_0_cannot_use_is_refused_in_one_line(port):
+  with socket.create_server(("", 0)) as server:
+    if port == "taken":
+      port = server.getsockname()[1]
+    where = (f"localhost:{port}", 1, 0)
+    done = subprocess.run(
+      [sys.executable, "-c", ALONE.format(where=where)],
+      cwd=small_runs.ROOT,
+      env=small_runs.environment(devices=1),
+      capture_output=True,
+      text=True,
+    )
+  assert done.returncode == cli.BAD_INPUT, done
+  assert f"=localhost:{port}: process 0 cannot use this port" in done.stderr
+  assert done.stderr.count("\n") == 1
+
+
 WAITING = """
 import threading
 from akd_jax.common import cli, pod

@@ -1,5 +1,6 @@
 """A disk that takes no more costs a line, and not the last checkpoint."""
 
+import socket
 import subprocess
 import sys
 import types
@@ -10,14 +11,14 @@ from akd_jax.common import cli
 from akd_jax.common.errors import WriteError
 from akd_jax.experiments.single_run import train_with_teacher
 from akd_jax.training import checkpoint, loop
-from tests.small_runs import ROOT, student_config
+from tests.small_runs import ROOT, environment, student_config
 
 # Files of more than 40 kB are refused from step 4 on.
 SAVING = """
 import contextlib, resource, sys
 import numpy as np
 from ml_collections import ConfigDict
-from akd_jax.common import cli
+from akd_jax.common import cli, pod
 from akd_jax.common.writing import writing
 from akd_jax.training import checkpoint
 from akd_jax.training.state import TrainState
@@ -27,6 +28,9 @@ def state(step):
   return TrainState(np.int32(step), {"w": weights}, {}, {}, {}, None)
 
 def main(argv):
+  first = argv[-1] != "1"
+  if argv[1:]:
+    pod.join(argv[1], 2, int(argv[2]), debug=False)
   config = ConfigDict({"keep": 5, "best_metric": ""})
   with writing(argv[0]), contextlib.closing(
     checkpoint.Checkpoints(argv[0], config)
@@ -34,7 +38,8 @@ def main(argv):
     for step in range(1, 8):
       if step == 4:
         checkpoints._manager.wait_until_finished()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+        if first:
+          resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
       checkpoints.save(state(step), {"place": step}, {})
 
 cli.run(main)
@@ -65,6 +70,30 @@ def test_the_last_checkpoint_before_it_is_sound(full):
   workdir, _ = full
   assert checkpoint.list_steps(str(workdir)) == [1, 2, 3]
   assert checkpoint.load_newest(str(workdir)).step == 3
+
+
+def test_a_pod_does_not_wait_for_who_cannot_write(tmp_path):
+  with socket.create_server(("localhost", 0)) as server:
+    port = server.getsockname()[1]
+  processes = [
+    subprocess.Popen(
+      [sys.executable, "-c", SAVING, tmp_path, f"localhost:{port}", str(i)],
+      cwd=ROOT,
+      env=environment(devices=1),
+      stderr=subprocess.PIPE,
+      text=True,
+    )
+    for i in range(2)
+  ]
+  try:
+    # Ten minutes are Orbax's patience.
+    errors = [process.communicate(timeout=90)[1] for process in processes]
+  finally:
+    for process in processes:
+      process.kill()
+  assert [x.returncode for x in processes] == [cli.CANNOT_WRITE] * 2, errors
+  assert all(f"cannot write {tmp_path}: " in error for error in errors)
+  assert checkpoint.steps_saved(str(tmp_path)) == [1, 2, 3]
 
 
 class Ended(Exception):

@@ -46,10 +46,10 @@ def open_table(data: ConfigDict, split: str) -> PhotoSource:
   """Opens a folder of photos labelled by a CSV.
 
   The CSV has a header. Its first column holds file names relative to data.path,
-  and the others 0/1, -1/1 or true/false. Commas, semicolons or tabs separate them.
-  data.csv names it; "" is the only .csv in the folder. data.attributes are the
-  columns to read; () is all. Photos that are not there are an error, or left
-  out with data.skip_unreadable.
+  and the others 0/1, -1/1 or true/false. Commas, semicolons or tabs separate
+  them. data.csv names it; "" is the only .csv in the folder. data.attributes
+  are the columns to read; () is all. Photos that are not there are an error, or
+  left out with data.skip_unreadable.
 
   The split of a photo depends on its path alone, however it is written, so that
   adding a photo never moves another: data.test_share of them are for test, and

@@ -12,7 +12,7 @@ from PIL import Image
 from akd_jax import align
 from akd_jax.common.errors import UserError, WriteError
 from akd_jax.data.photos import alignment
-from akd_jax.data.photos.frames import CELEBA, around, cut
+from akd_jax.data.photos.frames import CELEBA, cut, frame_face
 from akd_jax.data.photos.images import open_image, read_size
 from akd_jax.interop import dlib_faces
 from akd_jax.interop.dlib_faces import has_faces, middles_of_eyes
@@ -76,7 +76,7 @@ def test_of_several_faces_the_largest_is_taken(command, photos, tmp_path):
   two = open_image(draw_face(photos / "two.png", eyes))
   command(photos)
   first, second = (
-    cut(two, around(middles_of_eyes(face), CELEBA), 80)
+    cut(two, frame_face(middles_of_eyes(face), CELEBA), 80)
     for face in Finder().find_all(two)
   )
   square = np.asarray(open_image(tmp_path / "out" / "two.png"))

@@ -18,7 +18,7 @@ from akd_jax.data.photos.source import (
   Photos,
   PhotoSource,
   assign_split,
-  photo_source,
+  open_photos,
 )
 from tests import layouts
 from tests.layouts import assert_same, config, error
@@ -122,7 +122,7 @@ def test_what_a_split_lacks_is_said_though_others_have_it(official):
     split_by="",
   )
   train, test = (
-    photo_source(config(official), split, photos) for split in ("train", "test")
+    open_photos(config(official), split, photos) for split in ("train", "test")
   )
   assert not train.remarks
   assert test.remarks == ("no image of the test split of here has Bald",)

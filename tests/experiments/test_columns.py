@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from akd_jax.evaluation.metrics import METRICS
-from akd_jax.experiments.columns import Column, columns_of, verdict
+from akd_jax.experiments.columns import Column, columns_of, say_verdict
 from akd_jax.experiments.compared import Variant
 
 pytestmark = pytest.mark.quick
@@ -25,12 +25,12 @@ def column(name, *rows):
 def test_less_is_better_of_what_should_not_change():
   ours = column("ours", (0.8, 0.1), (0.7, 0.2), (0.9, 0.15))
   theirs = column("theirs", (0.5, 0.3), (0.41, 0.41), (0.6, 0.35))
-  assert verdict([ours, theirs]) == (
+  assert say_verdict([ours, theirs]) == (
     "Beside theirs, ours is better in accuracy (+29.7), other attributes that"
     " flip (-20.3)."
   )
   careful = column("careful", (0.2, 0.01), (0.1, 0.1), (0.3, 0.06))
-  assert verdict([careful, theirs]) == (
+  assert say_verdict([careful, theirs]) == (
     "Beside theirs, careful is better in other attributes that flip (-29.7),"
     " and worse in accuracy (-30.3)."
   )
@@ -42,7 +42,8 @@ def test_what_seeds_do_not_agree_on_is_no_difference():
     for name, accuracies in (("a", (0.5, 0.6, 0.7)), ("b", (0.4, 0.7, 0.6)))
   )
   assert (
-    verdict([first, second]) == "a and b do not differ by more than seeds do."
+    say_verdict([first, second])
+    == "a and b do not differ by more than seeds do."
   )
 
 

@@ -95,7 +95,7 @@ def test_the_page_says_what_the_classifier_makes_of_the_truth():
 
 def test_the_mean_over_true_translations_is_that_of_the_first_variant():
   taught_by_another = result(0.5, true_accuracy=0.25)
-  found = rows.figures_of_truth([result(0.5), taught_by_another])
+  found = rows.read_truth([result(0.5), taught_by_another])
   assert found[Row("accuracy", "", False)] == 87.5
 
 

@@ -81,7 +81,7 @@ def test_every_person_is_given_every_attribute(monkeypatch):
       picture = np.full((SIZE, SIZE, 3), 7 + index, np.uint8)
       return {"image": picture, "label": labels[index]}
 
-  people = grids.first_people(Source())
+  people = grids.choose_people(Source())
   translations, attention = grids.draw_lines(
     SimpleNamespace(name="student"), people, {"map": "block_0"}, "grad_cam"
   )

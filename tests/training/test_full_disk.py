@@ -93,7 +93,7 @@ def test_a_pod_does_not_wait_for_who_cannot_write(tmp_path):
       process.kill()
   assert [x.returncode for x in processes] == [cli.CANNOT_WRITE] * 2, errors
   assert all(f"cannot write {tmp_path}: " in error for error in errors)
-  assert checkpoint.steps_saved(str(tmp_path)) == [1, 2, 3]
+  assert checkpoint.list_steps(str(tmp_path)) == [1, 2, 3]
 
 
 class Ended(Exception):

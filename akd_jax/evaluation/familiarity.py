@@ -25,6 +25,8 @@ from akd_jax.training.run_dir import Run
 
 # Of the validation split, how many are scored, and the share that is usual.
 COUNT, USUAL = 1000, 0.99
+# Scores beyond a quantile from which on it is trusted.
+_ENOUGH = 5
 _PIECE = 32
 
 
@@ -117,11 +119,11 @@ def find_usual(scores: np.ndarray) -> tuple[float, float]:
   """Returns between what USUAL of such critic scores [N] lie.
 
   Of few, the quantiles lie inside what those few got, so that others like them
-  would be unusual: then it is where another one lies that is as normal as they
-  are (the prediction interval by Student's t).
+  would be unusual: then it is where another one lies, as if they were normal
+  (the prediction interval by Student's t).
   """
   outside, count = (1 - USUAL) / 2, len(scores)
-  if outside * count >= 1:
+  if outside * count >= _ENOUGH:
     low, high = np.quantile(scores, (outside, 1 - outside))
     return float(low), float(high)
   if count < 2:

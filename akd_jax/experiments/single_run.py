@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ml_collections import ConfigDict
 
+from akd_jax.common import pod
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import is_same_place, write_whole
 from akd_jax.common.writing import check_writable
@@ -64,7 +65,8 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
     )
   if distils(config):
     teaching.check_place(config.teacher)
-    if not run_dir.is_finished(config.teacher):
+    # Between two looks another command may finish it: the first process looks.
+    if not pod.tell(run_dir.is_finished(config.teacher)):
       _train_teacher(config, workdir)
   _train(config, workdir)
 
@@ -89,7 +91,7 @@ def _train_teacher(config: ConfigDict, workdir: str) -> None:
   check_writable(config.teacher)
   # Another student's command may be training it.
   with run_dir.lock_run(config.teacher, wait=True):
-    if not run_dir.is_finished(config.teacher):
+    if not pod.tell(run_dir.is_finished(config.teacher)):
       parallel.say(
         f"{config.teacher} holds no finished teacher: training it first, by"
         " config.teacher_recipe"

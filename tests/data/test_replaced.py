@@ -1,5 +1,7 @@
 """Whoever cannot be seen is not tested as somebody else."""
 
+import types
+
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -12,6 +14,7 @@ from akd_jax.data.photos.table import open_table
 from akd_jax.data.replaced import read_own
 from akd_jax.evaluation import held_out
 from akd_jax.evaluation.selection import load_test_set
+from akd_jax.training import loop
 from tests import layouts
 
 FACES = ("angry", "happy", "sad")
@@ -73,3 +76,16 @@ def test_nor_of_the_second_of_two_label_sets(source, tmp_path):
   found = read_own(both, range(len(both)), 1, "test")
   kept = [x for x in range(len(both)) if x != len(first) + 3]
   assert found.positions.tolist() == kept
+
+
+def test_photos_that_were_passed_over_are_counted_and_said_at_the_end(capsys):
+  config = types.SimpleNamespace(data=types.SimpleNamespace())
+  parts = [types.SimpleNamespace(skipped={"b.jpg", "a.jpg"}), ()]
+  for skip, source in ((True, parts[0]), (False, parts[1])):
+    config.data.skip_unreadable = skip
+    run = types.SimpleNamespace(config=config, source=source)
+    counted = loop._count_skipped(run)
+    loop._note_skipped(run)
+    said = capsys.readouterr().err
+    assert counted == ({"unreadable_images": 2.0} if skip else {})
+    assert ("passed over: 2, first a.jpg" in said) == skip

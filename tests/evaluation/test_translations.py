@@ -77,7 +77,7 @@ def outcomes(monkeypatch):
       STARGAN, np.eye(1),
     )  # fmt: skip
     instruments = translations.Instruments(
-      test=Pictures(images, labels, positions, people, truth),
+      test=Pictures(images, labels, positions, people, truth, None),
       before=np.arange(count)[:, None],
       classifier=SimpleNamespace(predict=predict),
       reference=Reference(("fid", "kid"), embed, {}, np.zeros((0, 2))),
@@ -135,7 +135,7 @@ def more_pictures():
   """Four, of labels that the classifier knows and others that are set."""
   images = np.zeros((4, 4, 4, 3), np.uint8)
   images += np.arange(4, dtype=np.uint8)[:, None, None, None]
-  return Pictures(images, MORE, np.arange(4), np.arange(4), None)
+  return Pictures(images, MORE, np.arange(4), np.arange(4), None, None)
 
 
 def test_attention_is_that_for_the_one_attribute_that_is_set(monkeypatch):

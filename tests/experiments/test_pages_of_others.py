@@ -39,8 +39,8 @@ def test_a_page_is_known_by_its_command(tmp_path, monkeypatch):
   # Also where a field has bytes that are no text.
   given = {"data.path": os.fsdecode(b"\xff")}
   overrides = types.SimpleNamespace(
-    given=lambda: given,
-    written=lambda fields: [f"--config.{k}={v}" for k, v in fields.items()],
+    read_given=lambda: given,
+    write_flags=lambda fields: [f"--config.{k}={v}" for k, v in fields.items()],
   )
   monkeypatch.setattr(experiment, "overrides", overrides)
   monkeypatch.setattr(experiment, "_page", lambda argument: path)

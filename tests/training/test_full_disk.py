@@ -109,7 +109,10 @@ def test_curves_are_drawn_however_a_run_ends(tmp_path, monkeypatch):
   monkeypatch.setattr(loop, "_train_on", train_on)
   monkeypatch.setattr(loop, "_introduce", lambda run: None)
   run = types.SimpleNamespace(
-    workdir=str(tmp_path), first=1, config=types.SimpleNamespace(steps=2)
+    workdir=str(tmp_path),
+    first=1,
+    config=types.SimpleNamespace(steps=2),
+    source=(),
   )
   with pytest.raises(Ended):
     loop._train(run)

@@ -20,10 +20,15 @@
 set -euo pipefail
 
 dry_run=
-case "${1:-}" in
-  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-  --dry-run) dry_run=1; shift ;;
-esac
+options=()
+for option in "$@"; do
+  case "$option" in
+    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    --dry-run) dry_run=1 ;;
+    *) options+=("$option") ;;
+  esac
+done
+set -- ${options[@]+"${options[@]}"}
 if [[ -z "${NAME:-}" || -z "${IMAGE:-}" || -z "${CLAIM:-}" ]]; then
   echo "launch/jobset.sh: set NAME, IMAGE and CLAIM; see --help" >&2
   exit 2

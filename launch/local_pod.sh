@@ -12,12 +12,21 @@
 set -euo pipefail
 
 dry_run=
-case "${1:-}" in
-  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-  --dry-run) dry_run=1; shift ;;
-esac
+options=()
+for option in "$@"; do
+  case "$option" in
+    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    --dry-run) dry_run=1 ;;
+    *) options+=("$option") ;;
+  esac
+done
+set -- ${options[@]+"${options[@]}"}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 processes="${PROCESSES:-2}"
+if [[ ! "$processes" =~ ^[1-9][0-9]*$ ]]; then
+  echo "launch/local_pod.sh: PROCESSES=$processes must be 1 or more" >&2
+  exit 2
+fi
 export JAX_PLATFORMS=cpu JAX_NUM_CPU_DEVICES="${DEVICES:-2}"
 python=.venv/bin/python
 port=PORT

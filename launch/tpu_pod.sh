@@ -19,10 +19,15 @@
 set -euo pipefail
 
 dry_run=
-case "${1:-}" in
-  -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-  --dry-run) dry_run=1; shift ;;
-esac
+options=()
+for option in "$@"; do
+  case "$option" in
+    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
+    --dry-run) dry_run=1 ;;
+    *) options+=("$option") ;;
+  esac
+done
+set -- ${options[@]+"${options[@]}"}
 if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
   echo "launch/tpu_pod.sh: set NAME and ZONE; see --help" >&2
   exit 2

@@ -1,6 +1,7 @@
 """Launchers say what they would run, and ShellCheck finds nothing in them."""
 
 import os
+import re
 import shlex
 import subprocess
 import sysconfig
@@ -53,6 +54,34 @@ def test_a_local_pod_is_a_process_for_each_part():
     words = shlex.split(line)
     assert words[-2] == f"--process_index={index}"
     assert {"--process_count=3", OPTIONS[0], "--distributed"} <= set(words)
+
+
+@pytest.mark.parametrize("launcher", ["local_pod", "tpu_pod", "jobset"])
+def test_a_dry_run_may_be_asked_for_behind_the_options(launcher):
+  names = dict.fromkeys(("NAME", "ZONE", "IMAGE", "CLAIM"), "x")
+  before = dry_run(launcher, *OPTIONS, **names)
+  done = subprocess.run(
+    [f"launch/{launcher}.sh", *OPTIONS, "--dry-run"],
+    cwd=ROOT,
+    env=os.environ | names,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  # Each run makes an archive of its own.
+  folders = re.compile(r"/tmp[./\w]*")
+  assert folders.sub("", done.stdout) == folders.sub("", before)
+
+
+def test_a_local_pod_has_a_process():
+  done = subprocess.run(
+    ["launch/local_pod.sh", "--dry-run", *OPTIONS],
+    cwd=ROOT,
+    env=os.environ | {"PROCESSES": "0"},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 2 and "PROCESSES=0" in done.stderr
 
 
 def test_slurm_is_given_its_options_and_the_command_its_own():

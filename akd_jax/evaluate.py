@@ -37,7 +37,7 @@ if TYPE_CHECKING:
   from akd_jax.evaluation.metrics.outcome import Outcome
 
 
-def save_each(folder: str) -> "Keep":
+def make_saver(folder: str) -> "Keep":
   """Returns what writes FOLDER/NETWORK/ATTRIBUTE/INDEX[_PHOTO].png.
 
   The index is that in the test split; drawn pictures have no other name.
@@ -102,7 +102,7 @@ def main(argv: list[str]) -> None:
   if args.save_images:
     # Not after everything is measured.
     check_writable(args.save_images)
-    keep = save_each(args.save_images)
+    keep = make_saver(args.save_images)
   # Once: a run that goes on deletes its checkpoints.
   run = evaluator.with_fields(
     runs.load_run(args.workdir, step), overrides.read_given()
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> None:
   if before not in (None, run.step):
     print(f"this replaces {folder}/evaluation.json, of step {before:,}")
   result = evaluator.evaluate(run, tuple(args.attributes), keep)
-  print(f"\n{summary.write_result(result)}\n")
+  print(f"\n{summary.render(result)}\n")
   print(f"written to {result_files.write(result, folder, run)}")
 
 

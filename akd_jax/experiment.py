@@ -85,7 +85,7 @@ def _report(
 def _command(argument: str, *seeds: str) -> list[str]:
   """Returns what is asked for, however it was spelt."""
   name = f"--name={argument.removesuffix(':avatars')}"
-  fields = overrides.write_flags(overrides.read_given())
+  fields = overrides.format_flags(overrides.read_given())
   words = ["python", "-m", "akd_jax.experiment", name, *seeds, *fields]
   # As the page can hold them: a path may have bytes that are no text.
   return [x.encode(errors="backslashreplace").decode() for x in words]

@@ -44,7 +44,7 @@ from akd_jax.common import cli, paths
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import is_same_place
 from akd_jax.inference.formats import FORMATS
-from akd_jax.inference.torch_exports import write_notes
+from akd_jax.inference.torch_exports import say_notes
 from akd_jax.inference.web import export_web
 
 
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> None:
   count = sum(np.size(x) for x in jax.tree.leaves(run.model.generator))
   print(f"{args.out}: {size:.1f} MB, {count:,} parameters, step {run.step}")
   if args.format == "torch":
-    print(write_notes(run))
+    print(say_notes(run))
   if args.format == "web":
     print(f"see it: python -m http.server --directory {args.out}")
 

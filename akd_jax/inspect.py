@@ -196,7 +196,7 @@ def _command(who: str, path: str, fields: Mapping[str, Any]) -> str:
   return shlex.join(
     [
       *("python", "-m", "akd_jax.main", f"--config=configs/{who}.py:photos"),
-      *overrides.write_flags(values),
+      *overrides.format_flags(values),
       # Where students of photos look for their teacher.
       f"--workdir=runs/photos/{who}",
     ]

@@ -1,6 +1,6 @@
 """How a translation goes back into a photo that is larger than it.
 
-python benchmarks/detail.py RUN ... [--size=256] [--images=24]
+  python benchmarks/detail.py RUN ... [--size=256] [--images=24]
 
 Draws people of the avatars' test split larger than a network sees them, has
 each attribute set, and pastes the result back, in three ways: enlarged in place

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from akd_jax.experiments.rows import list_rows
+from akd_jax.experiments.rows import list_metrics
 from akd_jax.experiments.statistics import (
   paired_difference,
   pool,
@@ -69,7 +69,7 @@ def from_csv(path, variant, row):
   values = {}
   with open(path, newline="") as file:
     for line in csv.DictReader(file):
-      metric = list_rows().get(line["metric"])
+      metric = list_metrics().get(line["metric"])
       if metric and (metric.title, line["attribute"]) == (title, attribute):
         values.setdefault(line["variant"], []).append(float(line["value"]))
   baseline = next(iter(values.values()), None)

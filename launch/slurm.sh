@@ -39,6 +39,14 @@ submit() {
     exit 2
   fi
   shift
+  local given=() word
+  for word in "$@"; do
+    case "$word" in
+      --dry-run) dry_run=1 ;;
+      *) given+=("$word") ;;
+    esac
+  done
+  set -- ${given[@]+"${given[@]}"}
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
   local command=(
     sbatch --chdir="$PWD" ${options[@]+"${options[@]}"} launch/slurm.sh --job "$@"
@@ -77,6 +85,8 @@ run() {
   if [[ -z "$interrupted" ]]; then
     "${step[@]}" &
     running=$!
+    # It may have come before there was anything to be told.
+    [[ -z "$interrupted" ]] || stop_step
   fi
   while [[ -n "$running" ]]; do
     interrupted=""

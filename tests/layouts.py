@@ -160,7 +160,7 @@ def write_folder(root: Path, classes: Mapping[str, int]) -> Path:
   return root
 
 
-def write_table(root: Path, labels: Mapping[str, Sequence[int]]) -> Path:
+def format_table(root: Path, labels: Mapping[str, Sequence[int]]) -> Path:
   """Writes photos and labels.csv; `labels` are the columns."""
   count = len(next(iter(labels.values())))
   lines = [",".join(("file", *labels))]

@@ -167,7 +167,7 @@ def test_a_list_that_cannot_be_read_is_said_first(command, photos, tmp_path):
     (("photos", "photos"), {}, "name one folder"),
     (("gone",), {}, "there is no folder"),
     (("photos",), {"out": ""}, "--out is empty"),
-    (("photos",), {"out": "new.PNG"}, "--out=new.PNG is called as a file"),
+    (("photos",), {"out": "new.PNG"}, "--out=new.PNG ends as a file's name"),
     (("photos",), {"out": "photos/out"}, "lies in"),
     (("photos",), {"out": "photos"}, "lies in"),
     (("photos",), {"out": "."}, "lies in"),

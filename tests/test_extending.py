@@ -137,4 +137,4 @@ def test_all_tables_can_be_added_to_from_outside(caches, extended, tmp_path):
   found = result["networks"]["student"]["attributes"]
   assert set(found) == set(Stripes.attributes)
   assert 0 < found["Wide"]["brightness"] < 1
-  assert "brightness" in summary.write_result(result)
+  assert "brightness" in summary.render(result)

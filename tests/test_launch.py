@@ -56,12 +56,15 @@ def test_a_local_pod_is_a_process_for_each_part():
     assert {"--process_count=3", OPTIONS[0], "--distributed"} <= set(words)
 
 
-@pytest.mark.parametrize("launcher", ["local_pod", "tpu_pod", "jobset"])
+@pytest.mark.parametrize(
+  "launcher", ["jobset", "local_pod", "slurm", "tpu_pod"]
+)
 def test_a_dry_run_may_be_asked_for_behind_the_options(launcher):
   names = dict.fromkeys(("NAME", "ZONE", "IMAGE", "CLAIM"), "x")
-  before = dry_run(launcher, *OPTIONS, **names)
+  options = ["--", *OPTIONS] if launcher == "slurm" else OPTIONS
+  before = dry_run(launcher, *options, **names)
   done = subprocess.run(
-    [f"launch/{launcher}.sh", *OPTIONS, "--dry-run"],
+    [f"launch/{launcher}.sh", *options, "--dry-run"],
     cwd=ROOT,
     env=os.environ | names,
     capture_output=True,

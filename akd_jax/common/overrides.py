@@ -30,7 +30,7 @@ def read_given() -> dict[str, Any]:
   return config_flags.get_override_values(flags.FLAGS["config"])
 
 
-def write_flags(fields: Mapping[str, Any]) -> list[str]:
+def format_flags(fields: Mapping[str, Any]) -> list[str]:
   """Returns the flags that set fields, fit for a shell's single quotes.
 
   Args:

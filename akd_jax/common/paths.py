@@ -19,8 +19,8 @@ flags.disclaim_key_flags()
 
 # Flags that name runs.
 _OF_RUNS = ("workdir", "compare")
-# What a file, and hardly a folder, is called.
-_PICTURES = (".png", ".jpg", ".jpeg", ".html")
+# Endings of files, which hardly a folder has.
+_OF_FILES = (".png", ".jpg", ".jpeg", ".html")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -139,12 +139,12 @@ def check_folder(out: str) -> None:
   """Refuses an --out that cannot be a folder.
 
   Raises:
-    UserError: it is empty, or a file, or would be called as one.
+    UserError: it is empty, a file, or ends as a file's name does.
   """
   if not out:
     raise UserError("--out is empty: name a folder")
-  if out.lower().endswith(_PICTURES) and not os.path.exists(out):
-    raise UserError(f"--out={out} is called as a file: name a folder")
+  if out.lower().endswith(_OF_FILES) and not os.path.exists(out):
+    raise UserError(f"--out={out} ends as a file's name does: name a folder")
   if os.path.exists(out) and not os.path.isdir(out):
     raise UserError(f"--out={out} is a file: name a folder")
 

@@ -90,13 +90,13 @@ def _check_port(coordinator: str) -> None:
   Raises:
     UserError: another program has it, or there is no such port.
   """
-  port = int(coordinator.rpartition(":")[2])
   try:
+    port = int(coordinator.rpartition(":")[2])
     if not port:
       raise OverflowError("port must be 1-65535.")
     with socket.create_server(("", port)):
       pass
-  except (OSError, OverflowError) as error:
+  except (OSError, OverflowError, ValueError) as error:
     raise UserError(
       f"--coordinator={coordinator}: process 0 cannot use this port"
       f" ({reason_of(error)}): give all processes another"

@@ -25,7 +25,7 @@ from akd_jax.training.run_dir import Run
 
 # Of the validation split, how many are scored, and the share that is usual.
 COUNT, USUAL = 1000, 0.99
-# Scores beyond a quantile from which on it is trusted.
+# A quantile is trusted where at least so many scores lie beyond it.
 _ENOUGH = 5
 _PIECE = 32
 
@@ -116,11 +116,10 @@ def _measure(run: Run, source: Any) -> Familiarity:
 
 
 def find_usual(scores: np.ndarray) -> tuple[float, float]:
-  """Returns between what USUAL of such critic scores [N] lie.
+  """Returns the range in which USUAL of such critic scores [N] lie.
 
-  Of few, the quantiles lie inside what those few got, so that others like them
-  would be unusual: then it is where another one lies, as if they were normal
-  (the prediction interval by Student's t).
+  The quantiles of a few scores lie too close together. Then it is the
+  prediction interval of one more by Student's t, as if scores were normal.
   """
   outside, count = (1 - USUAL) / 2, len(scores)
   if outside * count >= _ENOUGH:

@@ -9,8 +9,8 @@ from akd_jax.evaluation.metrics import METRICS
 from akd_jax.evaluation.metrics.metric import PERCENT, Metric, Value
 
 
-def write_result(result: Mapping[str, Any]) -> str:
-  """Writes a result as text: what there is by attribute, all else by network.
+def render(result: Mapping[str, Any]) -> str:
+  """Returns a result as text: what there is by attribute, all else by network.
 
   Args:
     result: what `evaluator.evaluate` returns.

@@ -141,7 +141,7 @@ def say_verdict(columns: Sequence[Column]) -> str:
     return " ".join(_compare(first, other) for other in others)
   if columns[0].teaches:
     return _compare_to_teacher(first, columns[0])
-  accuracy = write_spread(METRICS["accuracy"], first)
+  accuracy = format_spread(METRICS["accuracy"], first)
   return f"{first.name} sets its attributes on {accuracy} % of the pictures."
 
 
@@ -186,23 +186,23 @@ def _compare_to_teacher(student: Column, teacher: Column) -> str:
   share = 100 * parameters[0][0] / parameters[1][0] if all(parameters) else None
   smaller = f", with {share:.0f} % of its parameters" if share else ""
   return (
-    f"{student.name} sets its attributes on {write_spread(accuracy, student)} %"
-    f" of the pictures, its teacher on {write_spread(accuracy, teacher)} %"
+    f"{student.name} sets its attributes on {format_spread(accuracy, student)}"
+    f" % of the pictures, its teacher on {format_spread(accuracy, teacher)} %"
     f"{smaller}."
   )
 
 
-def write_spread(
+def format_spread(
   metric: Metric, column: Column, attribute: str | None = None
 ) -> str:
-  """Writes the mean over seeds and its spread, without a unit."""
+  """Returns the mean over seeds and its spread, without a unit."""
   values = column.values(metric, attribute)
-  return statistics.write_spread(values, metric.unit.digits) if values else "-"
+  return statistics.format_spread(values, metric.unit.digits) if values else "-"
 
 
-def write_difference(metric: Metric, column: Column, baseline: Column) -> str:
-  """Writes a difference, seed by seed, and its 95 % interval."""
+def format_difference(metric: Metric, column: Column, baseline: Column) -> str:
+  """Returns a difference, seed by seed, and its 95 % interval."""
   pairs = column.paired(metric, baseline)
   if not pairs[0]:
     return "-"
-  return statistics.write_difference(*pairs, metric.unit.digits)
+  return statistics.format_difference(*pairs, metric.unit.digits)

@@ -111,12 +111,12 @@ def compare_fields(
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
   """Compares the configs of variants.
 
-  Of the recipe of a teacher, students alone are compared: a teacher has none.
-  What it says as its student's recipe does, in every variant, is not told.
+  Of a teacher's recipe, students alone are compared: a teacher has none. Its
+  fields that equal the student's in every variant are left out.
 
   Returns:
     {field: its value in each variant} of those in which they differ, where a
-    config lacks one "-"; {field: value} of all others.
+    config lacks one "-"; {field: value} of all others that are not left out.
   """
   flat = [flatten(variant.seeds[0].config) for variant in variants]
   names = dict.fromkeys(name for fields in flat for name in fields)

@@ -11,7 +11,7 @@ from akd_jax.experiments.columns import columns_of, say_verdict
 from akd_jax.experiments.compared import Variant, compare_fields
 from akd_jax.experiments.html_faces import Faces
 from akd_jax.plotting.curves import choose_colours
-from akd_jax.training.pace import write_duration
+from akd_jax.training.pace import format_duration
 
 
 def write(path: pathlib.Path, page: str) -> None:
@@ -45,7 +45,7 @@ def render(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
   )
-  environment.filters["duration"] = write_duration
+  environment.filters["duration"] = format_duration
   environment.filters["readable"] = lambda name: name.replace("_", " ")
   differing, same = compare_fields(variants)
   columns = columns_of(variants)

@@ -11,8 +11,8 @@ from akd_jax.evaluation.metrics.metric import Metric
 from akd_jax.experiments.columns import (
   DECISIVE,
   Column,
-  write_difference,
-  write_spread,
+  format_difference,
+  format_spread,
 )
 from akd_jax.experiments.compared import Variant
 from akd_jax.experiments.statistics import spread
@@ -80,7 +80,7 @@ def figures(columns: Sequence[Column]) -> Table:
       Row(
         title(metric),
         hint(metric),
-        [write_spread(metric, column) for column in columns],
+        [format_spread(metric, column) for column in columns],
         _best(metric, columns),
         f"{', '.join(dict.fromkeys(known))}, {metric.chance}" if known else "",
       )
@@ -128,7 +128,7 @@ def by_attribute(
       Row(
         record.mark(name, marks),
         "",
-        [write_spread(metric, x, name) for x in columns],
+        [format_spread(metric, x, name) for x in columns],
       )
       for name in attributes
       if any(column.values(metric, name) for column in columns)
@@ -148,7 +148,7 @@ def differences(columns: Sequence[Column]) -> Table | None:
   first, *others = students
   rows = []
   for metric in METRICS.values():
-    cells = [write_difference(metric, other, first) for other in others]
+    cells = [format_difference(metric, other, first) for other in others]
     if metric.of_training and set(cells) != {"-"}:
       rows.append(Row(title(metric), hint(metric), cells))
   names = [f"{other.name} less {first.name}" for other in others]

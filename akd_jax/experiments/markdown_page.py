@@ -9,20 +9,20 @@ from akd_jax.evaluation import record
 from akd_jax.experiments.rows import (
   Results,
   Row,
-  list_rows,
+  list_metrics,
   read_figures,
   read_truth,
 )
-from akd_jax.experiments.statistics import write_difference, write_spread
+from akd_jax.experiments.statistics import format_difference, format_spread
 
 
-def write_seeds(
+def format_seeds(
   variants: Mapping[str, Results], seeds: Sequence[int] = ()
 ) -> str:
-  """Writes the numbers of each seed as CSV, from which all others follow.
+  """Returns the numbers of each seed as CSV, from which all others follow.
 
   Args:
-    variants: as for `write_page`.
+    variants: as for `render`.
     seeds: of the results of each; 0, 1, 2 and so on by default.
 
   Returns:
@@ -41,7 +41,7 @@ def write_seeds(
   return text.getvalue()
 
 
-def write_page(
+def render(
   title: str,
   paper: str,
   command: str,
@@ -71,7 +71,7 @@ def write_page(
     variant
     for variant, results in variants.items()
     if variant != baseline
-    and record.are_comparable(results[0], first, list_rows()["accuracy"])
+    and record.are_comparable(results[0], first, list_metrics()["accuracy"])
   ]
   truth = [
     read_truth([results[seed] for results in variants.values()])
@@ -91,7 +91,7 @@ def write_page(
     return f"{row.title} {record.MARK}" if doubtful else row.title
 
   def difference(variant: str, row: Row) -> str:
-    metric = list_rows()[row.metric]
+    metric = list_metrics()[row.metric]
     if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
     return _difference(values(variant, row), values(baseline, row), row)
@@ -112,7 +112,7 @@ def write_page(
     " Mean and standard deviation over seeds; shares in percent."
     f" {record.say_classifiers(judged)}",
     "",
-    *write_table(
+    *format_table(
       ["", *found],
       [
         [
@@ -125,7 +125,7 @@ def write_page(
     "",
     f"Difference to *{baseline}*, seed by seed, with its 95 % interval:",
     "",
-    *write_table(["", *others], differences),
+    *format_table(["", *others], differences),
     *_say_chance(differences),
   ]
   if any(title_of(row).endswith(record.MARK) for row in rows):
@@ -146,7 +146,7 @@ def _say_chance(rows: Sequence[list[str]]) -> list[str]:
   ]
 
 
-def write_table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
+def format_table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
   """Returns the lines of a table in Markdown."""
   lines = [header, ["---"] * len(header), *rows]
   return ["| " + " | ".join(map(_cell, cells)) + " |" for cells in lines]
@@ -159,14 +159,14 @@ def _cell(text: str) -> str:
 
 def _spread(values: Sequence[float | None], row: Row) -> str:
   known = _of_all(values)
-  return write_spread(known, row.digits) if known else "-"
+  return format_spread(known, row.digits) if known else "-"
 
 
 def _difference(
   values: Sequence[float | None], baseline: Sequence[float | None], row: Row
 ) -> str:
   ours, theirs = _of_all(values), _of_all(baseline)
-  return write_difference(ours, theirs, row.digits) if ours and theirs else "-"
+  return format_difference(ours, theirs, row.digits) if ours and theirs else "-"
 
 
 def _of_all(values: Sequence[float | None]) -> list[float]:

@@ -78,7 +78,7 @@ def write(
       seconds += training.seconds
     for name, result in (found | shipped_teacher(replicate, found)).items():
       results.setdefault(name, []).append(result)
-  text = markdown_page.write_page(title, paper, command, seconds, results)
+  text = markdown_page.render(title, paper, command, seconds, results)
   numbers = path.with_suffix(".csv")
   picture, plot = (
     path.with_name(f"{path.stem}_{what}.png") for what in ("people", "curves")
@@ -97,7 +97,7 @@ def write(
   if before != text or not numbers.exists():
     with write_whole(numbers) as partial:
       seeds = [replicate.seed for replicate in replicates]
-      partial.write_text(markdown_page.write_seeds(results, seeds))
+      partial.write_text(markdown_page.format_seeds(results, seeds))
     _draw_people(title, replicates[0], picture)
     _draw_curves(replicates[0], plot)
     variants = _variants(replicates)
@@ -117,7 +117,7 @@ def _list_runs(replicate: Replicate) -> str:
     [name, f"{run.config.steps:,}", f"`{run.workdir.parent.name}/seed_N`"]
     for name, run in replicate.runs.items()
   ]
-  return "\n".join(["", *markdown_page.write_table(header, rows), ""])
+  return "\n".join(["", *markdown_page.format_table(header, rows), ""])
 
 
 def shipped_teacher(

@@ -37,8 +37,8 @@ def _weighed(term: str) -> Metric:
   return Metric(title, explanation, PERCENT, "neither", NO_CHANCE, (), read)
 
 
-def list_rows() -> Mapping[str, Metric]:
-  """Returns the rows of a page: of evaluation, and of each method's loss.
+def list_metrics() -> Mapping[str, Metric]:
+  """Returns the metrics that have rows: evaluation's, and each method's loss.
 
   Looked up each time, since a file of one's own may have entered more.
   """
@@ -52,7 +52,7 @@ class Row(NamedTuple):
   """A row of a page.
 
   Attributes:
-    metric: its name in `list_rows`.
+    metric: its name in `list_metrics`.
     attribute: whose figure it is; "" of all.
     by_chance: whether it is the chance level.
   """
@@ -64,7 +64,7 @@ class Row(NamedTuple):
   @property
   def title(self) -> str:
     """What the row is called on the page."""
-    metric = list_rows()[self.metric]
+    metric = list_metrics()[self.metric]
     parts = [metric.title]
     if self.attribute:
       parts.append(self.attribute)
@@ -77,12 +77,12 @@ class Row(NamedTuple):
   @property
   def is_cost(self) -> bool:
     """Whether it is of a network's size, however that was trained."""
-    return not list_rows()[self.metric].of_training
+    return not list_metrics()[self.metric].of_training
 
   @property
   def digits(self) -> int:
     """How many are printed behind the point."""
-    return list_rows()[self.metric].unit.digits if self.is_cost else 2
+    return list_metrics()[self.metric].unit.digits if self.is_cost else 2
 
 
 def read_figures(result: Mapping[str, Any]) -> dict[Row, float]:
@@ -96,7 +96,9 @@ def read_figures(result: Mapping[str, Any]) -> dict[Row, float]:
 
 def read_network(network: Mapping[str, Any]) -> dict[Row, float]:
   """Returns what a network of evaluation.json has of every row."""
-  return _rows(network, {x: metric.read for x, metric in list_rows().items()})
+  return _rows(
+    network, {x: metric.read for x, metric in list_metrics().items()}
+  )
 
 
 def read_truth(results: Results) -> dict[Row, float]:
@@ -106,7 +108,7 @@ def read_truth(results: Results) -> dict[Row, float]:
     results: of the variants of one seed. The means are those of the first: a
       teacher may know other attributes.
   """
-  truths = {name: x.truth for name, x in list_rows().items() if x.truth}
+  truths = {name: x.truth for name, x in list_metrics().items() if x.truth}
   found: dict[Row, float] = {}
   for result in reversed(results):
     found |= _rows(trained_network(result), truths)
@@ -116,7 +118,7 @@ def read_truth(results: Results) -> dict[Row, float]:
 def _rows(
   network: Mapping[str, Any], readers: Mapping[str, Any]
 ) -> dict[Row, float]:
-  found, every = {}, list_rows()
+  found, every = {}, list_metrics()
   for name, read in readers.items():
     metric = every[name]
     of_each = network["attributes"] if metric.by_attribute else ()

@@ -63,8 +63,8 @@ def paired_difference(
   return _interval(np.subtract(values, baseline))
 
 
-def write_spread(values: Sequence[float], digits: int) -> str:
-  """Writes the mean over seeds and their standard deviation.
+def format_spread(values: Sequence[float], digits: int) -> str:
+  """Returns the mean over seeds and their standard deviation.
 
   Of one seed, and where all are exactly alike, the mean alone.
 
@@ -79,10 +79,10 @@ def write_spread(values: Sequence[float], digits: int) -> str:
   return f"{text} ± {deviation:.{digits}f}"
 
 
-def write_difference(
+def format_difference(
   values: Sequence[float], baseline: Sequence[float], digits: int
 ) -> str:
-  """Writes a difference, seed by seed, and its 95 % interval.
+  """Returns a difference, seed by seed, and its 95 % interval.
 
   Args:
     values, baseline: as for `paired_difference`.

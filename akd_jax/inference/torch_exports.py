@@ -57,7 +57,7 @@ def _list_generator(release: Release, run: "Run", path: str) -> Parts:
   """Lists what is written to a file, by its path."""
   check_ending(path, (".ckpt", ".pt", ".pth", ".npz"))
   state = release.generator(arrays_of(run), run.config, len(run.attributes))
-  note = write_notes(run)
+  note = say_notes(run)
   if path.endswith(".npz"):
     return {path: lambda file: torch_writer.write_npz(file, state, note)}
   if release.one_file:
@@ -76,7 +76,7 @@ def _list_both(release: Release, run: "Run", folder: str) -> Parts:
     "D": release.discriminator(flat, *about),
   }
   start = os.path.join(folder, "weights." * release.one_file + str(run.step))
-  note = write_notes(run)
+  note = say_notes(run)
   readme = f"{note}\n".encode()
   parts: Parts = {f"{start}-README.txt": lambda file: file.write(readme)}
   if release.one_file:
@@ -106,7 +106,7 @@ def _list_program(run: "Run", folder: str) -> Parts:
   }
 
 
-def write_notes(run: "Run") -> str:
+def say_notes(run: "Run") -> str:
   """Returns what people who load this in PyTorch have to know."""
   release = _find_release(run)
   if isinstance(release, str):

@@ -220,8 +220,11 @@ def _count_skipped(run: Prepared) -> dict[str, float]:
 
 
 def _list_skipped(run: Prepared) -> list[str]:
-  parts = parts_of(run.source)
-  return sorted(x for part in parts for x in getattr(part, "skipped", ()))
+  # Copies, made at once: readers may add to the sets meanwhile.
+  skipped = [
+    tuple(getattr(part, "skipped", ())) for part in parts_of(run.source)
+  ]
+  return sorted(name for names in skipped for name in names)
 
 
 def _note_skipped(run: Prepared) -> None:

@@ -42,13 +42,13 @@ class Foretold:
     left = self._steps - step
     if each * left > _SHORT:
       parallel.say(
-        f"{self._name}: about {write_duration(each * left)} for {left:,} steps"
+        f"{self._name}: about {format_duration(each * left)} for {left:,} steps"
         f" of {each:.2g} s"
       )
 
 
-def write_duration(seconds: float) -> str:
-  """Writes seconds as 1:05:09, or 5:09 under an hour."""
+def format_duration(seconds: float) -> str:
+  """Returns seconds as 1:05:09, or 5:09 under an hour."""
   minutes, seconds = divmod(round(seconds), 60)
   hours, minutes = divmod(minutes, 60)
   if hours:

@@ -11,7 +11,7 @@ from clu import metric_writers
 
 from akd_jax.training import metrics_file
 from akd_jax.training.metrics_file import ACCURACY
-from akd_jax.training.pace import write_duration
+from akd_jax.training.pace import format_duration
 
 # Terms that the terminal shows first.
 _FIRST = ("d_loss_cls", "g_loss_cls", "g_loss_rec")
@@ -92,7 +92,7 @@ class TerminalWriter(_ScalarWriter):
     # rate of the last few steps foretells much less.
     each = (now - started) / (step - first) if step > first else 1 / self._rate
     left = each * (self._steps - step)
-    return f"{self._rate:.2f} steps/s  {write_duration(left)} left"
+    return f"{self._rate:.2f} steps/s  {format_duration(left)} left"
 
 
 def _say_score(scalars: Mapping[str, Any]) -> str:

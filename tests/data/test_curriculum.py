@@ -179,7 +179,7 @@ def test_a_table_has_it_or_says_what_it_lacks(tmp_path):
     "Tie": [1, 0, 1, 0, 0, 0, 1, 1],
     "Everyone": [1] * 8,
   }
-  layouts.write_table(tmp_path, columns)
+  layouts.format_table(tmp_path, columns)
   data = layouts.config(tmp_path, name="table", test_share=0.01)
 
   def opened(**fields):

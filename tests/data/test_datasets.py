@@ -39,9 +39,9 @@ def write_rafd(root):
   return {"path": str(root), "label_rule": "exclusive"}
 
 
-def write_table(root):
+def format_table(root):
   columns = {"Black_Hair": [0, 1] * 8, "Gray_Hair": [1, 0] * 8, "Hat": [1] * 16}
-  layouts.write_table(root, columns)
+  layouts.format_table(root, columns)
   return {"path": str(root)}
 
 
@@ -50,7 +50,7 @@ EXAMPLES = {
   "avatars": draw_avatars,
   "celeba": write_celeba,
   "folder": write_rafd,
-  "table": write_table,
+  "table": format_table,
 }
 # Those who know who is on a picture.
 KNOWING_PEOPLE = {"avatars", "celeba", "folder"}

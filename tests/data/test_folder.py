@@ -81,7 +81,7 @@ def test_what_is_left_out_of_rafd_is_counted(tmp_path):
   (tmp_path / "Rafd090_01_Caucasian_female_angry_frontal.heic").write_text("")
   data = config(tmp_path, label_rule="exclusive", crop=0)
   (line,) = open_folder(data, "train").remarks
-  assert "left out, as no photos" in line and "1 of .heic" in line
+  assert "left out, since these are no photos" in line and "1 of .heic" in line
 
 
 def test_people_are_known_by_rafds_names_alone(tmp_path):
@@ -195,7 +195,8 @@ def test_what_is_left_out_is_counted_and_named(tmp_path):
   data = folder_config(tmp_path, attributes=("cat", "dog"))
   left = "\n".join(open_folder(data, "train").remarks)
   for expected in (
-    "left out, as no photos", "2 of .heic, 1 of .txt", "first cat/a.heic",
+    "left out, since these are no photos", "2 of .heic, 1 of .txt",
+    "first cat/a.heic",
     "1 photos in sub-folders of classes are left out: dog/more",
     "2 photos are in no class", "3 photos are left out, whose",
   ):  # fmt: skip

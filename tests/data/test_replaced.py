@@ -69,7 +69,7 @@ def test_a_generator_is_not_scored_on_one_that_stands_in(source):
 
 
 def test_nor_of_the_second_of_two_label_sets(source, tmp_path):
-  layouts.write_table(tmp_path / "table", {"Hat": [0, 1] * 10})
+  layouts.format_table(tmp_path / "table", {"Hat": [0, 1] * 10})
   data = layouts.config(tmp_path / "table", test_share=0.5)
   first = open_table(data, "test")
   both = JoinedSource(first, source)

@@ -68,7 +68,7 @@ def test_everything_that_a_folder_holds_is_said(tmp_path, inspect):
     "178 x 218, all", "18 % of a photo is cut off",
     "unreadable 1: train/cat/broken.jpg",
     "in several splits", "with several labels",
-    "left out, as no photos that can be read", "first cat/notes.txt",
+    "left out, since these are no photos", "first cat/notes.txt",
     "no image of the test split",
     "--config=configs/teacher.py:photos",
     "--config=configs/student.py:photos",

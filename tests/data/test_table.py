@@ -21,7 +21,7 @@ COLUMNS = {
 
 
 def test_table_of_attributes(tmp_path):
-  layouts.write_table(tmp_path, COLUMNS)
+  layouts.format_table(tmp_path, COLUMNS)
   data = config(tmp_path, test_share=0.5)
   by_split = layouts.names_by_split(open_table, data)
   assert sum(map(len, by_split.values())) == 20
@@ -51,7 +51,7 @@ def test_table_with_minus_ones_and_photos_in_sub_folders(tmp_path):
 
 
 def test_exclusive_table(tmp_path):
-  layouts.write_table(tmp_path, COLUMNS)
+  layouts.format_table(tmp_path, COLUMNS)
   data = config(
     tmp_path, label_rule="exclusive", attributes=("Gray_Hair", "Black_Hair")
   )
@@ -62,7 +62,7 @@ def test_exclusive_table(tmp_path):
 
 
 def test_table_mistakes_are_named(tmp_path):
-  root = layouts.write_table(tmp_path / "faces", COLUMNS)
+  root = layouts.format_table(tmp_path / "faces", COLUMNS)
   table = root / "labels.csv"
   text = table.read_text()
   line = "face_004.jpg,0,1,1"
@@ -98,9 +98,9 @@ def test_table_mistakes_are_named(tmp_path):
   assert len(open_table(config(root, csv=csv), "train")) > 0
 
 
-def write_table(root, text, encoding="utf-8"):
+def format_table(root, text, encoding="utf-8"):
   """The photos of COLUMNS, with another table."""
-  layouts.write_table(root, COLUMNS)
+  layouts.format_table(root, COLUMNS)
   (root / "labels.csv").write_text(text, encoding=encoding)
   return root
 
@@ -132,14 +132,14 @@ EXPECTED = {
 @pytest.mark.parametrize("separator", [",", ";", "\t", ", "])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_table_is_read_however_it_was_saved(tmp_path, separator, encoding):
-  root = write_table(tmp_path, TEXT.replace(",", separator), encoding)
+  root = format_table(tmp_path, TEXT.replace(",", separator), encoding)
   assert rows_of(root) == EXPECTED
 
 
 def test_a_header_with_commas_does_not_make_them_the_separator(tmp_path):
   text = TEXT.replace(",", ";").replace("Happy", "Happy, or glad")
   source = open_table(
-    config(write_table(tmp_path, text), test_share=0.5), "test"
+    config(format_table(tmp_path, text), test_share=0.5), "test"
   )
   assert source.attributes[-1] == "Happy, or glad"
 
@@ -149,8 +149,8 @@ def test_a_photo_has_one_split_however_its_path_is_written(tmp_path, before):
   splits = [
     layouts.names_by_split(open_table, config(root, test_share=0.3))
     for root in (
-      write_table(tmp_path / "plain", TEXT),
-      write_table(tmp_path / "other", TEXT.replace("face", f"{before}face")),
+      format_table(tmp_path / "plain", TEXT),
+      format_table(tmp_path / "other", TEXT.replace("face", f"{before}face")),
     )
   ]
   assert splits[0] == splits[1]
@@ -194,7 +194,7 @@ LINES = TEXT.split("\n")
   ],
 )
 def test_a_message_has_the_cause_and_the_remedy(tmp_path, text, expected):
-  root = write_table(tmp_path, text)
+  root = format_table(tmp_path, text)
   (root / "a").mkdir()
   layouts.write_photo(root / "a" / "other.jpg", 0)
   message = error(open_table, config(root, test_share=0.5), "train")
@@ -211,7 +211,7 @@ def test_a_message_has_the_cause_and_the_remedy(tmp_path, text, expected):
   ],
 )
 def test_another_encoding_is_named(tmp_path, content, expected):
-  root = write_table(tmp_path, TEXT)
+  root = format_table(tmp_path, TEXT)
   (root / "labels.csv").write_bytes(content)
   message = error(open_table, config(root), "train")
   assert expected in message and str(root / "labels.csv") in message
@@ -235,7 +235,7 @@ def test_umlauts_may_be_spelt_in_two_ways(tmp_path):
 
 def test_photos_that_are_not_there_or_not_listed_are_counted(tmp_path):
   text = "\n".join(LINES[:15]) + "\nabsent.jpg,0,0,1"
-  root = write_table(tmp_path, text)
+  root = format_table(tmp_path, text)
   data = config(root, test_share=0.5, skip_unreadable=True)
   source = open_table(data, "train")
   absent, unlisted = source.remarks
@@ -249,7 +249,7 @@ def test_photos_that_are_not_there_or_not_listed_are_counted(tmp_path):
 def test_photos_in_folders_that_a_table_does_not_name_are_counted(
   tmp_path, inside
 ):
-  root = write_table(tmp_path, TEXT.replace("face", f"{inside}face"))
+  root = format_table(tmp_path, TEXT.replace("face", f"{inside}face"))
   if inside:
     (root / inside).mkdir()
     for photo in root.glob("*.jpg"):
@@ -262,7 +262,7 @@ def test_photos_in_folders_that_a_table_does_not_name_are_counted(
 
 
 def test_a_folder_that_cannot_be_listed_is_passed_over(tmp_path, monkeypatch):
-  root = write_table(tmp_path, TEXT)
+  root = format_table(tmp_path, TEXT)
   (root / "lost+found").mkdir()
   scandir = os.scandir
 
@@ -278,7 +278,7 @@ def test_a_folder_that_cannot_be_listed_is_passed_over(tmp_path, monkeypatch):
 def test_photos_to_test_with_are_never_proposed(tmp_path):
   text = TEXT
   for name in ("test", "train"):
-    layouts.write_table(tmp_path / name, COLUMNS)
+    layouts.format_table(tmp_path / name, COLUMNS)
     (tmp_path / name / "labels.csv").unlink()
   (tmp_path / "labels.csv").write_text(text)
   message = error(open_table, config(tmp_path), "train")
@@ -292,7 +292,7 @@ def test_photos_to_test_with_are_never_proposed(tmp_path):
 
 def test_tables_that_lie_deeper_are_named(tmp_path):
   for name in ("one", "test"):
-    layouts.write_table(tmp_path / name, COLUMNS)
+    layouts.format_table(tmp_path / name, COLUMNS)
   (tmp_path / "labels.xlsx").write_bytes(b"")
   message = error(open_table, config(tmp_path), "train")
   assert "1 of .xlsx" in message
@@ -305,5 +305,5 @@ def test_tables_that_lie_deeper_are_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["a/b", "..", "x=1", "$a$", "n" * 300, "帽子"])
 def test_an_attribute_may_be_called_anything(tmp_path, name):
-  root = write_table(tmp_path, TEXT.replace("Happy", name))
+  root = format_table(tmp_path, TEXT.replace("Happy", name))
   assert set(rows_of(root, attributes=(name,)).values()) == {(0,), (1,)}

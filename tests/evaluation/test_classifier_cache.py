@@ -143,7 +143,7 @@ def table_config(root, csv):
 
 
 def test_a_csv_that_has_moved_is_no_other_classifier(tmp_path, trained):
-  root = layouts.write_table(tmp_path / "photos", {"Hat": [0, 1] * 10})
+  root = layouts.format_table(tmp_path / "photos", {"Hat": [0, 1] * 10})
   kept = tmp_path / "kept"
   (root / "labels.csv").rename(root / "before.csv")
 

@@ -40,7 +40,7 @@ def test_translations_are_called_after_their_photos(tmp_path):
     translated=np.zeros((2, 4, 4, 3), np.uint8),
   )
   photos = [f"faces/{name}.jpg" for name in "abcdefgh"]
-  save = command.save_each(str(tmp_path))
+  save = command.make_saver(str(tmp_path))
   save("student", outcome, photos)
   save("teacher", outcome, None)
   found = {x.relative_to(tmp_path) for x in tmp_path.rglob("*.png")}
@@ -88,7 +88,7 @@ def test_a_run_is_evaluated_beside_its_teacher(runs, tmp_path):
   assert result["step"] == small_runs.STEPS
   for name in ("leakage", "attention"):
     assert (student / "evaluation" / f"{name}_student.png").exists()
-  assert summary.write_result(result) in done.stdout
+  assert summary.render(result) in done.stdout
   assert done.stdout.endswith(f"written to {path}\n")
   # What does not train starts fast.
   assert "tensorflow" not in small_runs.imported(done)
@@ -231,7 +231,7 @@ def test_a_blend_is_asked_where_it_draws(runs, tmp_path, initialize):
     assert 0 <= student.value <= 1 and 0 < student.chance < 1
     (line,) = [
       x
-      for x in summary.write_result(result).splitlines()
+      for x in summary.render(result).splitlines()
       if x.startswith(METRICS[name].title)
     ]
     assert " - " in line

@@ -81,7 +81,7 @@ def test_every_figure_of_an_old_file_is_shown(result):
   }  # fmt: skip
   values = {name: x.read(student, None).value for name, x in METRICS.items()}
   assert {k: x for k, x in values.items() if x is not None} == expected
-  text = table.write_result(result)
+  text = table.render(result)
   for name in expected:
     assert METRICS[name].title in text
 

@@ -98,7 +98,7 @@ all                              50.0 %"""
 
 
 def test_tables_have_a_line_an_attribute_and_a_column_a_network():
-  assert table.write_result(result()) == TABLE
+  assert table.render(result()) == TABLE
 
 
 def test_no_table_is_shown_of_what_is_not_known():
@@ -111,7 +111,7 @@ def test_no_table_is_shown_of_what_is_not_known():
       row.pop(name)
     row.pop("agreement", None)
   del photos["training_labels"]
-  text = table.write_result(photos)
+  text = table.render(photos)
   assert text.count("\n\n") == 1
   for metric in ("identity", "agreement", "women_taken_for_men", "kid"):
     assert METRICS[metric].title not in text
@@ -127,7 +127,7 @@ def test_a_new_entry_is_in_the_tables(monkeypatch, by_attribute):
   monkeypatch.setitem(METRICS, "hats", metric)
   found = copy.deepcopy(result())
   found["networks"]["student"]["attributes"]["Male"]["hats"] = 17.0
-  lines = [x.split() for x in table.write_result(found).splitlines()]
+  lines = [x.split() for x in table.render(found).splitlines()]
   assert ["hats", "-", "17"] in lines or (
     ["hats", "teacher", "student"] in lines and ["Male", "-", "17"] in lines
   )
@@ -136,7 +136,7 @@ def test_a_new_entry_is_in_the_tables(monkeypatch, by_attribute):
 def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   found = result()
   found["real_accuracy"]["attributes"] = {"Bald": 0.899, "Male": 0.9}
-  first, second, *others = table.write_result(found).split("\n\n")
+  first, second, *others = table.render(found).split("\n\n")
   lines = first.splitlines()
   starts = ["accuracy", "-", "Bald †", "Male  ", "-", "all"]
   for line, start in zip(lines, starts, strict=False):
@@ -146,7 +146,7 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   assert "†" not in "".join([second, *others])
   # Nobody knows, or nothing is wrong.
   found["real_accuracy"]["attributes"] = {"Bald": None, "Male": 0.99}
-  text = table.write_result(found)
+  text = table.render(found)
   assert "†" not in text
   # The mean is over what is known.
   assert text.split("\n\n")[0].splitlines()[-1].endswith("99.0 %")

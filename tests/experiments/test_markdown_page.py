@@ -43,7 +43,7 @@ def result(accuracy, block="last", **row):
 
 
 def markdown(variants, paper=""):
-  return markdown_page.write_page("Title", paper, "the command", 7200, variants)
+  return markdown_page.render("Title", paper, "the command", 7200, variants)
 
 
 def test_the_page_compares_seed_by_seed():
@@ -106,7 +106,7 @@ def test_an_accuracy_is_marked_where_the_classifier_is_often_wrong():
   assert text.count("| accuracy, Bald † |") == 2
   assert text.count("†") == 3
   assert text.splitlines()[-1].startswith("† On real pictures")
-  assert "†" not in markdown_page.write_seeds({"a": [doubtful]})
+  assert "†" not in markdown_page.format_seeds({"a": [doubtful]})
 
 
 def test_maps_that_are_made_otherwise_are_not_compared():
@@ -218,7 +218,7 @@ def seeds(count=3, gain=0.03):
 
 def test_every_number_of_the_page_follows_from_the_table_of_seeds():
   variants = seeds()
-  text = markdown_page.write_seeds(variants)
+  text = markdown_page.format_seeds(variants)
   lines = list(csv.DictReader(io.StringIO(text)))
   assert list(lines[0]) == ["variant", "seed", "metric", "attribute", "value"]
   found = {}
@@ -245,7 +245,7 @@ def test_every_number_of_the_page_follows_from_the_table_of_seeds():
 
 
 def test_a_table_names_the_seeds_that_are_done():
-  lines = markdown_page.write_seeds({"a": [result(0.5)] * 2}, seeds=[1, 2])
+  lines = markdown_page.format_seeds({"a": [result(0.5)] * 2}, seeds=[1, 2])
   assert {x["seed"] for x in csv.DictReader(io.StringIO(lines))} == {"1", "2"}
 
 
@@ -253,7 +253,7 @@ def test_pages_and_tables_of_seeds_are_pooled_alike(tmp_path):
   variants = seeds()
   (tmp_path / "table.md").write_text(markdown(variants))
   rounded = pooled.read(tmp_path, "table:with, weight 1", "accuracy")
-  (tmp_path / "table.csv").write_text(markdown_page.write_seeds(variants))
+  (tmp_path / "table.csv").write_text(markdown_page.format_seeds(variants))
   exact = pooled.read(tmp_path, "table:with, weight 1", "accuracy")
   assert rounded.seeds == exact.seeds == 3
   assert rounded.mean == pytest.approx(exact.mean, abs=0.006)
@@ -273,7 +273,10 @@ def test_pages_and_tables_of_seeds_are_pooled_alike(tmp_path):
 @pytest.mark.parametrize("kind", ["md", "csv"])
 def test_what_a_page_does_not_have_is_named(tmp_path, table, kind):
   variants = seeds()
-  texts = {"md": markdown(variants), "csv": markdown_page.write_seeds(variants)}
+  texts = {
+    "md": markdown(variants),
+    "csv": markdown_page.format_seeds(variants),
+  }
   (tmp_path / f"table.{kind}").write_text(texts[kind])
   row = "accuracy" if "nobody" in table else "hats"
   with pytest.raises(SystemExit, match=f"table.{kind} has no '{row}' of"):

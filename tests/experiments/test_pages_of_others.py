@@ -40,7 +40,9 @@ def test_a_page_is_known_by_its_command(tmp_path, monkeypatch):
   given = {"data.path": os.fsdecode(b"\xff")}
   overrides = types.SimpleNamespace(
     read_given=lambda: given,
-    write_flags=lambda fields: [f"--config.{k}={v}" for k, v in fields.items()],
+    format_flags=lambda fields: [
+      f"--config.{k}={v}" for k, v in fields.items()
+    ],
   )
   monkeypatch.setattr(experiment, "overrides", overrides)
   monkeypatch.setattr(experiment, "_page", lambda argument: path)

@@ -100,7 +100,7 @@ class Ended(Exception):
   """However a run may end."""
 
 
-def test_curves_are_drawn_however_a_run_ends(tmp_path, monkeypatch):
+def test_curves_are_drawn_however_a_run_ends(tmp_path, monkeypatch, capsys):
   def train_on(run):
     row = '{"step": 1, "g_loss_rec": 1.0}\n{"step": 2, "g_loss_rec": 0.5}\n'
     (tmp_path / "metrics.jsonl").write_text(row)
@@ -112,11 +112,12 @@ def test_curves_are_drawn_however_a_run_ends(tmp_path, monkeypatch):
     workdir=str(tmp_path),
     first=1,
     config=types.SimpleNamespace(steps=2),
-    source=(),
+    source=types.SimpleNamespace(skipped={"a.jpg"}),
   )
   with pytest.raises(Ended):
     loop._train(run)
   assert (tmp_path / "curves.png").exists()
+  assert "passed over: 1, first a.jpg" in capsys.readouterr().err
 
 
 def test_directories_are_tried_before_the_teacher_is_trained(

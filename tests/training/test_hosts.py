@@ -62,7 +62,7 @@ def test_other_pixels_or_labels_under_the_same_names_are_named(
   monkeypatch, compare, tmp_path
 ):
   def origins(name, change=None):
-    root = layouts.write_table(tmp_path / name, {"Smiling": [1, 0] * 10})
+    root = layouts.format_table(tmp_path / name, {"Smiling": [1, 0] * 10})
     if change == "pixels":
       for photo in root.glob("*.jpg"):
         layouts.draw_face(99).save(photo)

@@ -161,7 +161,7 @@ def directories_source(runs):
 
 
 def photos(root):
-  layouts.write_table(root, {"Hat": [i % 2 for i in range(40)]})
+  layouts.format_table(root, {"Hat": [i % 2 for i in range(40)]})
   return root
 
 

@@ -36,7 +36,7 @@ def test_a_window_names_the_first_number_that_is_not_finite():
   [(0.4, "0:00"), (309, "5:09"), (3909, "1:05:09"), (59.6, "1:00")],
 )
 def test_durations_are_short(seconds, text):
-  assert writers.write_duration(seconds) == text
+  assert writers.format_duration(seconds) == text
 
 
 def test_the_terminal_says_which_attributes_do_not_appear(capsys):

@@ -178,8 +178,8 @@ def say_left_out(found: Classes, attributes: Sequence[str]) -> list[str]:
     others = tree.top.others
   if others:
     lines.append(
-      f"{root}: left out, as no photos that can be read: {say_kinds(others)},"
-      f" first {others[0]}"
+      f"{root}: left out, since these are no photos that can be read:"
+      f" {say_kinds(others)}, first {others[0]}"
     )
   deeper = {
     f"{folder}/{x}": len(list_folder(root / folder / x).photos)

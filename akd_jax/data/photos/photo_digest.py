@@ -1,4 +1,4 @@
-"""What photos are known again by, wherever they lie."""
+"""A digest by which photos are known again, wherever they lie."""
 
 import hashlib
 import unicodedata

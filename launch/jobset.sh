@@ -19,16 +19,8 @@
 # times.
 set -euo pipefail
 
-dry_run=
-options=()
-for option in "$@"; do
-  case "$option" in
-    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-    --dry-run) dry_run=1 ;;
-    *) options+=("$option") ;;
-  esac
-done
-set -- ${options[@]+"${options[@]}"}
+# shellcheck source=launch/options.sh
+source "$(dirname "${BASH_SOURCE[0]}")/options.sh"
 if [[ -z "${NAME:-}" || -z "${IMAGE:-}" || -z "${CLAIM:-}" ]]; then
   echo "launch/jobset.sh: set NAME, IMAGE and CLAIM; see --help" >&2
   exit 2

@@ -11,16 +11,8 @@
 # the same command goes on. --dry-run prints the commands.
 set -euo pipefail
 
-dry_run=
-options=()
-for option in "$@"; do
-  case "$option" in
-    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-    --dry-run) dry_run=1 ;;
-    *) options+=("$option") ;;
-  esac
-done
-set -- ${options[@]+"${options[@]}"}
+# shellcheck source=launch/options.sh
+source "$(dirname "${BASH_SOURCE[0]}")/options.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 processes="${PROCESSES:-2}"
 if [[ ! "$processes" =~ ^[1-9][0-9]*$ ]]; then

@@ -18,16 +18,8 @@
 # --dry-run prints the commands.
 set -euo pipefail
 
-dry_run=
-options=()
-for option in "$@"; do
-  case "$option" in
-    -h | --help) sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; exit ;;
-    --dry-run) dry_run=1 ;;
-    *) options+=("$option") ;;
-  esac
-done
-set -- ${options[@]+"${options[@]}"}
+# shellcheck source=launch/options.sh
+source "$(dirname "${BASH_SOURCE[0]}")/options.sh"
 if [[ -z "${NAME:-}" || -z "${ZONE:-}" ]]; then
   echo "launch/tpu_pod.sh: set NAME and ZONE; see --help" >&2
   exit 2

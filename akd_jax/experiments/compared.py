@@ -119,6 +119,7 @@ def compare_fields(
     config lacks one "-"; {field: value} of all others that are not left out.
   """
   flat = [flatten(variant.seeds[0].config) for variant in variants]
+  students = [x for x in flat if any(name.startswith(_TEACHER) for name in x)]
   names = dict.fromkeys(name for fields in flat for name in fields)
   differing, same = {}, {}
   hidden = set(_OF_SEEDS)
@@ -127,27 +128,20 @@ def compare_fields(
   for name in names:
     if name in hidden:
       continue
-    compared = flat
-    if name.startswith(_TEACHER):
-      compared = [fields for fields in flat if _is_student(fields)]
+    of_teacher = name.startswith(_TEACHER)
+    compared = students if of_teacher else flat
     values = {_written(fields.get(name)) for fields in compared}
     if len(values) > 1:
       differing[name] = [_written(fields.get(name)) for fields in flat]
-    elif not all(_is_repeated(name, fields) for fields in compared):
+    elif not (of_teacher and _repeats_own(students, name)):
       (same[name],) = values
   return differing, same
 
 
-def _is_student(fields: Mapping[str, Any]) -> bool:
-  return any(name.startswith(_TEACHER) for name in fields)
-
-
-def _is_repeated(name: str, fields: Mapping[str, Any]) -> bool:
-  """Whether a field of a teacher's recipe is as its student's."""
-  return (
-    name.startswith(_TEACHER)
-    and fields.get(name.removeprefix(_TEACHER)) == fields[name]
-  )
+def _repeats_own(students: Sequence[Mapping[str, Any]], name: str) -> bool:
+  """Whether a field of teachers' recipes is as each student's own."""
+  own = name.removeprefix(_TEACHER)
+  return all(fields.get(own) == fields.get(name) for fields in students)
 
 
 def _written(value: Any) -> str:

@@ -224,7 +224,7 @@ def _list_skipped(run: Prepared) -> list[str]:
   skipped = [
     tuple(getattr(part, "skipped", ())) for part in parts_of(run.source)
   ]
-  return sorted(name for names in skipped for name in names)
+  return [name for names in skipped for name in names]
 
 
 def _note_skipped(run: Prepared) -> None:
@@ -232,7 +232,7 @@ def _note_skipped(run: Prepared) -> None:
   if skipped := _list_skipped(run):
     note(
       f"note: photos that cannot be read, and were passed over: {len(skipped)},"
-      f" first {skipped[0]}"
+      f" first {min(skipped)}"
     )
 
 

@@ -76,6 +76,17 @@ cli.run(lambda argv: pod.join(*{where}, debug=False))
 """
 
 
+def join_alone(where):
+  """Starts one process of a pod that no other comes to."""
+  return subprocess.run(
+    [sys.executable, "-c", ALONE.format(where=where)],
+    cwd=small_runs.ROOT,
+    env=small_runs.environment(devices=1),
+    capture_output=True,
+    text=True,
+  )
+
+
 @pytest.mark.parametrize(
   ("where", "status", "line"),
   [
@@ -89,13 +100,7 @@ cli.run(lambda argv: pod.join(*{where}, debug=False))
   ],
 )
 def test_a_pod_that_does_not_come_together_says_so(where, status, line):
-  done = subprocess.run(
-    [sys.executable, "-c", ALONE.format(where=where)],
-    cwd=small_runs.ROOT,
-    env=small_runs.environment(devices=1),
-    capture_output=True,
-    text=True,
-  )
+  done = join_alone(where)
   assert done.returncode == status
   assert line in done.stderr and done.stderr.count("\n") == 1
 
@@ -105,14 +110,7 @@ def test_a_port_that_process_0_cannot_use_is_refused_in_one_line(port):
   with socket.create_server(("", 0)) as server:
     if port == "taken":
       port = server.getsockname()[1]
-    where = (f"localhost:{port}", 1, 0)
-    done = subprocess.run(
-      [sys.executable, "-c", ALONE.format(where=where)],
-      cwd=small_runs.ROOT,
-      env=small_runs.environment(devices=1),
-      capture_output=True,
-      text=True,
-    )
+    done = join_alone((f"localhost:{port}", 1, 0))
   assert done.returncode == cli.BAD_INPUT, done
   assert f"=localhost:{port}: process 0 cannot use this port" in done.stderr
   assert done.stderr.count("\n") == 1

@@ -38,8 +38,10 @@ from akd_jax.data.photos.source import (
 
 # What a value says: not there, there, or not there where -1 says so. Decimals
 # and words are how pandas writes numbers beside gaps, and booleans.
-_CODES = {"0": 0, "1": 1, "-1": 2, "0.0": 0, "1.0": 1, "-1.0": 2}
-_CODES |= {"false": 0, "true": 1}
+_CODES = {
+  "0": 0, "1": 1, "-1": 2, "0.0": 0, "1.0": 1, "-1.0": 2,
+  "false": 0, "true": 1,
+}  # fmt: skip
 
 
 def open_table(data: ConfigDict, split: str) -> PhotoSource:

@@ -43,6 +43,7 @@ ADDED = {
   "adversary_every": 1,
   "attention.method": "grad_cam",
   "classifier.data": {},
+  "classifier.unbiased": {},
   "data.bias_attribute": "Male",
   "data.curriculum": 0.0,
   "data.second": {},
@@ -82,7 +83,7 @@ _ADDED_TO: dict[str, dict[str, Any]] = {
 # Sections with whichever fields a run has.
 _FREE = (
   "data.distribution", "data.conditional", "data.second", "data.sizes",
-  "classifier.data",
+  "classifier.data", "classifier.unbiased",
 )  # fmt: skip
 
 # The recipe of a student's teacher is a config of its own, inside.

@@ -30,7 +30,7 @@ from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.evaluation.data_digest import digests_of, fields_of, look_at
 from akd_jax.models.resnet import ResNet
 from akd_jax.training.run_file import PRETRAINED
-from akd_jax.training.validation import check_classifier_data
+from akd_jax.training.validation import check_classifier
 
 _UNFINISHED = ".unfinished.npz"
 _SHIPPED = PRETRAINED / "classifiers"
@@ -103,10 +103,13 @@ def _of_its_own_data(config: ConfigDict) -> ConfigDict:
   Raises:
     UserError: `config.classifier.data` has a field that it can not have.
   """
-  check_classifier_data(config)
+  check_classifier(config)
   config = ConfigDict(config.to_dict())
   otherwise = config.classifier.data
   del config.classifier["data"]
+  if not config.classifier.unbiased:
+    # It would be no other classifier, and earlier versions have kept that.
+    del config.classifier["unbiased"]
   for field, value in otherwise.items():
     config.data[field] = value
   return config

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import Stopped, UserError, WriteError
 from akd_jax.data.pipeline import make_batches
-from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation import kept_arrays, raking
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   Splits,
@@ -80,6 +80,7 @@ def train_classifier(
       threads=config.data.threads,
   )  # fmt: skip
   say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")
+  weights = _weights(config, train)
   if unfinished.exists():
     progress = _take_up(unfinished, progress, batches)
     say(f"going on from step {progress.step:,}")
@@ -88,9 +89,11 @@ def train_classifier(
   with _interruption() as interruption:
     for step in range(progress.step + 1, steps + 1):
       batch = next(batches)
+      label = batch["label"][0]
       variables, moments, loss = _update(
           network, optimizer, config.data.label_rule, progress.variables,
-          progress.moments, batch["image"][0], batch["label"][0],
+          progress.moments, batch["image"][0], label,
+          weights and weights.of(label),
       )  # fmt: skip
       progress = _Progress(step, variables, moments)
       if not np.isfinite(loss):
@@ -126,6 +129,21 @@ def train_classifier(
           f" {accuracy['mean']:.2%} of the validation split"
         )
   return progress.variables
+
+
+def _weights(config: ConfigDict, train: Any) -> raking.Weights | None:
+  """Returns what pictures weigh in the loss; None where all weigh the same."""
+  unbiased = config.classifier.get("unbiased")
+  if not unbiased:
+    return None
+  labels = np.asarray(train.labels)
+  weights = raking.rake(labels, train.attributes, unbiased)
+  each = weights.of(labels)
+  say(
+    f"weighed pictures: one counts for up to {each.max():.3g}, and all for"
+    f" {raking.effective_size(each):,.0f} of {len(each):,} equal ones"
+  )
+  return weights
 
 
 # The compiled step knows an optimizer by its identity.
@@ -238,8 +256,12 @@ def _update(
   moments: optax.OptState,
   image: jax.Array,
   label: jax.Array,
+  weight: np.ndarray | None,
 ) -> tuple[Variables, optax.OptState, jax.Array]:
-  """Takes a step on uint8 images [B, S, S, 3] with 0/1 labels [B, C]."""
+  """Takes a step on uint8 images [B, S, S, 3] with 0/1 labels [B, C].
+
+  Each picture's loss is multiplied by its weight, [B]; None is 1.
+  """
 
   def mean_loss(params: Any) -> tuple[jax.Array, Any]:
     (logits, _), statistics = network.apply(
@@ -253,6 +275,8 @@ def _update(
       losses = optax.sigmoid_binary_cross_entropy(logits, target)
     else:
       losses = optax.softmax_cross_entropy(logits, target)
+    if weight is not None:
+      losses *= weight[:, None]
     return jnp.mean(losses), statistics
 
   gradient = jax.value_and_grad(mean_loss, has_aux=True)

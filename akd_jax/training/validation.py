@@ -34,7 +34,7 @@ _NEAR = 0.8
 # Sections whose names are checked elsewhere, or are anybody's.
 _FREE = (
   *OF_SYSTEM, "pseudo.mapping", "data.second", "data.distribution",
-  "classifier.data",
+  "classifier.data", "classifier.unbiased",
 )  # fmt: skip
 # What config.data.second may not have.
 _OF_BOTH = ("image_size", *WHEN_SEEN)
@@ -56,7 +56,7 @@ def check(config: ConfigDict) -> None:
     # Hours before it is read.
     if path and not os.path.isfile(path):
       raise UserError(f"config.{field}={path} is no file")
-  check_classifier_data(config)
+  check_classifier(config)
   if config.data.second:
     _check_second(config)
   data_fields.check_split(config)
@@ -220,12 +220,13 @@ def check_new(config: ConfigDict) -> None:
     )
 
 
-def check_classifier_data(config: ConfigDict) -> None:
-  """Checks where the attribute classifier's data differ from the networks'.
+def check_classifier(config: ConfigDict) -> None:
+  """Checks what the attribute classifier learns from, as far as fields tell.
 
   Raises:
-    UserError: a field is not of config.data, or has to be the networks' own; or
-      there is no such data set.
+    UserError: a field of its data is not of config.data, or has to be the
+      networks' own; or there is no such data set; or `unbiased` names an
+      attribute that it does not know.
   """
   possible = [name for name in config.data if name not in _NOT_ITS_OWN]
   data_fields.check_names(
@@ -234,6 +235,21 @@ def check_classifier_data(config: ConfigDict) -> None:
   name = config.classifier.data.get("name")
   if name is not None:
     _check_choice("classifier.data.name", name, DATASETS)
+  unbiased = config.classifier.unbiased
+  if unbiased and config.data.label_rule != "multilabel":
+    raise UserError(
+      "config.classifier.unbiased needs config.data.label_rule='multilabel':"
+      " exclusive classes never go together; set {}"
+    )
+  known = dict.fromkeys((*config.data.attributes, *config.classifier.also))
+  for one, others in unbiased.items():
+    if not others or one in others:
+      raise UserError(
+        f"config.classifier.unbiased.{one}={tuple(others)} must name other"
+        f" attributes, of which {one} must say nothing"
+      )
+    for attribute in (one, *others):
+      _check_choice("classifier.unbiased", attribute, known)
 
 
 def _check_second(config: ConfigDict) -> None:

@@ -207,7 +207,7 @@ def test_the_classifier_has_none():
   config = teacher.get_config("avatars")
   for field in ("curriculum", "bias_attribute"):
     config.classifier.data = ConfigDict({field: 1})
-    message = error(validation.check_classifier_data, config)
+    message = error(validation.check_classifier, config)
     assert f"config.classifier.data.{field} is none of" in message
 
 

@@ -20,6 +20,7 @@ from akd_jax.evaluation import (
 )
 from akd_jax.evaluation.attribute_classifier import with_known_attributes
 from akd_jax.models.resnet import draw_variables
+from akd_jax.training import validation
 from tests import layouts, small_runs
 from tests.squares import (  # noqa: F401
   Squares,
@@ -71,7 +72,7 @@ def test_that_of_avatars_is_shipped(recipe, tmp_path, monkeypatch):
   about = shipped.metadata
   # That of this recipe's pictures is also looked for by this name.
   fields = config.classifier.to_dict()
-  del fields["data"]
+  del fields["data"], fields["unbiased"]
   name = files.digest(about["data_digest"], fields)
   assert (classifier_cache._SHIPPED / f"classifier-{name}.npz").exists()
   assert about["test_accuracy"]["mean"] > 0.995
@@ -179,7 +180,7 @@ def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
 
   monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
   monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
-  config = small_config(data={}, also=("blue", "of others"))
+  config = small_config(data={}, unbiased={}, also=("blue", "of others"))
   config.data.label_rule = "multilabel"
   assert classifier_cache.find_classifier(config) is None
   kept = classifier_cache.classifier_of(config, splits_of(Squares(256, 0)))
@@ -258,6 +259,46 @@ def test_it_may_learn_from_other_faces_than_the_networks(tmp_path, monkeypatch):
   assert 0.4 < male[bald].mean() < 0.6
   # Whose faces it has learnt from is said by the digest of the data.
   assert biased == fair and "data" not in fair
+
+
+def test_of_weighed_pictures_it_is_another_and_of_none_the_one_of_before(
+  tmp_path, monkeypatch
+):
+  asked = []
+
+  def load_or_train(config, directory, splits):
+    asked.append(config.classifier.to_dict())
+
+  monkeypatch.setattr(classifier_cache, "load_or_train", load_or_train)
+  config = teacher.get_config("debug")
+  config.data.attributes = ("Bald", "Male")
+  classifier_cache.classifier_of(config, ())
+  config.classifier.unbiased = ConfigDict({"Male": ("Bald",)})
+  classifier_cache.classifier_of(config, ())
+  usual, weighed = asked
+  assert "unbiased" not in usual
+  assert weighed == usual | {"unbiased": {"Male": ("Bald",)}}
+
+
+@pytest.mark.parametrize(
+  ("unbiased", "expected"),
+  [
+    ({"Mael": ("Bald",)}, "unbiased='Mael' is none of .*did you mean 'Male'"),
+    ({"Male": ("Balb",)}, "unbiased='Balb' is none of .*did you mean 'Bald'"),
+    ({"Male": ("Male", "Bald")}, r"unbiased\.Male=.* must name other"),
+    ({"Male": ()}, r"unbiased\.Male=\(\) must name other"),
+  ],
+)
+def test_attributes_that_it_cannot_weigh_are_refused(unbiased, expected):
+  config = teacher.get_config("debug")
+  config.data.attributes = ("Bald",)
+  config.classifier.also = ("Male",)
+  config.classifier.unbiased = ConfigDict(unbiased)
+  with pytest.raises(UserError, match=expected):
+    validation.check(config)
+  config.data.label_rule = "exclusive"
+  with pytest.raises(UserError, match="never go together; set {}"):
+    validation.check_classifier(config)
 
 
 def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):

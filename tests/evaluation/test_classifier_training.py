@@ -4,10 +4,15 @@ import signal
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from akd_jax.common.errors import Stopped, UserError
-from akd_jax.evaluation import classifier_training, kept_arrays
+from akd_jax.evaluation import (
+  attribute_classifier,
+  classifier_training,
+  kept_arrays,
+)
 from akd_jax.interop import torch_resnet
 from akd_jax.interop.torch_resnet import to_torch
 from akd_jax.models.resnet import draw_variables, resnet18
@@ -79,6 +84,64 @@ def test_a_killed_process_loses_no_more_than_since_its_last_save(
   again = interrupt_at(monkeypatch, None)
   small_runs.assert_same_bits(train(tmp_path), whole)
   assert len(again) == 12 - 5
+
+
+class Hidden(Squares):
+  """Of two labels that go together, what the second is of is not drawn."""
+
+  def __init__(self, count, seed):
+    super().__init__(count, seed)
+    rng = np.random.default_rng(seed + 10)
+    alike = rng.random(count) < 0.9
+    red = self.labels[:, 0]
+    self.labels[:, 1] = np.where(alike, red, 1 - red)
+    self.images[:, 9:14, 2:14, 2] = 0
+
+
+def says_of_blue(directory, **classifier):
+  """How much more a classifier takes for blue what is red."""
+  config = small_config(**classifier)
+  train = Hidden(512, 0)
+  variables = classifier_training.train_classifier(
+    config, splits_of(train), directory / "unfinished.npz"
+  )
+  network = attribute_classifier.create_network(config)
+  metadata = {"label_rule": "multilabel"}
+  judge = attribute_classifier.Classifier(network, variables, metadata)
+  scores = judge.score(train.images)[:, 1]
+  red = train.labels[:, 0] > 0
+  return scores[red].mean() - scores[~red].mean()
+
+
+def test_of_weighed_pictures_one_attribute_says_nothing_of_another(tmp_path):
+  # By Bayes it is log 9 - log 1/9 = 4.4 of pictures as they are.
+  assert says_of_blue(tmp_path) > 3
+  unbiased = {"red": ("blue",)}
+  assert abs(says_of_blue(tmp_path, unbiased=unbiased)) < 1
+
+
+def test_a_picture_s_loss_is_multiplied_by_its_weight():
+  network = attribute_classifier.create_network(small_config())
+  optimizer = optax.sgd(1.0)
+  train = Squares(8, 0)
+
+  def loss(image, label, weight):
+    variables = draw_variables(network, 0)
+    return classifier_training._update(
+      network, optimizer, "multilabel", variables,
+      optimizer.init(variables["params"]), image, label, weight,
+    )[2]  # fmt: skip
+
+  weight = np.linspace(0.5, 2, 8)
+  each = [
+    loss(train.images, train.labels, 8.0 * np.eye(8)[i]) for i in range(8)
+  ]
+  np.testing.assert_allclose(
+    loss(train.images, train.labels, weight), np.mean(weight * each), rtol=1e-5
+  )
+  np.testing.assert_allclose(
+    loss(train.images, train.labels, None), np.mean(each), rtol=1e-5
+  )
 
 
 def test_training_of_another_network_is_not_taken_up(tmp_path, monkeypatch):

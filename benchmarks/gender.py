@@ -1,0 +1,190 @@
+"""Who is taken for the other gender, by two ways to train the classifier.
+
+  python benchmarks/gender.py NAME=RUN[,RUN ...] [NAME=RUN[,RUN ...] ...] \
+      [--classifiers=3]
+
+RUN is the directory or exported file of a run on photos. An attribute
+classifier learns from the photos as they are, and so what goes with gender in
+them. Another learns from the same photos, weighed so that gender goes with no
+attribute that is set (`config.classifier.unbiased`). Each is trained with
+several seeds.
+
+Prints, for each attribute and way, the share of people taken for the other
+gender: of real photos that have the attribute, of those that lack it (doing
+nothing), and of these once it is set, by the networks of each NAME. Means over
+runs and classifiers with the deviation over runs; then the difference of each
+NAME that has as many runs to the first that has several, paired run by run.
+"""
+
+import argparse
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from akd_jax.common import cache as compilation
+from akd_jax.evaluation.attribute_classifier import (
+  open_splits,
+  with_known_attributes,
+)
+from akd_jax.evaluation.classifier_cache import classifier_of
+from akd_jax.evaluation.metrics.outcome import GENDER, Names
+from akd_jax.evaluation.selection import choose_groups, load_test_set, select
+from akd_jax.experiments.statistics import format_difference, format_spread
+from akd_jax.inference.network import set_one
+from akd_jax.inference.translator import load_translators, translate
+from akd_jax.training.run_dir import load_run
+
+WAYS = ("as they are", "weighed")
+WHO = ("women", "men")
+
+
+class Case(NamedTuple):
+  """An attribute that is set on test photos that lack it.
+
+  Attributes:
+    name: of the attribute.
+    chosen: [M], which of the test set.
+    asked: what their labels are to be.
+  """
+
+  name: str
+  chosen: np.ndarray
+  asked: object
+
+
+def train_judges(config, splits, seeds):
+  """{way: [classifier of each seed]}."""
+  others = tuple(x for x in config.data.attributes if x != GENDER)
+  known, judges = with_known_attributes(config), {}
+  for way, unbiased in zip(WAYS, ({}, {GENDER: others}), strict=True):
+    judges[way] = []
+    for seed in range(seeds):
+      recipe = ConfigDict(known.to_dict())
+      recipe.classifier.seed = seed
+      recipe.classifier.unbiased = unbiased
+      judges[way].append(classifier_of(recipe, splits))
+  return judges
+
+
+def list_cases(run, test, source):
+  """[Case] of every attribute but gender."""
+  groups = choose_groups(run, source)
+  names = Names(run.attributes, source.attributes, groups)
+  cases = []
+  for name in run.attributes:
+    if name != GENDER:
+      chosen, targets, _ = select(test, names, name, run.config)
+      labels = test.labels[chosen, : len(run.attributes)]
+      asked = set_one(targets, labels, names.column(name))
+      cases.append(Case(name, chosen, asked))
+  return cases
+
+
+def misjudged(labels, male, column):
+  """[share of women, of men] that 0/1 labels [N, K] take for the other."""
+  wrong = (labels[:, column] > 0) != male
+  return [wrong[male == who].mean() for who in (False, True)]
+
+
+def judge(judges, images, male, column):
+  """{way: [classifiers, 2]}, in percent, of uint8 images [N, S, S, 3]."""
+  return {
+    way: 100
+    * np.array(
+      [misjudged(one.predict(images).labels, male, column) for one in each]
+    )
+    for way, each in judges.items()
+  }
+
+
+def judge_runs(paths, test, cases, judges, men, column):
+  """{(attribute, way): [runs, 2]}, means over classifiers."""
+  found = {}
+  for path in paths:
+    *_, translator = load_translators(load_run(path))
+    for case in cases:
+      drawn = translate(translator, test.images[case.chosen], case.asked)
+      by_way = judge(judges, drawn, men[case.chosen], column)
+      for way, shares in by_way.items():
+        found.setdefault((case.name, way), []).append(shares.mean(0))
+  return {key: np.array(shares) for key, shares in found.items()}
+
+
+def judge_real(cases, test, everyone, judges, men, attributes):
+  """{(attribute, way): [2] of who has it, [2] of who lacks it, [2] counts}."""
+  column, found = attributes.index(GENDER), {}
+  gender = everyone.labels[:, column] > 0
+  for case in cases:
+    has = everyone.labels[:, attributes.index(case.name)] > 0
+    having = judge(judges, everyone.images[has], gender[has], column)
+    lacking = test.images[case.chosen], men[case.chosen]
+    nothing = judge(judges, *lacking, column)
+    for way in WAYS:
+      both = having[way].mean(0), nothing[way].mean(0)
+      found[case.name, way] = (*both, np.bincount(gender[has], minlength=2))
+  return found
+
+
+def read_groups(arguments):
+  """{NAME: [RUN]}."""
+  groups = {}
+  for argument in arguments:
+    name, _, paths = argument.partition("=")
+    groups[name] = paths.split(",")
+  return groups
+
+
+def main():
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
+  parser.add_argument("groups", nargs="+", metavar="NAME=RUN[,RUN]")
+  parser.add_argument(
+    "--classifiers", type=int, default=3, help="seeds of each way (3)"
+  )
+  arguments = parser.parse_args()
+  groups = read_groups(arguments.groups)
+  compilation.use_persistent_cache()
+  run = load_run(next(iter(groups.values()))[0])
+  splits = open_splits(with_known_attributes(run.config).data)
+  judges = train_judges(run.config, splits, arguments.classifiers)
+  threads = run.config.data.threads
+  test = load_test_set(splits.test, run.config.evaluation.images, threads)
+  everyone = load_test_set(splits.test, 0, threads)
+  attributes = list(splits.test.attributes)
+  column = attributes.index(GENDER)
+  men = test.labels[:, column] > 0
+  cases = list_cases(run, test, splits.test)
+  real = judge_real(cases, test, everyone, judges, men, attributes)
+  drawn = {
+    name: judge_runs(paths, test, cases, judges, men, column)
+    for name, paths in groups.items()
+  }
+  several = [name for name, paths in groups.items() if len(paths) > 1]
+  compared = [
+    name for name in several[1:] if len(groups[name]) == len(groups[several[0]])
+  ]
+  heads = [f"{name} less {several[0]}" for name in compared]
+  columns = ["set on", "photos", "who has it", "who lacks it", *groups, *heads]
+  print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+  for case in cases:
+    for place, who in enumerate(WHO):
+      for way in WAYS:
+        key = case.name, way
+        having, lacking, counts = real[key]
+        cells = [f"{case.name}, {who}", way]
+        cells.append(f"{having[place]:.1f} ({counts[place]} photos)")
+        cells.append(f"{lacking[place]:.1f}")
+        cells += [format_spread(x[key][:, place], 1) for x in drawn.values()]
+        cells += [
+          format_difference(
+            drawn[name][key][:, place], drawn[several[0]][key][:, place], 1
+          )
+          for name in compared
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+  main()

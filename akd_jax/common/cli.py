@@ -121,12 +121,12 @@ def _of_a_path(error: Exception) -> str:
 
 
 def _advice() -> str:
-  """Says what makes training smaller, where the command has such fields."""
+  """Says what takes less memory, where the command has such fields."""
   if "config" not in flags.FLAGS:
     return ""
   return (
     ". Training takes less with a smaller config.batch_size, and with"
-    " config.dtype=bfloat16"
+    " config.dtype=bfloat16; evaluating with fewer config.evaluation.images"
   )
 
 

@@ -1,5 +1,6 @@
 """evaluation.json: what an evaluation has found, whichever version wrote it."""
 
+import copy
 import json
 import pathlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,6 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from akd_jax.common.config import ADDED
 from akd_jax.common.errors import UserError
 from akd_jax.common.files import write_whole
 from akd_jax.common.json_text import parse
@@ -69,7 +71,8 @@ def renew(result: dict[str, Any]) -> dict[str, Any]:
   """Gives a result of an earlier version the names that this one writes.
 
   `left_alone` of a network is `self_translation`, and `attention_agreement` of
-  the result an entry of the student's rows.
+  the result an entry of the student's rows. Settings that it lacks have the
+  values that mean what it did.
   """
   for network in result["networks"].values():
     if "left_alone" in network:
@@ -77,9 +80,14 @@ def renew(result: dict[str, Any]) -> dict[str, Any]:
   rows = trained_network(result)["attributes"]
   for attribute, agreement in result.pop("attention_agreement", {}).items():
     rows.setdefault(attribute, {})["agreement"] = agreement
-  evaluation = result.get("settings", {}).get("evaluation", {})
+  settings = result.get("settings", {})
+  evaluation = settings.get("evaluation", {})
   if "looked_at" in evaluation:
     evaluation["probe_images"] = evaluation.pop("looked_at")
+  for field, value in ADDED.items():
+    section, _, name = field.partition(".")
+    if section in SECTIONS and section in settings:
+      settings[section].setdefault(name, copy.copy(value))
   return result
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from akd_jax.common.errors import UserError
+from akd_jax.configs import teacher
 from akd_jax.evaluation import record, table
 from akd_jax.evaluation.metrics import METRICS
 
@@ -62,6 +63,16 @@ def test_old_names_are_read_as_the_new_ones(result):
   text = json.dumps(result)
   for name in ("left_alone", "attention_agreement", "looked_at"):
     assert name not in text
+
+
+def test_settings_that_a_result_lacks_are_what_they_have_always_been(tmp_path):
+  """Else a new field would have every run of an experiment evaluated anew."""
+  now = record.list_settings(teacher.get_config("debug"))
+  before = copy.deepcopy(now)
+  del before["classifier"]["data"], before["classifier"]["unbiased"]
+  path = tmp_path / "evaluation.json"
+  path.write_text(json.dumps(OLD | {"settings": before}))
+  assert record.read(path)["settings"] == now
 
 
 def test_what_is_read_is_read_again_unchanged(result, tmp_path):

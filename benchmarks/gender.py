@@ -1,7 +1,7 @@
 """Who is taken for the other gender, by two ways to train the classifier.
 
   python benchmarks/gender.py NAME=RUN[,RUN ...] [NAME=RUN[,RUN ...] ...] \
-      [--classifiers=3]
+      [--classifiers=3] [--out=FILE.csv]
 
 RUN is the directory or exported file of a run on photos. An attribute
 classifier learns from the photos as they are, and so what goes with gender in
@@ -14,9 +14,11 @@ gender: of real photos that have the attribute, of those that lack it (doing
 nothing), and of these once it is set, by the networks of each NAME. Means over
 runs and classifiers with the deviation over runs; then the difference of each
 NAME that has as many runs to the first that has several, paired run by run.
+--out keeps the share of each run.
 """
 
 import argparse
+import csv
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +128,18 @@ def judge_real(cases, test, everyone, judges, men, attributes):
   return found
 
 
+def write_shares(path, drawn):
+  """Writes the shares of each run, in percent, as a CSV."""
+  with open(path, "w", newline="") as file:
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["set", "who", "photos", "network", "run", "value"])
+    for name, found in drawn.items():
+      for (attribute, way), shares in found.items():
+        for place, who in enumerate(WHO):
+          for run, value in enumerate(shares[:, place]):
+            rows.writerow([attribute, who, way, name, run, f"{value:.2f}"])
+
+
 def read_groups(arguments):
   """{NAME: [RUN]}."""
   groups = {}
@@ -143,6 +157,7 @@ def main():
   parser.add_argument(
     "--classifiers", type=int, default=3, help="seeds of each way (3)"
   )
+  parser.add_argument("--out", metavar="FILE.csv", help="a line for each run")
   arguments = parser.parse_args()
   groups = read_groups(arguments.groups)
   compilation.use_persistent_cache()
@@ -161,6 +176,8 @@ def main():
     name: judge_runs(paths, test, cases, judges, men, column)
     for name, paths in groups.items()
   }
+  if arguments.out:
+    write_shares(arguments.out, drawn)
   several = [name for name, paths in groups.items() if len(paths) > 1]
   compared = [
     name for name in several[1:] if len(groups[name]) == len(groups[several[0]])

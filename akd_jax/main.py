@@ -9,9 +9,10 @@ attention.py (a student that learns nothing but attention from its teacher),
 pseudo.py (one of other attributes than its teacher's), SYSTEM_student.py (a
 half of an acgan, attgan, relgan or stgan) and classifier.py (the attribute
 classifier, by which accuracy is measured). ARG names the data and the scale:
-avatars (the default, minutes to an hour on a laptop), photos (your own, an hour
-on a laptop), celeba and rafd (the papers' sizes) or debug (seconds). FIELD is
-any field of the recipe: docs/usage.md says where each is explained.
+avatars (the default; on a laptop minutes, for a teacher an hour or more),
+photos (your own, an hour on a laptop), celeba and rafd (the papers' sizes) or
+debug (a minute). FIELD is any field of the recipe: docs/usage.md says where
+each is explained.
 
 A student whose teacher is not finished trains that first. A run that was
 stopped goes on when the same command is given again.

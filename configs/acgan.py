@@ -8,7 +8,7 @@ avatars  2 CPU cores     12 min     with 2,939 steps of 12,000: 96.5 %, but of
 photos   not run here
 celeba   not run here
 rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 configs/teacher.py explains the fields that are not here. Nobody has published
 ACGAN as a translator: akd_jax/systems/acgan.py says what this is composed of.

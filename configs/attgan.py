@@ -8,7 +8,7 @@ avatars  2 CPU cores     12 min     with 8,675 steps of 12,000: 87.1 %
 photos   not run here
 celeba   not run here
 rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 configs/teacher.py explains the fields that are not here. Published (version 2
 of the authors' code) are all numbers at celeba, but for the crop: they cut

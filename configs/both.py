@@ -11,7 +11,7 @@ photos   not run here               yours, and a folder of classes:
 celeba   not run here               CelebA's attributes, RaFD's expressions:
                                     --config.data.second.path=RAFD
 rafd     not run here               the same
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 What is trained is used by the label set: first.npz (attributes) and second.npz
 (expressions) in the run's directory are runs like any other, to evaluate, to

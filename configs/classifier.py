@@ -10,7 +10,7 @@ every table. `python -m akd_jax.evaluate` trains it, too, where it is not there.
   photos   1 CPU core                 91.5 % (14,921 photos of CelebA)
   celeba   not run here
   rafd     not run here
-  debug    2 CPU cores     seconds    nothing: every part runs
+  debug    2 CPU cores     a minute   nothing: every part runs
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@
   photos   not run here
   celeba   not run here               paper 2, Table VII: FID 14.3
   rafd     not run here
-  debug    2 CPU cores     seconds    nothing: every part runs
+  debug    2 CPU cores     a minute   nothing: every part runs
 
 Paper 1's reading takes both maps from logits of the teacher's discriminator:
   --config.pseudo.reading=paper1 --config.attention.discriminator=teacher

@@ -8,7 +8,7 @@ avatars  2 CPU cores     12 min     with 1,600 steps of 12,000: nothing yet
 photos   not run here
 celeba   not run here
 rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 :celeba has the published networks, weights of the terms, step size, batch and
 length (elvisyjlin/RelGAN-PyTorch @8e432d0: 17 attributes, 256 pixels), on

@@ -30,7 +30,7 @@ LAPTOP: dict[str, Any] = {
   "evaluation.images": 1_024,
   "evaluation.probe_images": 128,
 }
-# Seconds: every part runs, and nothing is learnt.
+# A minute, mostly of compiling: every part runs, and nothing is learnt.
 DEBUG: dict[str, Any] = LAPTOP | {
   "steps": 4,
   "batch_size": 4,

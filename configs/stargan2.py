@@ -8,7 +8,7 @@ avatars  1 CPU core      37 min     three colours of hair: accuracy 100 %, other
 photos   not run here
 celeba   not run here
 rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 It is here for its attention, the papers' contrast. It learns from no teacher,
 and is exported as --format=run, safetensors and stablehlo alone. Domains

@@ -8,7 +8,7 @@ avatars  2 CPU cores     12 min     with 5,143 steps of 12,000: 73.9 %
 photos   not run here
 celeba   not run here
 rafd     not run here
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 configs/teacher.py and configs/attgan.py explain the fields that are not here.
 Published are all numbers at celeba, but for the crop, as in configs/attgan.py.

@@ -9,7 +9,7 @@ photos   1 CPU core      8 min      accuracy 82.3 %, its teacher's 85.4 %
                                     (docs/findings/photos.md)
 celeba   not run here               paper 1, Table 1: 59.5 %
 rafd     not run here               papers' are other sizes
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 """
 
 from typing import Any

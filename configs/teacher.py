@@ -10,7 +10,7 @@ photos   2 CPU cores     54 min     14,921 photos of CelebA: accuracy 85.4 % by
                                     keep their face (docs/findings/photos.md)
 celeba   not run here               paper 1, Table 1: 65.1 %
 rafd     not run here               paper 1, Table 4: 98.2 % of 4 expressions
-debug    2 CPU cores     seconds    nothing: every part runs
+debug    2 CPU cores     a minute   nothing: every part runs
 
 This file explains every field, but for those of configs/distill.py and
 measures.py, and sets it as the papers do on CelebA, beside what else it may be.

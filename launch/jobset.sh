@@ -12,8 +12,9 @@
 #   HOSTS  how many hosts (2)
 #   GPUS   of each host (8)
 #
-# --workdir and --config.teacher must be below /shared. The cache is
-# /shared/cache. --dry-run prints the manifest, for kubectl or a repository.
+# --workdir, --config.teacher and --config.data.path must be below /shared. The
+# cache is /shared/cache. --dry-run prints the manifest, for kubectl or a
+# repository.
 # What can never succeed (bad input, a loss that became NaN, a full disk: exit
 # status 2, 70 and 74) is not started again; everything else is, up to 100
 # times.

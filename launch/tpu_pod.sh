@@ -5,8 +5,8 @@
 # Usage: NAME=my-pod ZONE=us-central2-b launch/tpu_pod.sh [--dry-run]
 #            [options of akd_jax.main]
 #
-# --workdir and --config.teacher must be folders that every host sees. Make the pod before, and
-# delete it after:
+# --workdir, --config.teacher and --config.data.path must be folders that every
+# host sees. Make the pod before, and delete it after:
 #    gcloud compute tpus tpu-vm create $NAME --zone=$ZONE \
 #      --accelerator-type=v4-32 --version=tpu-ubuntu2204-base --spot
 #    gcloud compute tpus tpu-vm delete $NAME --zone=$ZONE

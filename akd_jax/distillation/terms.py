@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.ranges import RANGES
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.method import Lesson, Method, Pairs
@@ -26,6 +28,35 @@ def active_methods(config: ConfigDict) -> dict[str, Method]:
     for name, method in METHODS.items()
     if name in config.distill and config.distill[name].weight > 0
   }
+
+
+def check_added(config: ConfigDict) -> None:
+  """Checks what somebody has added to config.distill, which has no range.
+
+  Args:
+    config: that something is to be trained by.
+
+  Raises:
+    UserError: a method has no weight, or a weight no method: the file that adds
+      it to METHODS has not been imported.
+  """
+  for name, section in config.distill.items():
+    field = f"config.distill.{name}"
+    if f"distill.{name}.weight" in RANGES:
+      continue
+    if not isinstance(section, ConfigDict):
+      raise UserError(
+        f"{field}={section!r} must be a section: ConfigDict({{'weight': 1.0}})"
+      )
+    weight = section.get("weight", None if name in METHODS else 0)
+    number = isinstance(weight, int | float) and not isinstance(weight, bool)
+    if not number or not 0 <= weight < math.inf:
+      raise UserError(f"{field}.weight={weight!r} must be a number, 0 or more")
+    if weight and name not in METHODS:
+      raise UserError(
+        f"{field}.weight={weight:g} would teach nothing: METHODS has no"
+        f" {name!r}{suggest(name, METHODS)}; import the file that adds it first"
+      )
 
 
 def distils(config: ConfigDict) -> bool:

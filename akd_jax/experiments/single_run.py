@@ -13,7 +13,7 @@ from akd_jax.common.files import is_same_place, write_whole
 from akd_jax.common.writing import check_writable
 from akd_jax.data.photos.kind import settle
 from akd_jax.data.pipeline import open_source, remark
-from akd_jax.distillation.terms import distils
+from akd_jax.distillation.terms import check_added, distils
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   open_splits,
@@ -51,6 +51,7 @@ def train_with_teacher(config: ConfigDict, workdir: str) -> None:
       cannot be written is said before hours of the teacher, too.
   """
   config = settle(config)
+  check_added(config)
   validation.check(config)
   hosts.check_start(config, workdir)
   if run_dir.is_file(workdir):

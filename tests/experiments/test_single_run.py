@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import Stopped
 from akd_jax.configs import data, student
+from akd_jax.distillation import METHODS
+from akd_jax.distillation.method import Method
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
 from akd_jax.training import starts
@@ -183,6 +185,11 @@ def test_a_teacher_that_is_not_compatible_is_refused(
     ({"adversary": "none", "n_critic": 2}, "config.n_critic=2 "),
     ({"generator__output": "mask"}, "config.generator.output='mask' "),
     ({"loss__lambda_mask": -1.0}, "config.loss.lambda_mask=-1 "),
+    (
+      {"distill__squared": ConfigDict({"weight": 2.0})},
+      "config.distill.squared.weight=2 would teach nothing: METHODS has no",
+    ),
+    ({"distill__squared": 2.0}, "config.distill.squared=2.0 must be a section"),
     ({"batch_size": 65}, "config.batch_size=65 "),
     ({"data__image_size": 18}, "config.data.image_size=18 "),
     ({"data__attributes": ("Smilin",)}, "attribute 'Smilin'"),
@@ -205,6 +212,18 @@ def test_bad_fields_stop_before_the_teacher_is_trained(
   complaint = error(train_with_teacher, config, str(workdir))
   assert complaint.startswith(message)
   assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("weight", [None, -1.0, math.nan, "5", True])
+def test_a_method_from_outside_has_a_weight(monkeypatch, tmp_path, weight):
+  monkeypatch.setitem(METHODS, "squared", Method("g_loss_squared", max))
+  config = student_config(tmp_path / "teacher")
+  config.distill.squared = ConfigDict({"weight": weight} if weight else {})
+  complaint = error(train_with_teacher, config, str(tmp_path / "student"))
+  shown = (
+    f"config.distill.squared.weight={weight!r} must be a number, 0 or more"
+  )
+  assert complaint == shown
 
 
 def test_a_student_may_start_as_its_teacher(runs):

@@ -149,7 +149,7 @@ class LoadedModel:
         without the discriminator that it takes.
     """
     if attribute not in self.attributes:
-      self.label({attribute: 1}, None)
+      self.label({str(attribute): 1}, None)
     squares, one = self._read(images, crop)
     labels = self.labels_of(squares, own)
     wanted = self.wanted_of(labels, set or {attribute: 1}, 1.0)
@@ -268,6 +268,11 @@ def _label(
 ) -> np.ndarray:
   if not isinstance(wanted, Mapping):
     raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
+  for name, value in wanted.items():
+    if getattr(value, "ndim", 0):
+      raise UserError(
+        f"{name} is {value!r}, not 0 or 1, the same for all pictures"
+      )
   try:
     return numpy_generator.make_label(about, wanted, label)
   except ValueError as error:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, NamedTuple
 
@@ -67,6 +68,7 @@ def read_pictures(
     UserError: one is no picture, cannot be read, or shows no face where that is
       asked for; or there is none.
   """
+  images = _to_numpy(images)
   if isinstance(images, np.ndarray):
     one = images.ndim in (0, 2, 3)
   else:
@@ -87,6 +89,23 @@ def read_pictures(
   return [look(*x) for x in enumerate(pictures, 1)], one
 
 
+def _to_numpy(picture: Any) -> Any:
+  """Returns an array of another library, as JAX's, as NumPy's.
+
+  Raises:
+    UserError: it cannot be read: it lies on another device, or is traced.
+  """
+  # Names in an array of names can be made arrays, too.
+  if isinstance(picture, str | Image.Image) or not hasattr(
+    picture, "__array__"
+  ):
+    return picture
+  try:
+    return np.asarray(picture)
+  except Exception as error:  # It is another library's: it may raise any.
+    raise UserError(f"an array cannot be read: {error}") from None
+
+
 def _is_whole(images: Any) -> bool:
   """Whether what can be gone through is one picture nevertheless."""
   is_text = isinstance(images, str | bytes | bytearray)
@@ -99,6 +118,7 @@ def _settle(picture: Any) -> Any:
   Raises:
     UserError: it cannot be read, or was opened as text.
   """
+  picture = _to_numpy(picture)
   if isinstance(picture, io.TextIOBase):
     raise UserError("a file is open as text: open it with 'rb'")
   try:
@@ -123,8 +143,8 @@ def _open(picture: Any) -> Image.Image:
     return Image.fromarray(picture)
   if not isinstance(picture, Image.Image):
     raise UserError(
-      f"a picture is {picture!r}, neither a path nor the bytes of a file, a"
-      " Pillow image or an array uint8 [H, W, 3]"
+      f"a picture is {reprlib.repr(picture)}, neither a path nor the bytes of"
+      " a file, a Pillow image or an array uint8 [H, W, 3]"
     )
   if 0 in picture.size:
     raise UserError(f"a picture of {picture.size} pixels is empty")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -222,6 +223,21 @@ def test_an_open_file_is_pasted_into_as_its_path_is(tmp_path):
   np.testing.assert_array_equal(drawn, expected)
 
 
+def test_arrays_of_other_libraries_are_pictures():
+  network, pictures = Recorder(), draw(2)
+  model = recognizing(network)
+  for given in (jnp.array(pictures), [*jnp.array(pictures)]):
+    np.testing.assert_array_equal(model.translate(given, set={}), pictures)
+  one = model.translate(jnp.array(pictures[0]), set={})
+  np.testing.assert_array_equal(one, pictures[0])
+
+
+def test_what_is_no_picture_is_shown_in_short():
+  with pytest.raises(UserError) as refused:
+    recognizing(Recorder()).translate([[*draw(9)]], set={})
+  assert len(str(refused.value)) < 400
+
+
 def test_a_picture_that_cannot_be_read_is_counted(tmp_path):
   model, (ok,) = recognizing(Recorder()), draw(1)
   with pytest.raises(UserError) as refused:
@@ -261,6 +277,8 @@ def test_an_empty_image_is_refused():
     ({"own": [[1, 0]]}, r"own is \(1, 2\), not \(1, 4\)"),
     ({"own": "Smiling"}, "own is 'Smiling', neither"),
     ({"set": "Smiling"}, "attributes are 'Smiling', not {NAME: 0 or 1}"),
+    ({"set": {"Smiling": np.array([1, 0])}}, "Smiling is array.*the same for"),
+    ({"own": {"Smiling": np.array([1])}}, "Smiling is array.*the same for"),
   ],
 )
 def test_an_argument_of_another_kind_is_refused(arguments, message):
@@ -281,8 +299,9 @@ def test_attention_explains_the_attribute_that_is_set():
   assert model.attention(draw(1)[0], "Eyeglasses", block=0).shape == (4, 4)
   assert network.columns.tolist() == [3] and network.block == "0"
   assert network.targets.tolist() == [[1, 0, 1, 1]]
-  with pytest.raises(UserError, match="did you mean 'Smiling'"):
-    model.attention(draw(1), "Smilling")
+  for name in ("Smilling", ["Smiling"]):
+    with pytest.raises(UserError, match="did you mean 'Smiling'"):
+      model.attention(draw(1), name)
 
 
 @pytest.fixture(scope="module", name="run")

@@ -65,20 +65,26 @@ def train(config: "ConfigDict", workdir: str | os.PathLike) -> LoadedModel:
 
   Raises:
     UserError: the config, the data or the teacher is wrong.
+    WriteError: the workdir cannot be written; the last checkpoint is whole.
     Stopped: training was asked to stop (SIGTERM, Ctrl-C); all is saved.
     KeyboardInterrupt: a second Ctrl-C did not wait for that.
     FloatingPointError: a loss is not finite any more.
   """
+  from ml_collections import ConfigDict
+
   from akd_jax.common import output, ranges
   from akd_jax.common.config import check_complete
 
   workdir = paths.expand(os.fspath(workdir))
   paths.check_run(workdir, f"workdir={workdir}")
+  if not workdir:
+    raise UserError("workdir is an empty name: name the run's directory")
   check_complete(config, "config")
   output.quiet_libraries()
   from akd_jax.experiments.single_run import train_with_teacher
 
-  config = config.copy_and_resolve_references()
+  # A copy without references, and not frozen.
+  config = ConfigDict(config.to_dict())
   paths.expand_fields(config, ranges.is_expanded)
   train_with_teacher(config, workdir)
   return load(f"{workdir}/first.npz" if config.data.second else workdir)

@@ -9,6 +9,7 @@ import types
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import FrozenConfigDict
 from PIL import Image
 
 import akd_jax
@@ -411,6 +412,10 @@ def test_training_returns_the_network(monkeypatch, tmp_path):
   assert akd_jax.train(config, "~/run") == f"loaded {tmp_path}/run"
   assert done[1][0].teacher == f"{tmp_path}/teacher"
   assert config.teacher == "~/teacher"
+  frozen = FrozenConfigDict(config)
+  assert akd_jax.train(frozen, tmp_path) == f"loaded {tmp_path}"
+  with pytest.raises(UserError, match="^workdir is an empty name"):
+    akd_jax.train(config, "")
   del config["generator"]
   with pytest.raises(UserError, match="no recipe of a network"):
     akd_jax.train(config, tmp_path)

@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.distillation.akd import check_options
 from akd_jax.distillation.attention import attention_maps
 from akd_jax.distillation.mapping import Place, Teacher, map_label, placed
 from akd_jax.distillation.terms import distils
@@ -57,7 +58,13 @@ class Translator(NamedTuple):
   place: Place | None = None
 
   def name_activation(self, options: ConfigDict) -> str:
-    """Names the activation that config.attention distils."""
+    """Names the activation that config.attention distils.
+
+    Raises:
+      UserError: there is none, or no such map: a run may have been trained with
+        one that somebody has put into MAPS.
+    """
+    check_options(options)
     generator = self.model.networks.generator
     options = placed(options, self.place)
     return self.system.name_activation(options, generator)

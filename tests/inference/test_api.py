@@ -388,6 +388,18 @@ def test_attention_is_of_the_block_that_is_asked_for(files):
   model.network.check_attention("last")
 
 
+def test_a_map_that_is_not_here_is_named(files):
+  model = akd_jax.load(files["run"])
+  model.network.run.config.attention.method = "mine"
+  model.translate(draw(1), set={"Smiling": 1})
+  for ask in (
+    lambda: model.attention(draw(1), "Smiling"),
+    lambda: model.network.check_attention(None),
+  ):
+    with pytest.raises(UserError, match="attention.method='mine' is none of"):
+      ask()
+
+
 def test_what_is_no_network_is_named(tmp_path):
   for name, reason in (("none.npz", "there is no"), ("folder", "no run in")):
     with pytest.raises(UserError, match=f"{reason}.*"):

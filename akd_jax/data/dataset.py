@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from ml_collections import ConfigDict
 
+from akd_jax.common.errors import UserError
+
 SPLITS = ("train", "validation", "test")
 LABEL_RULES = ("multilabel", "exclusive")
 # Fields of config.data that some data sets do not read.
@@ -74,6 +76,46 @@ class Dataset:
   counterfactual: Counterfactual | None = None
   reads: tuple[str, ...] = OPTIONAL
   drawn: bool = False
+
+
+def check_source(source: Source, data: ConfigDict) -> None:
+  """Checks that a source keeps its promises, by its labels and first picture.
+
+  Anybody may have written it, and a network learns from floats, too, which it
+  would take for black.
+
+  Args:
+    source: of a data set that is opened.
+    data: config.data, that it was opened by.
+
+  Raises:
+    UserError: it does not; the message says what is promised.
+  """
+  start = f"config.data.name={data.name!r}: its"
+  names, asked = tuple(source.attributes), tuple(data.attributes)
+  if asked and names != asked:
+    raise UserError(
+      f"{start} attributes are {names}, not config.data's {asked}"
+    )
+  labels = np.asarray(source.labels)
+  shape = len(source), len(names)
+  if labels.shape != shape or not np.isin(labels, (0, 1)).all():
+    raise UserError(
+      f"{start} labels {list(labels.shape)} are not {list(shape)} of 0 and 1"
+    )
+  first = source[0]
+  image, label = np.asarray(first["image"]), np.asarray(first["label"])
+  square = [data.image_size, data.image_size, 3]
+  if image.dtype != np.uint8 or list(image.shape) != square:
+    raise UserError(
+      f"{start} first picture is {image.dtype} {list(image.shape)}, not uint8"
+      f" {square}"
+    )
+  if not np.array_equal(label, labels[0]):
+    raise UserError(
+      f"{start} first picture has the label {label.tolist()}, and labels[0] is"
+      f" {labels[0].tolist()}"
+    )
 
 
 def spread_evenly(count: int, limit: int) -> np.ndarray:

@@ -14,7 +14,13 @@ from akd_jax.common.output import note
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
-from akd_jax.data.dataset import LABEL_RULES, SPLITS, Source, Truth
+from akd_jax.data.dataset import (
+  LABEL_RULES,
+  SPLITS,
+  Source,
+  Truth,
+  check_source,
+)
 from akd_jax.data.joined import JoinedSource, parts_of
 from akd_jax.data.photos import photo_digest, readable, remarks
 from akd_jax.data.photos.source import PhotoSource
@@ -44,6 +50,9 @@ def open_source(data: ConfigDict, split: str) -> Source:
   source = dataset_of(data).open(data, split)
   if not len(source):
     raise UserError(f"the {split} split of {data.name} has no images")
+  # Photos are read one by one: see `check_readable`.
+  if not isinstance(source, PhotoSource):
+    check_source(source, data)
   return source
 
 

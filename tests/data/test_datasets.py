@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.configs import teacher
+from akd_jax.common.errors import UserError
+from akd_jax.configs import student, teacher
 from akd_jax.data import DATASETS
-from akd_jax.data.dataset import SPLITS
+from akd_jax.data.dataset import SPLITS, Dataset
 from akd_jax.data.pipeline import list_attributes, open_source
 from tests import layouts
 from tests.layouts import error
@@ -171,6 +172,48 @@ def test_a_data_set_can_be_added_from_outside(data, monkeypatch):
   mine = ConfigDict(data.to_dict() | {"name": "mine"})
   assert list_attributes(mine) == ("Mine",)
   layouts.assert_same(open_source(mine, "test"), open_source(data, "test"))
+
+
+class Mine:
+  """Two pictures, as somebody may have written them down."""
+
+  def __init__(self, **changes):
+    self.attributes, self.labels = ("Red", "Wide"), np.eye(2, dtype=np.uint8)
+    self.image = np.zeros((32, 32, 3), np.uint8)
+    self.label = self.labels[0]
+    self.__dict__ |= changes
+
+  def __len__(self):
+    return 2
+
+  def __getitem__(self, index):
+    return {"image": self.image, "label": self.label}
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({}, ""),
+    ({"attributes": ("Red", "Tall")}, "attributes are .*Tall.*, not .*Wide"),
+    ({"labels": np.eye(3)}, r"labels \[3, 3\] are not \[2, 2\] of 0 and 1"),
+    ({"labels": np.eye(2) * 2 - 1}, "labels .* of 0 and 1"),
+    ({"image": np.zeros((32, 32, 3))}, r"float64 \[32, 32, 3\], not uint8"),
+    ({"image": np.zeros((9, 9, 3), np.uint8)}, r"not uint8 \[32, 32, 3\]"),
+    ({"label": np.ones(2)}, r"has the label \[1.0, 1.0\], and labels\[0\] is"),
+  ],
+)
+def test_a_source_from_outside_keeps_its_promises(
+  monkeypatch, changes, message
+):
+  opened = Dataset(lambda *_: Mine(**changes), lambda _: ("Red", "Wide"))
+  monkeypatch.setitem(DATASETS, "mine", opened)
+  data = student.get_config("debug").data
+  data.name, data.attributes = "mine", ("Red", "Wide")
+  if not message:
+    assert len(open_source(data, "train")) == 2
+    return
+  with pytest.raises(UserError, match=f"config.data.name='mine'.*{message}"):
+    open_source(data, "train")
 
 
 def test_the_table_of_data_sets_imports_nothing_slow():

@@ -261,8 +261,8 @@ def _draw_all(
         bar.update(len(some))
     except BrokenProcessPool:
       raise UserError(
-        "the processes that draw avatars ended: a script that opens them"
-        ' must do so below `if __name__ == "__main__":`'
+        "the processes that draw avatars ended: a script that opens them must"
+        ' be a file, and do so below `if __name__ == "__main__":`'
       ) from None
   return labels
 

@@ -31,8 +31,15 @@ def dataset_of(data: ConfigDict) -> Dataset:
   """Returns the data set that `config.data` names.
 
   Raises:
-    UserError: there is no such data set; the message has the nearest.
+    UserError: there is no such data set; the message has the nearest. Or the
+      photos may be of several: `settle` has not been asked.
   """
+  if data.name == ANY:
+    raise UserError(
+      f"config.data.name={ANY!r} may be celeba, folder or table: name it, or"
+      " take akd_jax.data.photos.kind.settle(config), which looks at"
+      " config.data.path"
+    )
   if data.name not in DATASETS:
     names = [*DATASETS, ANY]
     raise UserError(

@@ -1,6 +1,7 @@
 """Photos of which only their place is known."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from akd_jax.configs import both, student, teacher
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
 from akd_jax.data.photos.kind import find_kind, settle
+from akd_jax.data.pipeline import list_attributes, open_source
 from akd_jax.experiments.plan import check, plan_replicate
 from tests.layouts import config, error
 
@@ -49,6 +51,13 @@ def touch(root, *names):
 def test_what_lies_there_decides(tmp_path, names, fields, expected):
   touch(tmp_path, *names)
   assert find_kind(config(tmp_path, **fields)) == expected
+
+
+def test_who_opens_them_unsettled_is_told_how():
+  data = student.get_config("photos").data
+  expected = "^config.data.name='photos' may be .*kind.settle"
+  assert re.search(expected, error(open_source, data, "test"))
+  assert re.search(expected, error(list_attributes, data))
 
 
 def test_several_tables_and_no_classes_may_be_anything(tmp_path):

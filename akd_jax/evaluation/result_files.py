@@ -1,5 +1,6 @@
 """What an evaluation leaves in a run's directory: figures and pictures."""
 
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,9 @@ from akd_jax.training.run_dir import Run
 _SHOWN = 2
 
 
-def write(result: dict[str, Any], workdir: str, run: Run) -> pathlib.Path:
+def write(
+  result: dict[str, Any], workdir: str | os.PathLike, run: Run
+) -> pathlib.Path:
   """Writes WORKDIR/evaluation.json, then pictures to WORKDIR/evaluation.
 
   leakage_NETWORK.png: what else changes; attention_NETWORK.png: where each of

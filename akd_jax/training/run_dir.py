@@ -140,7 +140,7 @@ def lock_run(workdir: str, wait: bool = False) -> Iterator[None]:
     yield
 
 
-def load_run(workdir: str, step: int | str | None = None) -> Run:
+def load_run(workdir: str | os.PathLike, step: int | str | None = None) -> Run:
   """Loads a run from its directory.
 
   Args:
@@ -152,6 +152,7 @@ def load_run(workdir: str, step: int | str | None = None) -> Run:
   Raises:
     UserError: there is no such run, file or checkpoint.
   """
+  workdir = os.fspath(workdir)
   if is_file(workdir):
     if step is not None:
       raise UserError(f"{workdir} is one file, without --step={step}")

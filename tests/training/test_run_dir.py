@@ -111,6 +111,11 @@ def test_a_folder_called_as_a_run_s_file_is_said_to_be_one(tmp_path):
   assert "it is a folder" in message and "Errno" not in message
 
 
+def test_a_directory_may_be_a_path(tmp_path):
+  message = f"there is no run in {tmp_path}: it has no config.json"
+  assert error(runs.load_run, tmp_path) == message
+
+
 def test_a_step_may_be_given_as_text(tmp_path, monkeypatch):
   class Loaded(Exception):
     pass

@@ -63,7 +63,15 @@ def overlay(
 
   Returns:
     uint8 [S, S, 3].
+
+  Raises:
+    ValueError: it is no picture, or no map.
   """
+  # Fractions would come back black.
+  if image.dtype != np.uint8 or image.ndim != 3:
+    raise ValueError(
+      f"image {image.dtype} {image.shape} is not uint8 [S, S, 3]"
+    )
   level = np.maximum(np.asarray(attention, np.float64), 0)
   if level.ndim != 2 or not np.isfinite(level).all():
     raise ValueError(f"attention {level.shape} is not a finite map [h, w]")

@@ -63,6 +63,12 @@ def test_a_zero_map_leaves_the_picture_unchanged(scale):
   assert not np.shares_memory(picture, image)
 
 
+@pytest.mark.parametrize("image", [np.zeros((8, 8, 3)), _noise(2, 8, 8, 3)])
+def test_an_overlay_is_of_one_picture_of_bytes(image):
+  with pytest.raises(ValueError, match=r"is not uint8 \[S, S, 3\]"):
+    pictures.overlay(image, np.ones((2, 2)))
+
+
 def test_the_overlay_is_strongest_where_the_map_is_largest():
   image = np.full((64, 64, 3), 128, np.uint8)
   attention = np.random.default_rng(0).uniform(0, 0.5, (8, 8))

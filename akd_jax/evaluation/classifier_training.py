@@ -52,6 +52,20 @@ class _Progress(NamedTuple):
   moments: optax.OptState
 
 
+class _Batch(NamedTuple):
+  """B pictures that a step learns from.
+
+  Attributes:
+    image: uint8 [B, S, S, 3].
+    label: 0/1 [B, C].
+    weight: [B], what each picture's loss is multiplied by; None is 1.
+  """
+
+  image: jax.Array
+  label: jax.Array
+  weight: jax.Array | None
+
+
 def train_classifier(
   config: ConfigDict, splits: Splits, unfinished: Path
 ) -> Variables:
@@ -88,12 +102,9 @@ def train_classifier(
   saved = time.monotonic()
   with _interruption() as interruption:
     for step in range(progress.step + 1, steps + 1):
-      batch = next(batches)
-      label = batch["label"][0]
       variables, moments, loss = _update(
           network, optimizer, config.data.label_rule, progress.variables,
-          progress.moments, batch["image"][0], label,
-          weights and weights.of(label),
+          progress.moments, _weighed(next(batches), weights),
       )  # fmt: skip
       progress = _Progress(step, variables, moments)
       if not np.isfinite(loss):
@@ -144,6 +155,13 @@ def _weights(config: ConfigDict, train: Any) -> raking.Weights | None:
     f" {raking.effective_size(each):,.0f} of {len(each):,} equal ones"
   )
   return weights
+
+
+def _weighed(batch: Any, weights: raking.Weights | None) -> _Batch:
+  """Returns the one micro-batch of a batch, with what its pictures weigh."""
+  image, label = batch["image"][0], batch["label"][0]
+  weight = weights.of(label) if weights else None
+  return _Batch(*jax.device_put((image, label, weight)))
 
 
 # The compiled step knows an optimizer by its identity.
@@ -254,29 +272,24 @@ def _update(
   label_rule: str,
   variables: Variables,
   moments: optax.OptState,
-  image: jax.Array,
-  label: jax.Array,
-  weight: np.ndarray | None,
+  batch: _Batch,
 ) -> tuple[Variables, optax.OptState, jax.Array]:
-  """Takes a step on uint8 images [B, S, S, 3] with 0/1 labels [B, C].
-
-  Each picture's loss is multiplied by its weight, [B]; None is 1.
-  """
+  """Takes a step; returns variables, the optimizer's state and the loss."""
 
   def mean_loss(params: Any) -> tuple[jax.Array, Any]:
     (logits, _), statistics = network.apply(
       {**variables, "params": params},
-      to_unit(image),
+      to_unit(batch.image),
       train=True,
       mutable=["batch_stats"],
     )
-    target = label.astype(jnp.float32)
+    target = batch.label.astype(jnp.float32)
     if label_rule == "multilabel":
       losses = optax.sigmoid_binary_cross_entropy(logits, target)
     else:
       losses = optax.softmax_cross_entropy(logits, target)
-    if weight is not None:
-      losses *= weight[:, None]
+    if batch.weight is not None:
+      losses *= batch.weight[:, None]
     return jnp.mean(losses), statistics
 
   gradient = jax.value_and_grad(mean_loss, has_aux=True)

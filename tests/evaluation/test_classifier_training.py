@@ -129,7 +129,8 @@ def test_a_picture_s_loss_is_multiplied_by_its_weight():
     variables = draw_variables(network, 0)
     return classifier_training._update(
       network, optimizer, "multilabel", variables,
-      optimizer.init(variables["params"]), image, label, weight,
+      optimizer.init(variables["params"]),
+      classifier_training._Batch(image, label, weight),
     )[2]  # fmt: skip
 
   weight = np.linspace(0.5, 2, 8)

@@ -263,19 +263,16 @@ def _plan(
   """Returns the seeds of each experiment, with what is known of their runs."""
   from akd_jax.experiments import plan, records
 
+  seeds = range(flags.FLAGS.seeds)
   replicates = {
-    argument: [
-      plan.plan_replicate(experiment.variants, seed, root)
-      for seed in range(flags.FLAGS.seeds)
-    ]
+    argument: plan.plan_replicates(experiment.variants, seeds, root)
     for argument, experiment in experiments.items()
   }
   for argument, of_experiment in replicates.items():
     path = records.path_of(_page(argument))
     if known := records.unpack(path, plan.sort_runs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
-    for replicate in of_experiment:
-      plan.check(replicate)
+    plan.check(*of_experiment)
   return replicates
 
 

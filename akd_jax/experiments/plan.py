@@ -1,6 +1,5 @@
 """What an experiment consists of: its runs, of every variant and every seed."""
 
-import functools
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ from akd_jax.common import files
 from akd_jax.common.config import remove_added
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
-from akd_jax.data.photos.kind import settle
+from akd_jax.data.photos.kind import Kinds, settle
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import record
 from akd_jax.training import run_dir as runs
@@ -89,57 +88,67 @@ class Replicate(NamedTuple):
     return not find_undone(self.runs.values())
 
 
-def plan_replicate(
-  variants: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
-) -> Replicate:
-  """Returns one seed of each variant, and of the teachers that they share.
+def plan_replicates(
+  variants: Mapping[str, ConfigDict], seeds: Iterable[int], root: pathlib.Path
+) -> list[Replicate]:
+  """Returns each seed of all variants, and of the teachers that they share.
 
   A run's directory is named by its recipe, so that experiments share it, and by
   no more than that: one that is to be evaluated otherwise is not trained anew.
   A single teacher is called that, several by the first variant that each
   teaches. A recipe that names a file, such as pretrained:avatars, learns from
-  that in every seed.
+  that in every seed. Photos and such files are looked at once, for all seeds.
 
   Raises:
-    UserError: such a file cannot be read.
+    UserError: such a file cannot be read, or photos may be several data sets.
+  """
+  known: Kinds = {}
+  recipes = {name: settle(recipe, known) for name, recipe in variants.items()}
+  named = {x.teacher for x in recipes.values() if runs.is_file(x.teacher)}
+  digests = {x: runs.digest_model(runs.load_run(x).model) for x in named}
+  return [_plan(recipes, seed, root, digests) for seed in seeds]
+
+
+def plan_replicate(
+  variants: Mapping[str, ConfigDict], seed: int, root: pathlib.Path
+) -> Replicate:
+  """Returns one seed of `plan_replicates`; raises what that raises."""
+  (replicate,) = plan_replicates(variants, [seed], root)
+  return replicate
+
+
+def _plan(
+  recipes: Mapping[str, ConfigDict],
+  seed: int,
+  root: pathlib.Path,
+  digests: Mapping[str, str],
+) -> Replicate:
+  """Returns one seed.
+
+  Args:
+    recipes: of the variants, settled.
+    seed: which.
+    root: the folder of all runs.
+    digests: {file that teaches: its digest}.
   """
 
-  def directory(config: ConfigDict) -> pathlib.Path:
-    recipe = json.loads(config.to_json())
-    # However they are spelt: ./photos/ is photos.
-    for fields, name in ((recipe["data"], "path"), (recipe, "teacher")):
-      if path := fields.get(name):
-        fields[name] = unicodedata.normalize("NFC", os.path.normpath(path))
-    for fields in (recipe, recipe.get("teacher_recipe", {})):
-      for section in _NOT_TRAINING:
-        fields.pop(section, None)
-    if "teacher_recipe" in recipe:
-      taught_by = remove_added(recipe["teacher_recipe"])
-      recipe["teacher_recipe"] = taught_by
-    # Else a version that adds a field would train everything anew.
-    return root / files.digest(remove_added(recipe)) / f"seed_{seed}"
-
-  @functools.cache
-  def digest_of(file: str) -> str:
-    return runs.digest_model(runs.load_run(file).model)
+  def place(recipe: ConfigDict) -> pathlib.Path:
+    return root / _name_recipe(recipe) / f"seed_{seed}"
 
   students: dict[str, PlannedRun] = {}
   teachers: dict[pathlib.Path, tuple[str, PlannedRun]] = {}
-  for variant, recipe in variants.items():
-    recipe = settle(recipe)
+  for variant, recipe in recipes.items():
     config = ConfigDict(recipe.to_dict())
-    taught = ""
-    if runs.is_file(config.teacher):
-      taught = digest_of(config.teacher)
-    else:
+    if config.teacher not in digests:
       taught_by = teaching.teacher_recipe(config)
-      workdir = directory(taught_by)
+      workdir = place(taught_by)
       config.teacher = str(workdir)
       if distils(config):
         taught_by.seed = seed
         teachers.setdefault(workdir, (variant, PlannedRun(taught_by, workdir)))
     config.seed = config.teacher_recipe.seed = seed
-    students[variant] = PlannedRun(config, directory(recipe), taught)
+    taught = digests.get(recipe.teacher, "")
+    students[variant] = PlannedRun(config, place(recipe), taught)
   several = len(teachers) > 1
   return Replicate(
     students,
@@ -150,20 +159,38 @@ def plan_replicate(
   )
 
 
-def check(replicate: Replicate) -> None:
+def _name_recipe(config: ConfigDict) -> str:
+  """Returns what the folder of a recipe's runs is called: a digest."""
+  recipe = json.loads(config.to_json())
+  # However they are spelt: ./photos/ is photos.
+  for fields, name in ((recipe["data"], "path"), (recipe, "teacher")):
+    if path := fields.get(name):
+      fields[name] = unicodedata.normalize("NFC", os.path.normpath(path))
+  for fields in (recipe, recipe.get("teacher_recipe", {})):
+    for section in _NOT_TRAINING:
+      fields.pop(section, None)
+  if "teacher_recipe" in recipe:
+    recipe["teacher_recipe"] = remove_added(recipe["teacher_recipe"])
+  # Else a version that adds a field would train everything anew.
+  return files.digest(remove_added(recipe))
+
+
+def check(*replicates: Replicate) -> None:
   """Refuses what could only be found once the teachers are trained.
 
   Raises:
     UserError: a field of a variant is wrong, or a teacher is not compatible.
   """
+  known: dict[str, tuple[str, ...]] = {}
   taught_by = {
-    str(run.workdir): _with_attributes(run.config)
+    str(run.workdir): _with_attributes(run.config, known)
+    for replicate in replicates
     for run in replicate.teachers.values()
   }
-  for run in replicate.runs.values():
+  for run in (run for x in replicates for run in x.runs.values()):
     begins = not (run.result or runs.has_checkpoint(str(run.workdir)))
     validation.check(run.config)
-    config = _with_attributes(run.config)
+    config = _with_attributes(run.config, known)
     if begins:
       validation.check_new(config)
     if distils(config):
@@ -175,15 +202,24 @@ def check(replicate: Replicate) -> None:
         starts.check_new(config, taught_by[name])
 
 
-def _with_attributes(config: ConfigDict) -> ConfigDict:
+def _with_attributes(
+  config: ConfigDict, known: dict[str, tuple[str, ...]]
+) -> ConfigDict:
   """Returns a config with those of its data set where it asks for all.
 
   Without any, there is no network whose shapes could be checked.
+
+  Args:
+    config: of a run.
+    known: {config.data: its attributes}; what is found is added.
   """
   if config.data.attributes:
     return config
+  asked = config.data.to_json()
+  if asked not in known:
+    known[asked] = pipeline.list_attributes(config.data)
   config = ConfigDict(config.to_dict())
-  config.data.attributes = pipeline.list_attributes(config.data)
+  config.data.attributes = known[asked]
   return config
 
 

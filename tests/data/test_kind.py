@@ -8,9 +8,15 @@ import pytest
 from akd_jax.configs import both, student, teacher
 from akd_jax.configs.data import PHOTO_ATTRIBUTES
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.data import pipeline
+from akd_jax.data.photos import kind
 from akd_jax.data.photos.kind import find_kind, settle
 from akd_jax.data.pipeline import list_attributes, open_source
-from akd_jax.experiments.plan import check, plan_replicate
+from akd_jax.experiments.plan import (
+  check,
+  plan_replicate,
+  plan_replicates,
+)
 from tests.layouts import config, error
 
 FOLDER = {"name": "folder", "label_rule": "exclusive"}
@@ -144,6 +150,27 @@ def test_an_experiment_on_all_that_there_is_can_be_checked(tmp_path):
   check(replicate)
   # Which classes they are, each run finds out for itself.
   assert {x.config.data.attributes for x in replicate.runs.values()} == {()}
+
+
+def test_all_runs_of_an_experiment_look_at_its_photos_once(
+  tmp_path, monkeypatch
+):
+  root = touch(tmp_path, "cat/1.jpg", "dog/1.jpg")
+  looks = []
+
+  def counted(function):
+    def call(data):
+      looks.append(function.__name__)
+      return function(data)
+
+    return call
+
+  for module, name in ((kind, "find_kind"), (pipeline, "list_attributes")):
+    monkeypatch.setattr(module, name, counted(getattr(module, name)))
+  fields = {"data.path": str(root)}
+  table = EXPERIMENTS["paper1_table1"]("photos").changed(fields)
+  check(*plan_replicates(table.variants, range(3), tmp_path / "runs"))
+  assert looks == ["find_kind", "list_attributes"]
 
 
 def test_photos_are_trained_on_as_avatars_are_but_for_what_keeps_people():

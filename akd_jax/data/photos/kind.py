@@ -30,25 +30,42 @@ _EXPECTED = (
 )
 
 
-def settle(config: ConfigDict) -> ConfigDict:
+# What `find_kind` reads of config.data: {(path, csv, attributes): its result}.
+Kinds = dict[tuple[str, str, tuple[str, ...]], dict[str, Any]]
+
+
+def settle(config: ConfigDict, known: Kinds | None = None) -> ConfigDict:
   """Returns a config whose data.name is the data set that data.path holds.
 
   It is the config itself unless data.name is "photos", or that of data.second.
   Then it is a copy, with the fields of `find_kind`.
 
+  Args:
+    config: of a run.
+    known: what was found for other configs a moment ago, and is not looked for
+      again; what is found is added.
+
   Raises:
     UserError: there is no folder, or it may be several data sets.
   """
+  known = {} if known is None else known
   second = second_of(config.data)
   if ANY not in (config.data.name, second.name):
     return config
   settled = ConfigDict(config.to_dict())
   if config.data.second and second.name == ANY:
     with naming_data("config.data.second"):
-      settled.data.second.update(find_kind(second))
+      settled.data.second.update(_look_up(second, known))
   if config.data.name == ANY:
-    settled.data.update(find_kind(config.data))
+    settled.data.update(_look_up(config.data, known))
   return settled
+
+
+def _look_up(data: ConfigDict, known: Kinds) -> dict[str, Any]:
+  asked = data.path, data.csv, tuple(data.attributes)
+  if asked not in known:
+    known[asked] = find_kind(data)
+  return known[asked]
 
 
 def find_kind(data: ConfigDict) -> dict[str, Any]:

@@ -150,7 +150,8 @@ def _train_on(run: Prepared) -> tuple[TrainState, bool]:
         # All processes have to keep the same checkpoint as the best.
         found = _call(hook, step, state, run, writer)
         scalars |= pod.gather(found)[0]
-      writer.flush()
+      if logs or stop:
+        writer.flush()
       if last:
         _draw_curves(run.workdir)
       # Last: the line and the pictures of this step will not be made again.

@@ -6,6 +6,7 @@ import re
 import jax
 import numpy as np
 import pytest
+from clu import metric_writers
 from ml_collections import ConfigDict
 from PIL import Image
 
@@ -182,6 +183,26 @@ def test_nothing_is_compiled_after_the_first_step(runs, tmp_path, monkeypatch):
   assert within[0] > 0 and not any(within[1:])
   # What adds up metrics.
   assert not any(until_next[1:])
+
+
+def test_steps_between_two_lines_write_nothing(caches, tmp_path, monkeypatch):
+  flushed = []
+
+  class Writer(metric_writers.MultiWriter):
+    def flush(self):
+      flushed.append(len(written))
+
+  written = []
+  monkeypatch.setattr(train.writers, "create_writer", lambda *_: Writer([]))
+  monkeypatch.setattr(
+    Writer, "write_scalars", lambda self, step, _: written.append(step)
+  )
+  config = teacher_config(
+    steps=4, log_every=2, sample_every=4, checkpoint_every=4
+  )
+  train.train(config, str(tmp_path))
+  assert set(written) == {2, 4}
+  assert flushed == [written.index(4), len(written)]
 
 
 def test_what_hooks_find_is_written_and_decides_which_checkpoint_is_best(

@@ -522,17 +522,19 @@ def test_what_is_shipped_is_in_no_folder_of_the_user_s(
   assert (tmp_path / "7-G.ckpt").exists()
 
 
-@pytest.mark.parametrize("name", ["config", "evaluation", "versions"])
+@pytest.mark.parametrize(
+  "name", ["config.json", "evaluation.json", "versions.json", "second.npz"]
+)
 def test_no_file_of_a_run_is_written_over(run, tmp_path, name):
   run_dir.write_config(run.config, str(tmp_path))
   before = (tmp_path / "config.json").read_text()
-  path = tmp_path / f"{name}.json"
+  path = tmp_path / name
   with pytest.raises(
     UserError, match=f"^{path} is the run's own: name another"
   ):
-    exports.write_files({str(tmp_path / name): print, str(path): print})
+    exports.write_files({str(tmp_path / "other"): print, str(path): print})
   assert [x.name for x in tmp_path.iterdir()] == ["config.json"]
   assert (tmp_path / "config.json").read_text() == before
   # Elsewhere it is a name like others.
-  elsewhere = str(tmp_path / "new" / f"{name}.json")
+  elsewhere = str(tmp_path / "new" / name)
   exports.write_files({elsewhere: lambda file: file.write(b"{}")})

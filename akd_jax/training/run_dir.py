@@ -65,6 +65,9 @@ _OWN = (
   "metrics.jsonl",
   "evaluation.json",
   "evaluation_partial.json",
+  # Of two label sets.
+  "first.npz",
+  "second.npz",
 )
 
 

@@ -80,7 +80,8 @@ def open_cluster(
   except RuntimeError as error:
     raise UserError(f"--cluster={name}: {error}") from None
   except (NameError, AssertionError, TypeError, ValueError) as error:
-    first = str(error).splitlines()[0]
+    # An assertion may say nothing.
+    first = [*str(error).splitlines(), type(error).__name__][0]
     raise UserError(f"--cluster_options: {first}") from None
   found = [str(definitions.locate(file)) for file in own]
   return Cluster(engine, at_once, functools.partial(_do, own=found))

@@ -110,6 +110,19 @@ def test_a_wrong_option_is_named(tmp_path, options, named):
     cluster.open_cluster("local", tmp_path, options, 1)
 
 
+def test_options_that_are_refused_without_a_word_are_no_bug(
+  tmp_path, monkeypatch
+):
+  submitit = pytest.importorskip("submitit")
+
+  def refuse(self, **options):
+    raise AssertionError
+
+  monkeypatch.setattr(submitit.AutoExecutor, "update_parameters", refuse)
+  with pytest.raises(UserError, match="--cluster_options: AssertionError"):
+    cluster.open_cluster("local", tmp_path, {"cpus_per_task": "0"}, 1)
+
+
 def test_without_slurm_that_is_said(tmp_path, monkeypatch):
   monkeypatch.setenv("PATH", str(tmp_path))
   with pytest.raises(UserError, match="--cluster=slurm"):

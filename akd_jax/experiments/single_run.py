@@ -118,7 +118,14 @@ def _train(config: ConfigDict, workdir: str) -> None:
 
 
 def train_and_report(config: ConfigDict, workdir: str) -> Classifier:
-  """Trains the classifier of a config, and writes WORKDIR/classifier.json."""
+  """Trains the classifier of a config, and writes WORKDIR/classifier.json.
+
+  Raises:
+    UserError: the config or the data is wrong.
+    Stopped: training was asked to stop; what it had is saved.
+    WriteError: the directory cannot be written, which is said before it trains.
+  """
+  check_writable(workdir)
   config = ConfigDict(settle(config).to_dict())
   attributes = open_source(config.data, "train").attributes
   config.data.attributes = tuple(attributes)

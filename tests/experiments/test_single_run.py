@@ -7,10 +7,11 @@ import signal
 import pytest
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import Stopped
-from akd_jax.configs import data, student
+from akd_jax.common.errors import Stopped, WriteError
+from akd_jax.configs import classifier, data, student
 from akd_jax.distillation import METHODS
 from akd_jax.distillation.method import Method
+from akd_jax.experiments import single_run
 from akd_jax.systems.stargan import create_networks
 from akd_jax.training import run_dir as directories
 from akd_jax.training import starts
@@ -48,6 +49,17 @@ def test_a_run_is_not_named_as_a_file_of_weights_is(
   message = error(train_with_teacher, teacher_config(), name)
   assert message.startswith(f"--workdir={name} is the name of a file")
   assert not list(tmp_path.iterdir())
+
+
+def test_a_classifier_is_not_trained_where_it_cannot_be_noted(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(single_run, "classifier_of", pytest.fail)
+  (tmp_path / "file").touch()
+  with pytest.raises(WriteError, match="^cannot write .*/file/run"):
+    single_run.train_and_report(
+      classifier.get_config("debug"), str(tmp_path / "file" / "run")
+    )
 
 
 def test_an_unfinished_teacher_is_finished_first(

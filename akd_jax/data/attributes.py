@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from akd_jax.common.errors import UserError, suggest
+from akd_jax.configs.data import EXPRESSIONS as EXPRESSIONS
 
 # The 40 attributes of CelebA, in the order of list_attr_celeba.txt.
 CELEBA = (
@@ -18,12 +19,6 @@ CELEBA = (
     "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair",
     "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
     "Wearing_Necktie", "Young",
-)  # fmt: skip
-
-# The eight expressions of RaFD, as its file names spell them.
-EXPRESSIONS = (
-    "angry", "contemptuous", "disgusted", "fearful", "happy", "neutral",
-    "sad", "surprised",
 )  # fmt: skip
 
 # Line breaks and other controls, halves of what is no UTF-8.

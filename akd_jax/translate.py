@@ -245,13 +245,14 @@ def _translate_some(
 ) -> None:
   """Translates photos that have been read, and writes what came of them."""
   from akd_jax.inference.results import draw, save
-  from akd_jax.inference.view import split_by_photo
+  from akd_jax.inference.view import join_squares, split_by_photo
 
-  squares = np.concatenate([one.squares for one in seen])
+  sights = [one.sight for one in seen]
+  squares = join_squares(sights)
   every = model.labels_of(squares, request.own, request.strength != 1)
-  labels = split_by_photo(seen, every)
+  labels = split_by_photo(sights, every)
   unusual = split_by_photo(
-    seen, np.array(_unusual(model, familiarity, squares))
+    sights, np.array(_unusual(model, familiarity, squares))
   )
   results = draw(model, request, seen, labels)
   for one, own, odd, drawn in zip(seen, labels, unusual, results, strict=True):

@@ -14,7 +14,13 @@ from akd_jax.common.errors import UserError
 from akd_jax.data.photos.frames import CELEBA, Framing
 from akd_jax.inference.network import Network, Recognizer, Wanted
 from akd_jax.inference.pictures import Pictures, read_pictures
-from akd_jax.inference.view import FACE, FACES, View, split_by_photo
+from akd_jax.inference.view import (
+  FACE,
+  FACES,
+  View,
+  join_squares,
+  split_by_photo,
+)
 from akd_jax.interop import numpy_generator
 from akd_jax.interop.numpy_program import takes_own
 
@@ -111,14 +117,15 @@ class LoadedModel:
         [0, 1.5]; or the own attributes are needed and not known.
     """
     view = View(crop, self.crop, self.find_framing)
-    looked, one = read_pictures(images, view, self.image_size)
-    squares = np.concatenate([x.squares for x in looked])
+    given, one = read_pictures(images, view, self.image_size)
+    sights = [x.sight for x in given]
+    squares = join_squares(sights)
     labels = self.labels_of(squares, own, needed=strength != 1)
     wanted = self.wanted_of(labels, set, strength)
     drawn: Any = self.network.translate(squares, wanted)
     if view.pastes:
-      parts = split_by_photo(looked, drawn)
-      drawn = [x.paste(y) for x, y in zip(looked, parts, strict=True)]
+      parts = split_by_photo(sights, drawn)
+      drawn = [x.paste(y) for x, y in zip(given, parts, strict=True)]
     return drawn[0] if one else drawn
 
   def attention(
@@ -259,8 +266,8 @@ class LoadedModel:
     if crop == FACES:
       raise UserError(f"crop={FACES!r} is for translate; {FACE!r} sees one")
     view = View(crop, self.crop, self.find_framing)
-    looked, one = read_pictures(images, view, self.image_size)
-    return np.concatenate([x.squares for x in looked]), one
+    given, one = read_pictures(images, view, self.image_size)
+    return join_squares([x.sight for x in given]), one
 
 
 def _label(

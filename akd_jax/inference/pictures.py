@@ -3,17 +3,15 @@
 import io
 import os
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste
-from akd_jax.inference.view import View
+from akd_jax.inference.view import Sight, View
 from akd_jax.interop import numpy_generator
 
 # A path, what a file holds, a file that is open, a Pillow image, or uint8
@@ -25,19 +23,17 @@ Picture = (
 Pictures = Picture | Iterable[Picture]
 
 
-class Looked(NamedTuple):
-  """A picture, and the squares of it that a network sees.
+class Given(NamedTuple):
+  """A picture that somebody has given.
 
   Attributes:
     picture: as it was given, or what an open file held; many photos would
       fill the memory.
-    frames: F squares.
-    squares: uint8 [F, S, S, 3].
+    sight: what is seen of it.
   """
 
   picture: Picture
-  frames: Sequence[Frame]
-  squares: np.ndarray
+  sight: Sight
 
   def paste(self, drawn: np.ndarray) -> np.ndarray:
     """Returns the whole picture, uint8 [H, W, 3], with its squares translated.
@@ -48,12 +44,12 @@ class Looked(NamedTuple):
     Raises:
       UserError: it cannot be read any more.
     """
-    return paste(_open(self.picture), self.frames, self.squares, drawn)
+    return self.sight.paste(_open(self.picture), drawn)
 
 
 def read_pictures(
   images: Pictures, view: View, size: int
-) -> tuple[list[Looked], bool]:
+) -> tuple[list[Given], bool]:
   """Reads one picture or several.
 
   Args:
@@ -77,14 +73,13 @@ def read_pictures(
   if not pictures:
     raise UserError("there is no picture")
 
-  def look(number: int, picture: Any) -> Looked:
+  def look(number: int, picture: Any) -> Given:
     try:
       picture = _settle(picture)
-      frames, squares = view.see(_open(picture), size)
+      return Given(picture, view.see(_open(picture), size))
     except UserError as error:
       where = "" if one else f"picture {number} of {len(pictures)}: "
       raise UserError(f"{where}{error}") from None
-    return Looked(picture, frames, squares)
 
   return [look(*x) for x in enumerate(pictures, 1)], one
 

@@ -8,9 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akd_jax.common.errors import UserError
-from akd_jax.data.photos.frames import Frame
 from akd_jax.data.photos.images import open_image
-from akd_jax.data.photos.pasting import paste
 from akd_jax.inference.loaded import LoadedModel
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.photos import (
@@ -19,7 +17,12 @@ from akd_jax.inference.photos import (
   name_result,
   read_profile,
 )
-from akd_jax.inference.view import View, split_by_photo
+from akd_jax.inference.view import (
+  Sight,
+  View,
+  join_squares,
+  split_by_photo,
+)
 from akd_jax.plotting import sample_grid
 
 
@@ -51,15 +54,13 @@ class Seen(NamedTuple):
   Attributes:
     photo: which.
     size: its width and height.
-    frames: the F squares of it that are seen.
-    squares: uint8 [F, S, S, 3], what the network sees.
+    sight: what is seen of it.
     profile: what its colours mean, as ICC has it; None is sRGB.
   """
 
   photo: Photo
   size: tuple[int, int]
-  frames: Sequence[Frame]
-  squares: np.ndarray
+  sight: Sight
   profile: bytes | None
 
 
@@ -83,10 +84,10 @@ def read_photo(photo: Photo, request: Request, size: int) -> Seen:
   """
   whole = open_image(photo.path)
   try:
-    frames, squares = request.view.see(whole, size)
+    sight = request.view.see(whole, size)
   except UserError as error:
     raise UserError(f"{photo.path}: {error}") from error
-  return Seen(photo, whole.size, frames, squares, read_profile(whole))
+  return Seen(photo, whole.size, sight, read_profile(whole))
 
 
 def check_kept(request: Request, photos: Sequence[Photo]) -> None:
@@ -139,7 +140,7 @@ def save(request: Request, seen: Seen, results: Sequence[Result]) -> None:
   # comes of them would take gigabytes.
   whole = open_image(seen.photo.path)
   for path, squares in results:
-    picture = paste(whole, seen.frames, seen.squares, squares)
+    picture = seen.sight.paste(whole, squares)
     sample_grid.save_png(path, picture, profile=seen.profile)
 
 
@@ -167,9 +168,10 @@ def draw(
     pairs = zip(seen, labels, strict=True)
     return [[_sheet(model, request, x, label[0])] for x, label in pairs]
   columns = []
-  drawn = _squares(model, request, seen, labels)
+  sights = [x.sight for x in seen]
+  drawn = _squares(model, request, sights, labels)
   for names, pictures in zip(_names(request), drawn, strict=True):
-    of_each = split_by_photo(seen, pictures)
+    of_each = split_by_photo(sights, pictures)
     columns.append(
       [
         Result(name_result(request.out, x.photo, *names), own)
@@ -182,11 +184,11 @@ def draw(
 def _squares(
   model: LoadedModel,
   request: Request,
-  seen: Sequence[Seen],
+  sights: Sequence[Sight],
   labels: Sequence[np.ndarray],
 ) -> Iterator[np.ndarray]:
   """Yields the squares of all photos: translations, then each overlay."""
-  squares = np.concatenate([x.squares for x in seen])
+  squares = join_squares(sights)
   every = np.concatenate(labels)
   wanted = model.wanted_of(every, request.wanted, request.strength)
   drawn = model.network.translate(squares, wanted)
@@ -208,7 +210,7 @@ def _sheet(
     switched.append({name: 1 if model.exclusive else int(not has)})
   each = [model.wanted_of(label[None], x, request.strength) for x in switched]
   wanted = Wanted(*map(np.concatenate, zip(*each, strict=True)))
-  squares = np.repeat(seen.squares, len(switched), axis=0)
+  squares = np.repeat(seen.sight.squares, len(switched), axis=0)
   drawn = model.network.translate(squares, wanted)
   lines = [sample_grid.Line("translation", drawn[None])]
   if request.attention:
@@ -224,5 +226,5 @@ def _sheet(
   (names,) = _names(request)
   return Result(
     name_result(request.out, seen.photo, *names),
-    sample_grid.draw_sheet("", headings, seen.squares, lines)[None],
+    sample_grid.draw_sheet("", headings, seen.sight.squares, lines)[None],
   )

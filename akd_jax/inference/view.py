@@ -3,7 +3,7 @@
 import dataclasses
 import numbers
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,12 +18,34 @@ from akd_jax.data.photos.frames import (
   frame_face,
 )
 from akd_jax.data.photos.images import cuts_off_most, fit_crop
+from akd_jax.data.photos.pasting import paste
 from akd_jax.interop.dlib_faces import load_finder, middles_of_eyes
 
 # Crops that paste what is translated back into the whole photo: the largest
 # square, that around the largest face, and those around all faces.
 WHOLE, FACE, FACES = "none", "face", "faces"
 PASTED = (WHOLE, FACE, FACES)
+
+
+class Sight(NamedTuple):
+  """What is seen of a photo.
+
+  Attributes:
+    frames: where its F squares are: one, but of FACES the largest first.
+    squares: uint8 [F, S, S, 3], as a network sees them.
+  """
+
+  frames: Sequence[Frame]
+  squares: np.ndarray
+
+  def paste(self, photo: Image.Image, drawn: np.ndarray) -> np.ndarray:
+    """Returns the whole photo, uint8 [H, W, 3], with its squares translated.
+
+    Args:
+      photo: that was looked at, RGB.
+      drawn: uint8 [F, S, S, 3].
+    """
+    return paste(photo, self.frames, self.squares, drawn)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,23 +87,19 @@ class View:
     """Whether squares lie around faces, which are looked for."""
     return self.crop in (FACE, FACES)
 
-  def see(
-    self, photo: Image.Image, size: int
-  ) -> tuple[list[Frame], np.ndarray]:
-    """Returns the squares that are seen: one, but of FACES the largest first.
+  def see(self, photo: Image.Image, size: int) -> Sight:
+    """Returns what is seen of a photo.
 
     Args:
       photo: RGB.
       size: side S of the squares.
 
-    Returns:
-      The F squares of the photo, and uint8 [F, S, S, 3].
-
     Raises:
       UserError: they are to be around faces, and there is none.
     """
     frames = self._find_frames(photo)
-    return frames, np.stack([cut(photo, frame, size) for frame in frames])
+    squares = np.stack([cut(photo, frame, size) for frame in frames])
+    return Sight(frames, squares)
 
   def _find_frames(self, photo: Image.Image) -> list[Frame]:
     if not self.finds:
@@ -116,17 +134,14 @@ class View:
     return 0 if isinstance(self.crop, str) else int(self.crop)
 
 
-class _Looked(Protocol):
-  """A photo that has been looked at."""
-
-  @property
-  def squares(self) -> np.ndarray:
-    """Returns what is seen of it, uint8 [F, S, S, 3]."""
+def join_squares(sights: Sequence[Sight]) -> np.ndarray:
+  """Returns the squares of all photos, one after the other: [N, S, S, 3]."""
+  return np.concatenate([sight.squares for sight in sights])
 
 
 def split_by_photo(
-  photos: Sequence[_Looked], found: np.ndarray
+  sights: Sequence[Sight], found: np.ndarray
 ) -> list[np.ndarray]:
   """Splits what was found of all squares, [N, ...], into [F, ...] a photo."""
-  ends = np.cumsum([len(photo.squares) for photo in photos])
+  ends = np.cumsum([len(sight.squares) for sight in sights])
   return np.split(found, ends[:-1])

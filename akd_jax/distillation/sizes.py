@@ -39,8 +39,8 @@ def check_sizes(
   alike = same_hook and _architecture(config) == _architecture(teacher)
   if not methods or alike:
     return
-  ours = _look(config, config.attention)
-  theirs = _look(teacher, placed(config.attention, place))
+  ours = _find_activations(config, config.attention)
+  theirs = _find_activations(teacher, placed(config.attention, place))
   for name, method in methods.items():
     pairs = paired_names(ours.listed, theirs.listed)
     if method.names_activation:
@@ -61,7 +61,7 @@ def _architecture(config: ConfigDict) -> dict[str, Any]:
   return {k: v for k, v in fields.items() if k not in ("width", "blocks")}
 
 
-class _Looked(NamedTuple):
+class _Activations(NamedTuple):
   """The activations of a network.
 
   Attributes:
@@ -75,10 +75,10 @@ class _Looked(NamedTuple):
   sizes: dict[str, str]
 
 
-def _look(config: ConfigDict, options: ConfigDict) -> _Looked:
+def _find_activations(config: ConfigDict, options: ConfigDict) -> _Activations:
   system = system_of(config)
   generator = system.create_networks(config).generator
-  return _Looked(
+  return _Activations(
     system.name_activation(options, generator),
     system.list_activations(options, generator),
     _sizes(generator, config.data.image_size, len(config.data.attributes)),

@@ -48,7 +48,7 @@ def render(
   seconds: float,
   variants: Mapping[str, Results],
 ) -> str:
-  """Writes the page of an experiment.
+  """Returns the page of an experiment; "" where no seed has every variant.
 
   Args:
     title: its heading.

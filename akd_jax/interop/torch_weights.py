@@ -42,6 +42,7 @@ class Weight(NamedTuple):
   view: tuple[int, ...] | None = None
 
   def our_shape(self) -> tuple[int, ...]:
+    """Returns the shape that it has in our parameters."""
     view = self.view or self.shape
     if len(view) < 4:
       return view
@@ -49,12 +50,14 @@ class Weight(NamedTuple):
     return (h * w * i, o) if len(self.shape) == 2 else (h, w, i, o)
 
   def to_ours(self, array: Any) -> np.ndarray:
+    """Returns a state dict's array as our parameters have it."""
     array = np.asarray(array).reshape(self.view or self.shape)
     if array.ndim == 4:
       array = np.ascontiguousarray(array.transpose(2, 3, 1, 0))
     return array.reshape(self.our_shape())
 
   def to_theirs(self, array: Any) -> np.ndarray:
+    """Returns an array of our parameters as the state dict has it."""
     array, view = np.asarray(array), self.view or self.shape
     if len(view) == 4:
       o, i, h, w = view

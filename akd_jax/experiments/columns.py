@@ -45,8 +45,7 @@ class Column(NamedTuple):
   def values(self, metric: Metric, attribute: str | None = None) -> list[float]:
     """Returns a figure of each seed as it is printed; [] where one lacks it."""
     found = [metric.read(x, attribute).value for x in self.networks]
-    known = [metric.unit.scale * x for x in found if x is not None]
-    return known if len(known) == len(self.networks) else []
+    return [metric.unit.scale * x for x in statistics.keep_if_all(found)]
 
   def paired(
     self, metric: Metric, other: "Column"
@@ -197,12 +196,10 @@ def format_spread(
 ) -> str:
   """Returns the mean over seeds and its spread, without a unit."""
   values = column.values(metric, attribute)
-  return statistics.format_spread(values, metric.unit.digits) if values else "-"
+  return statistics.format_spread(values, metric.unit.digits)
 
 
 def format_difference(metric: Metric, column: Column, baseline: Column) -> str:
   """Returns a difference, seed by seed, and its 95 % interval."""
   pairs = column.paired(metric, baseline)
-  if not pairs[0]:
-    return "-"
   return statistics.format_difference(*pairs, metric.unit.digits)

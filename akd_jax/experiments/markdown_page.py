@@ -94,7 +94,9 @@ def render(
     metric = list_metrics()[row.metric]
     if not record.are_comparable(variants[variant][0], first, metric):
       return "-"
-    return _difference(values(variant, row), values(baseline, row), row)
+    return format_difference(
+      values(variant, row), values(baseline, row), row.digits
+    )
 
   differences = [
     [title_of(row), *(difference(variant, row) for variant in others)]
@@ -117,7 +119,7 @@ def render(
       [
         [
           title_of(row),
-          *(_spread(values(variant, row), row) for variant in found),
+          *(format_spread(values(x, row), row.digits) for x in found),
         ]
         for row in rows
       ],
@@ -155,21 +157,3 @@ def format_table(header: Sequence[str], rows: Sequence[list[str]]) -> list[str]:
 def _cell(text: str) -> str:
   """Returns the text of a table's cell, which may have what separates them."""
   return text.replace("|", r"\|")
-
-
-def _spread(values: Sequence[float | None], row: Row) -> str:
-  known = _of_all(values)
-  return format_spread(known, row.digits) if known else "-"
-
-
-def _difference(
-  values: Sequence[float | None], baseline: Sequence[float | None], row: Row
-) -> str:
-  ours, theirs = _of_all(values), _of_all(baseline)
-  return format_difference(ours, theirs, row.digits) if ours and theirs else "-"
-
-
-def _of_all(values: Sequence[float | None]) -> list[float]:
-  """Returns what every seed has; [] where one lacks it."""
-  known = [x for x in values if x is not None]
-  return known if len(known) == len(values) else []

@@ -63,16 +63,25 @@ def paired_difference(
   return _interval(np.subtract(values, baseline))
 
 
-def format_spread(values: Sequence[float], digits: int) -> str:
+def keep_if_all(values: Sequence[float | None]) -> list[float]:
+  """Returns values, one a seed; [] where a seed has none."""
+  known = [x for x in values if x is not None]
+  return known if len(known) == len(values) else []
+
+
+def format_spread(values: Sequence[float | None], digits: int) -> str:
   """Returns the mean over seeds and their standard deviation.
 
-  Of one seed, and where all are exactly alike, the mean alone.
+  Of one seed, and where all are exactly alike, the mean alone; "-" where a seed
+  has no value, or there is no seed.
 
   Args:
     values: one a seed.
     digits: behind the point.
   """
-  mean, deviation = spread(values)
+  if not (known := keep_if_all(values)):
+    return "-"
+  mean, deviation = spread(known)
   text = f"{mean:,.{digits}f}"
   if np.isnan(deviation) or not deviation:
     return text
@@ -80,15 +89,22 @@ def format_spread(values: Sequence[float], digits: int) -> str:
 
 
 def format_difference(
-  values: Sequence[float], baseline: Sequence[float], digits: int
+  values: Sequence[float | None],
+  baseline: Sequence[float | None],
+  digits: int,
 ) -> str:
   """Returns a difference, seed by seed, and its 95 % interval.
+
+  "-" where a seed lacks either value, or there is no seed.
 
   Args:
     values, baseline: as for `paired_difference`.
     digits: behind the point.
   """
-  mean, low, high = paired_difference(values, baseline)
+  ours, theirs = keep_if_all(values), keep_if_all(baseline)
+  if not ours or not theirs:
+    return "-"
+  mean, low, high = paired_difference(ours, theirs)
   text = f"{mean:+,.{digits}f}"
   if np.isnan(low):
     return text

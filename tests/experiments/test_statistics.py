@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from akd_jax.experiments.statistics import (
+  format_difference,
+  format_spread,
   paired_difference,
   pool,
   seeds_needed,
@@ -23,6 +25,14 @@ def test_the_interval_is_students():
 def test_one_seed_has_no_interval():
   assert np.isnan(paired_difference([1.0], [0.0]).low)
   assert np.isnan(spread([1.0]).deviation)
+
+
+def test_where_a_seed_lacks_a_value_there_is_no_figure():
+  assert format_spread([1.0, 3.0], 1) == "2.0 ± 1.4"
+  assert format_spread([1.0, None], 1) == format_spread([], 1) == "-"
+  assert format_difference([1.0, 2.0], [0.0, 1.0], 1) == "+1.0 [+1.0, +1.0]"
+  for baseline in ([0.0, None], []):
+    assert format_difference([1.0, 2.0], baseline, 1) == "-"
 
 
 def test_tables_of_equal_errors_are_pooled_by_hand():

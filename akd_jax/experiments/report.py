@@ -92,7 +92,7 @@ def write(
     text += f"\n![The same people, first seed]({picture.name})\n"
   text += _list_runs(replicates[0])
   before = path.read_text() if path.exists() else ""
-  if _seeds_of(before) > len(replicates):
+  if _count_seeds(before) > len(replicates):
     return f"{text}\n{path} is of more seeds, and stays"
   if before != text or not numbers.exists():
     with write_whole(numbers) as partial:
@@ -146,13 +146,13 @@ def _variants(replicates: Sequence[Replicate]) -> list[Variant]:
   return [
     Variant(
       name,
-      [_seed_of(replicate.variants[name]) for replicate in replicates],
+      [_read_seed(replicate.variants[name]) for replicate in replicates],
     )
     for name in replicates[0].variants
   ]
 
 
-def _seed_of(run: PlannedRun) -> Seed:
+def _read_seed(run: PlannedRun) -> Seed:
   seed = read_seed(run.workdir)
   # Runs may have been moved since.
   seed.config.teacher = run.config.teacher
@@ -191,7 +191,7 @@ def command_of(path: pathlib.Path) -> list[str]:
   return words
 
 
-def _seeds_of(text: str) -> int:
+def _count_seeds(text: str) -> int:
   """Returns how many seeds a page is of; 0 of no page."""
   found = re.search(r"^(\d+) seeds?, ", text, re.MULTILINE)
   return int(found[1]) if found else 0

@@ -75,7 +75,7 @@ def read_pictures(
 
   def look(number: int, picture: Any) -> Given:
     try:
-      picture = _settle(picture)
+      picture = _read_if_open(picture)
       return Given(picture, view.see(_open(picture), size))
     except UserError as error:
       where = "" if one else f"picture {number} of {len(pictures)}: "
@@ -107,7 +107,7 @@ def _is_whole(images: Any) -> bool:
   return is_text or hasattr(images, "read")
 
 
-def _settle(picture: Any) -> Any:
+def _read_if_open(picture: Any) -> Any:
   """Returns what can be opened again: of an open file, what it holds.
 
   Raises:

@@ -76,7 +76,7 @@ def find_excluded(name: str) -> frozenset[str]:
 def switch_on(on: Set[str], name: str) -> frozenset[str]:
   """Returns what is on with `name` switched on and what it excludes off."""
   after = (on - find_excluded(name)) | {name, *IMPLIED.get(name, ())}
-  return _settle(after)
+  return _complete(after)
 
 
 def switch_off(on: Set[str], name: str) -> frozenset[str]:
@@ -86,10 +86,10 @@ def switch_off(on: Set[str], name: str) -> frozenset[str]:
   after |= set(_OPPOSITE.get(name, ()))
   if name in _BEARDS and not after & _BEARDS:
     after.add("No_Beard")
-  return _settle(after)
+  return _complete(after)
 
 
-def _settle(on: Set[str]) -> frozenset[str]:
+def _complete(on: Set[str]) -> frozenset[str]:
   """Returns what is on with an expression, and both names of what has two."""
   on = {TWIN.get(name, name) for name in on}
   if not on & set(EXPRESSIONS):

@@ -26,6 +26,7 @@ and may be stopped and given again.
 --list shows the names.
 """
 
+import itertools
 import pathlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -216,7 +217,7 @@ def main(argv: list[str]) -> None:
       for argument, experiment in experiments.items()
     ]
 
-  every = plan.sort_runs(x for of_one in replicates.values() for x in of_one)
+  every = plan.sort_runs(itertools.chain(*replicates.values()))
   for line in runner.tell_progress(every, _work(every, root)):
     print(line, flush=True)
     write_pages()
@@ -272,7 +273,7 @@ def _plan(
     path = records.path_of(_page(argument))
     if known := records.unpack(path, plan.sort_runs(of_experiment), root):
       print(f"{path}: {len(known)} runs are known from there", flush=True)
-    plan.check(*of_experiment)
+  plan.check(*itertools.chain(*replicates.values()))
   return replicates
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from akd_jax.common import files
-from akd_jax.common.config import remove_added
+from akd_jax.common.config import flatten, remove_added
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import Kinds, settle
@@ -179,8 +179,10 @@ def check(*replicates: Replicate) -> None:
   """Refuses what could only be found once the teachers are trained.
 
   Raises:
-    UserError: a field of a variant is wrong, or a teacher is not compatible.
+    UserError: a field of a variant is wrong, a teacher is not compatible, or
+      one run would have to be evaluated in two ways.
   """
+  _check_evaluated_once(replicates)
   known: dict[str, tuple[str, ...]] = {}
   taught_by = {
     str(run.workdir): _with_attributes(run.config, known)
@@ -200,6 +202,25 @@ def check(*replicates: Replicate) -> None:
       teaching.check_compatible(config, taught_by[name])
       if begins:
         starts.check_new(config, taught_by[name])
+
+
+def _check_evaluated_once(replicates: Iterable[Replicate]) -> None:
+  """Refuses variants that differ in nothing but how they are evaluated.
+
+  They are one run, with one result; whoever wants another waits in vain.
+  """
+  seen: dict[pathlib.Path, tuple[str, dict[str, Any]]] = {}
+  for replicate in replicates:
+    for name, run in replicate.runs.items():
+      ours = flatten(ConfigDict(record.list_settings(run.config)))
+      other, theirs = seen.setdefault(run.workdir, (name, ours))
+      for field in ours | theirs:
+        if ours.get(field) != theirs.get(field):
+          raise UserError(
+            f"{other!r} and {name!r} are one run, {run.workdir}, which is"
+            f" evaluated once: config.{field} is {theirs.get(field)!r} and"
+            f" {ours.get(field)!r}, and must be the same"
+          )
 
 
 def _with_attributes(

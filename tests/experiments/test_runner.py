@@ -8,6 +8,7 @@ import pytest
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
 from akd_jax.configs.experiments import EXPERIMENTS
+from akd_jax.configs.scales import changed
 from akd_jax.distillation.terms import distils
 from akd_jax.evaluation import record
 from akd_jax.experiments import plan, runner
@@ -218,6 +219,19 @@ def test_a_run_that_would_do_nothing_is_refused_before_any_is_trained():
   seed = plan_replicate(table.variants, 0, Path("root"))
   with pytest.raises(UserError, match=r"config\.adversary_every=4"):
     plan.check(seed)
+
+
+def test_one_run_is_not_to_be_evaluated_in_two_ways():
+  recipe = EXPERIMENTS["paper1_table1"]("debug").variants["with"]
+  other = changed(recipe, {"evaluation.images": 5})
+  seed = plan_replicate({"a": recipe, "b": other}, 0, Path("root"))
+  with pytest.raises(UserError, match=r"^'a' and 'b' are .*evaluation\.images"):
+    plan.check(seed)
+  # Nor by two experiments.
+  seeds = [plan_replicate({"it": x}, 0, Path("root")) for x in (recipe, other)]
+  with pytest.raises(UserError, match=r"^'it' and 'it' are one run"):
+    plan.check(*seeds)
+  plan.check(seeds[0], seeds[0])
 
 
 def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(

@@ -223,6 +223,12 @@ def test_a_cache_is_reopened_without_drawing(source, folder, monkeypatch):
   np.testing.assert_array_equal(again[2]["image"], source[2]["image"])
 
 
+def test_drawn_pictures_are_read_whole_once_a_process(folder, monkeypatch):
+  open_avatars(config(folder), "train")
+  monkeypatch.setattr(avatar_cache.hashlib, "file_digest", pytest.fail)
+  open_avatars(config(folder), "train")
+
+
 @pytest.mark.parametrize("name", ["images.npy", "labels.npy", "manifest.json"])
 def test_a_damaged_cache_is_drawn_again(tmp_path, capsys, name):
   data = config(tmp_path)

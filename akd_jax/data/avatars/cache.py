@@ -1,5 +1,6 @@
 """Drawn pictures and their labels on disk, whole or not at all."""
 
+import functools
 import hashlib
 import json
 import os
@@ -146,5 +147,13 @@ def _move(
 
 
 def _sha256(path: Path) -> str:
+  """Returns a file's digest; it is read once a process, unless it changes."""
+  found = path.stat()
+  return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@functools.cache
+def _digest(path: Path, *changed: int) -> str:
+  del changed  # Another file by the same name is another.
   with path.open("rb") as file:
     return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from akd_jax.common.errors import UserError
 from akd_jax.configs import student, teacher
 from akd_jax.training import run_dir as runs
 from akd_jax.training import validation
+from akd_jax.training.run import Run
 
 # Who is trained: by which recipe, with which methods' weights instead.
 ROLES: dict[str, tuple[Callable[[str], ConfigDict], dict[str, float]]] = {
@@ -53,7 +54,7 @@ def recipe(
 
 def taken_up(
   file: str, role: str, data: ConfigDict, fields: Mapping[str, Any]
-) -> runs.Run:
+) -> Run:
   """The teacher of a file, to be trained further.
 
   Args:

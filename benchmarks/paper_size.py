@@ -37,8 +37,8 @@ from akd_jax.common import cache as compilation
 from akd_jax.common import cli, files, overrides
 from akd_jax.common.errors import Stopped, UserError
 from akd_jax.training import metrics_file, run_file
-from akd_jax.training import run_dir as runs
 from akd_jax.training.preemption import Interruption
+from akd_jax.training.run import Run
 
 # Bytes of a file at most.
 LIMIT = 14 * 2**20
@@ -132,7 +132,7 @@ def train(trainer: Trainer, out: str, role: str, plan: Plan) -> None:
     raise Stopped(f"stopped; {path} holds step {trainer.step:,}")
 
 
-def _save(run: runs.Run, path: str) -> None:
+def _save(run: Run, path: str) -> None:
   content = io.BytesIO()
   run_file.write_run(run, content)
   files.write_parts(content.getvalue(), path, LIMIT)

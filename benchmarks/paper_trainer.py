@@ -14,8 +14,8 @@ from packed import Packed
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Networks
 from akd_jax.training import parallel, starts
-from akd_jax.training import run_dir as runs
 from akd_jax.training.optimizers import learning_rate
+from akd_jax.training.run import Run
 from akd_jax.training.state import TrainState, create_state
 from akd_jax.training.step import train_step
 from akd_jax.training.window import Window
@@ -57,7 +57,7 @@ class Trainer:
   """
 
   def __init__(
-    self, config: ConfigDict, pictures: Packed, run: runs.Run | None = None
+    self, config: ConfigDict, pictures: Packed, run: Run | None = None
   ):
     """Starts afresh, or from the parameters of a run.
 
@@ -96,10 +96,10 @@ class Trainer:
     """Returns when every step is done."""
     jax.block_until_ready(self._last)
 
-  def run(self) -> runs.Run:
+  def run(self) -> Run:
     """A copy of what is trained, with its recipe."""
     config = ConfigDict(self.config.to_dict())
-    return runs.Run(
+    return Run(
       config,
       tuple(config.data.attributes),
       tuple(map(tuple, config.data.exclusive)),
@@ -108,7 +108,7 @@ class Trainer:
     )
 
 
-def _from(run: runs.Run | None, state: TrainState) -> TrainState:
+def _from(run: Run | None, state: TrainState) -> TrainState:
   if run is None:
     return state
   # Copies: one buffer can not be donated twice.

@@ -47,6 +47,7 @@ from akd_jax.models.resnet import draw_variables
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training import checkpoint, run_dir, run_file
+from akd_jax.training.run import Run
 from akd_jax.training.state import create_state
 
 SECONDS, MEMORY = 10, 2**30
@@ -99,7 +100,7 @@ class RunFile:
     networks = system_of(config).create_networks(config)
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
-    run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
+    run = Run(config, ATTRIBUTES, (), model, 7)
     self.content = written(functools.partial(run_file.save_run, run))
 
   def read(self, path):
@@ -122,7 +123,7 @@ class Exported(RunFile):
     networks = system_of(config).create_networks(config)
     state = create_state(config, networks)
     model = Model(state.generator, state.discriminator, networks)
-    run = run_dir.Run(config, ATTRIBUTES, (), model, 7)
+    run = Run(config, ATTRIBUTES, (), model, 7)
     self.content = written(functools.partial(exports.export_numpy, run))
 
   def read(self, path):

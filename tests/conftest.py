@@ -126,7 +126,8 @@ def untrained_teacher(
   """A file of a teacher of small students that nobody had to train."""
   from akd_jax.systems.model import Model
   from akd_jax.systems.stargan import create_networks
-  from akd_jax.training import run_dir, run_file
+  from akd_jax.training import run_file
+  from akd_jax.training.run import Run
   from tests import small_runs
 
   config = small_runs.resolved(small_runs.teacher_config())
@@ -139,7 +140,7 @@ def untrained_teacher(
     networks,
   )
   path = str(tmp_path_factory.mktemp("untrained") / "teacher.npz")
-  run_file.save_run(run_dir.Run(config, names, (), model, config.steps), path)
+  run_file.save_run(Run(config, names, (), model, config.steps), path)
   return path
 
 

@@ -41,7 +41,8 @@ from akd_jax.evaluation.translations import (
 from akd_jax.inference.translator import Translator, load_translators
 from akd_jax.training import validation
 from akd_jax.training.origins import digest_data
-from akd_jax.training.run_dir import Run, digest_model
+from akd_jax.training.run import Run
+from akd_jax.training.run_dir import digest_model
 from akd_jax.training.same_run import PLACES, check_origins
 
 # Fields of config.attention that decide whose maps are measured.

@@ -21,7 +21,7 @@ from akd_jax.evaluation.attribute_classifier import accuracy_of, predicted
 from akd_jax.inference.batches import apply_in_pieces
 from akd_jax.models.pixels import to_unit
 from akd_jax.systems.model import Model
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 # Of the validation split, how many are scored, and the share that is usual.
 COUNT, USUAL = 1000, 0.99

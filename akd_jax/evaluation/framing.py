@@ -17,7 +17,7 @@ from akd_jax.interop.dlib_faces import (
   load_finder,
   middles_of_eyes,
 )
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 # Pixels of the largest square of CelebA's photos.
 _SIDE = 178

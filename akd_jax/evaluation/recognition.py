@@ -10,7 +10,7 @@ from akd_jax.evaluation.classifier_cache import find_classifier
 from akd_jax.evaluation.familiarity import score_pictures
 from akd_jax.inference.network import Recognizer
 from akd_jax.systems import system_of
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 
 def recognizer_of(run: Run) -> Recognizer | None:

@@ -12,7 +12,7 @@ from akd_jax.inference.grids import choose_people
 from akd_jax.inference.translator import load_translators
 from akd_jax.plotting import flip_matrix as matrices
 from akd_jax.plotting.sample_grid import save_png
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 # People whose attention is drawn.
 _SHOWN = 2

@@ -12,7 +12,7 @@ from akd_jax.data.dataset import Truth, spread_evenly
 from akd_jax.data.photos.source import find_exclusive
 from akd_jax.data.replaced import read_own
 from akd_jax.evaluation.metrics.outcome import Names
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 # lacking: set the attribute on the images that lack it; all: on all images;
 # flip: set it where it lacks and clear it where it is.

@@ -6,7 +6,7 @@ from akd_jax.interop import numpy_generator, numpy_program
 
 if TYPE_CHECKING:
   from akd_jax.systems.system import System
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 
 def describe(run: "Run", with_program: bool | None = None) -> dict[str, Any]:

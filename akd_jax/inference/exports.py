@@ -15,7 +15,7 @@ from akd_jax.inference.description import describe, is_first_format
 
 if TYPE_CHECKING:
   from akd_jax.systems.system import NetworkProgram
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 
 def write_files(files: dict[str, Callable[[IO[bytes]], Any]]) -> list[str]:

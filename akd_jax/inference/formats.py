@@ -14,7 +14,7 @@ from akd_jax.inference.torch_exports import export_torch
 from akd_jax.inference.web import export_web
 
 if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 # {format: (run, path) -> the files written}.
 FORMATS: dict[str, Callable[["Run", str], list[str]]] = {

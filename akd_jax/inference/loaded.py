@@ -277,9 +277,7 @@ def _label(
     raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
   for name, value in wanted.items():
     if getattr(value, "ndim", 0):
-      raise UserError(
-        f"{name} is {value!r}, not 0 or 1, the same for all pictures"
-      )
+      raise UserError(f"{name} is {value!r}, not one 0 or 1 for all pictures")
   try:
     return numpy_generator.make_label(about, wanted, label)
   except ValueError as error:

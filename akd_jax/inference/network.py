@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 
 class Wanted(NamedTuple):

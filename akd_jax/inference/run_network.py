@@ -12,7 +12,7 @@ from akd_jax.inference import translator as translators
 from akd_jax.inference.description import describe
 from akd_jax.inference.network import Wanted
 from akd_jax.inference.translator import Look, Translator
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 
 class RunNetwork:

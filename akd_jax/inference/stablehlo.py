@@ -11,7 +11,7 @@ from akd_jax.inference.exports import write_files
 from akd_jax.interop.numpy_program import takes_own
 
 if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 
 def export_stablehlo(run: "Run", path: str) -> list[str]:

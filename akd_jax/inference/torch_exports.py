@@ -16,7 +16,7 @@ from akd_jax.interop.numpy_program import takes_own
 from akd_jax.interop.releases import RELEASES, Release
 
 if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 # {path: what writes the file there, once it is open}.
 Parts = dict[str, Callable[[IO[bytes]], Any]]

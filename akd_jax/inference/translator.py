@@ -26,7 +26,8 @@ from akd_jax.systems import model as models
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, Networks
 from akd_jax.systems.system import System
-from akd_jax.training.run_dir import Run, digest_model, is_finished
+from akd_jax.training.run import Run
+from akd_jax.training.run_dir import digest_model, is_finished
 from akd_jax.training.same_run import check_origins
 from akd_jax.training.teacher import open_teacher
 

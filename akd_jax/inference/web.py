@@ -23,7 +23,7 @@ from akd_jax.inference.exports import (
 from akd_jax.interop import npm
 
 if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
+  from akd_jax.training.run import Run
 
 # Runs ONNX models in a browser.
 ONNXRUNTIME = npm.Package(

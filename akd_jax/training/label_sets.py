@@ -17,7 +17,7 @@ from akd_jax.data.joined import JoinedSource
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
 from akd_jax.training.hooks import Found, Hook, HookMaker, Setting
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 from akd_jax.training.run_file import save_run
 
 NAMES = ("first", "second")

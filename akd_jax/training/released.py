@@ -15,7 +15,7 @@ from akd_jax.interop.torch_file import read_checkpoint
 from akd_jax.interop.torch_weights import Released, unwrap
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 from akd_jax.training.shapes import parameter_shapes
 
 

@@ -7,9 +7,8 @@ evaluation.json
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,28 +22,8 @@ from akd_jax.common.files import write_whole
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model, generator_to_use
 from akd_jax.training import checkpoint, run_file
+from akd_jax.training.run import Run
 from akd_jax.training.shapes import check_shapes
-
-
-class Run(NamedTuple):
-  """A trained run, as NumPy arrays.
-
-  Attributes:
-    config: fully resolved.
-    attributes: names of the classes, in order.
-    exclusive: groups of attributes of which at most one is on.
-    model: its generator (see `generator_to_use`) and discriminator.
-    step: steps done.
-    origins: digests of what it has learnt from, "data", "drawing" and
-      "teacher"; empty where nobody has kept them.
-  """
-
-  config: ConfigDict
-  attributes: tuple[str, ...]
-  exclusive: tuple[tuple[str, ...], ...]
-  model: Model
-  step: int
-  origins: Mapping[str, str] = MappingProxyType({})
 
 
 def write_config(config: ConfigDict, workdir: str) -> None:

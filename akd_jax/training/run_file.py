@@ -2,7 +2,7 @@
 
 import pathlib
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from flax import traverse_util
@@ -12,10 +12,8 @@ from akd_jax.common import npz
 from akd_jax.common.config import read as read_config
 from akd_jax.common.errors import UserError, reason_of
 from akd_jax.common.files import join_parts, write_whole
+from akd_jax.training.run import Run
 from akd_jax.training.shapes import parameter_shapes
-
-if TYPE_CHECKING:
-  from akd_jax.training.run_dir import Run
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "pretrained"
 _SHIPPED = "pretrained:"
@@ -83,13 +81,13 @@ def _read(
   return config, networks, int(step)
 
 
-def save_run(run: "Run", path: str, half: bool = True) -> None:
+def save_run(run: Run, path: str, half: bool = True) -> None:
   """Writes `write_run` to a file, whole or not at all."""
   with write_whole(path) as temporary, open(temporary, "wb") as file:
     write_run(run, file, half)
 
 
-def write_run(run: "Run", file: BinaryIO, half: bool = True) -> None:
+def write_run(run: Run, file: BinaryIO, half: bool = True) -> None:
   """Writes generator and discriminator as one .npz, in `half` precision or not.
 
   Running statistics are never: they may be too small for it, or too large; nor

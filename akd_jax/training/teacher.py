@@ -16,6 +16,7 @@ from akd_jax.distillation.mapping import (
 )
 from akd_jax.systems import system_of
 from akd_jax.training import run_dir
+from akd_jax.training.run import Run
 
 # What weights of other programs end in.
 _WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".onnx")
@@ -74,7 +75,7 @@ def open_teacher(config: ConfigDict) -> Teacher:
   return make_teacher(config, run_dir.load_run(config.teacher))
 
 
-def make_teacher(config: ConfigDict, run: run_dir.Run) -> Teacher:
+def make_teacher(config: ConfigDict, run: Run) -> Teacher:
   """Returns a trained run as what a student learns from.
 
   Raises:

@@ -9,7 +9,8 @@ from akd_jax.data import pipeline
 from akd_jax.evaluation import familiarity, kept_measures
 from akd_jax.systems import system_of
 from akd_jax.systems.model import Model
-from akd_jax.training.run_dir import Run, load_run
+from akd_jax.training.run import Run
+from akd_jax.training.run_dir import load_run
 from tests import small_runs
 
 

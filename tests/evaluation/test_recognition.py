@@ -11,7 +11,7 @@ from akd_jax.evaluation.attribute_classifier import (
 )
 from akd_jax.evaluation.recognition import without_contradictions
 from akd_jax.models.resnet import draw_variables
-from akd_jax.training.run_dir import Run
+from akd_jax.training.run import Run
 
 
 def test_of_an_exclusive_group_the_largest_logit_stays():

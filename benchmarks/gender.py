@@ -12,9 +12,9 @@ several seeds.
 Prints, for each attribute and way, the share of people taken for the other
 gender: of real photos that have the attribute, of those that lack it (doing
 nothing), and of these once it is set, by the networks of each NAME. Means over
-runs and classifiers with the deviation over runs; then the difference of each
+runs and classifiers, with the deviation over runs; then the difference of each
 NAME that has as many runs to the first that has several, paired run by run.
---out keeps the share of each run.
+--out keeps the share of each run and classifier, in percent.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from akd_jax.training.run_dir import load_run
 
 WAYS = ("as they are", "weighed")
 WHO = ("women", "men")
+COLUMNS = ("set", "who", "photos", "pictures", "run", "classifier", "value")
 
 
 class Case(NamedTuple):
@@ -83,7 +84,7 @@ def list_cases(run, test, source):
   return cases
 
 
-def misjudged(labels, male, column):
+def count_misjudged(labels, male, column):
   """[share of women, of men] that 0/1 labels [N, K] take for the other."""
   wrong = (labels[:, column] > 0) != male
   return [wrong[male == who].mean() for who in (False, True)]
@@ -94,14 +95,17 @@ def judge(judges, images, male, column):
   return {
     way: 100
     * np.array(
-      [misjudged(one.predict(images).labels, male, column) for one in each]
+      [
+        count_misjudged(one.predict(images).labels, male, column)
+        for one in each
+      ]
     )
     for way, each in judges.items()
   }
 
 
 def judge_runs(paths, test, cases, judges, men, column):
-  """{(attribute, way): [runs, 2]}, means over classifiers."""
+  """{(attribute, way): [runs, classifiers, 2]}."""
   found = {}
   for path in paths:
     *_, translator = load_translators(load_run(path))
@@ -109,35 +113,68 @@ def judge_runs(paths, test, cases, judges, men, column):
       drawn = translate(translator, test.images[case.chosen], case.asked)
       by_way = judge(judges, drawn, men[case.chosen], column)
       for way, shares in by_way.items():
-        found.setdefault((case.name, way), []).append(shares.mean(0))
+        found.setdefault((case.name, way), []).append(shares)
   return {key: np.array(shares) for key, shares in found.items()}
 
 
 def judge_real(cases, test, everyone, judges, men, attributes):
-  """{(attribute, way): [2] of who has it, [2] of who lacks it, [2] counts}."""
-  column, found = attributes.index(GENDER), {}
+  """Judges photos: of who has an attribute, and of who lacks it.
+
+  Both are {(attribute, way): [1, classifiers, 2]}. Behind them stands
+  {attribute: how many women and men have it}.
+  """
+  column = attributes.index(GENDER)
+  having, lacking, counts = {}, {}, {}
   gender = everyone.labels[:, column] > 0
   for case in cases:
     has = everyone.labels[:, attributes.index(case.name)] > 0
-    having = judge(judges, everyone.images[has], gender[has], column)
-    lacking = test.images[case.chosen], men[case.chosen]
-    nothing = judge(judges, *lacking, column)
+    counts[case.name] = np.bincount(gender[has], minlength=2)
+    real = judge(judges, everyone.images[has], gender[has], column)
+    images, male = test.images[case.chosen], men[case.chosen]
+    nothing = judge(judges, images, male, column)
     for way in WAYS:
-      both = having[way].mean(0), nothing[way].mean(0)
-      found[case.name, way] = (*both, np.bincount(gender[has], minlength=2))
-  return found
+      having[case.name, way] = real[way][None]
+      lacking[case.name, way] = nothing[way][None]
+  return having, lacking, counts
 
 
-def write_shares(path, drawn):
-  """Writes the shares of each run, in percent, as a CSV."""
+def write_shares(path, pictures):
+  """Writes the share of each run and classifier, in percent, as a CSV."""
   with open(path, "w", newline="") as file:
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["set", "who", "photos", "network", "run", "value"])
-    for name, found in drawn.items():
+    rows.writerow(COLUMNS)
+    for name, found in pictures.items():
       for (attribute, way), shares in found.items():
-        for place, who in enumerate(WHO):
-          for run, value in enumerate(shares[:, place]):
-            rows.writerow([attribute, who, way, name, run, f"{value:.2f}"])
+        for (run, one, place), value in np.ndenumerate(shares):
+          who = WHO[place]
+          rows.writerow([attribute, who, way, name, run, one, f"{value:.2f}"])
+
+
+def print_table(groups, cases, counts, pictures):
+  """Prints a line for each attribute, gender and way."""
+  several = [name for name, paths in groups.items() if len(paths) > 1]
+  compared = [
+    name for name in several[1:] if len(groups[name]) == len(groups[several[0]])
+  ]
+  heads = [f"{name} less {several[0]}" for name in compared]
+  columns = ["set on", "photos", *pictures, *heads]
+  print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+  for case in cases:
+    for place, who in enumerate(WHO):
+      for way in WAYS:
+        # Of each run, the mean over classifiers.
+        runs = {
+          name: found[case.name, way][..., place].mean(1)
+          for name, found in pictures.items()
+        }
+        first = several and runs[several[0]]
+        cells = [
+          f"{case.name}, {who} ({counts[case.name][place]} have it)",
+          way,
+          *(format_spread(x, 1) for x in runs.values()),
+          *(format_difference(runs[name], first, 1) for name in compared),
+        ]
+        print(f"| {' | '.join(cells)} |")
 
 
 def read_groups(arguments):
@@ -171,36 +208,15 @@ def main():
   column = attributes.index(GENDER)
   men = test.labels[:, column] > 0
   cases = list_cases(run, test, splits.test)
-  real = judge_real(cases, test, everyone, judges, men, attributes)
-  drawn = {
-    name: judge_runs(paths, test, cases, judges, men, column)
-    for name, paths in groups.items()
-  }
+  having, lacking, counts = judge_real(
+    cases, test, everyone, judges, men, attributes
+  )
+  pictures = {"who has it": having, "who lacks it": lacking}
+  for name, paths in groups.items():
+    pictures[name] = judge_runs(paths, test, cases, judges, men, column)
   if arguments.out:
-    write_shares(arguments.out, drawn)
-  several = [name for name, paths in groups.items() if len(paths) > 1]
-  compared = [
-    name for name in several[1:] if len(groups[name]) == len(groups[several[0]])
-  ]
-  heads = [f"{name} less {several[0]}" for name in compared]
-  columns = ["set on", "photos", "who has it", "who lacks it", *groups, *heads]
-  print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-  for case in cases:
-    for place, who in enumerate(WHO):
-      for way in WAYS:
-        key = case.name, way
-        having, lacking, counts = real[key]
-        cells = [f"{case.name}, {who}", way]
-        cells.append(f"{having[place]:.1f} ({counts[place]} photos)")
-        cells.append(f"{lacking[place]:.1f}")
-        cells += [format_spread(x[key][:, place], 1) for x in drawn.values()]
-        cells += [
-          format_difference(
-            drawn[name][key][:, place], drawn[several[0]][key][:, place], 1
-          )
-          for name in compared
-        ]
-        print(f"| {' | '.join(cells)} |")
+    write_shares(arguments.out, pictures)
+  print_table(groups, cases, counts, pictures)
 
 
 if __name__ == "__main__":

@@ -47,9 +47,9 @@ def classifier(data: Section) -> Section:
   # Fields of config.data that are set otherwise for the classifier. It learns
   # the bias of biased faces, and then is wrong about whoever goes against it.
   fields.data = Field({}, part(data))
-  # Attributes that go together in the pictures, and of which one must say
-  # nothing of the others: {"Male": ("Blond_Hair",)}. Pictures are weighed so
-  # that each pair is independent (akd_jax/evaluation/raking.py).
+  # {"Male": ("Blond_Hair",)}: in the pictures Male goes with Blond_Hair, and
+  # the classifier must not take one for the other. Pictures are weighed so that
+  # each such pair is independent (akd_jax/evaluation/raking.py).
   fields.unbiased = Field({}, mapping(names()))
   # Passes over the training split.
   fields.epochs = Field(3, whole(1, 10_000))

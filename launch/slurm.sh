@@ -18,8 +18,8 @@
 #      --config=configs/student.py:celeba --workdir=/shared/runs/student
 #
 # Sets up here, where there is a network, and submits itself. The checkout,
-# --workdir, --config.teacher and --config.data.path must be on a disk that every
-# node sees. With other than 8 GPUs a node, give --ntasks-per-node and
+# --workdir, --config.teacher and --config.data.path must be on a disk that
+# every node sees. With other than 8 GPUs a node, give --ntasks-per-node and
 # --gpus-per-node the same number: each process picks its GPU by its local rank,
 # so all of a node's must be visible to it.
 # --dry-run prints what would be submitted, and what the job would run.

@@ -81,8 +81,8 @@ class Dataset:
 def check_source(source: Source, data: ConfigDict) -> None:
   """Checks that a source keeps its promises, by its labels and first picture.
 
-  Anybody may have written it, and a network learns from floats, too, which it
-  would take for black.
+  Anybody may have written it. Pictures of fractions would train a network, too,
+  as black ones.
 
   Args:
     source: of a data set that is opened.

@@ -94,7 +94,7 @@ def train_classifier(
       threads=config.data.threads,
   )  # fmt: skip
   say(f"training {settings.name} on {len(train):,} images, {steps:,} steps")
-  weights = _weights(config, train)
+  weights = _weigh(config, train)
   if unfinished.exists():
     progress = _take_up(unfinished, progress, batches)
     say(f"going on from step {progress.step:,}")
@@ -104,7 +104,7 @@ def train_classifier(
     for step in range(progress.step + 1, steps + 1):
       variables, moments, loss = _update(
           network, optimizer, config.data.label_rule, progress.variables,
-          progress.moments, _weighed(next(batches), weights),
+          progress.moments, _take_batch(next(batches), weights),
       )  # fmt: skip
       progress = _Progress(step, variables, moments)
       if not np.isfinite(loss):
@@ -142,7 +142,7 @@ def train_classifier(
   return progress.variables
 
 
-def _weights(config: ConfigDict, train: Any) -> raking.Weights | None:
+def _weigh(config: ConfigDict, train: Any) -> raking.Weights | None:
   """Returns what pictures weigh in the loss; None where all weigh the same."""
   unbiased = config.classifier.get("unbiased")
   if not unbiased:
@@ -152,12 +152,12 @@ def _weights(config: ConfigDict, train: Any) -> raking.Weights | None:
   each = weights.of(labels)
   say(
     f"weighed pictures: one counts for up to {each.max():.3g}, and all for"
-    f" {raking.effective_size(each):,.0f} of {len(each):,} equal ones"
+    f" {raking.measure_effective_size(each):,.0f} of {len(each):,} equal ones"
   )
   return weights
 
 
-def _weighed(batch: Any, weights: raking.Weights | None) -> _Batch:
+def _take_batch(batch: Any, weights: raking.Weights | None) -> _Batch:
   """Returns the one micro-batch of a batch, with what its pictures weigh."""
   image, label = batch["image"][0], batch["label"][0]
   weight = weights.of(label) if weights else None

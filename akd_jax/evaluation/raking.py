@@ -15,7 +15,7 @@ import numpy as np
 from akd_jax.common.errors import UserError, suggest
 
 # Each pass weighs all pairs in turn; what one moves, the next puts right.
-_MOST_PASSES = 200
+_MOST_PASSES = 1_000
 # How far a cell's share of all pictures may be from that of independence.
 _ENOUGH = 1e-6
 # Where no weights will do, those of a combination go to 0.
@@ -37,9 +37,9 @@ class Weights(NamedTuple):
 
   def of(self, labels: np.ndarray) -> np.ndarray:
     """Returns the weights [N] of pictures with 0/1 labels [N, C]."""
-    first, second = (np.asarray(labels)[:, x] for x in self.pairs.T)
-    each = self.logs[np.arange(len(self.pairs)), first, second]
-    return np.exp(each.sum(1))
+    first, second = np.asarray(labels, int).T[self.pairs.T]
+    each = self.logs[np.arange(len(self.pairs))[:, None], first, second]
+    return np.exp(each.sum(0))
 
 
 def rake(
@@ -58,13 +58,16 @@ def rake(
 
   Raises:
     UserError: one is unknown, or of a pair no picture has a combination of
-      values, or no weights make all pairs independent at once.
+      values, or no weights are found that make all pairs independent at once.
   """
   names = [(one, other) for one, x in independent.items() for other in x]
-  pairs = np.array([[_column(x, attributes) for x in pair] for pair in names])
+  labels = np.asarray(labels, int)
+  pairs = np.array(
+    [[_find_column(x, attributes) for x in pair] for pair in names]
+  )
   # Of each pair the combination that a picture has: 0 to 3, [P, N].
-  cells = 2 * labels.T[pairs[:, 0]].astype(int) + labels.T[pairs[:, 1]]
-  wanted = np.stack([_wanted(labels[:, pair]) for pair in pairs])
+  cells = 2 * labels.T[pairs[:, 0]] + labels.T[pairs[:, 1]]
+  wanted = np.stack([_list_wanted(labels[:, pair]) for pair in pairs])
   for pair, cell in zip(names, cells, strict=True):
     _check_cells(pair, np.bincount(cell, minlength=4))
   logs = np.zeros((len(pairs), 4))
@@ -80,17 +83,17 @@ def rake(
     if furthest < _ENOUGH:
       return Weights(pairs, logs.reshape(-1, 2, 2))
   raise UserError(
-    f"{_FIELD}: no weights make all of {_shown(names)} independent at once;"
-    " leave some out"
+    f"{_FIELD}: no weights were found that make all of {_say(names)}"
+    " independent at once; leave some out"
   )
 
 
-def effective_size(weights: np.ndarray) -> float:
+def measure_effective_size(weights: np.ndarray) -> float:
   """Returns how many equal pictures tell as much as these (Kish, 1965)."""
   return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _column(name: str, attributes: Sequence[str]) -> int:
+def _find_column(name: str, attributes: Sequence[str]) -> int:
   if name not in attributes:
     raise UserError(
       f"{_FIELD} names {name}, which the classifier does not know"
@@ -99,7 +102,7 @@ def _column(name: str, attributes: Sequence[str]) -> int:
   return list(attributes).index(name)
 
 
-def _wanted(labels: np.ndarray) -> np.ndarray:
+def _list_wanted(labels: np.ndarray) -> np.ndarray:
   """Returns the shares [4] that combinations of two columns are to have."""
   first, second = labels.mean(0)
   return np.outer((1 - first, first), (1 - second, second)).ravel()
@@ -117,5 +120,5 @@ def _check_cells(pair: tuple[str, str], counts: np.ndarray) -> None:
   )
 
 
-def _shown(names: Sequence[tuple[str, str]]) -> str:
+def _say(names: Sequence[tuple[str, str]]) -> str:
   return ", ".join(f"{one} and {other}" for one, other in names)

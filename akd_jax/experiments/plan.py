@@ -14,7 +14,7 @@ from akd_jax.common.config import flatten, remove_added
 from akd_jax.common.errors import UserError
 from akd_jax.data import pipeline
 from akd_jax.data.photos.kind import Kinds, settle
-from akd_jax.distillation.terms import distils
+from akd_jax.distillation.terms import check_added, distils
 from akd_jax.evaluation import record
 from akd_jax.training import run_dir as runs
 from akd_jax.training import starts, validation
@@ -191,6 +191,7 @@ def check(*replicates: Replicate) -> None:
   }
   for run in (run for x in replicates for run in x.runs.values()):
     begins = not (run.result or runs.has_checkpoint(str(run.workdir)))
+    check_added(run.config)
     validation.check(run.config)
     config = _with_attributes(run.config, known)
     if begins:
@@ -213,6 +214,8 @@ def _check_evaluated_once(replicates: Iterable[Replicate]) -> None:
   for replicate in replicates:
     for name, run in replicate.runs.items():
       ours = flatten(ConfigDict(record.list_settings(run.config)))
+      # A file may be called by two names, and have moved.
+      ours.pop("evaluation.inception", None)
       other, theirs = seen.setdefault(run.workdir, (name, ours))
       for field in ours | theirs:
         if ours.get(field) != theirs.get(field):

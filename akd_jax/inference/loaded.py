@@ -5,6 +5,7 @@ None of this needs JAX, nor does one of the networks.
 
 import dataclasses
 import numbers
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -174,10 +175,8 @@ class LoadedModel:
       UserError: there is nothing that recognizes them.
     """
     squares, one = self._read(images, crop)
-    named = [
-      dict(zip(self.attributes, map(int, label), strict=True))
-      for label in self.labels_of(squares, None, needed=True)
-    ]
+    labels = self.labels_of(squares, None, needed=True).astype(int).tolist()
+    named = [dict(zip(self.attributes, x, strict=True)) for x in labels]
     return named[0] if one else named
 
   def labels_of(
@@ -273,11 +272,12 @@ class LoadedModel:
 def _label(
   about: Mapping[str, Any], wanted: Any, label: np.ndarray | None
 ) -> np.ndarray:
+  shown = reprlib.repr(wanted)
   if not isinstance(wanted, Mapping):
-    raise UserError(f"attributes are {wanted!r}, not {{NAME: 0 or 1}}")
+    raise UserError(f"attributes are {shown}, not {{NAME: 0 or 1}}")
   for name, value in wanted.items():
     if getattr(value, "ndim", 0):
-      raise UserError(f"{name} is {value!r}, not one 0 or 1 for all pictures")
+      raise UserError(f"{name} in {shown} is not one 0 or 1 for all pictures")
   try:
     return numpy_generator.make_label(about, wanted, label)
   except ValueError as error:

@@ -91,9 +91,9 @@ def _to_numpy(picture: Any) -> Any:
     UserError: it cannot be read: it lies on another device, or is traced.
   """
   # Names in an array of names can be made arrays, too.
-  if isinstance(picture, str | Image.Image) or not hasattr(
-    picture, "__array__"
-  ):
+  if isinstance(picture, str | bytes | Image.Image):
+    return picture
+  if not hasattr(picture, "__array__"):
     return picture
   try:
     return np.asarray(picture)

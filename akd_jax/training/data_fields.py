@@ -5,7 +5,7 @@ and what its attribute classifier learns from, config.classifier.data. The last
 two are the fields in which they differ from the first.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -101,3 +101,43 @@ def _sets(
     data = ConfigDict(config.data.to_dict() | own.to_dict())
     sets.append(("config.classifier.data", data, own))
   return sets
+
+
+def check_unbiased(config: ConfigDict) -> None:
+  """Checks which attributes the classifier's pictures are weighed by.
+
+  Those of photos may be known later: then `raking.rake` asks for them.
+
+  Raises:
+    UserError: it does not know one, or one is to say nothing of itself; or
+      there are exclusive classes, which never go together.
+  """
+  unbiased, field = config.classifier.unbiased, "config.classifier.unbiased"
+  if unbiased and (
+    config.data.second or config.data.label_rule != "multilabel"
+  ):
+    raise UserError(
+      f"{field} needs config.data.label_rule='multilabel' of all pictures:"
+      " exclusive classes never go together; set {}"
+    )
+  for one, others in unbiased.items():
+    if not others or one in others:
+      raise UserError(
+        f"{field}.{one}={tuple(others)} must name other attributes, of which"
+        f" {one} must say nothing"
+      )
+    if config.data.attributes:
+      _check_known(field, (one, *others), config)
+
+
+def _check_known(
+  field: str, attributes: Iterable[str], config: ConfigDict
+) -> None:
+  """Refuses attributes that the classifier does not know."""
+  known = dict.fromkeys((*config.data.attributes, *config.classifier.also))
+  for name in attributes:
+    if name not in known:
+      raise UserError(
+        f"{field}={name!r} is none of {', '.join(known)}"
+        f"{suggest(name, list(known))}"
+      )

@@ -225,8 +225,8 @@ def check_classifier(config: ConfigDict) -> None:
 
   Raises:
     UserError: a field of its data is not of config.data, or has to be the
-      networks' own; or there is no such data set; or `unbiased` names an
-      attribute that it does not know.
+      networks' own; or there is no such data set; or as
+      `data_fields.check_unbiased`.
   """
   possible = [name for name in config.data if name not in _NOT_ITS_OWN]
   data_fields.check_names(
@@ -235,21 +235,7 @@ def check_classifier(config: ConfigDict) -> None:
   name = config.classifier.data.get("name")
   if name is not None:
     _check_choice("classifier.data.name", name, DATASETS)
-  unbiased = config.classifier.unbiased
-  if unbiased and config.data.label_rule != "multilabel":
-    raise UserError(
-      "config.classifier.unbiased needs config.data.label_rule='multilabel':"
-      " exclusive classes never go together; set {}"
-    )
-  known = dict.fromkeys((*config.data.attributes, *config.classifier.also))
-  for one, others in unbiased.items():
-    if not others or one in others:
-      raise UserError(
-        f"config.classifier.unbiased.{one}={tuple(others)} must name other"
-        f" attributes, of which {one} must say nothing"
-      )
-    for attribute in (one, *others):
-      _check_choice("classifier.unbiased", attribute, known)
+  data_fields.check_unbiased(config)
 
 
 def _check_second(config: ConfigDict) -> None:

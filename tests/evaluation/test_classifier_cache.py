@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import files
 from akd_jax.common.errors import Stopped, UserError
-from akd_jax.configs import attgan, data, student, teacher
+from akd_jax.configs import attgan, both, data, student, teacher
 from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import (
   attribute_classifier,
@@ -296,9 +296,24 @@ def test_attributes_that_it_cannot_weigh_are_refused(unbiased, expected):
   config.classifier.unbiased = ConfigDict(unbiased)
   with pytest.raises(UserError, match=expected):
     validation.check(config)
-  config.data.label_rule = "exclusive"
+
+
+@pytest.mark.parametrize("name", ["folder", "both"])
+def test_exclusive_classes_are_not_weighed(name):
+  recipe = both if name == "both" else teacher
+  config = recipe.get_config("debug")
+  if name == "folder":
+    config.data.label_rule = "exclusive"
+  config.classifier.unbiased = ConfigDict({"Male": ("Smiling",)})
   with pytest.raises(UserError, match="never go together; set {}"):
     validation.check_classifier(config)
+
+
+def test_of_photos_attributes_are_weighed_that_only_their_place_will_tell():
+  config = teacher.get_config("photos")
+  assert not config.data.attributes
+  config.classifier.unbiased = ConfigDict({"Male": ("Freckles",)})
+  validation.check(config)
 
 
 def test_its_accuracy_is_that_on_the_run_s_own_pictures(tmp_path):

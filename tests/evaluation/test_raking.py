@@ -67,10 +67,23 @@ def test_pictures_of_other_labels_are_weighed_by_the_same_factors():
   np.testing.assert_array_equal(weights.of(labels[:7]), weights.of(labels)[:7])
 
 
+@pytest.mark.parametrize("kind", [bool, np.float32])
+def test_labels_of_any_kind_of_number_are_weighed_alike(kind):
+  labels = biased_labels()
+  pair = {"Male": ("Blond_Hair",)}
+  expected = raking.rake(labels, NAMES, pair).of(labels)
+  other = labels.astype(kind)
+  np.testing.assert_array_equal(
+    raking.rake(other, NAMES, pair).of(other), expected
+  )
+
+
 def test_equal_weights_are_as_good_as_all_pictures():
-  assert raking.effective_size(np.full(50, 3.0)) == pytest.approx(50)
+  assert raking.measure_effective_size(np.full(50, 3.0)) == pytest.approx(50)
   # 10 of 1 and 10 of 3: 40^2 / (10 + 90).
-  assert raking.effective_size(np.repeat([1.0, 3.0], 10)) == pytest.approx(16)
+  assert raking.measure_effective_size(
+    np.repeat([1.0, 3.0], 10)
+  ) == pytest.approx(16)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,6 @@ def _sha256(path: Path) -> str:
 
 @functools.cache
 def _digest(path: Path, *changed: int) -> str:
-  del changed  # Another file by the same name is another.
+  del changed  # A new file by the same name has another digest.
   with path.open("rb") as file:
     return hashlib.file_digest(file, "sha256").hexdigest()

@@ -70,22 +70,37 @@ def rake(
   wanted = np.stack([_list_wanted(labels[:, pair]) for pair in pairs])
   for pair, cell in zip(names, cells, strict=True):
     _check_cells(pair, np.bincount(cell, minlength=4))
-  logs = np.zeros((len(pairs), 4))
-  weights = np.ones(len(labels))
+  logs = _fit(cells, wanted)
+  if logs is not None:
+    return Weights(pairs, logs.reshape(-1, 2, 2))
+  raise UserError(
+    f"{_FIELD}: no weights were found that make all of {_say(names)}"
+    " independent at once; leave some out"
+  )
+
+
+def _fit(cells: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+  """Returns by how much each combination weighs more, as logarithms [P, 4].
+
+  Args:
+    cells: [P, N], the combination of each pair that a picture has, 0 to 3.
+    wanted: [P, 4], the share of all that each combination is to have.
+
+  Returns:
+    None where no such weights are found.
+  """
+  logs, weights = np.zeros_like(wanted), np.ones(cells.shape[1])
   for _ in range(_MOST_PASSES):
     furthest = 0.0
     for log, cell, want in zip(logs, cells, wanted, strict=True):
-      found = np.bincount(cell, weights, 4) / len(labels)
+      found = np.bincount(cell, weights, 4) / len(weights)
       furthest = max(furthest, np.abs(found - want).max())
       factor = want / np.maximum(found, _LEAST)
       log += np.log(factor)
       weights *= factor[cell]
     if furthest < _ENOUGH:
-      return Weights(pairs, logs.reshape(-1, 2, 2))
-  raise UserError(
-    f"{_FIELD}: no weights were found that make all of {_say(names)}"
-    " independent at once; leave some out"
-  )
+      return logs
+  return None
 
 
 def measure_effective_size(weights: np.ndarray) -> float:

@@ -62,7 +62,13 @@ def outcomes(monkeypatch):
       {
         "data": {"label_rule": "multilabel"},
         "evaluation": {"protocol": protocol, "probe_images": 2},
-        "attention": {"hook": "block", "method": "grad_cam", "block": "last"},
+        "attention": {
+          "hook": "block",
+          "method": "grad_cam",
+          "block": "last",
+          "discriminator": "teacher",
+          "target": "student",
+        },
       }
     )
     count = len(labels)

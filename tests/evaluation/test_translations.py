@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from akd_jax.configs import teacher
 from akd_jax.evaluation import translations
 from akd_jax.evaluation.attribute_classifier import Predictions
 from akd_jax.evaluation.faces import Faces
@@ -62,13 +63,7 @@ def outcomes(monkeypatch):
       {
         "data": {"label_rule": "multilabel"},
         "evaluation": {"protocol": protocol, "probe_images": 2},
-        "attention": {
-          "hook": "block",
-          "method": "grad_cam",
-          "block": "last",
-          "discriminator": "teacher",
-          "target": "student",
-        },
+        "attention": teacher.get_config("debug").attention,
       }
     )
     count = len(labels)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
 from akd_jax.configs import student
@@ -232,6 +233,27 @@ def test_one_run_is_not_to_be_evaluated_in_two_ways():
   with pytest.raises(UserError, match=r"^'it' and 'it' are one run"):
     plan.check(*seeds)
   plan.check(seeds[0], seeds[0])
+
+
+def test_a_file_by_two_names_is_no_other_evaluation(tmp_path):
+  weights = tmp_path / "x.pth"
+  weights.touch()
+  recipe = EXPERIMENTS["paper1_table1"]("debug").variants["with"]
+  variants = {
+    name: changed(recipe, {"evaluation.inception": f"{tmp_path}/{name}"})
+    for name in ("x.pth", "./x.pth")
+  }
+  plan.check(plan_replicate(variants, 0, Path("root")))
+
+
+def test_a_weight_of_no_method_is_refused_before_any_is_trained():
+  recipe = EXPERIMENTS["paper1_table1"]("debug").variants["with"]
+  recipe.unlock()
+  recipe.distill.unlock()
+  recipe.distill.squared = ConfigDict({"weight": 2.0})
+  seed = plan_replicate({"squared": recipe}, 0, Path("root"))
+  with pytest.raises(UserError, match=r"config\.distill\.squared"):
+    plan.check(seed)
 
 
 def test_a_teacher_whose_weights_are_gone_is_waited_for_by_nobody(

@@ -172,13 +172,13 @@ def test_paths_images_and_arrays_are_the_same_picture(tmp_path):
   content = path.read_bytes()
 
   def same():
-    held = content, bytearray(content), io.BytesIO(content)
+    held = content, bytearray(content), np.bytes_(content), io.BytesIO(content)
     return [path, str(path), *held, Image.fromarray(pixels), pixels]
 
   for picture in same():
     assert model.translate(picture, set={}).shape == (SIZE, SIZE, 3)
   together = model.translate(iter(same()), set={})
-  assert together.shape == (7, SIZE, SIZE, 3)
+  assert together.shape == (8, SIZE, SIZE, 3)
   for square in together:
     np.testing.assert_array_equal(square, together[0])
   # It is the centre that the run's crop says, or that one asks for.

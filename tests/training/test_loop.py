@@ -185,7 +185,7 @@ def test_nothing_is_compiled_after_the_first_step(runs, tmp_path, monkeypatch):
   assert not any(until_next[1:])
 
 
-def test_steps_between_two_lines_write_nothing(caches, tmp_path, monkeypatch):
+def test_steps_between_two_lines_flush_nothing(caches, tmp_path, monkeypatch):
   flushed = []
 
   class Writer(metric_writers.MultiWriter):

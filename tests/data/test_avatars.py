@@ -223,10 +223,18 @@ def test_a_cache_is_reopened_without_drawing(source, folder, monkeypatch):
   np.testing.assert_array_equal(again[2]["image"], source[2]["image"])
 
 
-def test_drawn_pictures_are_read_whole_once_a_process(folder, monkeypatch):
-  open_avatars(config(folder), "train")
-  monkeypatch.setattr(avatar_cache.hashlib, "file_digest", pytest.fail)
-  open_avatars(config(folder), "train")
+def test_drawn_pictures_are_read_whole_once_a_process(tmp_path, monkeypatch):
+  read = []
+  digest = avatar_cache.hashlib.file_digest
+
+  def counted(file, name):
+    read.append(file.name)
+    return digest(file, name)
+
+  monkeypatch.setattr(avatar_cache.hashlib, "file_digest", counted)
+  for _ in range(3):  # Drawn at first.
+    open_avatars(config(tmp_path), "train")
+  assert len(read) == len(avatar_cache._ARRAYS)
 
 
 @pytest.mark.parametrize("name", ["images.npy", "labels.npy", "manifest.json"])

@@ -1,6 +1,5 @@
 """Drawn pictures and their labels on disk, whole or not at all."""
 
-import functools
 import hashlib
 import json
 import os
@@ -19,6 +18,8 @@ from akd_jax.common.output import note
 from akd_jax.common.writing import writing
 
 _ARRAYS = ("images", "labels")
+# {a file's device, inode, size and time: its digest}.
+_DIGESTS: dict[tuple[int, ...], str] = {}
 
 # Takes the next pictures, uint8 [n, S, S, 3].
 Add = Callable[[np.ndarray], None]
@@ -147,13 +148,13 @@ def _move(
 
 
 def _sha256(path: Path) -> str:
-  """Returns a file's digest; it is read once a process, unless it changes."""
+  """Returns a file's digest; it is read once a process, unless it changes.
+
+  One that is moved stays what it is.
+  """
   found = path.stat()
-  return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-@functools.cache
-def _digest(path: Path, *changed: int) -> str:
-  del changed  # A new file by the same name has another digest.
-  with path.open("rb") as file:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+  key = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+  if key not in _DIGESTS:
+    with path.open("rb") as file:
+      _DIGESTS[key] = hashlib.file_digest(file, "sha256").hexdigest()
+  return _DIGESTS[key]

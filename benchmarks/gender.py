@@ -30,6 +30,7 @@ from akd_jax.evaluation.attribute_classifier import (
   with_known_attributes,
 )
 from akd_jax.evaluation.classifier_cache import classifier_of
+from akd_jax.evaluation.metrics.gender import GENDERS, gender_test
 from akd_jax.evaluation.metrics.outcome import GENDER, Names
 from akd_jax.evaluation.selection import choose_groups, load_test_set, select
 from akd_jax.experiments.statistics import format_difference, format_spread
@@ -84,22 +85,16 @@ def list_cases(run, test, source):
   return cases
 
 
-def count_misjudged(labels, male, column):
-  """[share of women, of men] that 0/1 labels [N, K] take for the other."""
-  wrong = (labels[:, column] > 0) != male
-  return [wrong[male == who].mean() for who in (False, True)]
-
-
 def judge(judges, images, male, column):
   """{way: [classifiers, 2]}, in percent, of uint8 images [N, S, S, 3]."""
+
+  def misjudge(one):
+    taken = one.predict(images).labels[:, column]
+    found = gender_test(taken, taken, male)
+    return [found[who]["misjudged"] for who in GENDERS]
+
   return {
-    way: 100
-    * np.array(
-      [
-        count_misjudged(one.predict(images).labels, male, column)
-        for one in each
-      ]
-    )
+    way: 100 * np.array([misjudge(one) for one in each], float)
     for way, each in judges.items()
   }
 

@@ -1,6 +1,6 @@
 """Holds configs to the ranges that stand beside each field in configs/."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -35,6 +35,24 @@ def check(config: ConfigDict) -> None:
     if inside and section in config and not _is_another_s(config, name):
       _check_there(config[section], section, inside)
   _check_section(config, "")
+
+
+def check_choice(field: str, value: Any, choices: Collection[Any]) -> None:
+  """Checks a field that must have one of some values.
+
+  Args:
+    field: its dotted name.
+    value: of the field, or of what stands in it.
+    choices: all that it may be.
+
+  Raises:
+    UserError: it is none of them; the message has all, and the nearest.
+  """
+  if value not in choices:
+    raise UserError(
+      f"config.{field}={value!r} is none of {', '.join(map(str, choices))}"
+      f"{suggest(str(value), list(map(str, choices)))}"
+    )
 
 
 def is_expanded(field: str) -> bool:

@@ -5,8 +5,8 @@ None of this needs JAX, nor does one of the networks.
 
 import dataclasses
 import numbers
-import reprlib
 from collections.abc import Callable, Mapping
+from reprlib import repr as shorten
 from typing import Any
 
 import numpy as np
@@ -272,12 +272,13 @@ class LoadedModel:
 def _label(
   about: Mapping[str, Any], wanted: Any, label: np.ndarray | None
 ) -> np.ndarray:
-  shown = reprlib.repr(wanted)
   if not isinstance(wanted, Mapping):
-    raise UserError(f"attributes are {shown}, not {{NAME: 0 or 1}}")
+    raise UserError(f"attributes are {shorten(wanted)}, not {{NAME: 0 or 1}}")
   for name, value in wanted.items():
     if getattr(value, "ndim", 0):
-      raise UserError(f"{name} in {shown} is not one 0 or 1 for all pictures")
+      raise UserError(
+        f"{name} in {shorten(wanted)} is not one 0 or 1 for all pictures"
+      )
   try:
     return numpy_generator.make_label(about, wanted, label)
   except ValueError as error:

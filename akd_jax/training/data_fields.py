@@ -5,12 +5,13 @@ and what its attribute classifier learns from, config.classifier.data. The last
 two are the fields in which they differ from the first.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.ranges import check_choice
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import teacher
 from akd_jax.data import DATASETS
@@ -120,24 +121,13 @@ def check_unbiased(config: ConfigDict) -> None:
       f"{field} needs config.data.label_rule='multilabel' of all pictures:"
       " exclusive classes never go together; set {}"
     )
+  own, also = config.data.attributes, config.classifier.also
+  known = dict.fromkeys((*own, *also))
   for one, others in unbiased.items():
     if not others or one in others:
       raise UserError(
         f"{field}.{one}={tuple(others)} must name other attributes, of which"
         f" {one} must say nothing"
       )
-    if config.data.attributes:
-      _check_known(field, (one, *others), config)
-
-
-def _check_known(
-  field: str, attributes: Iterable[str], config: ConfigDict
-) -> None:
-  """Refuses attributes that the classifier does not know."""
-  known = dict.fromkeys((*config.data.attributes, *config.classifier.also))
-  for name in attributes:
-    if name not in known:
-      raise UserError(
-        f"{field}={name!r} is none of {', '.join(known)}"
-        f"{suggest(name, list(known))}"
-      )
+    for attribute in (one, *others) if own else ():
+      check_choice("classifier.unbiased", attribute, known)

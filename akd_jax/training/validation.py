@@ -3,14 +3,13 @@
 import difflib
 import math
 import os
-from collections.abc import Collection
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from akd_jax.common import ranges
 from akd_jax.common.config import WHEN_SEEN
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.errors import UserError
 from akd_jax.common.ranges import OF_SYSTEM
 from akd_jax.common.two_sets import second_of
 from akd_jax.configs import student
@@ -113,14 +112,6 @@ def _check_exclusive(config: ConfigDict) -> None:
     )
 
 
-def _check_choice(field: str, value: Any, choices: Collection[str]) -> None:
-  if value not in choices:
-    raise UserError(
-      f"config.{field}={value!r} is none of {', '.join(map(str, choices))}"
-      f"{suggest(str(value), list(map(str, choices)))}"
-    )
-
-
 def _check_fields_of_system(config: ConfigDict) -> None:
   """Checks that the system reads every field, and takes its value."""
   fields, name = system_of(config).fields, config.system
@@ -141,7 +132,7 @@ def _check_fields_of_system(config: ConfigDict) -> None:
           f" config.system={name!r}"
         )
     elif isinstance(allowed, tuple):
-      _check_choice(field, value, allowed)
+      ranges.check_choice(field, value, allowed)
     elif isinstance(allowed, float) and not allowed <= value < math.inf:
       raise UserError(
         f"config.{field}={value} must be finite and at least {allowed:g}"
@@ -234,7 +225,7 @@ def check_classifier(config: ConfigDict) -> None:
   )
   name = config.classifier.data.get("name")
   if name is not None:
-    _check_choice("classifier.data.name", name, DATASETS)
+    ranges.check_choice("classifier.data.name", name, DATASETS)
   data_fields.check_unbiased(config)
 
 

@@ -51,6 +51,11 @@ def classifier(data: Section) -> Section:
   # the classifier must not take one for the other. Pictures are weighed so that
   # each such pair is independent (akd_jax/evaluation/raking.py).
   fields.unbiased = Field({}, mapping(names()))
+  # How many pictures are taken to have an attribute before one is looked at:
+  # as many as the "data" has, or as many as have it not: "equal". By the data
+  # few of a rare attribute's pictures are found, since most guesses of it would
+  # be wrong.
+  fields.prior = Field("data", one_of("data", "equal"))
   # Passes over the training split.
   fields.epochs = Field(3, whole(1, 10_000))
   # Images in a batch.

@@ -43,6 +43,7 @@ ADDED = {
   "adversary_every": 1,
   "attention.method": "grad_cam",
   "classifier.data": {},
+  "classifier.prior": "data",
   "classifier.unbiased": {},
   "data.bias_attribute": "Male",
   "data.curriculum": 0.0,

@@ -28,6 +28,7 @@ from akd_jax.evaluation.attribute_classifier import (
 )
 from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.evaluation.data_digest import digests_of, fields_of, look_at
+from akd_jax.evaluation.prior import assume_equal_shares
 from akd_jax.models.resnet import ResNet
 from akd_jax.training.run_file import PRETRAINED
 from akd_jax.training.validation import check_classifier
@@ -107,9 +108,11 @@ def _of_its_own_data(config: ConfigDict) -> ConfigDict:
   config = ConfigDict(config.to_dict())
   otherwise = config.classifier.data
   del config.classifier["data"]
+  # It would be no other classifier, and earlier versions have kept that.
   if not config.classifier.unbiased:
-    # It would be no other classifier, and earlier versions have kept that.
     del config.classifier["unbiased"]
+  if config.classifier.prior == "data":
+    del config.classifier["prior"]
   for field, value in otherwise.items():
     config.data[field] = value
   return config
@@ -168,6 +171,10 @@ def load_or_train(
     if path.exists():
       return _kept(network, path)
     variables = train_classifier(config, splits, unfinished)
+    if config.classifier.get("prior") == "equal":
+      variables = assume_equal_shares(
+        variables, splits.train.labels, config.data.label_rule
+      )
     classifier = Classifier(network, variables, metadata)
     accuracy = measure_accuracy(classifier, splits.test, config.data.threads)
     metadata["test_accuracy"] = accuracy

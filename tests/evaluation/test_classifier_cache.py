@@ -72,7 +72,8 @@ def test_that_of_avatars_is_shipped(recipe, tmp_path, monkeypatch):
   about = shipped.metadata
   # That of this recipe's pictures is also looked for by this name.
   fields = config.classifier.to_dict()
-  del fields["data"], fields["unbiased"]
+  for field in ("data", "unbiased", "prior"):
+    del fields[field]
   name = files.digest(about["data_digest"], fields)
   assert (classifier_cache._SHIPPED / f"classifier-{name}.npz").exists()
   assert about["test_accuracy"]["mean"] > 0.995
@@ -180,7 +181,9 @@ def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
 
   monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
   monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
-  config = small_config(data={}, unbiased={}, also=("blue", "of others"))
+  config = small_config(
+    data={}, unbiased={}, prior="data", also=("blue", "of others")
+  )
   config.data.label_rule = "multilabel"
   assert classifier_cache.find_classifier(config) is None
   kept = classifier_cache.classifier_of(config, splits_of(Squares(256, 0)))
@@ -278,6 +281,46 @@ def test_of_weighed_pictures_it_is_another_and_of_none_the_one_of_before(
   usual, weighed = asked
   assert "unbiased" not in usual
   assert weighed == usual | {"unbiased": {"Male": ("Bald",)}}
+
+
+def test_by_an_equal_prior_it_is_moved_before_it_is_tested(
+  tmp_path, monkeypatch
+):
+  def untrained(config, splits, unfinished):
+    del splits, unfinished
+    return draw_variables(attribute_classifier.create_network(config), 0)
+
+  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  train = Squares(256, 0)
+  train.labels[:, 1] |= train.labels[:, 0]  # Three in four.
+  splits = splits_of(train)
+  usual, equal = (
+    classifier_cache.load_or_train(small_config(**fields), tmp_path, splits)
+    for fields in ({}, {"prior": "equal"})
+  )
+  assert len(list(tmp_path.glob("*.npz"))) == 2
+  test = splits.test
+  moved = equal.score(test.images) - usual.score(test.images)
+  expected = np.log(1 / train.labels.mean(0) - 1)
+  np.testing.assert_allclose(
+    moved, np.broadcast_to(expected, moved.shape), atol=1e-5
+  )
+  known = attribute_classifier.measure_accuracy(equal, test, 1)
+  assert equal.metadata["test_accuracy"] == known
+  assert usual.metadata["test_accuracy"] != known
+
+
+def test_the_prior_of_the_data_is_no_other_classifier(monkeypatch):
+  asked = []
+  monkeypatch.setattr(
+    classifier_cache, "load_or_train", lambda config, *_: asked.append(config)
+  )
+  config = teacher.get_config("debug")
+  classifier_cache.classifier_of(config, ())
+  config.classifier.prior = "equal"
+  classifier_cache.classifier_of(config, ())
+  assert "prior" not in asked[0].classifier
+  assert asked[1].classifier.prior == "equal"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_settings_that_a_result_lacks_are_what_they_have_always_been(tmp_path):
   """Else a new field would have every run of an experiment evaluated anew."""
   now = record.list_settings(teacher.get_config("debug"))
   before = copy.deepcopy(now)
-  del before["classifier"]["data"], before["classifier"]["unbiased"]
+  for field in ("data", "prior", "unbiased"):
+    del before["classifier"][field]
   path = tmp_path / "evaluation.json"
   path.write_text(json.dumps(OLD | {"settings": before}))
   assert record.read(path)["settings"] == now

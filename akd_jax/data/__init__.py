@@ -5,7 +5,8 @@ A new data set is one file that ends in a `Dataset`, and one entry in DATASETS.
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 from akd_jax.data.avatars.source import AVATARS
 from akd_jax.data.dataset import Dataset
 from akd_jax.data.photos.celeba import CELEBA
@@ -40,10 +41,5 @@ def dataset_of(data: ConfigDict) -> Dataset:
       " take akd_jax.data.photos.kind.settle(config), which looks at"
       " config.data.path"
     )
-  if data.name not in DATASETS:
-    names = [*DATASETS, ANY]
-    raise UserError(
-      f"config.data.name={data.name!r} is none of {', '.join(names)}"
-      + suggest(data.name, names)
-    )
+  check_choice("data.name", data.name, [*DATASETS, ANY])
   return DATASETS[data.name]

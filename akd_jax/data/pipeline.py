@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError, naming_data, suggest
 from akd_jax.common.output import note
+from akd_jax.common.ranges import check_choice
 from akd_jax.common.two_sets import first_of, second_of
 from akd_jax.data import dataset_of
 from akd_jax.data.curriculum import Curriculum, accept_unbiased
@@ -40,11 +41,7 @@ def open_source(data: ConfigDict, split: str) -> Source:
     first = open_source(first_of(data), split)
     with naming_data("config.data.second"):
       return JoinedSource(first, open_source(second_of(data), split))
-  if data.label_rule not in LABEL_RULES:
-    raise UserError(
-      f"config.data.label_rule={data.label_rule!r} is none of"
-      f" {', '.join(LABEL_RULES)}{suggest(data.label_rule, LABEL_RULES)}"
-    )
+  check_choice("data.label_rule", data.label_rule, LABEL_RULES)
   if split not in SPLITS:
     raise UserError(f"the split {split!r} is none of {', '.join(SPLITS)}")
   source = dataset_of(data).open(data, split)

@@ -12,6 +12,7 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 from akd_jax.distillation.attention import MAPS, NORMALIZATIONS, attention_maps
 from akd_jax.distillation.mapping import map_label
 from akd_jax.distillation.method import Lesson, Method
@@ -145,11 +146,7 @@ def check_options(options: ConfigDict) -> None:
     UserError: a field has none of its values.
   """
   for field, known in OPTIONS.items():
-    if options[field] not in known:
-      raise UserError(
-        f"config.attention.{field}={options[field]!r} is none of"
-        f" {', '.join(known)}"
-      )
+    check_choice(f"attention.{field}", options[field], known)
 
 
 def check_reading(config: ConfigDict) -> None:

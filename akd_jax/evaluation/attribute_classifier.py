@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, suggest
 from akd_jax.common.output import note
+from akd_jax.common.ranges import check_choice
 from akd_jax.data.dataset import spread_evenly
 from akd_jax.data.pipeline import (
   SPLITS,
@@ -112,11 +112,7 @@ def predicted(logits: np.ndarray, label_rule: str) -> np.ndarray:
 def create_network(config: ConfigDict) -> ResNet:
   """Creates the architecture that `config.classifier` names."""
   name = config.classifier.name
-  if name not in NETWORKS:
-    raise UserError(
-      f"config.classifier.name={name!r} is none of {', '.join(NETWORKS)}"
-      + suggest(name, NETWORKS)
-    )
+  check_choice("classifier.name", name, NETWORKS)
   return NETWORKS[name](
     classes=len(config.data.attributes), width=config.classifier.width
   )

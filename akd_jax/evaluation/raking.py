@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 
 # Each pass weighs all pairs in turn; what one moves, the next puts right.
 _MOST_PASSES = 1_000
@@ -20,7 +21,7 @@ _MOST_PASSES = 1_000
 _ENOUGH = 1e-6
 # Where no weights will do, those of a combination go to 0.
 _LEAST = 1e-100
-_FIELD = "config.classifier.unbiased"
+_FIELD = "classifier.unbiased"
 
 
 class Weights(NamedTuple):
@@ -74,7 +75,7 @@ def rake(
   if logs is not None:
     return Weights(pairs, logs.reshape(-1, 2, 2))
   raise UserError(
-    f"{_FIELD}: no weights were found that make all of {_say(names)}"
+    f"config.{_FIELD}: no weights were found that make all of {_say(names)}"
     " independent at once; leave some out"
   )
 
@@ -109,11 +110,7 @@ def measure_effective_size(weights: np.ndarray) -> float:
 
 
 def _find_column(name: str, attributes: Sequence[str]) -> int:
-  if name not in attributes:
-    raise UserError(
-      f"{_FIELD} names {name}, which the classifier does not know"
-      f"{suggest(name, attributes)}: it knows {', '.join(attributes)}"
-    )
+  check_choice(_FIELD, name, attributes)
   return list(attributes).index(name)
 
 
@@ -129,7 +126,7 @@ def _check_cells(pair: tuple[str, str], counts: np.ndarray) -> None:
   has = ("without", "with")
   first, second = divmod(int(np.argmin(counts)), 2)
   raise UserError(
-    f"{_FIELD}: no training picture is {has[first]} {pair[0]} and"
+    f"config.{_FIELD}: no training picture is {has[first]} {pair[0]} and"
     f" {has[second]} {pair[1]}, so that none can weigh more; leave"
     f" {pair[1]} out"
   )

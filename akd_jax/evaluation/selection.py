@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 from akd_jax.data.attributes import attribute_indices, set_attribute
 from akd_jax.data.dataset import Truth, spread_evenly
 from akd_jax.data.photos.source import find_exclusive
@@ -67,11 +68,7 @@ def target_labels(
   Raises:
     UserError: the attribute or the protocol is unknown.
   """
-  if protocol not in PROTOCOLS:
-    raise UserError(
-      f"accuracy protocol {protocol!r} is none of {', '.join(PROTOCOLS)}"
-      + suggest(protocol, PROTOCOLS)
-    )
+  check_choice("evaluation.protocol", protocol, PROTOCOLS)
   if label_rule != "multilabel":
     exclusive = [attributes]
   (column,) = attribute_indices(attributes, [name], "config.data.attributes")

@@ -6,7 +6,7 @@ with its line in RECIPES, and small sizes for its tests: docs/extending.md.
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.ranges import check_choice
 from akd_jax.systems.acgan import ACGAN
 from akd_jax.systems.attgan import ATTGAN
 from akd_jax.systems.relgan import RELGAN
@@ -32,9 +32,5 @@ def system_of(config: ConfigDict) -> System:
   Raises:
     UserError: there is none of that name.
   """
-  if config.system not in SYSTEMS:
-    raise UserError(
-      f"config.system={config.system!r} is none of {', '.join(SYSTEMS)}"
-      f"{suggest(config.system, SYSTEMS)}"
-    )
+  check_choice("system", config.system, SYSTEMS)
   return SYSTEMS[config.system]

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError, suggest
+from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 
 # {hook: the activations that it names, in the order of the data flow}.
 Hooks = Mapping[str, Sequence[str]]
@@ -56,9 +57,5 @@ def list_activations(
     raise UserError(
       f"config.attention.hook={options.hook!r} {refused[options.hook]}"
     )
-  if options.hook not in hooks:
-    raise UserError(
-      f"config.attention.hook={options.hook!r} is none of {', '.join(hooks)}"
-      f"{suggest(options.hook, hooks)}"
-    )
+  check_choice("attention.hook", options.hook, hooks)
   return tuple(hooks[options.hook])

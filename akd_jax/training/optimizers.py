@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from akd_jax.common.errors import UserError
+from akd_jax.common.ranges import check_choice
 from akd_jax.systems.model import Params
 
 
@@ -91,10 +91,7 @@ def learning_rate(step: jax.Array, config: ConfigDict) -> jax.Array:
     UserError: config.optimizer.schedule is none of SCHEDULES.
   """
   name = config.optimizer.schedule
-  if name not in SCHEDULES:
-    raise UserError(
-      f"config.optimizer.schedule={name!r} is none of {', '.join(SCHEDULES)}"
-    )
+  check_choice("optimizer.schedule", name, SCHEDULES)
   return jnp.asarray(SCHEDULES[name](config)(step), jnp.float32)
 
 

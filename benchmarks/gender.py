@@ -72,16 +72,15 @@ def train_judges(config, splits, seeds):
 
 
 def list_cases(run, test, source):
-  """[Case] of every attribute but gender."""
+  """[Case] of every attribute that is translated."""
   groups = choose_groups(run, source)
   names = Names(run.attributes, source.attributes, groups)
   cases = []
   for name in run.attributes:
-    if name != GENDER:
-      chosen, targets, _ = select(test, names, name, run.config)
-      labels = test.labels[chosen, : len(run.attributes)]
-      asked = set_one(targets, labels, names.column(name))
-      cases.append(Case(name, chosen, asked))
+    chosen, targets, _ = select(test, names, name, run.config)
+    labels = test.labels[chosen, : len(run.attributes)]
+    asked = set_one(targets, labels, names.column(name))
+    cases.append(Case(name, chosen, asked))
   return cases
 
 
@@ -202,7 +201,8 @@ def main():
   attributes = list(splits.test.attributes)
   column = attributes.index(GENDER)
   men = test.labels[:, column] > 0
-  cases = list_cases(run, test, splits.test)
+  every = list_cases(run, test, splits.test)
+  cases = [case for case in every if case.name != GENDER]
   having, lacking, counts = judge_real(
     cases, test, everyone, judges, men, attributes
   )

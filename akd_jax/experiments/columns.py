@@ -165,7 +165,10 @@ def _compare(first: Column, other: Column) -> str:
     networks = (*first.networks, *other.networks)
     what = "set different attributes"
     if len({frozenset(x["attributes"]) for x in networks}) == 1:
-      what = "were evaluated with different fields of config.evaluation"
+      what = (
+        "were evaluated with different fields of config.evaluation or"
+        " config.classifier"
+      )
     return f"{first.name} and {other.name} {what}."
   if not seeds:
     return f"{first.name} and {other.name} have no seed in common."

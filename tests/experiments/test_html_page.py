@@ -314,7 +314,8 @@ def test_what_is_measured_on_other_pictures_is_not_compared(tmp_path):
   first, second = columns_where(images=8)
   assert not first.is_comparable(accuracy, second)
   assert columns.say_verdict([first, second]) == (
-    "a and b were evaluated with different fields of config.evaluation."
+    "a and b were evaluated with different fields of config.evaluation or"
+    " config.classifier."
   )
   # A file that has moved is the same one.
   first, second = columns_where(inception="there")
@@ -337,6 +338,27 @@ def test_features_of_two_classifiers_are_not_compared(tmp_path):
   _, ours, theirs = columns.columns_of(compared.read_variants(found))
   assert not ours.is_comparable(columns.METRICS["latency"], theirs)
   assert ours.is_comparable(columns.METRICS["parameters"], theirs)
+
+
+@pytest.mark.parametrize(
+  "otherwise", [{"prior": "equal"}, {"unbiased": {"Male": ["Bald"]}}]
+)
+def test_predictions_that_differ_on_purpose_are_not_compared(
+  tmp_path, otherwise
+):
+  first, second = found = [
+    write_run(tmp_path / x, 0.5, steps=i) for i, x in ((2, "a"), (3, "b"))
+  ]
+  path = pathlib.Path(second, "evaluation.json")
+  result = json.loads(path.read_text()) | {"classifier": otherwise}
+  path.write_text(json.dumps(result))
+  _, ours, theirs = columns.columns_of(compared.read_variants(found))
+  predicted = ("accuracy", "leakage", "self_translation",
+               "women_taken_for_men", "men_taken_for_women")  # fmt: skip
+  for name in predicted:
+    assert not ours.is_comparable(columns.METRICS[name], theirs)
+  assert ours.is_comparable(columns.METRICS["identity"], theirs)
+  assert "config.classifier." in columns.say_verdict([ours, theirs])
 
 
 def test_seeds_that_were_measured_otherwise_are_not_one_figure(tmp_path):

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from akd_jax.evaluation.metrics.metric import PERCENT, Metric, read_rows
+from akd_jax.evaluation.metrics.metric import (
+  PERCENT,
+  SAME_PREDICTIONS,
+  Metric,
+  read_rows,
+)
 from akd_jax.evaluation.metrics.outcome import Outcome
 
 
@@ -42,4 +47,5 @@ ACCURACY = Metric(
   measure=attribute_accuracy,
   truth=read_rows("true_accuracy"),
   by_attribute=True,
+  same=SAME_PREDICTIONS,
 )

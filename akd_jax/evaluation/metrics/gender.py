@@ -12,6 +12,7 @@ import numpy as np
 from akd_jax.data.attributes import attribute_indices
 from akd_jax.evaluation.metrics.metric import (
   PERCENT,
+  SAME_PREDICTIONS,
   Metric,
   mean_if_any,
   read_rows,
@@ -130,6 +131,7 @@ def _metric(who: str, title: str) -> Metric:
     measure=gender_tests,
     truth=read_rows("true_gender", who, "misjudged"),
     by_attribute=True,
+    same=SAME_PREDICTIONS,
   )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from akd_jax.evaluation.metrics.metric import (
   NO_CHANCE,
   PERCENT,
+  SAME_PREDICTIONS,
   Metric,
   Value,
   mean_if_any,
@@ -104,6 +105,7 @@ LEAKAGE = Metric(
   needs=(),
   read=read_rows("mean_flips"),
   measure=leaks,
+  same=SAME_PREDICTIONS,
 )
 SELF_TRANSLATION = Metric(
   title="flips where nothing is set",
@@ -117,4 +119,5 @@ SELF_TRANSLATION = Metric(
   needs=(),
   read=_read_losses,
   summarize=losses,
+  same=SAME_PREDICTIONS,
 )

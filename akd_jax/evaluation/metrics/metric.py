@@ -51,6 +51,10 @@ Reader = Callable[[Mapping[str, Any], str | None], Value]
 # Each by the names on the way to an entry.
 Paths = tuple[tuple[str, ...], ...]
 
+# `Metric.same` of what the classifier predicts: one of another prior, or that
+# has learnt from pictures weighed otherwise, predicts otherwise on purpose.
+SAME_PREDICTIONS: Paths = (("classifier", "prior"), ("classifier", "unbiased"))
+
 # `Metric.chance` of a figure that has no chance level.
 NO_CHANCE = ""
 

@@ -51,10 +51,9 @@ def classifier(data: Section) -> Section:
   # the classifier must not take one for the other. Pictures are weighed so that
   # each such pair is independent (akd_jax/evaluation/raking.py).
   fields.unbiased = Field({}, mapping(names()))
-  # How many pictures are taken to have an attribute before one is looked at:
-  # as many as the "data" has, or as many as have it not: "equal". By the data
-  # few of a rare attribute's pictures are found, since most guesses of it would
-  # be wrong.
+  # What is assumed of a picture before it is looked at: an attribute is as
+  # frequent as in the "data", or is there as often as not, "equal". By the data
+  # a rare one is hardly ever predicted (akd_jax/evaluation/prior.py).
   fields.prior = Field("data", one_of("data", "equal"))
   # Passes over the training split.
   fields.epochs = Field(3, whole(1, 10_000))

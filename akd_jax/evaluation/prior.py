@@ -1,9 +1,8 @@
 """What a classifier takes to be likely before it looks at a picture.
 
-Of CelebA's people 2 in 100 are bald. Whoever is taken for bald is mostly not,
-unless it is plain to see, so that a classifier which is to be right as often as
-possible finds hardly anyone. Whether a generator has set a rare attribute it
-then cannot say.
+Of CelebA's people 2 in 100 are bald. A classifier that is to be right as often
+as possible hardly ever says so, and cannot tell whether a generator has made
+somebody bald.
 """
 
 import jax.numpy as jnp
@@ -17,9 +16,9 @@ def assume_equal_shares(
 ) -> Variables:
   """Returns a classifier to which no label is rarer than another.
 
-  It predicts an attribute where that is likelier of the picture than of all:
-  the biases of the last layer are less by what the shares of the training
-  split add to the logits (Saerens et al., "Adjusting the outputs of a
+  It predicts an attribute where a picture makes it likelier than it is among
+  all pictures. Each bias of the last layer loses what the label's share of the
+  training split adds to the logit (Saerens et al., "Adjusting the outputs of a
   classifier to new a priori probabilities", 2002, eq. 2.4). The features stay.
 
   Args:

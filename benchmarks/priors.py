@@ -12,7 +12,8 @@ Prints, for each attribute and prior, how often the attribute is found: in real
 photos that have it, in those that lack it (doing nothing), and in these once it
 is set, by the networks of each NAME: means with the deviation over runs. Then
 the difference of each NAME that has as many runs to the first that has several,
-paired run by run. --out keeps the share of each run, in percent.
+paired run by run. --out keeps what is found with the equal prior, in percent,
+in the form of an experiment's CSV, so that benchmarks/pooled.py reads it.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from akd_jax.inference.translator import load_translators, translate
 from akd_jax.training.run_dir import load_run
 
 PRIORS = ("data", "equal")
-COLUMNS = ("set", "prior", "pictures", "run", "value")
+COLUMNS = ("variant", "seed", "metric", "attribute", "value")
 MEAN = "all"
 
 
@@ -92,15 +93,16 @@ def add_means(found):
     found[MEAN, prior] = np.mean(each, axis=0).tolist()
 
 
-def write_shares(path, pictures):
-  """Writes the share of each run, in percent, as a CSV."""
+def write_shares(path, attributes, pictures):
+  """Writes the share of each run by the equal prior, in percent, as a CSV."""
   with open(path, "w", newline="") as file:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     for name, found in pictures.items():
-      for (attribute, prior), shares in found.items():
-        for run, value in enumerate(shares):
-          rows.writerow([attribute, prior, name, run, f"{value:.2f}"])
+      for attribute in (MEAN, *attributes):
+        for run, value in enumerate(found[attribute, "equal"]):
+          place = "" if attribute == MEAN else attribute
+          rows.writerow([name, run, "accuracy", place, f"{value:.4f}"])
 
 
 def print_table(groups, names, pictures):
@@ -144,13 +146,15 @@ def main():
   everyone = load_test_set(splits.test, 0, threads)
   cases = list_cases(run, test, splits.test)
   having, lacking = judge_photos(cases, test, everyone, judges)
-  pictures = {"who has it": having, "who lacks it": lacking}
-  for name, paths in groups.items():
-    pictures[name] = judge_runs(paths, cases, test, judges)
+  pictures = {
+    name: judge_runs(paths, cases, test, judges)
+    for name, paths in groups.items()
+  }
+  pictures |= {"who has it": having, "who lacks it": lacking}
   for found in pictures.values():
     add_means(found)
   if arguments.out:
-    write_shares(arguments.out, pictures)
+    write_shares(arguments.out, run.attributes, pictures)
   print_table(groups, [*run.attributes, MEAN], pictures)
 
 

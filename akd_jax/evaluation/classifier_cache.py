@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
@@ -17,7 +18,7 @@ from akd_jax.common.cache import cache_directory
 from akd_jax.common.errors import UserError, WriteError, naming_data
 from akd_jax.common.files import digest, lock_folder
 from akd_jax.common.writing import check_writable
-from akd_jax.evaluation import kept_arrays
+from akd_jax.evaluation import kept_arrays, raking
 from akd_jax.evaluation.attribute_classifier import (
   Classifier,
   Splits,
@@ -29,7 +30,7 @@ from akd_jax.evaluation.attribute_classifier import (
 from akd_jax.evaluation.classifier_training import train_classifier
 from akd_jax.evaluation.data_digest import digests_of, fields_of, look_at
 from akd_jax.evaluation.prior import assume_equal_shares
-from akd_jax.models.resnet import ResNet
+from akd_jax.models.resnet import ResNet, Variables
 from akd_jax.training.run_file import PRETRAINED
 from akd_jax.training.validation import check_classifier
 
@@ -108,7 +109,7 @@ def _of_its_own_data(config: ConfigDict) -> ConfigDict:
   config = ConfigDict(config.to_dict())
   otherwise = config.classifier.data
   del config.classifier["data"]
-  # It would be no other classifier, and earlier versions have kept that.
+  # A default makes no other classifier, and earlier versions kept that one.
   if not config.classifier.unbiased:
     del config.classifier["unbiased"]
   if config.classifier.prior == "data":
@@ -170,11 +171,10 @@ def load_or_train(
       say(f"{error}: it is trained for this once")
     if path.exists():
       return _kept(network, path)
-    variables = train_classifier(config, splits, unfinished)
     if config.classifier.get("prior") == "equal":
-      variables = assume_equal_shares(
-        variables, splits.train.labels, config.data.label_rule
-      )
+      variables = _with_equal_prior(config, directory, splits)
+    else:
+      variables = train_classifier(config, splits, unfinished)
     classifier = Classifier(network, variables, metadata)
     accuracy = measure_accuracy(classifier, splits.test, config.data.threads)
     metadata["test_accuracy"] = accuracy
@@ -186,6 +186,21 @@ def load_or_train(
       kept = f"{error}: it is not kept"
   say(f"right on {accuracy['mean']:.2%} of the test split; {kept}")
   return classifier
+
+
+def _with_equal_prior(
+  config: ConfigDict, directory: str | Path, splits: Splits
+) -> Variables:
+  """Returns what the classifier by the data has learnt, to another prior."""
+  usual = ConfigDict(config.to_dict())
+  del usual.classifier["prior"]
+  learnt = load_or_train(usual, directory, splits).variables
+  labels = np.asarray(splits.train.labels)
+  weights = None
+  if unbiased := config.classifier.get("unbiased"):
+    weights = raking.rake(labels, splits.train.attributes, unbiased).of(labels)
+  shares = np.average(labels, axis=0, weights=weights)
+  return assume_equal_shares(learnt, shares, config.data.label_rule)
 
 
 def _kept(network: ResNet, path: Path) -> Classifier:

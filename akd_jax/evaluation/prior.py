@@ -12,22 +12,21 @@ from akd_jax.models.resnet import Variables
 
 
 def assume_equal_shares(
-  variables: Variables, labels: np.ndarray, label_rule: str
+  variables: Variables, shares: np.ndarray, label_rule: str
 ) -> Variables:
   """Returns a classifier to which no label is rarer than another.
 
   It predicts an attribute where a picture makes it likelier than it is among
-  all pictures. Each bias of the last layer loses what the label's share of the
-  training split adds to the logit (Saerens et al., "Adjusting the outputs of a
-  classifier to new a priori probabilities", 2002, eq. 2.4). The features stay.
+  all pictures. Each bias of the last layer loses what the label's share adds to
+  the logit (Saerens et al., "Adjusting the outputs of a classifier to new a
+  priori probabilities", 2002, eq. 2.4). The features stay.
 
   Args:
     variables: of a ResNet with K logits.
-    labels: 0/1 [N, K], of the pictures that it has learnt from.
-    label_rule: "multilabel", where an attribute is as often there as not; or
-      one by which exactly one label is on, where all are equally often.
+    shares: [K], how often each label is on in what it has learnt from.
+    label_rule: "multilabel", where an attribute is then as often there as not;
+      or one by which exactly one label is on, where all are equally often.
   """
-  shares = np.mean(labels, axis=0)
   rest = 1 - shares if label_rule == "multilabel" else np.ones_like(shares)
   # Nothing is known of what all pictures have, or none.
   known = (shares > 0) & (rest > 0)

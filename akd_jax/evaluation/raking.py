@@ -63,9 +63,10 @@ def rake(
   """
   names = [(one, other) for one, x in independent.items() for other in x]
   labels = np.asarray(labels, int)
-  pairs = np.array(
-    [[_find_column(x, attributes) for x in pair] for pair in names]
-  )
+  for one, other in names:
+    check_choice(_FIELD, one, attributes)
+    check_choice(f"{_FIELD}.{one}", other, attributes)
+  pairs = np.array([[list(attributes).index(x) for x in y] for y in names])
   # Of each pair the combination that a picture has: 0 to 3, [P, N].
   cells = 2 * labels.T[pairs[:, 0]] + labels.T[pairs[:, 1]]
   wanted = np.stack([_list_wanted(labels[:, pair]) for pair in pairs])
@@ -107,11 +108,6 @@ def _fit(cells: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
 def measure_effective_size(weights: np.ndarray) -> float:
   """Returns how many equal pictures tell as much as these (Kish, 1965)."""
   return float(weights.sum() ** 2 / (weights**2).sum())
-
-
-def _find_column(name: str, attributes: Sequence[str]) -> int:
-  check_choice(_FIELD, name, attributes)
-  return list(attributes).index(name)
 
 
 def _list_wanted(labels: np.ndarray) -> np.ndarray:

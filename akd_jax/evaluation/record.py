@@ -137,7 +137,11 @@ def are_comparable(
   paths = list(metric.same)
   if "attention" in metric.needs:
     paths.append(("attention",))
-  if any(entry_of(ours, path) != entry_of(theirs, path) for path in paths):
+  # What an earlier version does not say is as what is empty.
+  if any(
+    (entry_of(ours, path) or None) != (entry_of(theirs, path) or None)
+    for path in paths
+  ):
     return False
   return not metric.of_training or (
     set(ours["attributes"]) == set(theirs["attributes"])
@@ -154,13 +158,13 @@ def _evaluation(result: Mapping[str, Any]) -> dict[str, Any]:
 def say_classifiers(results: Iterable[Mapping[str, Any]]) -> str:
   """Says how good the classifiers are by which results are compared."""
   accuracies = {
-    str(x.get("classifier")): x["real_accuracy"]["mean"]
+    str(x.get("classifier")): _say_accuracy(x)
     for x in results
     if "real_accuracy" in x
   }
   if not accuracies:
     return ""
-  first, *others = sorted(f"{100 * x:.2f} %" for x in accuracies.values())
+  first, *others = sorted(accuracies.values())
   if not others:
     return (
       f"The attribute classifier is right on {first} of the real test split."
@@ -169,6 +173,12 @@ def say_classifiers(results: Iterable[Mapping[str, Any]]) -> str:
     f"Accuracies are of several attribute classifiers, right on"
     f" {', '.join([first, *others])} of the real test split."
   )
+
+
+def _say_accuracy(result: Mapping[str, Any]) -> str:
+  accuracy = f"{100 * result['real_accuracy']['mean']:.2f} %"
+  equal = entry_of(result, ("classifier", "prior")) == "equal"
+  return f"{accuracy} (with an equal prior)" if equal else accuracy
 
 
 def find_teacher(

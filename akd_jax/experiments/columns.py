@@ -161,25 +161,35 @@ def _compare(first: Column, other: Column) -> str:
     (better if gains else worse).append(
       f"{metric.title} ({mean:+.{metric.unit.digits}f})"
     )
-  if not first.is_comparable(METRICS["accuracy"], other):
-    networks = (*first.networks, *other.networks)
-    what = "set different attributes"
-    if len({frozenset(x["attributes"]) for x in networks}) == 1:
-      what = (
-        "were evaluated with different fields of config.evaluation or"
-        " config.classifier"
-      )
-    return f"{first.name} and {other.name} {what}."
+  both = f"{first.name} and {other.name}"
+  unlike = _say_unlike(first, other)
   if not seeds:
-    return f"{first.name} and {other.name} have no seed in common."
+    return f"{both} {unlike or 'have no seed in common.'}"
+  if unlike:
+    unlike = f" {both} {unlike}"
   if not better and not worse:
-    return f"{first.name} and {other.name} do not differ by more than seeds do."
+    return f"{both} do not differ by more than seeds do.{unlike}"
   found = {"better": better, "worse": worse}
   said = ", and ".join(
     f"{how} in {', '.join(titles)}" for how, titles in found.items() if titles
   )
   chance = " One seed: this may be chance." if seeds == 1 else ""
-  return f"Beside {other.name}, {first.name} is {said}.{chance}"
+  return f"Beside {other.name}, {first.name} is {said}.{chance}{unlike}"
+
+
+def _say_unlike(first: Column, other: Column) -> str:
+  """Says why accuracies of both do not mean the same; "" where they do."""
+  if first.is_comparable(METRICS["accuracy"], other):
+    return ""
+  networks = (*first.networks, *other.networks)
+  if len({frozenset(x["attributes"]) for x in networks}) > 1:
+    return "set different attributes."
+  if not first.is_comparable(METRICS["error_outside"], other):
+    return "were evaluated with different fields of config.evaluation."
+  return (
+    "have classifiers that differ on purpose (config.classifier): what these"
+    " predict is not compared."
+  )
 
 
 def _compare_to_teacher(student: Column, teacher: Column) -> str:

@@ -129,5 +129,20 @@ def check_unbiased(config: ConfigDict) -> None:
         f"{field}.{one}={tuple(others)} must name other attributes, of which"
         f" {one} must say nothing"
       )
-    for attribute in (one, *others) if own else ():
-      check_choice("classifier.unbiased", attribute, known)
+    if own:
+      check_choice("classifier.unbiased", one, known)
+      for other in others:
+        check_choice(f"classifier.unbiased.{one}", other, known)
+
+
+def check_prior(config: ConfigDict) -> None:
+  """Checks that it is known how frequent the classifier's attributes are.
+
+  Raises:
+    UserError: there are two sets of labels, of which each lacks the other's.
+  """
+  if config.classifier.prior == "equal" and config.data.second:
+    raise UserError(
+      "config.classifier.prior='equal' needs one set of labels: of two, each"
+      " does not say how frequent the other's are; set 'data'"
+    )

@@ -217,7 +217,7 @@ def check_classifier(config: ConfigDict) -> None:
   Raises:
     UserError: a field of its data is not of config.data, or has to be the
       networks' own; or there is no such data set; or as
-      `data_fields.check_unbiased`.
+      `data_fields.check_unbiased` and `check_prior`.
   """
   possible = [name for name in config.data if name not in _NOT_ITS_OWN]
   data_fields.check_names(
@@ -227,6 +227,7 @@ def check_classifier(config: ConfigDict) -> None:
   if name is not None:
     ranges.check_choice("classifier.data.name", name, DATASETS)
   data_fields.check_unbiased(config)
+  data_fields.check_prior(config)
 
 
 def _check_second(config: ConfigDict) -> None:

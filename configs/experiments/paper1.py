@@ -56,8 +56,7 @@ def table3(scale: str) -> Experiment:
     fields["data.distribution"] = PSEUDO_SHARES
     fields["data.conditional"] = PSEUDO_CONDITIONS
   if scale == "photos":
-    # Of them 2 in 100 show bald people, too few to be found by that share.
-    fields["classifier.prior"] = "equal"
+    fields |= pseudo.RARE
   return experiment(
     "Paper 1, Table 3: pseudo-attention" + BY_ADVERSARIAL.get(scale, ""),
     at_scale(of_attributes(base, fields), scale, ADVERSARIAL),

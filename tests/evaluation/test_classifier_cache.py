@@ -10,7 +10,8 @@ from ml_collections import ConfigDict
 
 from akd_jax.common import files
 from akd_jax.common.errors import Stopped, UserError
-from akd_jax.configs import attgan, both, data, student, teacher
+from akd_jax.configs import attgan, both, data, pseudo, student, teacher
+from akd_jax.configs.experiments import paper1
 from akd_jax.data.pipeline import digest_content, open_source
 from akd_jax.evaluation import (
   attribute_classifier,
@@ -23,6 +24,7 @@ from akd_jax.models.resnet import draw_variables
 from akd_jax.training import validation
 from tests import layouts, small_runs
 from tests.squares import (  # noqa: F401
+  Splits,
   Squares,
   interrupt_at,
   small_config,
@@ -283,22 +285,35 @@ def test_of_weighed_pictures_it_is_another_and_of_none_the_one_of_before(
   assert weighed == usual | {"unbiased": {"Male": ("Bald",)}}
 
 
-def test_by_an_equal_prior_it_is_moved_before_it_is_tested(
-  tmp_path, monkeypatch
-):
-  def untrained(config, splits, unfinished):
+@pytest.fixture
+def drawn(monkeypatch):
+  """Draws variables instead of training them; the configs it was asked for."""
+  asked = []
+
+  def draw(config, splits, unfinished):
     del splits, unfinished
+    asked.append(config)
     return draw_variables(attribute_classifier.create_network(config), 0)
 
-  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
+  monkeypatch.setattr(classifier_cache, "train_classifier", draw)
+  return asked
+
+
+def test_by_an_equal_prior_it_has_learnt_once_and_is_tested_anew(
+  tmp_path, monkeypatch, drawn
+):
+  monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
+  config = small_config(data={}, unbiased={}, prior="equal", also=())
+  config.data.second = {}
   train = Squares(256, 0)
   train.labels[:, 1] |= train.labels[:, 0]  # Three in four.
   splits = splits_of(train)
-  usual, equal = (
-    classifier_cache.load_or_train(small_config(**fields), tmp_path, splits)
-    for fields in ({}, {"prior": "equal"})
-  )
-  assert len(list(tmp_path.glob("*.npz"))) == 2
+  equal = classifier_cache.classifier_of(config, splits)
+  equal_again = classifier_cache.find_classifier(config)
+  config.classifier.prior = "data"
+  usual = classifier_cache.classifier_of(config, splits)
+  usual_again = classifier_cache.find_classifier(config)
+  assert len(drawn) == 1 and len(list(tmp_path.glob("*.npz"))) == 2
   test = splits.test
   moved = equal.score(test.images) - usual.score(test.images)
   expected = np.log(1 / train.labels.mean(0) - 1)
@@ -308,26 +323,65 @@ def test_by_an_equal_prior_it_is_moved_before_it_is_tested(
   known = attribute_classifier.measure_accuracy(equal, test, 1)
   assert equal.metadata["test_accuracy"] == known
   assert usual.metadata["test_accuracy"] != known
+  # Each is found as what it is.
+  for one, again, prior in (
+    (equal, equal_again, "equal"), (usual, usual_again, None),
+  ):  # fmt: skip
+    assert again.metadata == json.loads(json.dumps(one.metadata))
+    assert one.metadata.get("prior") == prior
 
 
-def test_the_prior_of_the_data_is_no_other_classifier(monkeypatch):
-  asked = []
-  monkeypatch.setattr(
-    classifier_cache, "load_or_train", lambda config, *_: asked.append(config)
+class Three(Squares):
+  """A third attribute, which says that both others are there."""
+
+  attributes = ("red", "blue", "both")
+
+  def __init__(self, count, seed):
+    super().__init__(count, seed)
+    red, blue = self.labels.T
+    blue |= red & (np.arange(count) % 3 > 0).astype(np.uint8)
+    self.labels = np.stack([red, blue, red & blue], 1)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_of_weighed_pictures_the_prior_is_that_of_their_weights(tmp_path):
+  splits = Splits(Three(256, 0), Three(32, 1), Three(64, 2))
+
+  def score(**prior):
+    config = small_config(unbiased={"red": ("blue",)}, **prior)
+    config.data.attributes = Three.attributes
+    found = classifier_cache.load_or_train(config, tmp_path, splits)
+    return found.score(splits.test.images[:1])[0]
+
+  shares = splits.train.labels.mean(0)
+  # The first two are independent: so many have both.
+  shares[2] = shares[0] * shares[1]
+  np.testing.assert_allclose(
+    score(prior="equal") - score(), np.log(1 / shares - 1), atol=1e-3
   )
-  config = teacher.get_config("debug")
-  classifier_cache.classifier_of(config, ())
+
+
+def test_an_equal_prior_needs_one_set_of_labels():
+  config = both.get_config("debug")
   config.classifier.prior = "equal"
-  classifier_cache.classifier_of(config, ())
-  assert "prior" not in asked[0].classifier
-  assert asked[1].classifier.prior == "equal"
+  with pytest.raises(UserError, match="prior='equal' needs one set of labels"):
+    validation.check_classifier(config)
+
+
+def test_rare_attributes_of_photos_are_judged_by_an_equal_prior():
+  for config in paper1.table3("photos").variants.values():
+    assert config.classifier.prior == "equal"
+  assert pseudo.get_config("photos").classifier.prior == "equal"
 
 
 @pytest.mark.parametrize(
   ("unbiased", "expected"),
   [
     ({"Mael": ("Bald",)}, "unbiased='Mael' is none of .*did you mean 'Male'"),
-    ({"Male": ("Balb",)}, "unbiased='Balb' is none of .*did you mean 'Bald'"),
+    (
+      {"Male": ("Balb",)},
+      r"unbiased\.Male='Balb' is none of .*did you mean 'Bald'",
+    ),
     ({"Male": ("Male", "Bald")}, r"unbiased\.Male=.* must name other"),
     ({"Male": ()}, r"unbiased\.Male=\(\) must name other"),
   ],

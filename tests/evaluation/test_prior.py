@@ -16,11 +16,11 @@ def all_pictures():
   return np.repeat(np.array(list(pairs)), COUNTS.ravel(), 0).T
 
 
-def adjusted(kernel, bias, labels, rule):
+def adjusted(kernel, bias, shares, rule):
   """The logits of each kind by a last layer [kinds, K] that is adjusted."""
   fc = {"kernel": kernel, "bias": bias}
   variables = {"params": {"fc": fc, "conv1": 1}, "batch_stats": 2}
-  moved = assume_equal_shares(variables, labels, rule)
+  moved = assume_equal_shares(variables, shares, rule)
   assert moved["params"]["fc"]["kernel"] is kernel
   assert moved["params"]["conv1"] == 1 and moved["batch_stats"] == 2
   np.testing.assert_array_equal(fc["bias"], bias)  # Not in place.
@@ -37,7 +37,7 @@ def test_an_attribute_is_predicted_where_it_is_likelier_than_among_all():
       COUNTS[:, 1] / (1 - has).sum()
     )
   bias = np.log(share / (1 - share))
-  found = adjusted((usual - bias)[:, None], np.array([bias]), has[:, None],
+  found = adjusted((usual - bias)[:, None], np.array([bias]), np.array([share]),
                    "multilabel")  # fmt: skip
   np.testing.assert_allclose(found[:, 0], likelihood, rtol=1e-5)
   # Most of the second and the last kind are without it or hardly with it.
@@ -47,11 +47,11 @@ def test_an_attribute_is_predicted_where_it_is_likelier_than_among_all():
 
 def test_of_exclusive_classes_none_is_rarer_than_another():
   _, label = all_pictures()
-  one_hot = np.eye(2)[label]
+  shares = np.eye(2)[label].mean(0)
   of_each = COUNTS / COUNTS.sum(0)
   with np.errstate(divide="ignore"):
-    kernel, bias = np.log(of_each), np.log(one_hot.mean(0))
-  found = adjusted(kernel, bias, one_hot, "exclusive")
+    kernel, bias = np.log(of_each), np.log(shares)
+  found = adjusted(kernel, bias, shares, "exclusive")
   np.testing.assert_allclose(
     scipy.special.softmax(found, 1),
     of_each / of_each.sum(1, keepdims=True),
@@ -61,7 +61,6 @@ def test_of_exclusive_classes_none_is_rarer_than_another():
 
 @pytest.mark.parametrize("rule", ["multilabel", "exclusive"])
 def test_what_all_have_or_none_stays_as_it_is(rule):
-  labels = np.zeros((3, 2), int)
-  labels[:, 0] = 1
-  found = adjusted(np.zeros((4, 2)), np.array([1.0, 2.0]), labels, rule)
+  shares = np.array([1.0, 0.0])
+  found = adjusted(np.zeros((4, 2)), np.array([1.0, 2.0]), shares, rule)
   np.testing.assert_array_equal(found, [[1, 2]] * 4)

@@ -90,7 +90,10 @@ def test_equal_weights_are_as_good_as_all_pictures():
   ("independent", "expected"),
   [
     ({"Mael": ("Smiling",)}, "='Mael' is none of .*did you mean 'Male'"),
-    ({"Male": ("Goatee",)}, "config.classifier.unbiased='Goatee' is none of"),
+    (
+      {"Male": ("Goatee",)},
+      "config.classifier.unbiased.Male='Goatee' is none of",
+    ),
   ],
 )
 def test_an_unknown_attribute_is_named(independent, expected):

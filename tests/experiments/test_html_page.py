@@ -314,8 +314,7 @@ def test_what_is_measured_on_other_pictures_is_not_compared(tmp_path):
   first, second = columns_where(images=8)
   assert not first.is_comparable(accuracy, second)
   assert columns.say_verdict([first, second]) == (
-    "a and b were evaluated with different fields of config.evaluation or"
-    " config.classifier."
+    "a and b were evaluated with different fields of config.evaluation."
   )
   # A file that has moved is the same one.
   first, second = columns_where(inception="there")
@@ -341,16 +340,21 @@ def test_features_of_two_classifiers_are_not_compared(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "otherwise", [{"prior": "equal"}, {"unbiased": {"Male": ["Bald"]}}]
+  "otherwise",
+  [
+    {"classifier": {"prior": "equal"}},
+    {"classifier": {"unbiased": {"Male": ["Bald"]}}},
+    {"settings": {"classifier": {"data": {"conditional": {}}}}},
+  ],
 )
 def test_predictions_that_differ_on_purpose_are_not_compared(
-  tmp_path, otherwise
+  tmp_path, monkeypatch, otherwise
 ):
   first, second = found = [
     write_run(tmp_path / x, 0.5, steps=i) for i, x in ((2, "a"), (3, "b"))
   ]
   path = pathlib.Path(second, "evaluation.json")
-  result = json.loads(path.read_text()) | {"classifier": otherwise}
+  result = json.loads(path.read_text()) | otherwise
   path.write_text(json.dumps(result))
   _, ours, theirs = columns.columns_of(compared.read_variants(found))
   predicted = ("accuracy", "leakage", "self_translation",
@@ -358,7 +362,15 @@ def test_predictions_that_differ_on_purpose_are_not_compared(
   for name in predicted:
     assert not ours.is_comparable(columns.METRICS[name], theirs)
   assert ours.is_comparable(columns.METRICS["identity"], theirs)
-  assert "config.classifier." in columns.say_verdict([ours, theirs])
+  why = (
+    "a and b have classifiers that differ on purpose (config.classifier): what"
+    " these predict is not compared."
+  )
+  assert columns.say_verdict([ours, theirs]) == why
+  # What no classifier predicts is compared all the same.
+  monkeypatch.setattr(columns, "DECISIVE", ("accuracy", "parameters"))
+  verdict = "a and b do not differ by more than seeds do."
+  assert columns.say_verdict([ours, theirs]) == f"{verdict} {why}"
 
 
 def test_seeds_that_were_measured_otherwise_are_not_one_figure(tmp_path):

@@ -52,8 +52,12 @@ Reader = Callable[[Mapping[str, Any], str | None], Value]
 Paths = tuple[tuple[str, ...], ...]
 
 # `Metric.same` of what the classifier predicts: one of another prior, or that
-# has learnt from pictures weighed otherwise, predicts otherwise on purpose.
-SAME_PREDICTIONS: Paths = (("classifier", "prior"), ("classifier", "unbiased"))
+# has learnt from other pictures on purpose, predicts otherwise on purpose.
+SAME_PREDICTIONS: Paths = (
+  ("classifier", "prior"),
+  ("classifier", "unbiased"),
+  ("settings", "classifier", "data"),
+)
 
 # `Metric.chance` of a figure that has no chance level.
 NO_CHANCE = ""

@@ -4,20 +4,23 @@
       [--out=FILE.csv]
 
 RUN is the directory or exported file of a run. The usual attribute classifier
-predicts an attribute where it is likelier than not, and hardly ever finds one
-that is rare; with an equal prior (`config.classifier.prior`) it predicts it
-where a picture makes it likelier than it is among all.
+predicts an attribute where it is likelier than not; with an equal prior
+(`config.classifier.prior`) where a picture makes it likelier than it is among
+all.
 
-Prints, for each attribute and prior, how often the attribute is found: in real
-photos that have it, in those that lack it (doing nothing), and in these once it
-is set, by the networks of each NAME: means with the deviation over runs. Then
-the difference of each NAME that has as many runs to the first that has several,
-paired run by run. --out keeps what is found with the equal prior, in percent,
-in the form of an experiment's CSV, so that benchmarks/pooled.py reads it.
+Prints how many training photos have each attribute. Then, for each attribute
+and prior, how often it is found: by the networks of each NAME, in photos that
+lacked it before it was set, as means with the deviation over runs; in real
+photos that have it, and in those that lack it (doing nothing). Then the
+difference of each NAME that has as many runs to the first that has several,
+paired run by run. --out keeps all this in percent, in the form of an
+experiment's CSV, which benchmarks/pooled.py reads: `accuracy` is that with the
+equal prior.
 """
 
 import argparse
 import csv
+import itertools
 
 import numpy as np
 from gender import list_cases, read_groups
@@ -35,6 +38,7 @@ from akd_jax.inference.translator import load_translators, translate
 from akd_jax.training.run_dir import load_run
 
 PRIORS = ("data", "equal")
+METRICS = {"equal": "accuracy", "data": "accuracy_by_the_data"}
 COLUMNS = ("variant", "seed", "metric", "attribute", "value")
 MEAN = "all"
 
@@ -57,13 +61,14 @@ def find(judges, images, column):
   }
 
 
-def judge_photos(cases, test, everyone, judges):
+def judge_photos(cases, names, test, everyone, judges):
   """Judges real photos: of who has an attribute, and of who lacks it.
 
   Both are {(attribute, prior): [share]}.
   """
   having, lacking = {}, {}
-  for column, case in enumerate(cases):
+  for case in cases:
+    column = names.index(case.name)
     has = everyone.labels[:, column] > 0
     real = find(judges, everyone.images[has], column)
     nothing = find(judges, test.images[case.chosen], column)
@@ -73,13 +78,14 @@ def judge_photos(cases, test, everyone, judges):
   return having, lacking
 
 
-def judge_runs(paths, cases, test, judges):
+def judge_runs(paths, cases, names, test, judges):
   """{(attribute, prior): [share of each run]}."""
   found = {}
   for path in paths:
     *_, translator = load_translators(load_run(path))
-    for column, case in enumerate(cases):
+    for case in cases:
       drawn = translate(translator, test.images[case.chosen], case.asked)
+      column = names.index(case.name)
       for prior, share in find(judges, drawn, column).items():
         found.setdefault((case.name, prior), []).append(share)
     print(f"{path} is judged", flush=True)
@@ -94,15 +100,15 @@ def add_means(found):
 
 
 def write_shares(path, attributes, pictures):
-  """Writes the share of each run by the equal prior, in percent, as a CSV."""
+  """Writes the share of each run, in percent, as a CSV."""
   with open(path, "w", newline="") as file:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     for name, found in pictures.items():
-      for attribute in (MEAN, *attributes):
-        for run, value in enumerate(found[attribute, "equal"]):
-          place = "" if attribute == MEAN else attribute
-          rows.writerow([name, run, "accuracy", place, f"{value:.4f}"])
+      for prior, attribute in itertools.product(METRICS, (MEAN, *attributes)):
+        place = "" if attribute == MEAN else attribute
+        for run, value in enumerate(found[attribute, prior]):
+          rows.writerow([name, run, METRICS[prior], place, f"{value:.4f}"])
 
 
 def print_table(groups, names, pictures):
@@ -144,10 +150,12 @@ def main():
   threads = run.config.data.threads
   test = load_test_set(splits.test, run.config.evaluation.images, threads)
   everyone = load_test_set(splits.test, 0, threads)
-  cases = list_cases(run, test, splits.test)
-  having, lacking = judge_photos(cases, test, everyone, judges)
+  cases, names = list_cases(run, test, splits.test), splits.test.attributes
+  shares = 100 * np.mean(splits.train.labels, axis=0)
+  print(", ".join(f"{x} {y:.1f} %" for x, y in zip(names, shares, strict=True)))
+  having, lacking = judge_photos(cases, names, test, everyone, judges)
   pictures = {
-    name: judge_runs(paths, cases, test, judges)
+    name: judge_runs(paths, cases, names, test, judges)
     for name, paths in groups.items()
   }
   pictures |= {"who has it": having, "who lacks it": lacking}

@@ -52,8 +52,8 @@ def classifier(data: Section) -> Section:
   # each such pair is independent (akd_jax/evaluation/raking.py).
   fields.unbiased = Field({}, mapping(names()))
   # What is assumed of a picture before it is looked at: an attribute is as
-  # frequent as in the "data", or is there as often as not, "equal". By the data
-  # a rare one is hardly ever predicted (akd_jax/evaluation/prior.py).
+  # frequent as in the "data"; or, "equal", it is there as often as not, and of
+  # exclusive classes none is rarer than another (akd_jax/evaluation/prior.py).
   fields.prior = Field("data", one_of("data", "equal"))
   # Passes over the training split.
   fields.epochs = Field(3, whole(1, 10_000))

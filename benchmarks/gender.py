@@ -144,13 +144,19 @@ def write_shares(path, pictures):
           rows.writerow([attribute, who, way, name, run, one, f"{value:.2f}"])
 
 
+def list_compared(groups):
+  """(the first NAME of several runs, or None; [NAME of as many])."""
+  several = [name for name, paths in groups.items() if len(paths) > 1]
+  if not several:
+    return None, []
+  first, *others = several
+  return first, [x for x in others if len(groups[x]) == len(groups[first])]
+
+
 def print_table(groups, cases, counts, pictures):
   """Prints a line for each attribute, gender and way."""
-  several = [name for name, paths in groups.items() if len(paths) > 1]
-  compared = [
-    name for name in several[1:] if len(groups[name]) == len(groups[several[0]])
-  ]
-  heads = [f"{name} less {several[0]}" for name in compared]
+  baseline, compared = list_compared(groups)
+  heads = [f"{name} less {baseline}" for name in compared]
   columns = ["set on", "photos", *pictures, *heads]
   print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
   for case in cases:
@@ -161,12 +167,14 @@ def print_table(groups, cases, counts, pictures):
           name: found[case.name, way][..., place].mean(1)
           for name, found in pictures.items()
         }
-        first = several and runs[several[0]]
         cells = [
           f"{case.name}, {who} ({counts[case.name][place]} have it)",
           way,
           *(format_spread(x, 1) for x in runs.values()),
-          *(format_difference(runs[name], first, 1) for name in compared),
+          *(
+            format_difference(runs[name], runs[baseline], 1)
+            for name in compared
+          ),
         ]
         print(f"| {' | '.join(cells)} |")
 

@@ -23,7 +23,7 @@ import csv
 import itertools
 
 import numpy as np
-from gender import list_cases, read_groups
+from gender import list_cases, list_compared, read_groups
 from ml_collections import ConfigDict
 
 from akd_jax.common import cache as compilation
@@ -113,11 +113,8 @@ def write_shares(path, attributes, pictures):
 
 def print_table(groups, names, pictures):
   """Prints a line for each attribute and prior."""
-  several = [name for name, paths in groups.items() if len(paths) > 1]
-  compared = [
-    name for name in several[1:] if len(groups[name]) == len(groups[several[0]])
-  ]
-  heads = [f"{name} less {several[0]}" for name in compared]
+  baseline, compared = list_compared(groups)
+  heads = [f"{name} less {baseline}" for name in compared]
   columns = ["set", "prior", *pictures, *heads]
   print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
   for name in names:
@@ -128,7 +125,7 @@ def print_table(groups, names, pictures):
         prior,
         *(format_spread(x, 1) for x in shares.values()),
         *(
-          format_difference(shares[who], shares[several[0]], 1)
+          format_difference(shares[who], shares[baseline], 1)
           for who in compared
         ),
       ]

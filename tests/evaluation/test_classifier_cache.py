@@ -285,22 +285,8 @@ def test_of_weighed_pictures_it_is_another_and_of_none_the_one_of_before(
   assert weighed == usual | {"unbiased": {"Male": ("Bald",)}}
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-  """Draws variables instead of training them; the configs it was asked for."""
-  asked = []
-
-  def draw(config, splits, unfinished):
-    del splits, unfinished
-    asked.append(config)
-    return draw_variables(attribute_classifier.create_network(config), 0)
-
-  monkeypatch.setattr(classifier_cache, "train_classifier", draw)
-  return asked
-
-
 def test_by_an_equal_prior_it_has_learnt_once_and_is_tested_anew(
-  tmp_path, monkeypatch, drawn
+  tmp_path, monkeypatch, trained
 ):
   monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
   config = small_config(data={}, unbiased={}, prior="equal", also=())
@@ -313,7 +299,7 @@ def test_by_an_equal_prior_it_has_learnt_once_and_is_tested_anew(
   config.classifier.prior = "data"
   usual = classifier_cache.classifier_of(config, splits)
   usual_again = classifier_cache.find_classifier(config)
-  assert len(drawn) == 1 and len(list(tmp_path.glob("*.npz"))) == 2
+  assert len(trained) == 1 and len(list(tmp_path.glob("*.npz"))) == 2
   test = splits.test
   moved = equal.score(test.images) - usual.score(test.images)
   expected = np.log(1 / train.labels.mean(0) - 1)
@@ -343,7 +329,7 @@ class Three(Squares):
     self.labels = np.stack([red, blue, red & blue], 1)
 
 
-@pytest.mark.usefixtures("drawn")
+@pytest.mark.usefixtures("trained")
 def test_of_weighed_pictures_the_prior_is_that_of_their_weights(tmp_path):
   splits = Splits(Three(256, 0), Three(32, 1), Three(64, 2))
 

@@ -176,12 +176,8 @@ def test_a_csv_that_has_moved_is_no_other_classifier(tmp_path, trained):
   assert len(trained) == 2
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_kept_classifier_is_found_without_its_pictures(tmp_path, monkeypatch):
-  def untrained(config, splits, unfinished):
-    del splits, unfinished
-    return draw_variables(attribute_classifier.create_network(config), 0)
-
-  monkeypatch.setattr(classifier_cache, "train_classifier", untrained)
   monkeypatch.setattr(classifier_cache, "_directory", lambda: tmp_path)
   config = small_config(
     data={}, unbiased={}, prior="data", also=("blue", "of others")
